@@ -1,0 +1,60 @@
+"""torch's own fused layers, called for one layer and one direction: shared by every `aten.py`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lockgate.ops.masks import Masks
+from lockgate.ops.recurrence import Weights
+
+
+def why_not(
+    x: Tensor,
+    state: Any,
+    weights: Weights,
+    masks: Masks,
+    valid: Tensor | None,
+    options: Any,  # noqa: ARG001 - it can run every option
+) -> str | None:
+    """Say why torch's fused layer cannot run this call, or None if it can."""
+    if masks.h is not None:
+        return "it has no recurrent dropout"
+    if masks.x is not None and masks.x.shape[1] > 1:
+        return "it has one input mask for all gates, not one per gate"
+    if valid is not None:
+        return "it has no padding mask"
+    return _why_not_torch(x, [*state, *(weight for weight in weights if weight is not None)])
+
+
+def run(
+    kernel: Callable[..., tuple[Tensor, ...]],
+    x: Tensor,
+    state: Tensor | list[Tensor],
+    weights: Weights,
+    masks: Masks,
+    reverse: bool,
+) -> tuple[Tensor, ...]:
+    """Call `torch._VF.<cell>` on x (T, B, I); the output is (T, B, H), each state (1, B, H)."""
+    if masks.x is not None:
+        x = x * masks.x.squeeze(1)
+    if reverse:
+        x = x.flip(0)
+    parameters = [weight for weight in weights if weight is not None]
+    # cuDNN keeps what its backward needs only when told that this is training
+    training = torch.is_grad_enabled()
+    output, *last = kernel(
+        x, state, parameters, weights.b_ih is not None, 1, 0.0, training, False, False
+    )
+    return output.flip(0) if reverse else output, *last
+
+
+def _why_not_torch(x: Tensor, others: list[Tensor]) -> str | None:
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        return "it does not run inside a transform of torch.func"
+    if torch.is_autocast_enabled(x.device.type):
+        return None  # the fused layers cast by themselves
+    if wrong := {other.dtype for other in others} - {x.dtype}:
+        return f"x is {x.dtype}, and state or weights are {wrong.pop()}"
+    return None

@@ -1,0 +1,50 @@
+"""An LSTM over a sequence: the public function and its backends, fastest first."""
+
+from torch import Tensor
+
+from lockgate.ops.dispatch import Backend, select
+from lockgate.ops.lstm import aten, reference
+from lockgate.ops.lstm.reference import GATES, Options, State
+from lockgate.ops.masks import Masks
+from lockgate.ops.recurrence import Weights
+
+__all__ = ["BACKENDS", "GATES", "Options", "State", "Weights", "lstm"]
+
+BACKENDS = (
+    Backend("aten", aten.run, aten.why_not),
+    Backend("reference", reference.run, lambda *_: None),
+)
+
+_NO_MASKS = Masks()
+_DEFAULTS = Options()
+
+
+def lstm(
+    x: Tensor,
+    state: State,
+    weights: Weights,
+    masks: Masks = _NO_MASKS,
+    valid: Tensor | None = None,
+    options: Options = _DEFAULTS,
+) -> tuple[Tensor, State]:
+    """Run an LSTM over a sequence, in one direction, and return its output and its last state.
+
+    Args:
+        x: The sequence, (T, B, I), T at least 1.
+        state: The state before the first step: two tensors (B, H), h and c.
+        weights: The parameters, laid out as in `torch.nn.LSTM`.
+        masks: Dropout masks, already scaled; see `Masks`.
+        valid: Padding mask (T, B), False where the state is carried over and the output is 0.
+        options: What else the call asks for; see `Options`.
+
+    Example:
+        >>> import torch
+        >>> weights = Weights(torch.zeros(GATES * 4, 3), torch.zeros(GATES * 4, 4))
+        >>> zeros = torch.zeros(2, 4)
+        >>> output, last = lstm(torch.zeros(5, 2, 3), State(zeros, zeros), weights)
+        >>> output.shape, last.h.shape
+        (torch.Size([5, 2, 4]), torch.Size([2, 4]))
+    """
+    args = (x, state, weights, masks, valid, options)
+    output, last = select(BACKENDS, *args).run(*args)
+    return output, last
