@@ -28,7 +28,8 @@ def sample_mask(
         shape: Shape of the mask.
         rate: Probability, in [0, 1), that an element is dropped.
         like: A tensor of the dtype and on the device that the mask gets.
-        generator: Source of randomness, on that device. Default: torch's default generator.
+        generator: Source of randomness. Drawn is on its device, so that a generator of the CPU
+            gives the same mask wherever `like` is. Default: torch's default of that device.
 
     Example:
         >>> _ = torch.manual_seed(0)
@@ -37,5 +38,6 @@ def sample_mask(
                   [0., 0., 0.]]]])
     """
     keep = 1.0 - rate
-    mask = torch.empty(tuple(shape), dtype=like.dtype, device=like.device)
-    return mask.bernoulli_(keep, generator=generator).div_(keep)
+    device = like.device if generator is None else generator.device
+    mask = torch.empty(tuple(shape), dtype=like.dtype, device=device)
+    return mask.bernoulli_(keep, generator=generator).div_(keep).to(like.device)

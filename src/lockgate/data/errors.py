@@ -1,0 +1,38 @@
+"""The error of data that cannot be read as asked, and the wording that reading shares."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+class DataError(ValueError):
+    """The data, or an option that describes it, cannot be used; the message is one sentence."""
+
+
+def option(name: str, value: object) -> str:
+    """Name an option the way both faces know it: `decimal="," (--decimal ",")`."""
+    text = str(value)
+    # a lone mark such as , or ; is quoted: the shell or the reader may stumble over it
+    plain = len(text) > 1 and all(letter.isalnum() or letter in ".,_-:/%" for letter in text)
+    shell = text if plain else f'"{text}"'
+    return f'{name}="{text}" (--{name.replace("_", "-")} {shell})'
+
+
+def listed(names: Iterable[object], limit: int = 8) -> str:
+    """Join names with commas; a long list ends with how many more there are."""
+    words = [str(name) for name in names]
+    more = f" and {len(words) - limit:,} more" if len(words) > limit else ""
+    return ", ".join(words[:limit]) + more
+
+
+def nearest(name: str, names: Sequence[str], what: str = "columns") -> str:
+    """Name those of `names` that `name` may have meant, or else all of them."""
+    folded = {known.lower(): known for known in names}
+    close = get_close_matches(name.lower(), list(folded), n=3, cutoff=0.6)
+    if close:
+        return "did you mean " + " or ".join(repr(folded[word]) for word in close) + "?"
+    return f"the {what} are {listed(names, 12)}"
+
+
+def count_of(number: int, noun: str) -> str:
+    """Count something in words: `1 row`, `1,200 rows`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,301 @@
+"""Read a file or a data frame into columns of text or typed values, with the rows' numbers."""
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import narwhals as nw
+import polars as pl
+
+from lockgate.data.errors import DataError, count_of, listed, option
+
+MAX_BYTES = 8 * 2**30
+"""Most bytes a gzip file may unpack to: a small file can hold a bomb."""
+NULLS = ("", "-", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none")
+"""Spellings of a missing value, in any case."""
+SEPARATORS = (",", ";", "\t", "|")
+EXTENSIONS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", ".pq")
+_SAMPLE_ROWS = 200  # rows from which the separator is told
+_CHUNK = 2**24
+
+
+class RawTable(NamedTuple):
+    """A table as it was read: nothing is parsed yet that stood there as text.
+
+    Text is stripped and its null spellings are null; columns of a header without a name are called
+    `unnamed 1`, by their place.
+    """
+
+    frame: pl.DataFrame
+    rows: pl.Series
+    """Number of each row in the source, 1 below the header; blank rows are left out."""
+    source: str
+    """File name, or `frame`."""
+    notices: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()
+    rows_read: int = 0
+
+
+def read(source: Any, *, separator: str | None = None) -> RawTable:
+    """Read a table without interpreting it.
+
+    Args:
+        source: Path of a CSV file (.csv, .tsv, .txt, also with .gz) or a Parquet file (.parquet,
+            .pq); or a pandas, polars (eager or lazy) or pyarrow frame. An index of times in
+            pandas becomes a column.
+        separator: Column separator of a CSV file. Default: told from its first rows.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        TypeError: If `source` is neither a path nor a frame.
+        DataError: If it holds no table.
+    """
+    if isinstance(source, str | Path):
+        path = Path(source)
+        _check_path(path)
+        if path.suffix.lower() in (".parquet", ".pq"):
+            return _cleaned(_read_parquet(path), path.name)
+        return _read_csv(_read_bytes(path), path.name, separator)
+    return _cleaned(_from_frame(source), "frame")
+
+
+def to_number(column: pl.Series, decimal: str = ".") -> pl.Series:
+    """Turn a column into Float64; null where a value is no number.
+
+    Booleans, also written as text, become 0 and 1. A separator of thousands is no part of a number,
+    and with `decimal=","` a point is none either.
+    """
+    if column.dtype != pl.String:
+        if column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null):
+            return column.cast(pl.Float64)
+        return pl.Series(column.name, [None] * len(column), pl.Float64)
+    plain = column
+    if decimal == ",":
+        plain = column.to_frame().select(
+            pl.when(~pl.col(column.name).str.contains(".", literal=True)).then(
+                pl.col(column.name).str.replace(",", ".", literal=True)
+            )
+        )[column.name]
+    numbers = plain.cast(pl.Float64, strict=False)
+    return numbers if numbers.null_count() < len(numbers) else _truths(column)
+
+
+def read_csv_header(text: str, separator: str) -> list[str]:
+    """Return the stripped names in the first row of `text`."""
+    return [name.strip() for name in next(csv.reader(io.StringIO(text), delimiter=separator), [])]
+
+
+def _truths(column: pl.Series) -> pl.Series:
+    """Turn `true` and `false`, in any case, into 1 and 0, and all else into null."""
+    return column.str.to_lowercase().replace_strict(
+        {"true": 1.0, "false": 0.0}, default=None, return_dtype=pl.Float64
+    )
+
+
+def _check_path(path: Path) -> None:
+    if path.is_dir():
+        raise DataError(f"source must be a file, got the folder {str(path)!r}")
+    if not path.exists():
+        raise FileNotFoundError(f"source must be an existing file, got {str(path)!r}")
+    if not path.name.lower().endswith(EXTENSIONS):
+        raise DataError(f"source must end in {', '.join(EXTENSIONS)}, got {path.name!r}")
+    if path.stat().st_size == 0:
+        raise DataError(f"source must hold a table, got the empty file {path.name!r}")
+
+
+def _read_parquet(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise DataError(f"source must be a Parquet file, got {path.name!r}: {reason}") from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    """Read a file; gzip is told by its first bytes as well as by its name."""
+    with path.open("rb") as file:
+        is_gzip = file.read(2) == b"\x1f\x8b"
+    if not is_gzip and path.suffix.lower() != ".gz":
+        return path.read_bytes()
+    try:
+        with gzip.open(path) as file:
+            return b"".join(_limited(file, path.name))
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"source must be a whole gzip file, got {path.name!r}: {error}") from error
+
+
+def _limited(file: Any, name: str) -> Iterator[bytes]:
+    size = 0
+    while chunk := file.read(_CHUNK):
+        size += len(chunk)
+        if size > MAX_BYTES:
+            raise DataError(
+                f"source must unpack to at most {MAX_BYTES:,} bytes, got more from {name!r}; "
+                "save it as Parquet"
+            )
+        yield chunk
+
+
+def _read_csv(data: bytes, name: str, separator: str | None) -> RawTable:
+    text, notices = _decoded(data, name)
+    start = text[:1_000_000]
+    separator = _checked(separator) or _told_separator(start, name)
+    header = read_csv_header(start, separator)
+    _check_header(header, name)
+    names = [word or f"unnamed {place}" for place, word in enumerate(header, 1)]
+    raw = _cleaned(_parsed(text, names, separator, name), name)
+    if len(names) == 1 and to_number(raw.frame.to_series()).null_count() == len(raw.frame):
+        raise DataError(
+            f"source must be a table, got one column of text in {name!r}; if it has more, "
+            f"name what separates them: {option('separator', ';')}"
+        )
+    unnamed = tuple(n for n, word in zip(names, header, strict=True) if not word)
+    return raw._replace(notices=notices, unnamed=unnamed)
+
+
+def _decoded(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:
+    """Decode UTF-8 with or without its mark, and else Latin-1, which is told."""
+    if b"\0" in data:
+        kind = "UTF-16 text" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "binary data"
+        raise DataError(f"source must be a table in UTF-8 text, got {kind} in {name!r}")
+    notices: tuple[str, ...] = ()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text, notices = data.decode("latin-1"), (f"{name} is not valid UTF-8: read as Latin-1",)
+    text = text.lstrip("\r\n")
+    if not text.strip():
+        raise DataError(f"source must hold a table, got only blank lines in {name!r}")
+    return text if "\n" in text else text.replace("\r", "\n"), notices
+
+
+def _checked(separator: str | None) -> str | None:
+    separator = "\t" if separator in ("\\t", "tab") else separator
+    if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
+        raise DataError(f"separator must be one character such as ;, got {separator!r}")
+    return separator
+
+
+def _told_separator(start: str, name: str) -> str:
+    """Choose the separator by which most rows have as many fields as the header."""
+    scores = {}
+    for separator in SEPARATORS:
+        rows = csv.reader(io.StringIO(start), delimiter=separator)
+        try:
+            sizes = [len(row) for _, row in zip(range(_SAMPLE_ROWS), rows, strict=False) if row]
+        except csv.Error as error:
+            raise DataError(f"source must be a table in text, got {name!r}: {error}") from error
+        if sizes[0] > 1:
+            scores[separator] = (sizes.count(sizes[0]) / len(sizes), sizes[0])
+    return max(scores, key=lambda s: scores[s]) if scores else ","
+
+
+def _check_header(header: list[str], name: str) -> None:
+    named = [word for word in header if word]
+    twice = sorted({word for word in named if named.count(word) > 1})
+    if not named:
+        raise DataError(f"the first row must name the columns, got no name in {name!r}")
+    if not to_number(pl.Series([word.replace(",", ".") for word in named])).null_count():
+        raise DataError(
+            f"the first row must name the columns, got {listed(named, 4)} in {name!r}; "
+            "add a header line"
+        )
+    if twice:
+        raise DataError(f"column names must differ, got {listed(map(repr, twice))} more than once")
+
+
+def _parsed(text: str, names: list[str], separator: str, name: str) -> pl.DataFrame:
+    try:
+        frame = pl.read_csv(
+            io.BytesIO(text.encode()),
+            separator=separator,
+            infer_schema=False,
+            new_columns=names,
+            raise_if_empty=False,
+        )
+    except pl.exceptions.PolarsError as error:
+        raise DataError(_why_not_parsed(text, len(names), separator, name)) from error
+    if frame.is_empty():
+        raise DataError(f"source must hold rows below its header, got none in {name!r}")
+    return frame
+
+
+def _why_not_parsed(text: str, width: int, separator: str, name: str) -> str:
+    """Find the first row with more fields than the header and say what to do."""
+    if width == 1:
+        return f"source must be a table, got one column of text in {name!r}"
+    for row, fields in enumerate(csv.reader(io.StringIO(text), delimiter=separator)):
+        if len(fields) > width:
+            return (
+                f"every row must have at most as many values as the header has names, {width}, got "
+                f"{len(fields)} in row {row} of {name!r}; mend the row, or add the missing name to "
+                "the header"
+            )
+    return f'source must be a table in text, got quotes (") that do not match in {name!r}'
+
+
+def _cleaned(frame: pl.DataFrame, source: str) -> RawTable:
+    """Strip text, make null spellings and NaN null, and leave out blank rows."""
+    text = pl.col(pl.String).str.strip_chars()
+    frame = frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String)).with_columns(
+        pl.when(~text.str.to_lowercase().is_in(NULLS)).then(text).name.keep(),
+        pl.col(pl.Float32, pl.Float64).fill_nan(None),
+    )
+    if not frame.width or frame.is_empty():
+        raise DataError(f"source must hold rows and columns, got {frame.height} × {frame.width}")
+    rows = pl.Series("row", range(1, frame.height + 1), pl.Int64)
+    if any(column.null_count() for column in frame):
+        blank = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+        frame, rows = frame.filter(~blank), rows.filter(~blank)
+    if frame.is_empty():
+        raise DataError(f"source must hold values, got {count_of(len(blank), 'blank row')}")
+    return RawTable(frame, rows, source, rows_read=frame.height)
+
+
+def _from_frame(source: Any) -> pl.DataFrame:
+    """Take a frame of any library narwhals knows to polars."""
+    if nw.dependencies.is_pandas_series(source):
+        source = source.to_frame(source.name or "y")
+    if nw.dependencies.is_pandas_dataframe(source):
+        source = _with_index(source)
+    try:
+        frame = nw.from_native(source)
+    except TypeError as error:
+        raise TypeError(
+            "source must be a path, or a pandas, polars or pyarrow frame, "
+            f"got {type(source).__name__}"
+        ) from error
+    except ValueError as error:
+        raise DataError(f"the frame must have columns that differ in name: {error}") from error
+    if isinstance(frame, nw.LazyFrame):
+        frame = frame.collect("polars")
+    try:
+        result: pl.DataFrame = frame.to_polars()
+    except (ValueError, TypeError) as error:  # what pyarrow raises for a column of mixed types
+        raise DataError(f"every column of the frame must hold one type: {error}") from error
+    return result
+
+
+def _with_index(frame: Any) -> Any:
+    """Make a pandas index a column, named `time` where it has no name, unless it counts rows."""
+    index = frame.index
+    if index.nlevels > 1:
+        raise DataError(
+            f"the frame must have one index, got {index.nlevels} levels; use frame.reset_index()"
+        )
+    frame = frame.rename(columns=str)
+    if index.dtype.kind in "iufb":
+        return frame
+    stamps = index.to_timestamp() if hasattr(index, "to_timestamp") else index
+    name = str(index.name or ("time" if stamps.dtype.kind == "M" else "index"))
+    if name in frame.columns:
+        raise DataError(
+            f"the index must have another name than the columns, got {name!r}; "
+            "use frame.reset_index() or rename it"
+        )
+    frame.insert(0, name, stamps)
+    return frame

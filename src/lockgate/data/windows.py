@@ -1,0 +1,80 @@
+"""Windows over one prepared array: indices, never copies."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Scale(NamedTuple):
+    """Mean and standard deviation of the target over the training rows."""
+
+    mean: float
+    std: float
+
+    def invert(self, y: np.ndarray) -> np.ndarray:
+        """Return scaled values in the target's own unit, in float64."""
+        return np.asarray(y, dtype=np.float64) * self.std + self.mean
+
+
+class Batch(NamedTuple):
+    """Some windows, gathered."""
+
+    x: Tensor  # (B, lookback, C), scaled; channel 0 is the target, filled forward
+    y: Tensor  # (B, horizon), scaled; NaN where the target is missing
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of one part of a series, as rows of the arrays of the whole series.
+
+    A window is named by its origin, the row of its last input step: it reads the `lookback` rows
+    up to the origin and is scored on the `horizon` rows after it. `batch` gathers the windows that
+    it is asked for; nothing else is ever copied, so memory does not grow with `lookback`.
+    """
+
+    inputs: Tensor  # (T, C) float32, scaled, holes filled; every part of the series
+    target: Tensor  # (T,) float32, scaled, NaN where missing
+    origins: Tensor  # (N,) int64, ascending
+    lookback: int
+    horizon: int
+
+    def __len__(self) -> int:
+        return len(self.origins)
+
+    def batch(self, index: Tensor | slice) -> Batch:
+        """Gather the windows `index` of this part."""
+        return Batch(self.x(index), self._targets(self.origins[index]))
+
+    def x(self, index: Tensor | slice) -> Tensor:
+        """Gather the inputs of the windows `index`, whose targets need not exist yet."""
+        return self._inputs_view()[self.origins[index] - self.lookback + 1]
+
+    def truth(self) -> Tensor:
+        """Return the targets of every window, (N, horizon), NaN where missing."""
+        return self._targets(self.origins)
+
+    def thinned(self, most: int) -> "Windows":
+        """Return at most `most` of the windows, evenly spread over the part."""
+        if len(self) <= most:
+            return self
+        index = torch.from_numpy(np.linspace(0, len(self) - 1, most).round().astype(np.int64))
+        return Windows(self.inputs, self.target, self.origins[index], self.lookback, self.horizon)
+
+    def to(self, device: torch.device) -> "Windows":
+        """Return the same windows with their arrays on `device`."""
+        arrays = (self.inputs.to(device), self.target.to(device), self.origins.to(device))
+        return Windows(*arrays, self.lookback, self.horizon)
+
+    def _inputs_view(self) -> Tensor:
+        # row r of the view is rows r .. r + lookback - 1 of the array: strides, no memory
+        rows, channels = self.inputs.shape
+        shape = (rows - self.lookback + 1, self.lookback, channels)
+        step, unit = self.inputs.stride()
+        return self.inputs.as_strided(shape, (step, step, unit))
+
+    def _targets(self, origins: Tensor) -> Tensor:
+        steps = torch.arange(1, self.horizon + 1, device=origins.device)
+        return self.target[origins[:, None] + steps]
