@@ -1,0 +1,5 @@
+"""Networks for a task, each built from one validated configuration."""
+
+from lockgate.models.config import ModelConfig as ModelConfig
+from lockgate.models.forecaster import Forecaster as Forecaster
+from lockgate.models.forecaster import build as build

@@ -1,0 +1,98 @@
+"""Forecast every step of the horizon at once from the last state of a recurrent stack."""
+
+import torch
+from torch import Tensor, nn
+
+from lockgate.models.config import ModelConfig
+from lockgate.nn import GRU, LSTM, RNN
+from lockgate.ops.masks import sample_mask
+
+LAYERS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+
+
+class Forecaster(nn.Module):
+    r"""A recurrent stack and a linear head over all steps 1 .. horizon (a direct forecast).
+
+    .. math::
+        \hat y_{t+1..t+h} = \ell_t + W [h_n; h_n^{reverse}] + b
+
+    where the stack has read the window and `\ell_t` is its level: the target's last value, its
+    mean, or 0. The target enters the stack less its level, so that the network learns changes.
+    The head reads the final state of both directions: the last row of the output would hold a
+    backward direction that has seen one step.
+
+    Args:
+        channels: Channels of the window; channel 0 is the target.
+        horizon: Steps forecast.
+        config: The stack, its rates and the level.
+        generator: Draws the initial weights. Default: torch's own.
+
+    Shape:
+        - x: `(batch, lookback, channels)`, scaled.
+        - output: `(batch, horizon)`, scaled.
+
+    Example:
+        >>> model = Forecaster(3, 24, ModelConfig(cell="gru", hidden_size=8))
+        >>> model(torch.zeros(2, 48, 3)).shape
+        torch.Size([2, 24])
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        horizon: int,
+        config: ModelConfig,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.normalise = config.normalise
+        self.output_dropout = config.output_dropout
+        self.stack = LAYERS[config.cell](
+            channels,
+            config.hidden_size,
+            config.num_layers,
+            batch_first=True,
+            dropout=config.dropout if config.num_layers > 1 else 0.0,
+            bidirectional=config.bidirectional,
+            input_dropout=config.input_dropout,
+            recurrent_dropout=config.recurrent_dropout,
+            mask_per=config.mask_per,
+            init=config.init,
+        )
+        self.head = nn.Linear((1 + config.bidirectional) * config.hidden_size, horizon)
+        self.reset_parameters(generator)
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw every weight anew; the head's are Glorot uniform, its bias 0."""
+        self.stack.reset_parameters(generator)
+        nn.init.xavier_uniform_(self.head.weight, generator=generator)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Forecast a batch of windows; in training `generator` draws the dropout masks."""
+        level = self._level(x[..., 0])  # (B, 1)
+        x = torch.cat([x[..., :1] - level[..., None], x[..., 1:]], dim=2)
+        _, state = self.stack(x, generator=generator)
+        h_n = state[0] if isinstance(state, tuple) else state  # (layers * directions, B, H)
+        last = h_n[-2:] if self.stack.bidirectional else h_n[-1:]
+        features = last.transpose(0, 1).flatten(1)
+        if self.training and self.output_dropout > 0:
+            features = features * sample_mask(
+                features.shape, self.output_dropout, like=features, generator=generator
+            )
+        forecast: Tensor = level + self.head(features)
+        return forecast
+
+    def _level(self, y: Tensor) -> Tensor:
+        if self.normalise == "last":
+            return y[:, -1:]
+        if self.normalise == "mean":
+            return y.mean(dim=1, keepdim=True)
+        return torch.zeros_like(y[:, :1])
+
+
+def build(
+    config: ModelConfig, channels: int, horizon: int, generator: torch.Generator | None = None
+) -> Forecaster:
+    """Build the network of `config` for windows of `channels` and a `horizon`, both in numbers."""
+    return Forecaster(channels, horizon, config, generator)

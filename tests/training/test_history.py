@@ -1,0 +1,49 @@
+"""A history tells the best epoch and survives JSON, whatever its numbers are."""
+
+import math
+
+import pytest
+
+from lockgate.training.history import History
+
+NAN, INF = math.nan, math.inf
+
+
+@pytest.mark.parametrize(
+    ("validation", "best"),
+    [
+        ([], 0),
+        ([3.0, 1.0, 2.0], 2),
+        ([1.0, 1.0], 1),
+        ([NAN, 2.0, NAN], 2),
+        ([INF, 2.0, 1.0], 3),
+        ([NAN, INF], 0),
+        ([0.0, NAN], 1),
+    ],
+    ids=str,
+)
+def test_the_best_epoch_is_the_first_of_the_lowest_finite_loss(
+    validation: list[float], best: int
+) -> None:
+    history = History(validation=validation)
+
+    assert (history.epochs, history.best_epoch) == (len(validation), best)
+
+
+def test_numbers_that_are_not_finite_survive_json() -> None:
+    history = History(stopped="diverged")
+    for number in (1.5, NAN, INF, -INF):
+        history.add(training=number, validation=number, gradient_norm=number, seconds=0.1)
+
+    read = History.model_validate_json(history.model_dump_json())
+
+    assert read.stopped == "diverged"
+    for mine, other in zip(read.validation, history.validation, strict=True):
+        assert mine == other or (math.isnan(mine) and math.isnan(other))
+    assert read.model_dump_json() == history.model_dump_json()
+
+
+def test_histories_share_no_list() -> None:
+    History().add(training=1, validation=1, gradient_norm=1, seconds=1)
+
+    assert History().training == History().validation == []
