@@ -122,3 +122,14 @@ def test_missing_values_are_nan() -> None:
     frame = pl.DataFrame({"a": [1.0, None], "b": [None, 2.0]})
 
     np.testing.assert_array_equal(column_values(frame, ["b", "a"]), [[np.nan, 1], [2, np.nan]])
+
+
+def test_the_target_cannot_be_excluded() -> None:
+    with pytest.raises(DataError, match="exclude must not name the target, got 'T'"):
+        choose(make_table(), exclude=("T",))
+
+
+def test_a_count_of_the_rows_is_read_where_it_is_named() -> None:
+    names, _ = choose(make_table(), inputs=("row",))
+
+    assert names == ["y", "row"]

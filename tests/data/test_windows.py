@@ -48,6 +48,12 @@ def test_a_slice_and_its_numbers_gather_the_same() -> None:
     assert torch.equal(windows.truth(), windows.batch(slice(None)).y)
 
 
+def test_inputs_are_gathered_where_targets_do_not_exist_yet() -> None:
+    windows = replace(make_windows(), origins=torch.tensor([39]))
+
+    assert torch.equal(windows.x(slice(None))[0], windows.inputs[35:])
+
+
 @pytest.mark.parametrize("change", ["part of a larger array", "columns first"])
 def test_inputs_may_lie_in_memory_in_any_order(change: str) -> None:
     plain = make_windows()

@@ -25,7 +25,10 @@ def choose_columns(
         DataError: If the target does not vary, or `config` names a column that cannot be read.
     """
     inputs = [c for c in train.columns if c not in ("unique_id", "ds", "y")]
+    named = isinstance(config.inputs, tuple)
     _check_names("exclude", config.exclude, table, inputs)
+    if table.target in config.exclude:
+        raise DataError(f"exclude must not name the target, got {table.target!r}")
     if isinstance(config.inputs, tuple):
         _check_names("inputs", config.inputs, table, inputs)
         inputs = [c for c in dict.fromkeys(config.inputs) if c != table.target]
@@ -37,9 +40,10 @@ def choose_columns(
         raise DataError(
             f"target must vary in the training part, got {table.target!r}, which is {reason} there"
         )
-    reasons = {name: _why_useless(train, name) for name in inputs}
+    # a count of the rows that was asked for by name is read
+    reasons = {name: _why_useless(train, name, counts_too=not named) for name in inputs}
     dropped = {name: reason for name, reason in reasons.items() if reason}
-    if dropped and isinstance(config.inputs, tuple):
+    if dropped and named:
         name, reason = next(iter(dropped.items()))
         raise DataError(
             f"inputs must be columns that vary in the training part, got {name!r}, "

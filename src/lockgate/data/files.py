@@ -37,14 +37,13 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises:
         FileExistsError: If there is a file or a folder with something in it at `path`.
     """
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise FileExistsError(f"{path} must be new or empty, and is neither")
     temporary = _beside(path)
     temporary.mkdir()
     try:
         yield temporary
-        try:
-            temporary.rename(path)
-        except OSError:
-            raise FileExistsError(f"{path} must be new or empty, and is neither") from None
+        temporary.rename(path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
