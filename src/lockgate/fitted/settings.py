@@ -1,0 +1,124 @@
+"""Turn settings as users write them, from a file or by name, into a configuration."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from lockgate.data.errors import DataError, nearest
+from lockgate.data.files import write_text
+
+Config = TypeVar("Config", bound=BaseModel)
+
+
+def resolve(kind: type[Config], *layers: Mapping[str, Any]) -> Config:
+    """Build a configuration from layers of settings; a later layer overrules an earlier one.
+
+    A setting is named by its path (`"model.hidden_size"`), by its name alone (`"hidden_size"`), or
+    stands in a nested mapping as in a configuration file.
+
+    Raises:
+        DataError: If a name is unknown (the nearest are told) or a value breaks its rule.
+
+    Example:
+        >>> from lockgate.fitted.config import RunConfig
+        >>> config = resolve(RunConfig, {"target": "y", "horizon": 24}, {"model.cell": "gru"})
+        >>> config.data.horizon, config.model.cell
+        (24, 'gru')
+    """
+    paths = setting_paths(kind)
+    # every section, so that what it lacks is told by name
+    nested: dict[str, Any] = {path.split(".")[0]: {} for path in paths.values() if "." in path}
+    for layer in layers:
+        for path, value in _flat(layer, paths):
+            *sections, name = path.split(".")
+            place = nested
+            for section in sections:
+                place = place.setdefault(section, {})
+            place[name] = value
+    try:
+        return kind.model_validate(nested)
+    except ValidationError as error:
+        raise DataError(_sentences(error, set(paths.values()))) from None
+
+
+def setting_paths(kind: type[BaseModel]) -> dict[str, str]:
+    """Return the path of every setting of a configuration by its name alone."""
+    paths: dict[str, str] = {}
+    for name, field in kind.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            inner = setting_paths(field.annotation)
+            paths |= {key: f"{name}.{path}" for key, path in inner.items()}
+        else:
+            paths[name] = name
+    return paths
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read a YAML file of settings, as data.
+
+    Raises:
+        DataError: If there is no such file or it holds no mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"config must be a file, got {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"config must be YAML, got {path}: {' '.join(str(error).split())}"
+        ) from None
+    if not isinstance(content, dict):
+        raise DataError(f"config must hold settings by name, got {path} without any")
+    return content
+
+
+def write_settings(config: BaseModel, path: Path) -> None:
+    """Write a configuration as YAML that `read_settings` reads."""
+    write_text(path, as_yaml(config))
+
+
+def as_yaml(config: BaseModel) -> str:
+    """Return a configuration as YAML text."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _flat(
+    layer: Mapping[str, Any], paths: Mapping[str, str], prefix: str = ""
+) -> list[tuple[str, Any]]:
+    """Return (path, value) of every setting in a layer, nested or not."""
+    found = []
+    for key, value in layer.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            found += _flat(value, paths, prefix=f"{name}.")
+        elif name in paths.values():
+            found.append((name, value))
+        elif name in paths:
+            found.append((paths[name], value))
+        else:
+            near = nearest(name, [*paths, *paths.values()], "settings")
+            raise DataError(f"settings must be known ones, got {name!r}; {near}")
+    return found
+
+
+def _sentences(error: ValidationError, paths: set[str]) -> str:
+    """Say what is wrong with each setting; of one that may be of several types, say it once."""
+    rules: dict[str, list[str]] = {}
+    values: dict[str, str] = {}
+    for fault in error.errors():
+        name = _setting(fault["loc"], paths)
+        missing = fault["type"] == "missing"
+        rule = fault["msg"].removeprefix("Input should ").removeprefix("Value error, ")
+        rules.setdefault(name, []).append("be given" if missing else rule)
+        values[name] = "" if missing else f", got {fault['input']!r}"
+    return "; ".join(f"{n} must {' or '.join(rules[n])}{values[n]}" for n in rules)
+
+
+def _setting(place: tuple[int | str, ...], paths: set[str]) -> str:
+    """Return the name of the setting at `place`, which goes on into its types and parts."""
+    heads = (place[:i] for i in range(len(place), 0, -1))
+    path = next(head for head in heads if ".".join(map(str, head)) in paths)
+    return str(path[-1])
