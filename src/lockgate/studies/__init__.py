@@ -1,0 +1,1 @@
+"""Many fits compared: rungs and seeds, and the verdict on what helps."""

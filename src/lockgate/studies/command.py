@@ -1,0 +1,66 @@
+"""The command line that repeats a study."""
+
+import shlex
+from typing import Any
+
+from lockgate.data.prepare import SAMPLE
+from lockgate.fitted.settings import setting_paths
+from lockgate.studies.config import StudyConfig
+from lockgate.studies.plan import Plan
+
+# settings that `lockgate study` has options for; any other is told by --set
+OPTIONS = frozenset(
+    [
+        "target",
+        "horizon",
+        "lookback",
+        "time",
+        "time_format",
+        "resample",
+        "missing",
+        "max_gap",
+        "inputs",
+        "exclude",
+        "split",
+        "separator",
+        "decimal",
+        "metric",
+        "rungs",
+        "seeds",
+        "budget",
+        "workers",
+        "device",
+    ]
+)
+
+
+def command(plan: Plan) -> str:
+    """Return the `lockgate study` command of a plan: every setting that is not the default."""
+    values, paths = plan.config.model_dump(mode="json"), setting_paths(StudyConfig)
+    defaults = StudyConfig.model_validate({"data": {"target": "", "horizon": 0}}).model_dump(
+        mode="json"
+    )
+    words = ["lockgate", "study", *_source(plan.table.source)]
+    for name, path in paths.items():
+        value = _at(values, path)
+        if value != _at(defaults, path):
+            words += (
+                [f"--{name.replace('_', '-')}", _text(value)]
+                if name in OPTIONS
+                else ["--set", f"{path}={_text(value)}"]
+            )
+    return shlex.join(words)
+
+
+def _source(source: str) -> list[str]:
+    return ["--sample", source.removeprefix(SAMPLE)] if source.startswith(SAMPLE) else [source]
+
+
+def _at(nested: dict[str, Any], path: str) -> Any:
+    for key in path.split("."):
+        nested = nested[key]
+    return nested
+
+
+def _text(value: Any) -> str:
+    return ",".join(str(part) for part in value) if isinstance(value, list) else str(value)

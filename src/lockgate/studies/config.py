@@ -1,0 +1,24 @@
+"""What is told about a study."""
+
+from pydantic import Field, field_validator
+
+from lockgate.fitted import RunConfig
+from lockgate.studies.rungs import NAMES
+
+
+class StudyConfig(RunConfig):
+    """A run for each rung and seed."""
+
+    rungs: tuple[str, ...] = NAMES
+    """Networks of the ladder to compare."""
+    seeds: int = Field(default=5, ge=1)
+    """Repetitions of every rung; a verdict needs at least 3."""
+    budget: str | None = None
+    """Time for all fits together, a duration; turned into one limit of steps for all of them."""
+    workers: int | None = Field(default=None, ge=1)
+    """Processes that fit side by side, each on one thread. Default: one for each core."""
+
+    @field_validator("rungs", mode="before")
+    @classmethod
+    def _comma_list(cls, value: object) -> object:
+        return tuple(n.strip() for n in value.split(",")) if isinstance(value, str) else value

@@ -1,0 +1,115 @@
+"""The folder of a study: which study it holds, and what is kept in it."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from lockgate.data.errors import DataError
+from lockgate.data.files import write_text
+from lockgate.fitted.settings import write_settings
+from lockgate.studies.config import StudyConfig
+from lockgate.studies.fits import save_prepared
+from lockgate.studies.plan import Plan
+
+# settings that may change when a study is resumed: they change no number
+_FREE = ("workers",)
+
+
+def open_folder(out: Path, asked: StudyConfig, plan: Plan, *, resume: bool) -> StudyConfig:
+    """Make `out` the folder of this study, or find it there; return the configuration to run.
+
+    The limit of steps that a budget was turned into is that of the first run, so that all fits
+    share it.
+
+    Raises:
+        DataError: If `out` holds something else, or this study and `resume` is not set.
+    """
+    identity = {"data": plan.table.fingerprint, "asked": _identity(asked)}
+    path = out / "study.json"
+    if path.exists():
+        known = _read_identity(out)
+        _refuse_another(out, known, identity)
+        if not resume:
+            raise DataError(
+                f"out must be a new folder, got {out}, which holds this study: "
+                "pass resume=True (--resume) to continue it, or another out"
+            )
+        steps = known["max_steps"]
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError(f"out must be a new folder, got {out}, which holds something else")
+    else:
+        steps = plan.config.training.max_steps
+        write_text(path, json.dumps({**identity, "max_steps": steps}, indent=2))
+    _clear_half_written(out)
+    if not (out / "prepared").exists():
+        save_prepared(out, plan.prepared)
+    training = plan.config.training.model_copy(update={"max_steps": steps})
+    config = plan.config.model_copy(update={"training": training})
+    write_settings(config, out / "config.yaml")
+    return config
+
+
+def _identity(asked: StudyConfig) -> dict[str, Any]:
+    settings = asked.model_dump(mode="json", exclude=set(_FREE))
+    if asked.budget is not None:
+        # what the first run made of the budget is in the config.yaml that it wrote
+        del settings["training"]["max_steps"]
+    return settings
+
+
+def study_id(out: Path) -> str:
+    """Return what tells this study from others: its configuration, data and folder."""
+    text = (out / "study.json").read_text(encoding="utf-8")
+    return f"{out.name} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def test_fingerprint(plan: Plan) -> str:
+    """Return what tells this test part from others: its stamps, its targets and the horizon."""
+    first = plan.prepared.split.validation
+    rows = plan.table.frame.slice(first)
+    told = f"{plan.table.target} {plan.prepared.preprocessing.horizon}"
+    content = (rows[column].to_numpy().tobytes() for column in ("ds", "y"))
+    return hashlib.sha256(b"".join([told.encode(), *content])).hexdigest()
+
+
+def _clear_half_written(out: Path) -> None:
+    # what a killed process was writing under a temporary name
+    for folder in (*out.glob(".prepared.*"), *out.glob("fits/*/.seed-*"), *out.glob(".fitted.*")):
+        shutil.rmtree(folder)
+
+
+def _read_identity(out: Path) -> dict[str, Any]:
+    try:
+        known = json.loads((out / "study.json").read_text(encoding="utf-8"))
+        return {key: known[key] for key in ("data", "asked", "max_steps")}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise DataError(
+            f"out must be a new folder, got {out}, whose study.json cannot be read"
+        ) from None
+
+
+def _refuse_another(out: Path, known: dict[str, Any], identity: dict[str, Any]) -> None:
+    there, here = _flat(known["asked"]), _flat(identity["asked"])
+    differ = [key for key in here.keys() | there.keys() if here.get(key) != there.get(key)]
+    if differ:
+        key = sorted(differ)[0]
+        raise DataError(
+            f"out must be a new folder or that of this study, got {out}, which holds another: "
+            f"{key} is {there.get(key)!r} there and {here.get(key)!r} here; pass another out"
+        )
+    if known["data"] != identity["data"]:
+        raise DataError(
+            f"out must be a new folder or that of this study, got {out}, "
+            "which holds a study of other data; pass another out"
+        )
+
+
+def _flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        flat |= (
+            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        )
+    return flat

@@ -1,0 +1,101 @@
+"""The ladder of networks that a study compares: what each rung turns on, and its parent."""
+
+from typing import Literal, NamedTuple
+
+from lockgate.data.errors import DataError, nearest
+from lockgate.models import ModelConfig
+from lockgate.models.config import Cell
+
+Place = Literal["input_dropout", "dropout", "recurrent_dropout"]
+RATES: tuple[Place, ...] = ("input_dropout", "dropout", "recurrent_dropout")
+
+
+class Rung(NamedTuple):
+    """One network of the ladder. Dropout is off but where `on` says; `parent` is what it adds to.
+
+    A rung without a `cell` takes the cell that is best on validation, and a parent of "cell" is
+    the plain network of that cell. `trick` is what the rung adds, with settings in braces.
+    """
+
+    name: str
+    trick: str = ""
+    cell: Cell | None = None
+    on: tuple[Place, ...] = ()
+    stacked: bool = False
+    bidirectional: bool = False
+    parent: str | None = "cell"
+
+
+LADDER = (
+    Rung("rnn", cell="rnn", parent=None),
+    Rung("lstm", cell="lstm", parent=None),
+    Rung("gru", cell="gru", parent=None),
+    Rung("input-dropout", "input dropout {input_dropout:g}", on=("input_dropout",)),
+    Rung("recurrent-dropout", "recurrent dropout {recurrent_dropout:g}", on=("recurrent_dropout",)),
+    Rung(
+        "both",
+        "input dropout {input_dropout:g} with recurrent dropout {recurrent_dropout:g}",
+        on=("input_dropout", "recurrent_dropout"),
+    ),
+    Rung("stacked", "a stack of {num_layers} layers", stacked=True),
+    Rung(
+        "stacked+both",
+        "dropout on the stack (input {input_dropout:g}, between layers {dropout:g}, "
+        "recurrent {recurrent_dropout:g})",
+        on=RATES,
+        stacked=True,
+        parent="stacked",
+    ),
+    Rung("bidirectional", "reading both directions", bidirectional=True),
+)
+NAMES = tuple(rung.name for rung in LADDER)
+
+
+def choose_rungs(names: tuple[str, ...]) -> tuple[Rung, ...]:
+    """Return the named rungs in the ladder's order.
+
+    Raises:
+        DataError: If a name is unknown, or none of the cells is among them.
+    """
+    for name in names:
+        if name not in NAMES:
+            raise DataError(
+                f"rungs must be among the ladder's, got {name!r}; {nearest(name, NAMES, 'rungs')}"
+            )
+    rungs = tuple(rung for rung in LADDER if rung.name in names)
+    if not any(rung.cell for rung in rungs):
+        raise DataError(
+            f"rungs must hold at least one of rnn, lstm, gru to build on, got {','.join(names)}"
+        )
+    return rungs
+
+
+def model_config(rung: Rung, base: ModelConfig, cell: Cell) -> ModelConfig:
+    """Return the network of `rung`; its sizes, and the rates that it turns on, are from `base`."""
+    rates = {str(place): getattr(base, place) if place in rung.on else 0.0 for place in RATES}
+    return base.model_copy(
+        update={
+            **rates,
+            "output_dropout": 0.0,
+            "cell": rung.cell or cell,
+            "num_layers": max(2, base.num_layers) if rung.stacked else 1,
+            "bidirectional": rung.bidirectional,
+        }
+    )
+
+
+def parent_name(rung: Rung, cell: Cell) -> str | None:
+    """Return the name of the rung that `rung` is compared with."""
+    return cell if rung.parent == "cell" else rung.parent
+
+
+def in_words(config: ModelConfig) -> str:
+    """Describe a network: `2 layers of bidirectional LSTM + input dropout 0.25`."""
+    name = ("bidirectional " if config.bidirectional else "") + config.cell.upper()
+    parts = [name if config.num_layers == 1 else f"{config.num_layers} layers of {name}"]
+    for place in RATES:
+        rate = getattr(config, place)
+        if rate and (place != "dropout" or config.num_layers > 1):
+            what = "dropout between layers" if place == "dropout" else place.replace("_", " ")
+            parts.append(f"{what} {rate:g}")
+    return " + ".join(parts)

@@ -1,0 +1,74 @@
+"""A study's verdict in sentences."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MINUS = "−"
+
+
+def verdict_words(
+    pairs: Sequence[Mapping[str, Any]],
+    baseline: Mapping[str, Any],
+    selected: str,
+    tricks: Mapping[str, str],
+    metric: str,
+) -> list[str]:
+    """Return how the selected rung stands, then a sentence for each pair, the clear ones first.
+
+    Args:
+        pairs: The `verdict.pairs` of the results.
+        baseline: The `verdict.baseline` of the results.
+        selected: Name of the rung chosen on validation.
+        tricks: What each rung adds to its parent, by its name.
+        metric: Name of the metric.
+    """
+    order = ("helps", "hurts", "no real difference")
+    rank = {outcome: i for i, outcome in enumerate(order)}
+    ranked = sorted(pairs, key=lambda pair: rank.get(pair["outcome"], len(order)))
+    words = [_pair_words(pair, tricks[pair["rung"]], metric.upper()) for pair in ranked]
+    return [_baseline_words(baseline, selected, metric.upper()), *words]
+
+
+def percent(value: float) -> str:
+    """Return a signed percentage: `−4.0 %`."""
+    return f"{signed(value)} %"
+
+
+def signed(value: float) -> str:
+    """Return a number with its sign and one decimal: `−4.0`, `+0.3`."""
+    return f"{value:+.1f}".replace("-", MINUS)
+
+
+def _interval(effect: Mapping[str, Any], metric: str) -> str:
+    bounds = f"[{signed(effect['low'])}, {signed(effect['high'])}]"
+    return f"{percent(effect['percent'])} {metric} {bounds}"
+
+
+def _pair_words(pair: Mapping[str, Any], trick: str, metric: str) -> str:
+    name, parent = trick[0].upper() + trick[1:], f"against {pair['parent']}"
+    match pair["outcome"]:
+        case "no verdict":
+            return f"{name}: no verdict {parent}, too few seeds or test blocks."
+        case "undecided (budget)":
+            return f"{name}: undecided {parent}, because the time budget cut fits short."
+        case "undecided":
+            seen = f"an effect under {pair['smallest_visible']:.1f} % could not have been seen"
+            return f"{name}: undecided, {_interval(pair, metric)} {parent}; {seen}."
+        case "no real difference":
+            return f"{name} makes no real difference: {_interval(pair, metric)} {parent}."
+        case verb:
+            return f"{name} {verb}: {_interval(pair, metric)} {parent}."
+
+
+def _baseline_words(baseline: Mapping[str, Any], selected: str, metric: str) -> str:
+    name = baseline["name"]
+    if baseline["outcome"] == "no verdict":
+        score = "" if baseline["percent"] is None else f" ({percent(baseline['percent'])} {metric})"
+        return (
+            f"The selected network ({selected}) against {name}: no verdict{score}, "
+            "too few seeds or test blocks."
+        )
+    verb = {"beats": "beats", "ties": "ties with", "loses": "loses to"}[baseline["outcome"]]
+    better = [other for other in baseline["better"] if other != name]
+    also = f"; {', '.join(better)} did better on the test part" if better else ""
+    return f"The selected network ({selected}) {verb} {name}: {_interval(baseline, metric)}{also}."

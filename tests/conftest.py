@@ -1,0 +1,125 @@
+"""A small table, and what one small study and one small training leave of it."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import lockgate
+
+ROWS = 400
+# seconds are not the same twice; the source and the command tell a file from a frame
+NOT_NUMBERS = ("created", "seconds", "command", "source", "workers", "test_looks", "checks")
+
+Results = dict[str, Any]
+
+
+def make_table(rows: int = ROWS, seed: int = 0) -> pl.DataFrame:
+    """A daily series with a week in it, a price with a few holes, a constant and a text."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(rows)
+    price = rng.normal(10.0, 2.0, rows)
+    price[[50, 51, 300]] = np.nan
+    return pl.DataFrame(
+        {
+            "day": np.datetime64("2020-01-01", "us") + t * np.timedelta64(1, "D"),
+            "sold": 50 + 9 * np.sin(2 * np.pi * t / 7) + 0.02 * t + rng.normal(0.0, 2.0, rows),
+            "price": price,
+            "tax": np.full(rows, 0.19),
+            "shop": ["north"] * rows,
+        }
+    )
+
+
+@pytest.fixture
+def table() -> pl.DataFrame:
+    """The table as a frame."""
+    return make_table()
+
+
+@pytest.fixture
+def other_table() -> pl.DataFrame:
+    """Another table of the same form."""
+    return make_table(seed=1)
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    """The table as a file."""
+    path = tmp_path / "shop.csv"
+    make_table().write_csv(path)
+    return path
+
+
+@pytest.fixture
+def small() -> dict[str, Any]:
+    """The settings of a network that is fitted in a blink."""
+    return {"target": "sold", "horizon": 3, "lookback": 7, "hidden_size": 4, "max_epochs": 2}
+
+
+@pytest.fixture
+def small_study(small: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a study of six such fits."""
+    return {**small, "rungs": "lstm,input-dropout", "seeds": 3, "workers": 1}
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> lockgate.StudyResult:
+    """A finished study of the table by `small_study`. Not to be changed: copy its folder first."""
+    return lockgate.study(
+        make_table(),
+        target="sold",
+        horizon=3,
+        out=tmp_path_factory.mktemp("runs") / "first",
+        lookback=7,
+        hidden_size=4,
+        max_epochs=2,
+        rungs="lstm,input-dropout",
+        seeds=3,
+        workers=1,
+    )
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[lockgate.Fitted, Path]:
+    """A trained model of the table by `small`, and its folder. Not to be changed."""
+    return lockgate.train(
+        make_table(),
+        target="sold",
+        horizon=3,
+        out=tmp_path_factory.mktemp("runs") / "model",
+        lookback=7,
+        hidden_size=4,
+        max_epochs=2,
+    )
+
+
+@pytest.fixture
+def numbers() -> Callable[[Any], Any]:
+    """Leave out of results what may differ between two runs of one study."""
+    return _numbers
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _numbers(inner) for key, inner in value.items() if key not in NOT_NUMBERS}
+    return [_numbers(inner) for inner in value] if isinstance(value, list) else value
+
+
+@pytest.fixture
+def strict_json() -> Callable[[str], Any]:
+    """Read JSON as the standard has it: NaN and Infinity are faults."""
+
+    def refuse(name: str) -> float:
+        raise AssertionError(f"{name} is no JSON")
+
+    def read(text: str) -> Any:
+        return json.loads(text, parse_constant=refuse)
+
+    assert math.isnan(json.loads("NaN"))
+    return read

@@ -1,0 +1,91 @@
+"""The command that a report shows repeats its study."""
+
+import shlex
+
+import pytest
+from typer.testing import CliRunner
+
+from lockgate import api
+from lockgate.cli.app import app
+from lockgate.fitted.settings import resolve
+from lockgate.studies.command import OPTIONS, command
+from lockgate.studies.config import StudyConfig
+
+
+@pytest.fixture
+def repeat(monkeypatch):
+    """Parse a command by the command line; give its source and its configuration."""
+
+    def run(words):
+        seen = {}
+
+        def study(source, *, out, resume, config, on_plan, **told):
+            seen["source"] = source
+            seen["config"] = resolve(StudyConfig, api.SAMPLES.get(source, {}), told)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(api, "study", study)
+        CliRunner().invoke(app, words[1:])
+        return seen
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"rungs": "lstm,stacked+both", "seeds": 2, "budget": "10m", "metric": "rmse"},
+        {"missing": "-9999,-1", "time": "day", "max_gap": 0, "exclude": "tax"},
+        {"split": "2020-09-01,2020-11-01", "device": "cpu", "workers": 1},
+        {"init": "torch", "learning_rate": 1e-4, "recurrent_dropout": 0.5, "lookback": "9d"},
+        {"inputs": "target", "resample": "1d"},
+        {"inputs": "price", "time_format": "%Y-%m-%dT%H:%M:%S%.f"},
+    ],
+    ids=lambda s: "-".join(s) or "defaults",
+)
+def test_the_command_repeats_the_configuration(csv, small, settings, repeat):
+    plan = api.plan_study(csv, **{**small, **settings})
+
+    words = shlex.split(command(plan))
+    seen = repeat(words)
+
+    assert words[:3] == ["lockgate", "study", "shop.csv"]
+    assert seen["source"] == "shop.csv"
+    asked = plan.config
+    if "budget" in settings:
+        assert "training.max_steps=" in command(plan)
+    assert seen["config"] == asked
+
+
+def test_what_is_the_default_is_not_said(csv):
+    plan = api.plan_study(csv, target="sold", horizon=3)
+
+    assert command(plan) == "lockgate study shop.csv --target sold --horizon 3"
+
+
+def test_a_name_with_spaces_is_one_word(table, csv, repeat):
+    name = "T ($degC); 'x'"
+    table.rename({"sold": name}).write_csv(csv)
+
+    plan = api.plan_study(csv, target=name, horizon="3d")
+
+    assert repeat(shlex.split(command(plan)))["config"].data.target == name
+
+
+def test_a_sample_is_told_as_one():
+    plan = api.plan_study("sample:co2", rungs="lstm", hidden_size=4)
+
+    words = command(plan)
+
+    assert words == (
+        "lockgate study --sample co2 --target co2 --horizon 26w --set model.hidden_size=4 "
+        "--rungs lstm"
+    )
+
+
+def test_every_option_that_is_told_exists():
+    result = CliRunner().invoke(app, ["study", "--help"], env={"COLUMNS": "300"})
+
+    for name in OPTIONS:
+        assert f"--{name.replace('_', '-')}" in result.stdout

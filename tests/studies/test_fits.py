@@ -1,0 +1,124 @@
+"""Rungs of one seed start alike and see the same batches; the best is chosen by the metric."""
+
+from importlib import import_module
+
+import pytest
+import torch
+
+from lockgate import DataError
+from lockgate.data.prepare import prepare, read
+from lockgate.data.windows import Windows
+from lockgate.fitted import RunConfig, train
+from lockgate.fitted.settings import resolve
+from lockgate.models import ModelConfig
+from lockgate.studies.fits import Fit, best_rung, default_workers, finite
+from lockgate.studies.rungs import NAMES, choose_rungs, model_config
+from lockgate.training import History
+
+RUNGS = {rung.name: rung for rung in choose_rungs(NAMES)}
+
+
+@pytest.fixture
+def begin(table, small, monkeypatch):
+    """Fit a rung; give the weights it began with, and the windows of its batches in order."""
+    config = resolve(RunConfig, small)
+    prepared = prepare(read(table, config.data), config.data)
+    module = import_module("lockgate.fitted.train")
+    fit, batch = module.fit, Windows.batch
+
+    def run(name, seed):
+        start, batches = {}, []
+
+        def spied_fit(model, *args):
+            start.update({key: value.clone() for key, value in model.state_dict().items()})
+            return fit(model, *args)
+
+        def spied_batch(windows, index):
+            if isinstance(index, torch.Tensor):
+                batches.append(windows.origins[index])
+            return batch(windows, index)
+
+        monkeypatch.setattr(module, "fit", spied_fit)
+        monkeypatch.setattr(Windows, "batch", spied_batch)
+        network = model_config(RUNGS[name], ModelConfig(hidden_size=4), "lstm")
+        train(prepared, config.model_copy(update={"model": network}), seed=seed, name=name)
+        return start, torch.cat(batches)
+
+    return run
+
+
+@pytest.mark.parametrize("name", ["input-dropout", "both", "stacked", "bidirectional"])
+def test_rungs_of_a_seed_share_their_first_weights_and_the_order_of_batches(begin, name):
+    weights, batches = begin("lstm", 0)
+    others, other_batches = begin(name, 0)
+
+    assert len(batches) == 2 * 271
+    assert torch.equal(batches, other_batches)
+    shared = [
+        key for key in weights if key.startswith("stack") or name in ("input-dropout", "both")
+    ]
+    assert len(shared) >= 4
+    for key in shared:
+        assert torch.equal(weights[key], others[key]), key
+
+
+def test_seeds_differ_in_weights_and_in_the_order_of_batches(begin):
+    weights, batches = begin("lstm", 0)
+    others, other_batches = begin("lstm", 1)
+
+    assert not torch.equal(batches, other_batches)
+    assert torch.equal(batches[:271].sort().values, other_batches[:271].sort().values)
+    assert not torch.equal(weights["stack.weight_ih_l0"], others["stack.weight_ih_l0"])
+    assert not torch.equal(weights["head.weight"], others["head.weight"])
+
+
+def make_fit(rung, validation, seed=0, stopped="early"):
+    epochs = len(validation)
+    curves = dict.fromkeys(["training", "gradient_norm", "seconds"], [1.0] * epochs)
+    history = History(**curves, validation=validation, stopped=stopped)
+    return Fit(rung=rung, seed=seed, history=history, seconds=1.0, parameters=3)
+
+
+def test_the_best_rung_has_the_lowest_mean_of_its_seeds_best_epochs():
+    fits = [
+        make_fit("a", [0.9, 0.1, 0.8]),
+        make_fit("a", [0.5, 0.7], seed=1),
+        make_fit("b", [0.2, 0.9]),
+        make_fit("b", [0.3], seed=1),
+        make_fit("c", [0.0, float("nan")], stopped="diverged"),
+        make_fit("c", [0.6], seed=1),
+    ]
+
+    assert best_rung(fits, "mae") == "b"
+    assert [fit.rung for fit in finite(fits)] == ["a", "a", "b", "b", "c"]
+
+
+def test_the_best_rung_is_best_by_the_metric_and_not_by_its_square():
+    fits = [
+        make_fit("a", [1.0]),
+        make_fit("a", [9.0], seed=1),
+        make_fit("b", [2.1**2]),
+        make_fit("b", [2.1**2], seed=1),
+    ]
+
+    assert best_rung(fits, "rmse") == "a"  # 2.0 against 2.1
+    assert best_rung(fits, "mae") == "b"
+
+
+def test_no_rung_is_best_where_every_fit_diverged():
+    with pytest.raises(DataError, match="every fit diverged: pass a smaller learning_rate"):
+        best_rung([make_fit("a", [float("nan")], stopped="diverged")], "mae")
+
+
+def test_a_diverged_fit_reads_as_it_was_written():
+    fit = make_fit("a", [0.5, float("nan"), float("inf")], stopped="diverged")
+
+    again = Fit.model_validate_json(fit.model_dump_json())
+
+    assert str(again) == str(fit)
+    assert again.diverged
+
+
+def test_an_accelerator_gets_one_process():
+    assert default_workers("cuda") == 1
+    assert default_workers("cpu") >= 1

@@ -1,0 +1,270 @@
+"""A study goes on where it stopped, repeats no fit, and mixes with no other study."""
+
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lockgate
+from lockgate import DataError
+from lockgate.studies import fits as fits_module
+
+
+@pytest.fixture
+def out(tmp_path) -> Path:
+    return tmp_path / "runs" / "study"
+
+
+@pytest.fixture
+def study(small_study, table, out):
+    def run(source=table, resume=False, **settings):
+        return lockgate.study(source, out=out, resume=resume, **{**small_study, **settings})
+
+    return run
+
+
+@pytest.fixture
+def copied(finished, out):
+    """The folder of the finished study, free to be changed."""
+    return Path(shutil.copytree(finished.folder, out))
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """The fits that were computed, and before which of them the study breaks off."""
+    original, done = fits_module.train, []
+
+    def train(prepared, config, *, seed, name):
+        if len(done) == done_before_break[0]:
+            raise error[0]
+        done.append((name, seed))
+        return original(prepared, config, seed=seed, name=name)
+
+    done_before_break, error = [None], [KeyboardInterrupt()]
+    monkeypatch.setattr(fits_module, "train", train)
+
+    def break_off(after, by=KeyboardInterrupt):
+        done_before_break[0] = None if after is None else len(done) + after
+        error[0] = by
+        return done
+
+    return break_off
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), OSError(28, "No space left on device")], ids=["ctrl-c", "disk"]
+)
+def test_an_interrupted_study_goes_on_without_repeating_a_fit(
+    study, fitted, finished, numbers, error
+):
+    done = fitted(2, error)
+    with pytest.raises(type(error)):
+        study()
+    assert done == [("lstm", 0), ("lstm", 1)]
+
+    fitted(None)
+    result = study(resume=True)
+
+    assert done == [(rung, seed) for rung in ("lstm", "input-dropout") for seed in range(3)]
+    assert numbers(result.results) == numbers(finished.results)
+    assert result.results["verdict"]["test_looks"] == 1
+
+
+def test_a_study_interrupted_by_a_callback_goes_on(small_study, table, out, fitted, monkeypatch):
+    done = fitted(None)
+
+    def interrupt(self, fit, count, total):
+        if count == 4:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lockgate.progress.StudyProgress.on_fit", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            lockgate.study(table, out=out, **small_study)
+    lockgate.study(table, out=out, resume=True, **small_study)
+
+    assert len(done) == len(set(done)) == 6
+
+
+def test_a_finished_study_resumes_without_a_fit(study, copied, fitted, finished, numbers):
+    done = fitted(None)
+
+    result = study(resume=True)
+
+    assert done == []
+    assert numbers(result.results) == numbers(finished.results)
+
+
+def test_a_new_folder_may_be_resumed(study, out):
+    assert study(resume=True, rungs="lstm", seeds=1).folder == out
+
+
+def test_the_number_of_workers_may_change_on_resuming(study, copied, fitted):
+    done = fitted(None)
+
+    study(resume=True, workers=2)
+
+    assert done == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"hidden_size": 5}, r"model.hidden_size is 4 there and 5 here; pass another out"),
+        ({"seeds": 4}, r"seeds is 3 there and 4 here"),
+        ({"budget": "1h"}, r"budget is None there and '1h' here"),
+        ({"horizon": 4}, r"data.horizon is 3 there and 4 here"),
+        ({"target": "price"}, r"data.target is 'sold' there and 'price' here"),
+        ({"resample": "2d"}, r"data.resample is None there and '2d' here"),
+    ],
+    ids=lambda v: next(iter(v)) if isinstance(v, dict) else "",
+)
+def test_another_configuration_in_the_folder_is_refused_by_the_setting(
+    study, copied, fitted, changed, message
+):
+    done = fitted(None)
+    before = contents(copied)
+
+    with pytest.raises(DataError, match=message):
+        study(resume=True, **changed)
+
+    assert done == []
+    assert contents(copied) == before
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_other_data_in_the_folder_are_refused(study, copied, other_table):
+    before = contents(copied)
+
+    with pytest.raises(DataError, match="which holds a study of other data; pass another out"):
+        study(other_table, resume=True)
+
+    assert contents(copied) == before
+
+
+def test_one_changed_value_is_other_data(study, copied, table):
+    table[7, "price"] = 3.0
+
+    with pytest.raises(DataError, match="which holds a study of other data"):
+        study(table, resume=True)
+
+
+def test_the_same_study_again_needs_resume(study, copied):
+    before = contents(copied)
+
+    with pytest.raises(DataError, match=r"which holds this study: pass resume=True \(--resume\)"):
+        study()
+
+    assert contents(copied) == before
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_of_something_else_is_refused_and_left_alone(study, out, resume):
+    out.mkdir(parents=True)
+    (out / "notes.txt").write_text("mine")
+
+    with pytest.raises(DataError, match="which holds something else"):
+        study(resume=resume)
+
+    assert contents(out) == {"notes.txt": b"mine"}
+
+
+def test_a_file_in_the_folder_s_place_is_refused(study, out):
+    out.parent.mkdir()
+    out.write_text("mine")
+
+    with pytest.raises(DataError, match="must be a new folder"):
+        study()
+
+    assert out.read_text() == "mine"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"data": 1}'])
+def test_a_study_that_cannot_be_read_is_refused(study, copied, content):
+    (copied / "study.json").write_text(content)
+
+    with pytest.raises(DataError, match=r"whose study.json cannot be read"):
+        study(resume=True)
+
+
+def test_what_a_killed_process_left_half_written_is_cleared(study, copied, fitted):
+    done = fitted(None)
+    left = [".prepared.12ab", "fits/lstm/.seed-1.34cd", ".fitted.56ef"]
+    for name in left:
+        (copied / name).mkdir()
+        (copied / name / "model.safetensors").write_bytes(b"half")
+    shutil.rmtree(copied / "fits" / "lstm" / "seed-1")
+
+    study(resume=True)
+
+    assert done == [("lstm", 1)]
+    assert not [name for name in left if (copied / name).exists()]
+
+
+def test_a_fit_that_breaks_while_it_is_written_leaves_nothing(study, out, monkeypatch):
+    def full(fitted, folder):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("lockgate.fitted.Fitted.write_into", full)
+
+    with pytest.raises(OSError, match="No space left"):
+        study()
+
+    assert list((out / "fits" / "lstm").iterdir()) == []
+
+
+def test_another_study_under_the_same_name_reads_its_own_data(
+    study, out, other_table, finished, numbers
+):
+    study(other_table)
+    shutil.rmtree(out)
+
+    result = study()
+
+    assert numbers(result.results) == numbers(finished.results)
+
+
+def test_prepared_arrays_are_never_unpickled(study, copied, tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "ran"), "w"))
+
+    shutil.rmtree(copied / "fits" / "lstm" / "seed-1")
+    path = copied / "prepared" / "inputs.npy"
+    for write in (
+        lambda file: np.save(file, np.array([Bomb()], dtype=object), allow_pickle=True),
+        lambda file: pickle.dump(Bomb(), file),
+    ):
+        with path.open("wb") as file:
+            write(file)
+
+        with pytest.raises(ValueError, match=r"Python objects|allow_pickle|mmap|magic"):
+            study(resume=True)
+
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_configuration_that_ran_is_written(copied, finished):
+    from lockgate.fitted.settings import read_settings, resolve
+    from lockgate.studies.config import StudyConfig
+
+    config = resolve(StudyConfig, read_settings(copied / "config.yaml"))
+
+    assert config.model_dump(mode="json") == finished.results["config"]
+    known = json.loads((copied / "study.json").read_text())
+    assert known["data"] == finished.results["data"]["fingerprint"]
+
+
+def test_a_budgeted_study_resumes_from_the_configuration_it_wrote(study, out, table):
+    first = study(budget="1m", rungs="lstm", seeds=1)
+
+    again = lockgate.study(table, out=out, resume=True, config=out / "config.yaml")
+
+    assert again.results["config"] == first.results["config"]

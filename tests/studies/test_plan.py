@@ -1,0 +1,96 @@
+"""A plan says what will be fitted and how long it takes, and writes nothing."""
+
+import os
+
+import pytest
+import torch
+
+from lockgate import DataError, api
+from lockgate.studies import plan as plan_module
+
+
+@pytest.fixture
+def plan(table, small_study, monkeypatch):
+    monkeypatch.setattr(plan_module, "_time_network", lambda *_: (0.5, 0.0))
+
+    def make(**settings):
+        return api.plan_study(table, **{**small_study, **settings})
+
+    return make
+
+
+def test_a_plan_counts_fits_and_estimates_their_time(plan):
+    planned = plan(max_epochs=40)
+
+    assert planned.fits == 6
+    assert planned.epoch_steps == 5  # 271 windows in batches of 64
+    assert planned.typical_seconds == pytest.approx(6 * 25 * 5 * 0.5)
+    assert planned.most_seconds == pytest.approx(6 * 40 * 5 * 0.5)
+    assert plan(max_epochs=40, workers=2).most_seconds == pytest.approx(6 * 40 * 5 * 0.5 / 2)
+
+
+def test_a_limit_of_steps_shortens_the_estimate(plan):
+    assert plan(max_epochs=40, max_steps=10).most_seconds == pytest.approx(6 * 2 * 5 * 0.5)
+
+
+def test_a_budget_limits_the_steps_and_never_lengthens_them(plan):
+    assert plan(budget="1m").config.training.max_steps == int(0.8 * 60 / 6 / 0.5)
+    assert plan(budget="1m", workers=2).config.training.max_steps == int(0.8 * 120 / 6 / 0.5)
+    assert plan(budget="1m", max_steps=3).config.training.max_steps == 3
+    assert plan(budget="1s").config.training.max_steps == 1
+    assert plan().config.training.max_steps is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"budget": "1mo"}, "budget must be a duration such as \"10m\", got '1mo'"),
+        ({"budget": "soon"}, "budget must be a whole number followed by"),
+        ({"budget": "0m"}, "budget must be at least 1m"),
+        ({"rungs": "lstn"}, "rungs must be among the ladder's, got 'lstn'; did you mean 'lstm'"),
+        ({"device": "abacus"}, "device must be one that is here"),
+        ({"horizon": 0}, "horizon must be at least 1 step, got 0"),
+        ({"horizon": "36h"}, "horizon must be a multiple of the frequency 1d, got '36h'"),
+        ({"lookback": 300}, "horizon 3 and lookback 300 must fit the train part"),
+        ({"seeds": 0}, "seeds must be greater than or equal to 1, got 0"),
+    ],
+    ids=lambda v: "-".join(f"{k}={x}" for k, x in v.items()) if isinstance(v, dict) else "",
+)
+def test_a_plan_that_cannot_be_carried_out_raises(plan, settings, message):
+    with pytest.raises(DataError, match=message):
+        plan(**settings)
+
+
+def test_a_long_lookback_is_advised_against(plan):
+    assert plan().advice == ()
+    assert "--resample" in plan(lookback=201).advice[0]
+
+
+def test_a_plan_writes_nothing(plan, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    plan()
+
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_steps_are_timed_for_every_rung(table, small_study):
+    planned = api.plan_study(table, **small_study)
+
+    assert set(planned.epoch_seconds) == {"lstm", "input-dropout"}
+    assert min(planned.epoch_seconds.values()) > 0
+
+
+@pytest.mark.parametrize(("name", "value"), [("cell", "gru"), ("bidirectional", True)])
+def test_what_the_rungs_decide_cannot_be_set(plan, name, value):
+    with pytest.raises(DataError, match=f"{name} must not be set in a study, got {value!r}"):
+        plan(**{name: value})
+
+
+def test_planning_draws_nothing_from_the_callers_random_numbers(table, small_study):
+    torch.manual_seed(0)
+    before = torch.random.get_rng_state()
+
+    api.plan_study(table, **{**small_study, "rungs": "lstm,both"})
+
+    assert torch.equal(torch.random.get_rng_state(), before)
