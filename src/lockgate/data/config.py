@@ -46,7 +46,7 @@ class DataConfig(BaseModel):
     @field_validator("horizon", "lookback", mode="before")
     @classmethod
     def _steps_as_number(cls, value: object) -> object:
-        return int(value) if isinstance(value, str) and value.strip().isdigit() else value
+        return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
     @field_validator("missing", "inputs", "exclude", "split", mode="before")
     @classmethod

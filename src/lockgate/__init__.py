@@ -1,0 +1,52 @@
+"""Recurrent networks that generalise: regularised layers and the study of what helps."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lockgate import nn as nn
+    from lockgate.api import study as study
+    from lockgate.api import train as train
+    from lockgate.data.errors import DataError as DataError
+    from lockgate.estimators import Forecaster as Forecaster
+    from lockgate.fitted import Fitted as Fitted
+    from lockgate.ops.dispatch import BackendUnavailable as BackendUnavailable
+    from lockgate.ops.dispatch import backend as backend
+    from lockgate.studies.result import StudyResult as StudyResult
+
+__version__ = "0.1.0"
+
+# where each public name is defined; a name is imported when it is first used, so that
+# `import lockgate` is light and the layers need none of the workbench's libraries
+_HOMES = {
+    "BackendUnavailable": "lockgate.ops.dispatch",
+    "DataError": "lockgate.data.errors",
+    "Fitted": "lockgate.fitted",
+    "Forecaster": "lockgate.estimators",
+    "StudyResult": "lockgate.studies.result",
+    "backend": "lockgate.ops.dispatch",
+    "nn": "lockgate.nn",
+    "study": "lockgate.api",
+    "train": "lockgate.api",
+}
+__all__ = ["BackendUnavailable", "DataError", "Fitted", "Forecaster", "StudyResult"]
+__all__ += ["backend", "nn", "study", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lockgate' has no attribute {name!r}")
+    try:
+        module = import_module(_HOMES[name])
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] == "lockgate":
+            raise
+        raise ModuleNotFoundError(
+            f'lockgate.{name} needs {error.name}: pip install "lockgate[workbench]"',
+            name=error.name,
+        ) from error
+    return module if name == "nn" else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,55 @@
+"""The commands, each in a file of its own, and what happens when one fails."""
+
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from lockgate.cli import doctor, evaluate, predict, study, train
+
+
+class Commands(TyperGroup):
+    """Commands whose failures are one sentence: exit code 2 for wrong use, 1 for anything else."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command and turn what it raises into a sentence."""
+        # imported late: `--help` must not wait for the workbench
+        try:
+            return super().invoke(ctx)
+        except ValueError as error:
+            from lockgate.data.errors import DataError
+
+            if not isinstance(error, DataError):
+                raise
+            _end(str(error), 2)
+        except ModuleNotFoundError as error:
+            from lockgate.cli import INSTALL
+
+            _end(f"this command needs {error.name}: {INSTALL}", 1)
+        except FileNotFoundError as error:
+            _end(str(error), 2)
+        except OSError as error:
+            _end(str(error), 1)
+        except KeyboardInterrupt:
+            _end("interrupted", 1)
+
+
+def _end(message: str, code: int) -> None:
+    print(f"lockgate: {' '.join(message.split())}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+app = typer.Typer(
+    name="lockgate",
+    cls=Commands,
+    help="Recurrent networks that generalise, and the evidence of what helps on your data.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(study.study)
+app.command()(train.train)
+app.command()(evaluate.evaluate)
+app.command()(predict.predict)
+app.command()(doctor.doctor)

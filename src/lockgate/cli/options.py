@@ -1,0 +1,86 @@
+"""The options that several commands share, and how they become settings."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Source = Annotated[
+    str | None,
+    typer.Argument(metavar="TABLE", help="CSV (also .gz) or Parquet file.", show_default=False),
+]
+Sample = Annotated[
+    str | None, typer.Option(help="Use a table that comes along instead of a file: co2.")
+]
+Target = Annotated[str | None, typer.Option(help="Column to forecast.")]
+Horizon = Annotated[str | None, typer.Option(help="How far ahead: steps, or 24h, 7d, 26w, 12mo.")]
+Lookback = Annotated[str | None, typer.Option(help="How much past to read: steps or a duration.")]
+Time = Annotated[str | None, typer.Option(help="Time column, or its parts: year,month,day,hour.")]
+TimeFormat = Annotated[str | None, typer.Option(help="Format of the time: %d/%m/%Y %H:%M.")]
+Resample = Annotated[str | None, typer.Option(help="Average over bins of this duration: 1h.")]
+Missing = Annotated[str | None, typer.Option(help="Numbers that mean missing: -9999.")]
+MaxGap = Annotated[int | None, typer.Option(help="Most steps filled forward in inputs; default 3.")]
+Inputs = Annotated[
+    str | None, typer.Option(help="Columns to read: target, all, or a,b; default all.")
+]
+Exclude = Annotated[str | None, typer.Option(help="Columns to leave out of the inputs: a,b.")]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        help="Fractions, or the dates where validation and test begin; default 0.7,0.15,0.15."
+    ),
+]
+Separator = Annotated[str | None, typer.Option(help="Column separator, where it is not told.")]
+Decimal = Annotated[str | None, typer.Option(help='Decimal mark, "." or "," [.].')]
+Metric = Annotated[
+    str | None, typer.Option(help="What is compared: mae, rmse or mase; default mae.")
+]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps; default auto.")]
+Config = Annotated[
+    Path | None, typer.Option(help="YAML file of settings, such as a run's config.yaml.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Any setting: model.hidden_size=64."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, nothing else.")]
+Out = Annotated[Path | None, typer.Option(help="Folder to write; default runs/TABLE-TARGET.")]
+
+# options of a command that are no settings
+_OTHERS = {"table", "sample", "config", "settings", "out", "resume", "dry_run", "as_json", "folder"}
+
+
+def gather(
+    table: str | None, sample: str | None, settings: list[str] | None, options: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """Return the source and the settings told by options, overruled by those told by `--set`.
+
+    Args:
+        table: The argument.
+        sample: The option that stands in for it.
+        settings: `NAME=VALUE` pairs.
+        options: The command's arguments by name, as `locals()` at its start gives them.
+    """
+    from lockgate.data.errors import DataError, listed
+    from lockgate.data.table import SAMPLES
+
+    if (table is None) == (sample is None):
+        raise DataError("TABLE must be given, or --sample, and not both")
+    if sample is not None and sample not in SAMPLES:
+        raise DataError(f"sample must be one of {listed(SAMPLES)}, got {sample!r}")
+    told = {
+        name: value
+        for name, value in options.items()
+        if name not in _OTHERS and value is not None and not name.startswith("_")
+    }
+    for setting in settings or ():
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise DataError(f"--set must be NAME=VALUE, got {setting!r}")
+        told[name.strip()] = value.strip()
+    return table if table is not None else f"sample:{sample}", told
+
+
+def model_folder(folder: Path) -> Path:
+    """Return where a fitted model lies: the folder, or `fitted` in that of a study."""
+    return folder / "fitted" if (folder / "fitted").is_dir() else folder

@@ -1,0 +1,151 @@
+"""What the commands print."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from lockgate.api import SAMPLES
+from lockgate.data.errors import DataError
+from lockgate.data.split import PARTS
+from lockgate.data.table import describe_columns, guess_target
+from lockgate.fitted import Fitted
+from lockgate.fitted.settings import read_settings
+from lockgate.studies.plan import Plan
+from lockgate.studies.result import StudyResult
+
+
+def show_plan(plan: Plan, *, as_json: bool = False, stderr: bool = False) -> None:
+    """Print what a study will do."""
+    if as_json:
+        print(json.dumps(_plan_values(plan), indent=1, ensure_ascii=False))
+        return
+    console = _console(stderr=stderr)
+    grid = Grid.grid(padding=(0, 2))
+    for name, value in _plan_values(plan).items():
+        for i, line in enumerate(value if isinstance(value, list) else [value]):
+            grid.add_row("" if i else name, str(line))
+    console.print(grid)
+
+
+def show_result(result: StudyResult, *, as_json: bool = False) -> None:
+    """Print the verdict, the scores and where the report is."""
+    if as_json:
+        print(json.dumps(result.results, ensure_ascii=False))
+        return
+    print(result.verdict, end="\n\n")
+    # wide enough for every column, also where no terminal tells its width
+    _console(width=max(Console().width, 110)).print(_grid(result.table().to_dicts()))
+    print(f"report: {result.report_path}")
+
+
+def show_fitted(fitted: Fitted, folder: Path, *, as_json: bool = False) -> None:
+    """Print how a trained model scores beside the baselines, and where it is."""
+    if as_json:
+        print(json.dumps({"folder": str(folder), **fitted.metrics}, ensure_ascii=False))
+        return
+    metrics = fitted.metrics
+    if (stopped := metrics["history"]["stopped"]) in ("interrupted", "diverged"):
+        print(f"{stopped.capitalize()}: the best weights so far are kept.")
+    rows = [{"name": fitted.config.model.cell, **metrics}, *metrics["baselines"]]
+    metric = metrics["metric"]
+    _console().print(
+        _grid(
+            [
+                {
+                    "model": row["name"],
+                    f"validation {metric}": row["validation"][metric],
+                    f"test {metric}": row["test"][metric],
+                }
+                for row in rows
+            ]
+        )
+    )
+    print(f"model: {folder}")
+
+
+def show_backtest(results: dict[str, Any], *, as_json: bool = False) -> None:
+    """Print the scores of a backtest."""
+    if as_json:
+        print(json.dumps(results, ensure_ascii=False))
+        return
+    print(f"{results['windows']} forecasts of {results['start']} to {results['end']}")
+    rows = [{"name": "model", **results["model"]}, *results["baselines"]]
+    _console().print(_grid([{"model": row["name"], **row["scores"]} for row in rows]))
+
+
+def require_target(table: str, config: Path | None, told: dict[str, Any]) -> None:
+    """Without a target, list the columns with a guess and end as wrong use.
+
+    Raises:
+        DataError: If neither an option nor the configuration names the target.
+    """
+    names = ("target", "data.target")
+    if any(name in told for name in names) or table in SAMPLES:
+        return
+    settings = read_settings(config) if config is not None else {}
+    data = settings.get("data")
+    if any(name in settings for name in names) or (isinstance(data, dict) and "target" in data):
+        return
+    keys = ("separator", "decimal", "time", "time_format")
+    reading = {key: told[key] for key in keys if key in told}
+    _console(stderr=True).print(_grid([c._asdict() for c in describe_columns(table, **reading)]))
+    guess = guess_target(table, **reading)
+    raise DataError(f"target must be given: pass --target, perhaps --target {guess!r}")
+
+
+def _plan_values(plan: Plan) -> dict[str, Any]:
+    learned, table = plan.prepared.preprocessing, plan.table
+    split = plan.prepared.split
+    ds, dropped = table.frame["ds"], (*learned.dropped, *table.ignored)
+    return {
+        "table": f"{table.source}: {table.rows_read} rows read, "
+        f"{len(ds)} steps of {table.frequency} from {ds[0]} to {ds[-1]}",
+        "target": table.target,
+        "inputs": ", ".join(learned.columns),
+        "channels": f"{len(learned.channels)}: the inputs, {len(learned.with_holes)} that tell "
+        f"where a value was missing, calendar: {', '.join(learned.calendar) or 'none'}",
+        "dropped": [f"{d.column}: {d.reason}" for d in dropped] or "none",
+        "notices": list(table.notices) or "none",
+        "seasons": ", ".join(str(s) for s in learned.seasons) or "none found",
+        "windows": f"{learned.lookback} steps read, {learned.horizon} forecast",
+        "parts": [
+            f"{part}: {ds[split.rows(part).start]} to {ds[split.rows(part).stop - 1]}, "
+            f"{len(plan.prepared.windows(part))} windows"
+            for part in PARTS
+        ],
+        "fits": f"{plan.fits}: {len(plan.rungs)} rungs, {plan.config.seeds} seeds, "
+        f"{plan.workers} side by side",
+        "limit": f"{plan.config.training.max_steps} steps a fit"
+        if plan.config.training.max_steps
+        else f"{plan.config.training.max_epochs} epochs a fit",
+        "time": f"about {_duration(plan.typical_seconds)}, at most {_duration(plan.most_seconds)}",
+        "advice": list(plan.advice) or "none",
+    }
+
+
+def _console(**options: Any) -> Console:
+    # a column such as "T [degC]" is no markup
+    return Console(markup=False, emoji=False, **options)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def _grid(rows: list[dict[str, Any]]) -> Grid:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    grid = Grid(box=None, pad_edge=False)
+    for i, name in enumerate(names):
+        grid.add_column(name, no_wrap=i == 0)
+    for row in rows:
+        grid.add_row(*(_text(row.get(name)) for name in names))
+    return grid
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,3 @@
+"""scikit-learn faces of the workbench."""
+
+from lockgate.estimators.forecaster import Forecaster as Forecaster

@@ -1,0 +1,129 @@
+"""A forecaster with scikit-learn's contract."""
+
+from typing import Any, Self
+
+import narwhals as nw
+import polars as pl
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from lockgate.data.errors import DataError
+from lockgate.data.prepare import prepare, read
+from lockgate.fitted import Fitted, RunConfig, train
+from lockgate.fitted.settings import resolve
+from lockgate.training import History
+
+
+class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
+    """A recurrent network that forecasts one column of a table.
+
+    The arguments are the settings of `lockgate train`, by the same names and with the same
+    defaults; `set_params` and `clone` work as in scikit-learn.
+
+    Args:
+        target: Column to forecast.
+        horizon: Steps, or a duration such as `"24h"`. Every step up to it is forecast.
+        time, time_format, resample, missing, max_gap, inputs, exclude, split, lookback,
+            separator, decimal: How the table is read and cut; see
+            `lockgate.data.config.DataConfig`.
+        cell, hidden_size, num_layers, bidirectional: The stack.
+        input_dropout, dropout, recurrent_dropout, output_dropout: Rates of dropping, in [0, 1).
+        mask_per, init: How masks and initial weights are drawn; see
+            `lockgate.models.config.ModelConfig`.
+        normalise: Level subtracted from a window: "last", "mean" or "none".
+        metric, learning_rate, batch_size, clip_norm, max_epochs, patience, max_steps,
+            epoch_windows, device: How it is trained; see `lockgate.training.TrainingConfig`.
+        random_state: Chooses initial weights, batches and masks.
+
+    Attributes:
+        fitted_: The `Fitted` model.
+        history_: Losses by epoch, and why training stopped.
+
+    Example:
+        >>> import numpy as np, pandas as pd
+        >>> days = pd.date_range("2020-01-01", periods=300, freq="D")
+        >>> sales = pd.DataFrame({"day": days, "sold": np.sin(np.arange(300) * 2 * np.pi / 7)})
+        >>> model = Forecaster("sold", horizon=7, hidden_size=8, max_epochs=2).fit(sales)
+        >>> model.predict().shape
+        (7, 3)
+    """
+
+    def __init__(
+        self,
+        target: str,
+        horizon: int | str,
+        *,
+        time: str | None = None,
+        time_format: str | None = None,
+        resample: str | None = None,
+        missing: tuple[float, ...] = (),
+        max_gap: int = 3,
+        inputs: str | tuple[str, ...] = "all",
+        exclude: tuple[str, ...] = (),
+        split: tuple[str, ...] = ("0.7", "0.15", "0.15"),
+        lookback: int | str | None = None,
+        separator: str | None = None,
+        decimal: str = ".",
+        cell: str = "lstm",
+        hidden_size: int = 64,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        input_dropout: float = 0.25,
+        dropout: float = 0.25,
+        recurrent_dropout: float = 0.25,
+        output_dropout: float = 0.25,
+        mask_per: str | None = None,
+        init: str = "keras",
+        normalise: str = "last",
+        metric: str = "mae",
+        learning_rate: float = 1e-3,
+        batch_size: int = 64,
+        clip_norm: float = 1.0,
+        max_epochs: int = 100,
+        patience: int = 10,
+        max_steps: int | None = None,
+        epoch_windows: int = 20_000,
+        device: str = "auto",
+        random_state: int = 0,
+    ) -> None:
+        # scikit-learn's contract: an argument is kept as it is, under its own name
+        settings = locals()
+        for name in self._get_param_names():
+            setattr(self, name, settings[name])
+
+    def fit(self, X: Any, y: None = None) -> Self:  # noqa: ARG002  # scikit-learn passes it
+        """Fit to a table: a pandas, polars or pyarrow frame, or the path of a file.
+
+        `y` is ignored: the target is a column of the table.
+
+        Raises:
+            DataError: If the table or a setting cannot be used.
+        """
+        config = resolve(RunConfig, self.get_params(deep=False))
+        fitted, history = train(prepare(read(X, config.data), config.data), config)
+        if not history.best_epoch:
+            raise DataError("training diverged in its first epoch: pass a smaller learning_rate")
+        self.fitted_: Fitted = fitted
+        self.history_: History = history
+        self._source = X
+        return self
+
+    def predict(self, X: Any = None) -> Any:
+        """Forecast the steps after the last row of `X`, by default of the table fitted to.
+
+        Returns:
+            A frame of the kind that `X` is (polars for a path): `unique_id`, `ds`, `forecast`.
+        """
+        check_is_fitted(self, "fitted_")
+        source = self._source if X is None else X
+        forecast = self.fitted_.predict(read(source, self.fitted_.config.data))
+        return _like(forecast, source)
+
+
+def _like(frame: pl.DataFrame, source: Any) -> Any:
+    native = nw.from_native(source, pass_through=True)
+    if not isinstance(native, nw.DataFrame):
+        return frame
+    if native.implementation.is_pandas():
+        return frame.to_pandas()
+    return frame.to_arrow() if native.implementation.is_pyarrow() else frame

@@ -1,0 +1,118 @@
+"""`lockgate predict` and `evaluate` print or write what Python gives, whole or not at all."""
+
+import json
+from datetime import datetime
+
+import polars as pl
+import pytest
+
+import lockgate as package
+from lockgate.data.prepare import read
+from lockgate.evaluation.backtest import backtest
+
+
+@pytest.fixture
+def expected(trained, table):
+    fitted, _ = trained
+    return fitted.predict(read(table, fitted.config.data))
+
+
+def test_the_forecast_is_printed_as_csv(lockgate, csv, trained, expected):
+    result = lockgate("predict", trained[1], "shop.csv")
+
+    assert result.exit_code == 0, result.stderr
+    assert pl.read_csv(result.stdout.encode(), try_parse_dates=True).equals(expected)
+
+
+def test_the_forecast_as_json_and_nothing_else(lockgate, csv, trained, expected, strict_json):
+    result = lockgate("predict", trained[1], "shop.csv", "--json")
+
+    rows = strict_json(result.stdout)
+    assert [row["forecast"] for row in rows] == expected["forecast"].to_list()
+    assert [datetime.fromisoformat(row["ds"]) for row in rows] == expected["ds"].to_list()
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "reader"), [("f.csv", pl.read_csv), ("f.parquet", pl.read_parquet)]
+)
+def test_the_forecast_is_written_to_a_file(
+    lockgate, csv, trained, expected, tmp_path, name, reader
+):
+    result = lockgate("predict", trained[1], "shop.csv", "--out", f"new/{name}")
+
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == ""
+    assert result.stderr == f"3 steps written to new/{name}\n"
+    assert reader(tmp_path / "new" / name)["forecast"].to_list() == expected["forecast"].to_list()
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [name]
+
+
+def test_another_ending_is_refused(refused, csv, trained):
+    sentence = refused("predict", trained[1], "shop.csv", "--out", "f.xlsx")
+
+    assert sentence == "out must end in .csv or .parquet, got f.xlsx"
+
+
+@pytest.mark.parametrize("name", ["f.csv", "f.parquet"])
+def test_a_file_is_never_half_written(lockgate, csv, trained, tmp_path, monkeypatch, name):
+    (tmp_path / name).write_text("before")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("lockgate.data.files.os.fsync", full)
+
+    result = lockgate("predict", trained[1], "shop.csv", "--out", name)
+
+    assert result.exit_code == 1
+    assert result.stderr == "lockgate: [Errno 28] No space left on device\n"
+    assert (tmp_path / name).read_text() == "before"
+    assert {path.name for path in tmp_path.iterdir()} == {"shop.csv", name}
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_the_folder_of_a_study_stands_for_its_selected_model(lockgate, csv, finished, command):
+    whole = lockgate(command, finished.folder, "shop.csv", "--json")
+    inner = lockgate(command, finished.folder / "fitted", "shop.csv", "--json")
+
+    assert whole.exit_code == 0, whole.stderr
+    assert whole.stdout == inner.stdout != ""
+
+
+def test_evaluate_prints_the_backtest(lockgate, csv, trained, table, strict_json):
+    fitted, folder = trained
+    expected = backtest(fitted, read(table, fitted.config.data))
+
+    as_json = lockgate("evaluate", folder, "shop.csv", "--json")
+    plain = lockgate("evaluate", folder, "shop.csv")
+
+    assert strict_json(as_json.stdout) == json.loads(json.dumps(expected))
+    assert plain.exit_code == 0, plain.stderr
+    first, header, model, *_ = plain.stdout.splitlines()
+    assert first == "58 forecasts of 2020-12-06 00:00:00 to 2021-02-03 00:00:00"
+    assert header.split() == ["model", "mae", "rmse", "mase"]
+    assert model.split()[1] == f"{expected['model']['scores']['mae']:.4g}"
+
+
+def test_evaluate_of_a_table_that_was_learned_from_is_refused(refused, trained, table, tmp_path):
+    table.head(300).write_csv(tmp_path / "old.csv")
+
+    sentence = refused("evaluate", trained[1], "old.csv")
+
+    assert sentence.startswith("the table must hold 3 rows after 2020-12-05 00:00:00")
+
+
+def test_a_model_that_would_run_code_is_refused(refused, csv, trained, tmp_path):
+    import pickle
+    import shutil
+
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "ran"), "w"))
+
+    folder = shutil.copytree(trained[1], tmp_path / "model")
+    (folder / "model.safetensors").write_bytes(pickle.dumps(Bomb()))
+
+    assert "must hold weights as safetensors" in refused("predict", folder, "shop.csv")
+    assert isinstance(package.Fitted.load(trained[1]), package.Fitted)

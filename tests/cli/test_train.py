@@ -1,0 +1,83 @@
+"""`lockgate train` saves what Python's does, and Ctrl-C keeps the best so far and says so."""
+
+import json
+import signal
+from importlib import import_module
+
+import pytest
+
+import lockgate as package
+from lockgate.progress import FitProgress
+
+TRAIN = ["train", "shop.csv", "--target", "sold", "--horizon", 3, "--lookback", 7]
+TRAIN += ["--set", "hidden_size=4"]
+
+
+def test_it_gives_the_numbers_of_python(lockgate, csv, trained, strict_json, tmp_path):
+    result = lockgate(*TRAIN, "--set", "max_epochs=2", "--json", "--out", "model")
+
+    assert result.exit_code == 0, result.stderr
+    told = strict_json(result.stdout)
+    assert told.pop("folder") == "model"
+    expected = json.loads(json.dumps(trained[0].metrics))
+    for metrics in (told, expected):
+        metrics["history"].pop("seconds")
+    assert told == expected
+    assert package.Fitted.load(tmp_path / "model").config == trained[0].config
+
+
+def test_it_prints_scores_beside_the_baselines_and_the_folder(lockgate, csv):
+    result = lockgate(*TRAIN, "--set", "max_epochs=2", "--cell", "gru")
+
+    assert result.exit_code == 0, result.stderr
+    names = [line.split("  ")[0].strip() for line in result.stdout.splitlines()]
+    assert names[:3] == ["model", "gru", "last value"]
+    assert result.stdout.endswith("model: runs/shop-sold\n")
+
+
+def test_ctrl_c_keeps_the_best_so_far_and_says_so(lockgate, csv, monkeypatch, tmp_path):
+    def interrupt(progress, history):
+        if history.epochs == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(FitProgress, "on_epoch", interrupt)
+
+    result = lockgate(*TRAIN, "--out", "model")
+
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Interrupted: the best weights so far are kept.")
+    history = package.Fitted.load(tmp_path / "model").metrics["history"]
+    assert (history["stopped"], len(history["validation"])) == ("interrupted", 3)
+
+
+def test_ctrl_c_before_the_first_epoch_has_nothing_to_keep(lockgate, csv, monkeypatch, tmp_path):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_module("lockgate.training.fit"), "evaluate", interrupt)
+
+    result = lockgate(*TRAIN, "--out", "model")
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == "lockgate: interrupted"
+    assert [path.name for path in tmp_path.iterdir()] == ["shop.csv"]
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.yaml"])
+def test_a_full_disk_leaves_nothing_half_written(lockgate, csv, monkeypatch, tmp_path, name):
+    from lockgate.data import files
+
+    beside = files._beside
+
+    def full(path):
+        if path.name == name:
+            raise OSError(28, "No space left on device")
+        return beside(path)
+
+    monkeypatch.setattr(files, "_beside", full)
+
+    result = lockgate(*TRAIN, "--set", "max_epochs=1", "--out", "model")
+
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == "lockgate: [Errno 28] No space left on device"
+    assert [path.name for path in tmp_path.iterdir()] == ["shop.csv"]

@@ -1,0 +1,118 @@
+"""The functions of the package: where they write, what they refuse, what they keep."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+import lockgate
+from lockgate import DataError, api
+from lockgate.fitted.settings import read_settings
+from lockgate.progress import FitProgress
+
+
+@pytest.mark.parametrize(
+    ("table", "target", "expected"),
+    [
+        ("data/weather.csv.gz", "T (degC)", "runs/weather-T-degC"),
+        (Path("sales.parquet"), "sold", "runs/sales-sold"),
+        ("sample:co2", "co2", "runs/co2-co2"),
+        (None, "../../etc", "runs/table-..-..-etc"),
+        ("温度.csv", "湿度", "runs/温度-湿度"),
+        (None, "/", "runs/table"),
+        ("(.csv", "%", "runs/table"),
+    ],
+)
+def test_the_default_folder_names_table_and_target(table, target, expected):
+    out = api.default_out(table, target)
+
+    assert str(out) == expected
+    assert out.parent == Path("runs")
+
+
+def test_train_writes_to_runs_by_default(csv, small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    fitted, folder = lockgate.train(csv, **small)
+
+    assert folder == Path("runs/shop-sold")
+    assert {path.name for path in folder.iterdir()} == {
+        "config.json",
+        "config.yaml",
+        "metrics.json",
+        "model.safetensors",
+        "preprocessing.json",
+    }
+    assert lockgate.Fitted.load(folder).metrics == fitted.metrics
+    assert read_settings(folder / "config.yaml") == fitted.config.model_dump(mode="json")
+
+
+def test_a_written_configuration_repeats_the_run(trained, table, tmp_path):
+    fitted, folder = trained
+
+    again, _ = lockgate.train(table, out=tmp_path / "again", config=folder / "config.yaml")
+
+    assert again.metrics["test"] == fitted.metrics["test"]
+
+
+def test_what_is_told_overrules_the_file(trained, table, tmp_path):
+    _, folder = trained
+
+    fitted, _ = lockgate.train(
+        table, out=tmp_path / "again", config=folder / "config.yaml", hidden_size=5, horizon=2
+    )
+
+    assert (fitted.config.model.hidden_size, fitted.preprocessing.horizon) == (5, 2)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_train_writes_over_nothing(table, small, tmp_path, kind):
+    out = tmp_path / "taken"
+    if kind == "folder":
+        out.mkdir()
+    mine = out / "notes.txt" if kind == "folder" else out
+    mine.write_text("mine")
+
+    with pytest.raises(DataError, match=r"out must be a new folder, got .*taken"):
+        lockgate.train(table, out=out, **small)
+
+    assert mine.read_text() == "mine"
+
+
+def test_an_interrupted_training_keeps_the_best_so_far(table, small, tmp_path, monkeypatch):
+    told = FitProgress.on_epoch
+
+    def interrupt(progress, history):
+        told(progress, history)
+        if history.epochs == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(FitProgress, "on_epoch", interrupt)
+
+    fitted, folder = lockgate.train(table, out=tmp_path / "model", **{**small, "max_epochs": 50})
+
+    history = lockgate.Fitted.load(folder).metrics["history"]
+    assert history["stopped"] == "interrupted"
+    assert len(history["validation"]) == 2
+    monkeypatch.undo()
+    whole, _ = lockgate.train(table, out=tmp_path / "whole", **small)
+    assert fitted.metrics["test"] == whole.metrics["test"]
+
+
+def test_a_training_that_diverged_at_once_is_not_saved(table, small, tmp_path):
+    with pytest.raises(
+        DataError, match="diverged in its first epoch: pass a smaller learning_rate"
+    ):
+        lockgate.train(table, out=tmp_path / "model", learning_rate=1e38, metric="rmse", **small)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scores_of_training_stand_beside_the_baselines(trained):
+    metrics = trained[0].metrics
+
+    names = [baseline["name"] for baseline in metrics["baselines"]]
+    assert names == ["last value", "seasonal naive 7", "drift", "window mean", "ridge"]
+    assert set(metrics["test"]) == {"mae", "rmse", "mase"}
+    assert len(metrics["per_step"]) == 3
+    assert metrics["history"]["stopped"] == "max_epochs"
