@@ -4,7 +4,8 @@ BIN := .venv/bin
 
 .PHONY: demo test
 demo: .venv/installed
-	$(BIN)/lockgate study --sample co2 --out runs/co2 --resume
+	$(BIN)/lockgate study --sample co2 --seeds 3 --budget 4m --out runs/demo --resume \
+	  --rungs lstm,input-dropout,recurrent-dropout,both,stacked,bidirectional
 
 test: .venv/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check

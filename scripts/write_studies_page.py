@@ -1,0 +1,87 @@
+"""Write docs/studies.md from the results of the studies that scripts/studies runs."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+STUDIES = {
+    "jena-1h": "Temperature at Jena, one hour ahead",
+    "jena-24h": "Temperature at Jena, the next 24 hours",
+    "etth1-24h": "Oil temperature of a transformer (ETTh1), the next 24 hours",
+    "pm25-24h": "PM2.5 in Beijing, the next 24 hours",
+}
+HEAD = """# Four studies
+
+What `lockgate study` finds on four real tables, with three seeds and all else at its default.
+`scripts/studies` runs them and writes this page. *Helps* and *hurts* are verdicts that respect
+seeds and time; see [design.md](design.md). Each study judges on one test period, the last 15 % of
+its rows.
+"""
+
+
+def main(runs: Path, page: Path) -> None:
+    """Write the page of every finished study in `runs`."""
+    parts = [HEAD]
+    for name, title in STUDIES.items():
+        path = runs / name / "results.json"
+        if path.exists():
+            parts.append(section(title, json.loads(path.read_text(encoding="utf-8"))))
+    page.write_text("\n".join(parts), encoding="utf-8")
+
+
+def section(title: str, results: dict[str, Any]) -> str:
+    """Return the part of the page on one study."""
+    metric, environment = results["metric"], results["environment"]
+    machine = (
+        f"{environment['cpu']}, {environment['workers']} processes of one thread, "
+        f"torch {environment['torch']}, lockgate {environment['lockgate']}, "
+        f"{results['seconds'] / 60:.0f} minutes of fitting, {results['created'][:10]}"
+    )
+    verdict = "\n".join(f"- {line}" for line in results["verdict"]["words"])
+    rungs = "\n".join(rung_row(rung, results) for rung in results["rungs"])
+    baselines = "\n".join(
+        f"| {b['name']}{' (reference)' if b['reference'] else ''} | {b['validation'][metric]:.4g} "
+        f"| {b['test'][metric]:.4g} | | | | |"
+        for b in results["baselines"]
+    )
+    checks = "\n".join(
+        f"- {check['status']}: {check['name']}. {check['text']}"
+        for check in results["checks"]
+        if check["status"] != "pass"
+    )
+    return f"""## {title}
+
+```
+{results["command"]}
+```
+
+{verdict}
+
+| | validation {metric} | test {metric} | 95 % over seeds | best epoch | overfits from | verdict |
+|---|---|---|---|---|---|---|
+{rungs}
+{baselines}
+
+{checks}
+
+{machine}.
+"""
+
+
+def rung_row(rung: dict[str, Any], results: dict[str, Any]) -> str:
+    """Return the table row of a rung."""
+    pairs = {pair["rung"]: pair["outcome"] for pair in results["verdict"]["pairs"]}
+    selected = rung["name"] == results["verdict"]["selected"]["rung"]
+    test = rung["test"]
+    interval = "" if test["low"] is None else f"{test['low']:.4g} to {test['high']:.4g}"
+    return (
+        f"| {'**' if selected else ''}{rung['name']}{'** (selected)' if selected else ''} "
+        f"| {rung['validation']['mean']:.4g} | {test['mean']:.4g} | {interval} "
+        f"| {rung['best_epoch']:.0f} | {rung['overfits_from'] or '–'} "
+        f"| {pairs.get(rung['name'], '')} |"
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
