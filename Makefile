@@ -4,8 +4,8 @@ BIN := .venv/bin
 
 .PHONY: demo test
 demo: .venv/installed
-	$(BIN)/lockgate study --sample co2 --seeds 3 --budget 4m --out runs/demo --resume \
-	  --rungs lstm,input-dropout,recurrent-dropout,both,stacked,bidirectional
+	$(BIN)/lockgate study --sample co2 --seeds 3 --out runs/demo --resume \
+	  --rungs lstm,input-dropout,recurrent-dropout,both,stacked
 
 test: .venv/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check
