@@ -101,7 +101,7 @@ def test_ctrl_c_ends_with_a_sentence_and_resume_goes_on(
         patch.setattr("lockgate.progress.StudyProgress.on_fit", interrupt)
         result = lockgate(*STUDY)
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1] == "lockgate: interrupted"
+    assert result.stderr.splitlines()[-1] == "lockgate: interrupted: continue with --resume"
     assert result.stdout == ""
 
     again = lockgate(*STUDY, "--resume", "--json")

@@ -11,7 +11,8 @@ from lockgate.data.windows import Windows
 from lockgate.fitted import RunConfig, train
 from lockgate.fitted.settings import resolve
 from lockgate.models import ModelConfig
-from lockgate.studies.fits import Fit, best_rung, default_workers, finite
+from lockgate.studies import fits
+from lockgate.studies.fits import Fit, Task, best_rung, default_workers, finite
 from lockgate.studies.rungs import NAMES, choose_rungs, model_config
 from lockgate.training import History
 
@@ -122,3 +123,17 @@ def test_a_diverged_fit_reads_as_it_was_written():
 def test_an_accelerator_gets_one_process():
     assert default_workers("cuda") == 1
     assert default_workers("cpu") >= 1
+
+
+def test_a_killed_worker_is_told_with_the_remedy(monkeypatch, tmp_path):
+    def die(*_):
+        import os
+        import signal
+
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(fits, "_run_fit_in_worker", die)
+    tasks = [Task("lstm", seed, RunConfig(data={"target": "y", "horizon": 1})) for seed in (0, 1)]
+
+    with pytest.raises(ChildProcessError, match=r"was killed.*continue with resume=True"):
+        list(fits.run_fits(tmp_path, tasks, workers=2))

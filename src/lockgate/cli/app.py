@@ -30,9 +30,12 @@ class Commands(TyperGroup):
         except FileNotFoundError as error:
             _end(str(error), 2)
         except OSError as error:
-            _end(str(error), 1)
+            # numpy tells of a full disk in numbers alone: "8268 requested and 4064 written"
+            full = "requested and" in str(error)
+            _end(f"writing failed, perhaps the disk is full: {error}" if full else str(error), 1)
         except KeyboardInterrupt:
-            _end("interrupted", 1)
+            continues = ctx.invoked_subcommand == "study"
+            _end("interrupted: continue with --resume" if continues else "interrupted", 1)
 
 
 def _end(message: str, code: int) -> None:

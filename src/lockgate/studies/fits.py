@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from joblib import Parallel, cpu_count, delayed
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from pydantic import BaseModel, ConfigDict
 
 from lockgate.data.errors import DataError
@@ -72,7 +73,11 @@ def default_workers(device: str) -> int:
 
 
 def run_fits(study: Path, tasks: Sequence[Task], workers: int) -> Iterator[Fit]:
-    """Yield every fit of `tasks`: those found in `study` at once, the others as they finish."""
+    """Yield every fit of `tasks`: those found in `study` at once, the others as they finish.
+
+    Raises:
+        ChildProcessError: If a worker was killed, as it is where memory runs out.
+    """
     waiting = []
     for task in tasks:
         if (fit_folder(study, task.rung, task.seed) / "fit.json").exists():
@@ -85,7 +90,13 @@ def run_fits(study: Path, tasks: Sequence[Task], workers: int) -> Iterator[Fit]:
         # one thread each: recurrent steps are too small to share between cores
         parallel = Parallel(workers, return_as="generator_unordered", batch_size=1)
         run = run_fit if workers == 1 else _run_fit_in_worker
-        yield from parallel(delayed(run)(study, task) for task in waiting)
+        try:
+            yield from parallel(delayed(run)(study, task) for task in waiting)
+        except TerminatedWorkerError:
+            raise ChildProcessError(
+                "a process that fits was killed, perhaps for want of memory: continue with "
+                "resume=True (--resume), and with fewer workers if it happens again"
+            ) from None
 
 
 def run_fit(study: Path, task: Task) -> Fit:
