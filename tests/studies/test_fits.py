@@ -137,3 +137,14 @@ def test_a_killed_worker_is_told_with_the_remedy(monkeypatch, tmp_path):
 
     with pytest.raises(ChildProcessError, match=r"was killed.*continue with resume=True"):
         list(fits.run_fits(tmp_path, tasks, workers=2))
+
+
+def test_a_fit_that_another_process_has_kept_is_read(table, small, tmp_path):
+    config = resolve(RunConfig, small)
+    fits.save_prepared(tmp_path, prepare(read(table, config.data), config.data))
+    task = Task("lstm", 0, config)
+    kept = fits.run_fit(tmp_path, task)
+
+    again = fits.run_fit(tmp_path, task)
+
+    assert again == kept

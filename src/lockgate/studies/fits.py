@@ -114,9 +114,14 @@ def run_fit(study: Path, task: Task) -> Fit:
     )
     if history.stopped == "interrupted":
         raise KeyboardInterrupt
-    with new_folder(fit_folder(study, task.rung, task.seed)) as folder:
-        fitted.write_into(folder)
-        write_text(folder / "fit.json", fit.model_dump_json())
+    kept = fit_folder(study, task.rung, task.seed)
+    try:
+        with new_folder(kept) as folder:
+            fitted.write_into(folder)
+            write_text(folder / "fit.json", fit.model_dump_json())
+    except FileExistsError:
+        # a process that outlived a killed study has finished the same fit: it is the same
+        return read_fit(kept)
     return fit
 
 
