@@ -116,3 +116,11 @@ def test_scores_of_training_stand_beside_the_baselines(trained):
     assert set(metrics["test"]) == {"mae", "rmse", "mase"}
     assert len(metrics["per_step"]) == 3
     assert metrics["history"]["stopped"] == "max_epochs"
+
+
+def test_every_training_looks_at_the_test_part_and_is_counted(table, small, tmp_path):
+    first, _ = lockgate.train(table, out=tmp_path / "first", **small)
+    second, _ = lockgate.train(table, out=tmp_path / "second", **small)
+    other, _ = lockgate.train(table, out=tmp_path / "third", **{**small, "horizon": 5})
+
+    assert [fitted.metrics["test_looks"] for fitted in (first, second, other)] == [1, 2, 1]

@@ -10,6 +10,7 @@ from lockgate.data.errors import DataError
 from lockgate.data.files import new_folder
 from lockgate.data.prepare import SAMPLE, prepare, read
 from lockgate.evaluation.backtest import score_parts
+from lockgate.evaluation.looks import count_look, test_fingerprint
 from lockgate.fitted import Fitted, RunConfig
 from lockgate.fitted import train as train_prepared
 from lockgate.fitted.settings import Config, read_settings, resolve, write_settings
@@ -108,12 +109,14 @@ def train(
     folder = Path(out) if out is not None else default_out(table, resolved.data.target)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"out must be a new folder, got {folder}: pass another out (--out)")
-    prepared = prepare(read(table, resolved.data), resolved.data)
+    data = read(table, resolved.data)
+    prepared = prepare(data, resolved.data)
     with FitProgress(resolved.training.max_epochs) as progress:
         fitted, history = train_prepared(prepared, resolved, on_epoch=progress.on_epoch)
     if not history.best_epoch:
         raise DataError("training diverged in its first epoch: pass a smaller learning_rate")
-    scored = score_parts(fitted, prepared, history)
+    looks = count_look(folder.parent, test_fingerprint(data, prepared), f"train {folder.name}")
+    scored = score_parts(fitted, prepared, history, looks)
     with _as_data_error(), new_folder(folder) as temporary:
         scored.write_into(temporary)
         write_settings(resolved, temporary / "config.yaml")

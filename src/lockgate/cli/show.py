@@ -63,6 +63,8 @@ def show_fitted(fitted: Fitted, folder: Path, *, as_json: bool = False) -> None:
             ]
         )
     )
+    if metrics["test_looks"] > 1:
+        print(f"The test part has been looked at {metrics['test_looks']} times.")
     print(f"model: {folder}")
 
 

@@ -20,11 +20,13 @@ from lockgate.fitted import Fitted
 from lockgate.training import History
 
 
-def score_parts(fitted: Fitted, prepared: Prepared, history: History) -> Fitted:
+def score_parts(fitted: Fitted, prepared: Prepared, history: History, test_looks: int) -> Fitted:
     """Return `fitted` with its scores on validation and test, and those of the baselines.
 
-    `metrics` gets `metric`, `mase_scale`, `validation` and `test` (each metric), `per_step` (the
-    metric by step, on test), `baselines` (the same of each) and `history`.
+    `test_looks` is how often the test part has been looked at, this look included.
+
+    `metrics` gets `metric`, `test_looks`, `mase_scale`, `validation` and `test` (each metric),
+    `per_step` (the metric by step, on test), `baselines` (the same of each) and `history`.
     """
     learned, metric = fitted.preprocessing, fitted.config.training.metric
     scale_mae = training_mase_scale(prepared)
@@ -35,6 +37,7 @@ def score_parts(fitted: Fitted, prepared: Prepared, history: History) -> Fitted:
     metrics = {
         "metric": metric,
         "mase_scale": scale_mae,
+        "test_looks": test_looks,
         "history": history.model_dump(mode="json"),
         "validation": _scores(fitted, fitted, validation, scale_mae)["scores"],
         "test": on_test["scores"],

@@ -1,10 +1,14 @@
 """Count how often a test part has been looked at: a test part that is looked at often teaches."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+from lockgate.data.errors import DataError
 from lockgate.data.files import write_text
+from lockgate.data.prepare import Prepared
+from lockgate.data.table import Table
 
 LEDGER = "test_looks.json"
 
@@ -22,7 +26,7 @@ def count_look(folder: Path, fingerprint: str, what: str) -> int:
         what: What looks at it, for example a study's name.
 
     Raises:
-        ValueError: If there is a ledger that cannot be read.
+        DataError: If there is a ledger that cannot be read.
     """
     path = folder / LEDGER
     ledger = _read(path)
@@ -33,15 +37,23 @@ def count_look(folder: Path, fingerprint: str, what: str) -> int:
     return len(looks)
 
 
+def test_fingerprint(table: Table, prepared: Prepared) -> str:
+    """Return what tells this test part from others: its stamps, its targets and the horizon."""
+    rows = table.frame.slice(prepared.split.validation)
+    told = f"{table.target} {prepared.preprocessing.horizon}"
+    content = (rows[column].to_numpy().tobytes() for column in ("ds", "y"))
+    return hashlib.sha256(b"".join([told.encode(), *content])).hexdigest()
+
+
 def _read(path: Path) -> dict[str, list[str]]:
     if not path.exists():
         return {}
     try:
         ledger = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(_malformed(path, str(error))) from None
+        raise DataError(_malformed(path, str(error))) from None
     if not _is_ledger(ledger):
-        raise ValueError(_malformed(path, f"it holds {json.dumps(ledger)[:80]}"))
+        raise DataError(_malformed(path, f"it holds {json.dumps(ledger)[:80]}"))
     return dict(ledger)
 
 

@@ -65,15 +65,6 @@ def study_id(out: Path) -> str:
     return f"{out.name} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def test_fingerprint(plan: Plan) -> str:
-    """Return what tells this test part from others: its stamps, its targets and the horizon."""
-    first = plan.prepared.split.validation
-    rows = plan.table.frame.slice(first)
-    told = f"{plan.table.target} {plan.prepared.preprocessing.horizon}"
-    content = (rows[column].to_numpy().tobytes() for column in ("ds", "y"))
-    return hashlib.sha256(b"".join([told.encode(), *content])).hexdigest()
-
-
 def _clear_half_written(out: Path) -> None:
     # what a killed process was writing under a temporary name
     for folder in (*out.glob(".prepared.*"), *out.glob("fits/*/.seed-*"), *out.glob(".fitted.*")):

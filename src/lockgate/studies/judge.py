@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lockgate.data.errors import DataError
 from lockgate.data.files import new_file
 from lockgate.data.windows import Windows
 from lockgate.evaluation.backtest import training_mase_scale
@@ -17,11 +16,11 @@ from lockgate.evaluation.baselines import (
     reference,
     skipped_baselines,
 )
-from lockgate.evaluation.looks import count_look
+from lockgate.evaluation.looks import count_look, test_fingerprint
 from lockgate.evaluation.metrics import Scores, score
 from lockgate.models.config import Cell
 from lockgate.studies.fits import Fit, best_rung, finite, read_fitted
-from lockgate.studies.folder import study_id, test_fingerprint
+from lockgate.studies.folder import study_id
 from lockgate.studies.plan import Plan
 
 Floats = npt.NDArray[np.float64]
@@ -75,10 +74,7 @@ def look(plan: Plan, out: Path, fits: list[Fit], choices: Choices) -> Look:
     """Forecast the test part once with everything that was fitted, and keep the forecasts."""
     windows = plan.prepared.windows("test")
     scale = plan.prepared.preprocessing.scale
-    try:
-        looks = count_look(out.parent, test_fingerprint(plan), study_id(out))
-    except ValueError as error:
-        raise DataError(str(error)) from None
+    looks = count_look(out.parent, test_fingerprint(plan.table, plan.prepared), study_id(out))
     forecasts = {}
     for fit in finite(fits):
         forecast = read_fitted(out, fit.rung, fit.seed).forecast(windows)
