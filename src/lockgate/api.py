@@ -1,6 +1,7 @@
 """The functions that join the parts: what `lockgate` exports and its commands call."""
 
 import contextlib
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from lockgate.data.errors import DataError
 from lockgate.data.files import new_folder
 from lockgate.data.prepare import SAMPLE, prepare, read
 from lockgate.evaluation.backtest import score_parts
-from lockgate.evaluation.looks import count_look, test_fingerprint
+from lockgate.evaluation.looks import check_ledger, count_look, test_fingerprint
 from lockgate.fitted import Fitted, RunConfig
 from lockgate.fitted import train as train_prepared
 from lockgate.fitted.settings import Config, read_settings, resolve, write_settings
@@ -109,13 +110,16 @@ def train(
     folder = Path(out) if out is not None else default_out(table, resolved.data.target)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"out must be a new folder, got {folder}: pass another out (--out)")
+    check_ledger(folder.parent)
     data = read(table, resolved.data)
     prepared = prepare(data, resolved.data)
     with FitProgress(resolved.training.max_epochs) as progress:
         fitted, history = train_prepared(prepared, resolved, on_epoch=progress.on_epoch)
     if not history.best_epoch:
         raise DataError("training diverged in its first epoch: pass a smaller learning_rate")
-    looks = count_look(folder.parent, test_fingerprint(data, prepared), f"train {folder.name}")
+    settings_hash = hashlib.sha256(resolved.model_dump_json().encode()).hexdigest()[:16]
+    what = f"train {folder.name} {settings_hash}"
+    looks = count_look(folder.parent, test_fingerprint(data, prepared), what)
     scored = score_parts(fitted, prepared, history, looks)
     with _as_data_error(), new_folder(folder) as temporary:
         scored.write_into(temporary)

@@ -48,3 +48,11 @@ def test_a_written_config_is_read_back() -> None:
 def test_what_is_unknown_or_out_of_range_is_refused(wrong: dict) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         config(**wrong)
+
+
+def test_a_lone_number_is_a_list_of_one() -> None:
+    assert DataConfig(target="y", horizon=1, missing=-9999).missing == (-9999.0,)
+
+
+def test_a_column_named_target_can_be_excluded() -> None:
+    assert DataConfig(target="y", horizon=1, exclude="target").exclude == ("target",)

@@ -49,7 +49,7 @@ def test_the_check_against_the_baseline(results, outcome, status, text):
     assert found == (status, f"The selected network, {selected}, {text}")
 
 
-@pytest.mark.parametrize("outcome", ["undecided", "undecided (budget)", "no verdict"])
+@pytest.mark.parametrize("outcome", ["undecided", "no verdict"])
 def test_open_comparisons_warn(results, outcome):
     results["verdict"]["pairs"][0]["outcome"] = outcome
 
@@ -57,6 +57,32 @@ def test_open_comparisons_warn(results, outcome):
     assert "Undecided: input-dropout." in one(results, "Enough evidence")[1]
     results["verdict"]["pairs"] = []
     assert one(results, "Enough evidence")[0] == "warn"
+
+
+def test_comparisons_cut_by_a_limit_ask_for_a_larger_one(results):
+    results["verdict"]["pairs"][0]["outcome"] = "undecided (budget)"
+
+    assert one(results, "Enough evidence") == (
+        "warn",
+        "Cut short: input-dropout, or what they build on. A larger limit would tell.",
+    )
+
+
+def test_one_seed_cannot_tell_overfitting(results):
+    del results["rungs"][0]["seeds"][1:]
+
+    assert one(results, "Overfitting of the plain network") == (
+        "warn",
+        "It takes two seeds to tell.",
+    )
+
+
+def test_few_whole_windows_warn(results):
+    assert one(results, "Whole windows")[0] == "pass"
+
+    results["data"]["split"]["train"]["windows"] //= 2
+
+    assert one(results, "Whole windows")[0] == "warn"
 
 
 def test_overfitting_of_the_plain_network_warns_with_its_epoch(results):
@@ -74,7 +100,10 @@ def test_fits_cut_by_a_limit_warn(results, stopped):
 
     status, text = one(results, "Trained to the end")
 
-    assert (status, text) == ("warn", "Cut by a limit while still improving: input-dropout.")
+    assert (status, text) == (
+        "warn",
+        "Cut by a limit of steps or epochs before the early stop: input-dropout.",
+    )
 
 
 @pytest.mark.parametrize(("missing", "status"), [(20, "pass"), (21, "warn")])

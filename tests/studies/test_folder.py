@@ -196,7 +196,7 @@ def test_a_study_that_cannot_be_read_is_refused(study, copied, content):
 
 def test_what_a_killed_process_left_half_written_is_cleared(study, copied, fitted):
     done = fitted(None)
-    left = [".prepared.12ab", "fits/lstm/.seed-1.34cd", ".fitted.56ef"]
+    left = [".prepared.12ab34cd", "fits/lstm/.seed-1.34cd56ef", ".fitted.56ef7890"]
     for name in left:
         (copied / name).mkdir()
         (copied / name / "model.safetensors").write_bytes(b"half")

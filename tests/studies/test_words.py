@@ -38,7 +38,7 @@ EFFECT = "−4.0 % MAE [−6.1, −2.0] against lstm"
         ),
         (
             "undecided (budget)",
-            f"{BOTH}: undecided against lstm, because the time budget cut fits short.",
+            f"{BOTH}: undecided against lstm, because a limit of steps cut fits short.",
         ),
         ("no verdict", f"{BOTH}: no verdict against lstm, too few seeds or test blocks."),
     ],

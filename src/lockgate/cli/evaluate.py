@@ -10,7 +10,8 @@ from lockgate.cli import options as o
 
 def evaluate(
     folder: Annotated[Path, typer.Argument(help="A folder that `train` or `study` wrote.")],
-    table: Annotated[Path, typer.Argument(help="CSV (also .gz) or Parquet file.")],
+    table: o.Source = None,
+    sample: o.Sample = None,
     as_json: o.Json = False,
 ) -> None:
     """Roll a fitted model over the rows of a table that it has not learned from, and score it."""
@@ -20,4 +21,5 @@ def evaluate(
     from lockgate.fitted import Fitted
 
     fitted = Fitted.load(o.model_folder(folder))
-    show_backtest(backtest(fitted, read(table, fitted.config.data)), as_json=as_json)
+    rows = read(o.source(table, sample), fitted.config.data)
+    show_backtest(backtest(fitted, rows), as_json=as_json)

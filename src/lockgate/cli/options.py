@@ -50,6 +50,19 @@ Out = Annotated[Path | None, typer.Option(help="Folder to write; default runs/TA
 _OTHERS = {"table", "sample", "config", "settings", "out", "resume", "dry_run", "as_json", "folder"}
 
 
+def source(table: str | None, sample: str | None) -> str:
+    """Return the table that the argument, or the option that stands in for it, names."""
+    from lockgate.data.errors import DataError, listed
+    from lockgate.data.prepare import SAMPLE
+    from lockgate.data.table import SAMPLES
+
+    if (table is None) == (sample is None):
+        raise DataError("TABLE must be given, or --sample, and not both")
+    if sample is not None and sample not in SAMPLES:
+        raise DataError(f"sample must be one of {listed(SAMPLES)}, got {sample!r}")
+    return table if table is not None else f"{SAMPLE}{sample}"
+
+
 def gather(
     table: str | None, sample: str | None, settings: list[str] | None, options: dict[str, Any]
 ) -> tuple[str, dict[str, Any]]:
@@ -61,13 +74,9 @@ def gather(
         settings: `NAME=VALUE` pairs.
         options: The command's arguments by name, as `locals()` at its start gives them.
     """
-    from lockgate.data.errors import DataError, listed
-    from lockgate.data.table import SAMPLES
+    from lockgate.data.errors import DataError
 
-    if (table is None) == (sample is None):
-        raise DataError("TABLE must be given, or --sample, and not both")
-    if sample is not None and sample not in SAMPLES:
-        raise DataError(f"sample must be one of {listed(SAMPLES)}, got {sample!r}")
+    named = source(table, sample)
     told = {
         name: value
         for name, value in options.items()
@@ -78,7 +87,7 @@ def gather(
         if not equals:
             raise DataError(f"--set must be NAME=VALUE, got {setting!r}")
         told[name.strip()] = value.strip()
-    return table if table is not None else f"sample:{sample}", told
+    return named, told
 
 
 def model_folder(folder: Path) -> Path:

@@ -11,7 +11,8 @@ from lockgate.cli import options as o
 
 def predict(
     folder: Annotated[Path, typer.Argument(help="A folder that `train` or `study` wrote.")],
-    table: Annotated[Path, typer.Argument(help="CSV (also .gz) or Parquet file.")],
+    table: o.Source = None,
+    sample: o.Sample = None,
     out: Annotated[
         Path | None, typer.Option(help="A .csv or .parquet file; default standard output, as CSV.")
     ] = None,
@@ -20,13 +21,12 @@ def predict(
     """Forecast the steps after the last row of a table."""
     from lockgate.data.errors import DataError
     from lockgate.data.files import new_file
-    from lockgate.data.prepare import read
     from lockgate.fitted import Fitted
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise DataError(f"out must end in .csv or .parquet, got {out}")
     fitted = Fitted.load(o.model_folder(folder))
-    forecast = fitted.predict(read(table, fitted.config.data))
+    forecast = fitted.predict(o.source(table, sample))
     if as_json:
         print(forecast.with_columns(forecast["ds"].dt.to_string("iso:strict")).write_json())
     if out is None and not as_json:

@@ -48,18 +48,24 @@ class DataConfig(BaseModel):
     def _steps_as_number(cls, value: object) -> object:
         return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
-    @field_validator("missing", "inputs", "exclude", "split", mode="before")
+    @field_validator("inputs", mode="before")
+    @classmethod
+    def _columns(cls, value: object) -> object:
+        return value if value in ("all", "target") else _parts(value)
+
+    @field_validator("missing", "exclude", "split", mode="before")
     @classmethod
     def _comma_list(cls, value: object) -> object:
-        if isinstance(value, str):
-            return (
-                value
-                if value in ("all", "target")
-                else tuple(part.strip() for part in value.split(","))
-            )
-        return value
+        return _parts(value)
 
     @field_validator("split", mode="before")
     @classmethod
     def _as_written(cls, value: object) -> object:
         return tuple(str(part) for part in value) if isinstance(value, list | tuple) else value
+
+
+def _parts(value: object) -> object:
+    """Take a text apart at its commas; a lone number is a list of one."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(","))
+    return (value,) if isinstance(value, int | float) else value

@@ -1,5 +1,6 @@
 """A forecaster with scikit-learn's contract."""
 
+import warnings
 from typing import Any, Self
 
 import narwhals as nw
@@ -103,6 +104,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         fitted, history = train(prepare(read(X, config.data), config.data), config)
         if not history.best_epoch:
             raise DataError("training diverged in its first epoch: pass a smaller learning_rate")
+        if history.stopped == "interrupted":
+            warnings.warn("interrupted: the best weights so far are kept", stacklevel=2)
         self.fitted_: Fitted = fitted
         self.history_: History = history
         self._source = X
@@ -116,8 +119,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         """
         check_is_fitted(self, "fitted_")
         source = self._source if X is None else X
-        forecast = self.fitted_.predict(read(source, self.fitted_.config.data))
-        return _like(forecast, source)
+        return _like(self.fitted_.predict(source), source)
 
 
 def _like(frame: pl.DataFrame, source: Any) -> Any:

@@ -38,11 +38,19 @@ def count_look(folder: Path, fingerprint: str, what: str) -> int:
 
 
 def test_fingerprint(table: Table, prepared: Prepared) -> str:
-    """Return what tells this test part from others: its stamps, its targets and the horizon."""
+    """Return what tells this test part from others: its stamps and the target's values."""
     rows = table.frame.slice(prepared.split.validation)
-    told = f"{table.target} {prepared.preprocessing.horizon}"
     content = (rows[column].to_numpy().tobytes() for column in ("ds", "y"))
-    return hashlib.sha256(b"".join([told.encode(), *content])).hexdigest()
+    return hashlib.sha256(b"".join([table.target.encode(), *content])).hexdigest()
+
+
+def check_ledger(folder: Path) -> None:
+    """Refuse a ledger that cannot be read before any work is done that would end in it.
+
+    Raises:
+        DataError: If there is one.
+    """
+    _read(folder / LEDGER)
 
 
 def _read(path: Path) -> dict[str, list[str]]:

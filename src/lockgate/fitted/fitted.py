@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save
 
 from lockgate.data.errors import DataError
 from lockgate.data.files import new_file, new_folder, write_text
+from lockgate.data.prepare import read
 from lockgate.data.preprocessing import Arrays, Preprocessing
 from lockgate.data.table import Table
 from lockgate.data.windows import Windows
@@ -48,8 +49,11 @@ class Fitted:
             ]
         return self.preprocessing.scale.invert(torch.cat(parts).numpy())
 
-    def predict(self, table: Table) -> pl.DataFrame:
-        """Forecast the steps that follow the last row of `table`.
+    def predict(self, data: Any) -> pl.DataFrame:
+        """Forecast the steps that follow the last row of `data`.
+
+        Args:
+            data: A table as `config.data` reads it: the path of a file, or a frame.
 
         Returns:
             One row a step: `unique_id`, `ds` and `forecast`, in the target's unit.
@@ -58,6 +62,7 @@ class Fitted:
             DataError: If the table is shorter than the lookback, lacks columns, has another
                 frequency, or ends in a hole that is too long to fill.
         """
+        table = data if isinstance(data, Table) else read(data, self.config.data)
         arrays = self.preprocessing.apply(table)
         rows, horizon = len(arrays.ds), self.preprocessing.horizon
         forecast = self.forecast(_last_window(arrays, self.preprocessing))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MANY_MISSING = 0.05
+FEW_WINDOWS = 0.9
 
 
 def checks(results: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -15,6 +16,7 @@ def checks(results: Mapping[str, Any]) -> list[dict[str, str]]:
         _ended(results["rungs"]),
         _diverged(results["rungs"]),
         _holes(results["data"]),
+        _windows(results["data"]),
         _test_looks(results["verdict"]["test_looks"]),
         _check("Test periods", "warn", "One test period: the verdicts hold for it alone."),
     ]
@@ -43,16 +45,20 @@ def _verdicts(results: Mapping[str, Any]) -> dict[str, str]:
     pairs = results["verdict"]["pairs"]
     if not pairs:
         return _check(name, "warn", "No pair of rungs was declared, so nothing is compared.")
-    open_ = [p["rung"] for p in pairs if p["outcome"].startswith(("undecided", "no verdict"))]
-    if not open_:
+    cut = [p["rung"] for p in pairs if p["outcome"] == "undecided (budget)"]
+    open_ = [p["rung"] for p in pairs if p["outcome"] in ("undecided", "no verdict")]
+    if not cut and not open_:
         return _check(name, "pass", "Every comparison has a verdict.")
-    text = f"Undecided: {', '.join(open_)}. More seeds or a longer test part would tell."
-    return _check(name, "warn", text)
+    more = f"Undecided: {', '.join(open_)}. More seeds or a longer test part would tell."
+    longer = f"Cut short: {', '.join(cut)}, or what they build on. A larger limit would tell."
+    return _check(name, "warn", " ".join([more] * bool(open_) + [longer] * bool(cut)))
 
 
 def _overfitting(results: Mapping[str, Any]) -> dict[str, str]:
     plain = next(r for r in results["rungs"] if r["name"] == results["cell"]["selected"])
     name = "Overfitting of the plain network"
+    if sum(seed["stopped"] != "diverged" for seed in plain["seeds"]) < 2:
+        return _check(name, "warn", "It takes two seeds to tell.")
     if plain["overfits_from"] is None:
         return _check(name, "pass", f"{plain['name']} does not clearly overfit.")
     text = (
@@ -66,8 +72,9 @@ def _ended(rungs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     cut = sorted({r["name"] for r in rungs for s in r["seeds"] if s["stopped"].startswith("max_")})
     name = "Trained to the end"
     if not cut:
-        return _check(name, "pass", "Every fit stopped because validation no longer improved.")
-    return _check(name, "warn", f"Cut by a limit while still improving: {', '.join(cut)}.")
+        return _check(name, "pass", "No fit was cut short by a limit of steps or epochs.")
+    text = f"Cut by a limit of steps or epochs before the early stop: {', '.join(cut)}."
+    return _check(name, "warn", text)
 
 
 def _diverged(rungs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -86,6 +93,16 @@ def _holes(data: Mapping[str, Any]) -> dict[str, str]:
     share = data["missing_target"] / data["rows"]
     text = f"{data['missing_target']:,} of {data['rows']:,} rows lack the target ({share:.1%})."
     return _check("Missing targets", "warn" if share > MANY_MISSING else "pass", text)
+
+
+def _windows(data: Mapping[str, Any]) -> dict[str, str]:
+    parts = data["split"]
+    used = sum(part["windows"] for part in parts.values())
+    lost = {"train": data["lookback"] + data["horizon"] - 1}
+    most = sum(part["rows"] - lost.get(name, data["horizon"] - 1) for name, part in parts.items())
+    share = used / most
+    text = f"{used:,} of {most:,} possible windows are whole ({share:.0%}); the others have holes."
+    return _check("Whole windows", "warn" if share < FEW_WINDOWS else "pass", text)
 
 
 def _test_looks(looks: int) -> dict[str, str]:

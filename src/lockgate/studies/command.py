@@ -35,20 +35,29 @@ OPTIONS = frozenset(
 
 
 def command(plan: Plan) -> str:
-    """Return the `lockgate study` command of a plan: every setting that is not the default."""
+    """Return the `lockgate study` command of a plan: every setting that is not the default.
+
+    A frame has no file to name: for one, the call in Python is returned.
+    """
     values, paths = plan.config.model_dump(mode="json"), setting_paths(StudyConfig)
     defaults = StudyConfig.model_validate({"data": {"target": "", "horizon": 0}}).model_dump(
         mode="json"
     )
+    told = {
+        name: (path, _at(values, path))
+        for name, path in paths.items()
+        if _at(values, path) != _at(defaults, path)
+    }
+    if plan.table.source == "frame":
+        settings = ", ".join(f"{name}={value!r}" for name, (_, value) in told.items())
+        return f"lockgate.study(frame, {settings})"
     words = ["lockgate", "study", *_source(plan.table.source)]
-    for name, path in paths.items():
-        value = _at(values, path)
-        if value != _at(defaults, path):
-            words += (
-                [f"--{name.replace('_', '-')}", _text(value)]
-                if name in OPTIONS
-                else ["--set", f"{path}={_text(value)}"]
-            )
+    for name, (path, value) in told.items():
+        words += (
+            [f"--{name.replace('_', '-')}", _text(value)]
+            if name in OPTIONS
+            else ["--set", f"{path}={_text(value)}"]
+        )
     return shlex.join(words)
 
 

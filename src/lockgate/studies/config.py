@@ -14,7 +14,7 @@ class StudyConfig(RunConfig):
     seeds: int = Field(default=5, ge=1)
     """Repetitions of every rung; a verdict needs at least 3."""
     budget: str | None = None
-    """Time for all fits together, a duration; turned into one limit of steps for all of them."""
+    """Time for all fits together, a duration; turned into `max_steps`, unless that is given."""
     workers: int | None = Field(default=None, ge=1)
     """Processes that fit side by side, each on one thread. Default: one for each core."""
 

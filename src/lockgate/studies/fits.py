@@ -1,6 +1,7 @@
 """Fit the rungs of a study, side by side and each only once."""
 
 import contextlib
+import json
 import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -165,7 +166,7 @@ def save_prepared(study: Path, prepared: Prepared) -> None:
     """Keep the prepared table where `load_prepared` finds it."""
     with new_folder(study / "prepared") as folder:
         prepared.save(folder)
-        write_text(folder / "split.json", str(list(prepared.split)))
+        write_text(folder / "split.json", json.dumps(prepared.split))
         write_text(folder / "preprocessing.json", prepared.preprocessing.model_dump_json())
 
 
@@ -180,7 +181,7 @@ def load_prepared(study: Path) -> Prepared:
 @lru_cache(maxsize=1)
 def _map_prepared(folder: Path, inode: int, mtime_ns: int) -> Prepared:  # noqa: ARG001
     preprocessing = Preprocessing.model_validate_json((folder / "preprocessing.json").read_text())
-    split = Split(*(int(row) for row in (folder / "split.json").read_text().strip("[]").split(",")))
+    split = Split(*json.loads((folder / "split.json").read_text()))
     return Prepared.load(folder, split, preprocessing)
 
 

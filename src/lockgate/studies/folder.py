@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def open_folder(out: Path, asked: StudyConfig, plan: Plan, *, resume: bool) -> S
                 "pass resume=True (--resume) to continue it, or another out"
             )
         steps = known["max_steps"]
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+    elif out.exists() and not (out.is_dir() and all(map(_is_half_written, out.iterdir()))):
         raise DataError(f"out must be a new folder, got {out}, which holds something else")
     else:
         steps = plan.config.training.max_steps
@@ -66,9 +67,14 @@ def study_id(out: Path) -> str:
 
 
 def _clear_half_written(out: Path) -> None:
-    # what a killed process was writing under a temporary name
-    for folder in (*out.glob(".prepared.*"), *out.glob("fits/*/.seed-*"), *out.glob(".fitted.*")):
-        shutil.rmtree(folder)
+    for path in (*out.glob(".*"), *out.glob("predictions/.*"), *out.glob("fits/*/.*")):
+        if _is_half_written(path):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _is_half_written(path: Path) -> bool:
+    # the temporary name of a file or folder that a killed process was writing
+    return re.fullmatch(r"\..+\.[0-9a-f]{8}", path.name) is not None
 
 
 def _read_identity(out: Path) -> dict[str, Any]:

@@ -87,12 +87,10 @@ def plan(source: Any, config: StudyConfig) -> Plan:
     }
     workers = config.workers or default_workers(config.training.device)
     result = Plan(config, table, prepared, rungs, workers, epoch_seconds, epoch_steps)
-    if budget is None:
+    if budget is None or config.training.max_steps is not None:
         return result
     epochs = BUDGET_IN_USE * budget.count * workers / (config.seeds * sum(epoch_seconds.values()))
     steps = max(1, int(epochs * epoch_steps))
-    if config.training.max_steps is not None:
-        steps = min(steps, config.training.max_steps)
     training = config.training.model_copy(update={"max_steps": steps})
     return result._replace(config=config.model_copy(update={"training": training}))
 

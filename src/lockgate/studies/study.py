@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from lockgate.evaluation.looks import check_ledger
+from lockgate.evaluation.metrics import score
 from lockgate.fitted import RunConfig
 from lockgate.models.config import Cell
 from lockgate.studies.config import StudyConfig
 from lockgate.studies.fits import Fit, Task, best_rung, read_fitted, run_fits
 from lockgate.studies.folder import open_folder
-from lockgate.studies.judge import Choices, choose, look
+from lockgate.studies.judge import Choices, Look, choose, look
 from lockgate.studies.plan import Plan, plan
 from lockgate.studies.result import StudyResult
 from lockgate.studies.rungs import Rung, model_config
@@ -41,6 +43,7 @@ def run(
     Raises:
         DataError: If the table, the configuration or `out` cannot be used.
     """
+    check_ledger(out.parent)
     planned = plan(source, config)
     planned = planned._replace(config=open_folder(out, config, planned, resume=resume))
     on_plan(planned)
@@ -48,7 +51,7 @@ def run(
     choices = choose(planned, fits, cell)
     looked = look(planned, out, fits, choices)
     result = StudyResult(summarise(planned, fits, choices, looked), out)
-    _keep_best(out, choices, result)
+    _keep_best(planned, out, choices, looked, result.results)
     result.save()
     return result
 
@@ -76,21 +79,30 @@ def _fit_ladder(planned: Plan, out: Path, on_fit: OnFit) -> tuple[list[Fit], Cel
     return sorted(fits, key=lambda fit: (order.index(fit.rung), fit.seed)), cell
 
 
-def _keep_best(out: Path, choices: Choices, result: StudyResult) -> None:
-    """Save the selected rung's best seed, with that seed's own scores."""
-    folder = out / "fitted"
+def _keep_best(
+    planned: Plan, out: Path, choices: Choices, looked: Look, results: dict[str, Any]
+) -> None:
+    """Save the selected rung's best seed with that seed's own scores, as `train` saves a model."""
+    folder, fit = out / "fitted", choices.fit
     if folder.exists():
         return
-    rung = next(r for r in result.results["rungs"] if r["name"] == choices.rung)
-    own = next(s for s in rung["seeds"] if s["seed"] == choices.fit.seed)
+    fitted = read_fitted(out, fit.rung, fit.seed)
+    validation = planned.prepared.windows("validation")
+    truth = fitted.preprocessing.scale.invert(validation.truth().numpy())
+    rung = next(rung for rung in results["rungs"] if rung["name"] == fit.rung)
+    own = next(seed for seed in rung["seeds"] if seed["seed"] == fit.seed)
     metrics = {
-        "metric": result.results["metric"],
+        "metric": results["metric"],
         "mase_scale": choices.mase_scale,
-        "rung": choices.rung,
-        **{key: own[key] for key in ("seed", "validation", "test", "best_epoch", "stopped")},
-        "baselines": result.results["baselines"],
+        "test_looks": looked.looks,
+        "rung": fit.rung,
+        "seed": fit.seed,
+        "history": fit.history.model_dump(mode="json"),
+        "validation": score(truth, fitted.forecast(validation), choices.mase_scale)._asdict(),
+        "test": own["test"],
+        "baselines": results["baselines"],
+        "skipped_baselines": [skipped._asdict() for skipped in choices.skipped],
     }
-    fitted = read_fitted(out, choices.rung, choices.fit.seed)
     dataclasses.replace(fitted, metrics=metrics).save(folder)
 
 

@@ -50,7 +50,7 @@ def _pair_words(pair: Mapping[str, Any], trick: str, metric: str) -> str:
         case "no verdict":
             return f"{name}: no verdict {parent}, too few seeds or test blocks."
         case "undecided (budget)":
-            return f"{name}: undecided {parent}, because the time budget cut fits short."
+            return f"{name}: undecided {parent}, because a limit of steps cut fits short."
         case "undecided":
             seen = f"an effect under {pair['smallest_visible']:.1f} % could not have been seen"
             return f"{name}: undecided, {_interval(pair, metric)} {parent}; {seen}."
