@@ -278,10 +278,12 @@ def test_masks_of_another_layer_raise(make, draw) -> None:
         layer(x, masks=torch.ones(2, 5))
 
 
-def test_mask_shared_between_samples_is_accepted(make, draw) -> None:
-    layer, x = make(**RATES), draw(7, 2, 3)
+def test_mask_of_batch_one_is_shared_between_samples(make, draw) -> None:
+    layer, x = make(**RATES), draw(7, 1, 3).expand(7, 2, 3)
 
-    layer(x, masks=layer.draw_masks(1))
+    output, _ = layer(x, masks=layer.draw_masks(1))
+
+    torch.testing.assert_close(output[:, 0], output[:, 1])
 
 
 def test_masks_together_with_a_generator_raise(make, draw) -> None:
