@@ -5,6 +5,7 @@ from torch import Tensor
 
 from lockgate.nn.recurrent import LayerMasks, Recurrent
 from lockgate.ops.gru import BACKENDS, GATES, Options, State, gru
+from lockgate.ops.gru.cpu import CELL
 
 
 class GRU(Recurrent):
@@ -42,6 +43,8 @@ class GRU(Recurrent):
             Default: `{"input": "cell", "recurrent": "gate"}`.
         init: `"torch"`: every parameter from U(-k, k), k = 1 / sqrt(hidden_size). `"keras"`:
             input weights Glorot uniform, recurrent weights orthogonal, biases 0.
+        recompute: Whether training saves memory: the backward runs stretches of the forward again,
+            and what is kept for it beside input and output grows with the root of the time.
 
     A rate is the probability, in [0, 1), that an element is dropped; kept ones are scaled by
     1 / (1 - rate).
@@ -68,6 +71,7 @@ class GRU(Recurrent):
     _gates = GATES
     _operator = staticmethod(gru)
     _backends = BACKENDS
+    _kernel = CELL
     _state = State
 
     def forward(
@@ -91,4 +95,4 @@ class GRU(Recurrent):
         return output, h_n
 
     def _options(self, reverse: bool) -> Options:
-        return Options(reverse)
+        return Options(reverse, self.recompute)

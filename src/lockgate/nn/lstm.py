@@ -5,6 +5,7 @@ from torch import Tensor
 
 from lockgate.nn.recurrent import LayerMasks, Recurrent
 from lockgate.ops.lstm import BACKENDS, GATES, Options, State, lstm
+from lockgate.ops.lstm.cpu import CELL
 
 
 class LSTM(Recurrent):
@@ -40,6 +41,8 @@ class LSTM(Recurrent):
         init: `"torch"`: every parameter from U(-k, k), k = 1 / sqrt(hidden_size). `"keras"`:
             input weights Glorot uniform, recurrent weights orthogonal, biases 0,
             and 1 for the forget gate in `bias_ih`.
+        recompute: Whether training saves memory: the backward runs stretches of the forward again,
+            and what is kept for it beside input and output grows with the root of the time.
 
     A rate is the probability, in [0, 1), that an element is dropped; kept ones are scaled by
     1 / (1 - rate).
@@ -67,6 +70,7 @@ class LSTM(Recurrent):
     _forget_gate = 1
     _operator = staticmethod(lstm)
     _backends = BACKENDS
+    _kernel = CELL
     _state = State
 
     def forward(
@@ -92,4 +96,4 @@ class LSTM(Recurrent):
         return output, (h_n, c_n)
 
     def _options(self, reverse: bool) -> Options:
-        return Options(reverse)
+        return Options(reverse, self.recompute)

@@ -10,7 +10,9 @@ from lockgate.nn.checks import check_flag, check_hx, check_masks, check_size, ch
 from lockgate.nn.init import INITS
 from lockgate.nn.rates import PLACES, MaskPer, check_gap_rates, check_mask_per, check_rate
 from lockgate.nn.report import BackendReport, ReportLine
+from lockgate.nn.stepper import Stepper
 from lockgate.ops.dispatch import Backend, choose
+from lockgate.ops.kernels import Cell
 from lockgate.ops.masks import Masks, sample_mask
 from lockgate.ops.recurrence import Weights
 
@@ -29,6 +31,7 @@ class Recurrent(nn.Module):
     _forget_gate: ClassVar[int | None] = None
     _operator: ClassVar[Callable[..., tuple[Tensor, Any]]]
     _backends: ClassVar[Sequence[Backend]]
+    _kernel: ClassVar[Cell]
     _state: ClassVar[type[Any]]  # the cell's State: one (B, H) tensor for each field
 
     def _options(self, reverse: bool) -> Any:
@@ -52,6 +55,7 @@ class Recurrent(nn.Module):
         output_dropout: float = 0.0,
         mask_per: MaskPer | Mapping[str, MaskPer] | None = None,
         init: str = "torch",
+        recompute: bool = False,
     ) -> None:
         super().__init__()
         self.input_size = check_size("input_size", input_size)
@@ -69,6 +73,7 @@ class Recurrent(nn.Module):
         if init not in INITS:
             raise ValueError(f"init must be one of {sorted(INITS)}, got {init!r}")
         self.init = init
+        self.recompute = check_flag("recompute", recompute)
         for index in range(self._cells):
             for name, shape in self._parameter_shapes(index).items():
                 empty = torch.empty(shape, device=device, dtype=dtype)
@@ -117,6 +122,32 @@ class Recurrent(nn.Module):
             args = self._arguments(index, entering, state, masks)
             lines.append(ReportLine(*self._place(index), choose(self._backends, *args)))
         return BackendReport(tuple(lines))
+
+    def stepper(self) -> Stepper:
+        """Take a snapshot of the layers that runs one time step after another, for streams.
+
+        It is the layer in evaluation, and faster than calls of one step each: the weights are laid
+        out once for all steps. It keeps no state and follows no later change of the weights.
+
+        Raises:
+            ValueError: If the layer is bidirectional: the reverse direction starts at the end.
+
+        Example:
+            >>> import torch
+            >>> from lockgate.nn import GRU
+            >>> step, hx = GRU(3, 8).stepper(), None
+            >>> for x in torch.zeros(5, 1, 3):
+            ...     output, hx = step(x, hx)
+            >>> output.shape, hx.shape
+            (torch.Size([1, 8]), torch.Size([1, 1, 8]))
+        """
+        if self.bidirectional:
+            raise ValueError(
+                "bidirectional must be False for a stepper, got True: the reverse direction starts "
+                "at the end of a sequence."
+            )
+        weights = [self._weights(index) for index in range(self._cells)]
+        return Stepper(self._operator, self._kernel, self._state, self._options(False), weights)
 
     def _forward(
         self,
@@ -270,4 +301,5 @@ class Recurrent(nn.Module):
             "output_dropout": 0.0,
             "mask_per": PLACES,
             "init": "torch",
+            "recompute": False,
         }

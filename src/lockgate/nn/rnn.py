@@ -9,6 +9,7 @@ from torch import Tensor
 from lockgate.nn.rates import MaskPer
 from lockgate.nn.recurrent import LayerMasks, Recurrent
 from lockgate.ops.rnn import BACKENDS, GATES, Options, State, rnn
+from lockgate.ops.rnn.cpu import CELL
 
 
 class RNN(Recurrent):
@@ -43,6 +44,8 @@ class RNN(Recurrent):
             With its one gate, this cell makes no difference between them.
         init: `"torch"`: every parameter from U(-k, k), k = 1 / sqrt(hidden_size). `"keras"`:
             input weights Glorot uniform, recurrent weights orthogonal, biases 0.
+        recompute: Whether training saves memory: the backward runs stretches of the forward again,
+            and what is kept for it beside input and output grows with the root of the time.
 
     A rate is the probability, in [0, 1), that an element is dropped; kept ones are scaled by
     1 / (1 - rate).
@@ -69,6 +72,7 @@ class RNN(Recurrent):
     _gates = GATES
     _operator = staticmethod(rnn)
     _backends = BACKENDS
+    _kernel = CELL
     _state = State
 
     def __init__(
@@ -89,6 +93,7 @@ class RNN(Recurrent):
         output_dropout: float = 0.0,
         mask_per: MaskPer | Mapping[str, MaskPer] | None = None,
         init: str = "torch",
+        recompute: bool = False,
     ) -> None:
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f'nonlinearity must be "tanh" or "relu", got {nonlinearity!r}')
@@ -101,6 +106,7 @@ class RNN(Recurrent):
             output_dropout=output_dropout,
             mask_per=mask_per,
             init=init,
+            recompute=recompute,
         )
         self.nonlinearity = nonlinearity
 
@@ -125,7 +131,7 @@ class RNN(Recurrent):
         return output, h_n
 
     def _options(self, reverse: bool) -> Options:
-        return Options(reverse, self.nonlinearity)
+        return Options(reverse, self.nonlinearity, self.recompute)
 
     def _defaults(self) -> dict[str, Any]:
         return {"nonlinearity": "tanh", **super()._defaults()}

@@ -16,7 +16,7 @@ def why_not(
     weights: Weights,
     masks: Masks,
     valid: Tensor | None,
-    options: Any,  # noqa: ARG001 - it can run every option
+    options: Any,
 ) -> str | None:
     """Say why torch's fused layer cannot run this call, or None if it can."""
     if masks.h is not None:
@@ -25,6 +25,8 @@ def why_not(
         return "it has one input mask for all gates, not one per gate"
     if valid is not None:
         return "it has no padding mask"
+    if options.recompute and torch.is_grad_enabled():
+        return "it saves every step for the backward, and recompute is asked for"
     return _why_not_torch(x, [*state, *(weight for weight in weights if weight is not None)])
 
 

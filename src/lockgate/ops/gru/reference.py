@@ -20,6 +20,7 @@ class Options(NamedTuple):
     """What else a call may ask for."""
 
     reverse: bool = False  # run from the last step to the first
+    recompute: bool = False  # save memory: run stretches of the forward again in the backward
 
 
 def step(x: Tensor, state: State, weights: Weights, h_mask: Tensor | None) -> State:

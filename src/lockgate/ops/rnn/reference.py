@@ -21,6 +21,7 @@ class Options(NamedTuple):
 
     reverse: bool = False  # run from the last step to the first
     nonlinearity: Literal["tanh", "relu"] = "tanh"
+    recompute: bool = False  # save memory: run stretches of the forward again in the backward
 
 
 def step(

@@ -1,0 +1,180 @@
+// The Python module `lockgate.ops._kernels`: addresses in, addresses out. What they must satisfy
+// is checked by `lockgate/ops/kernels.py`, the only caller.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "call.h"
+#include "threads.h"
+#include "workspace.h"
+
+namespace nb = nanobind;
+
+namespace lockgate {
+
+#if defined(LOCKGATE_HAS_AVX512)
+namespace avx512 { extern const InstructionSet instruction_set; }
+#endif
+#if defined(LOCKGATE_HAS_AVX2)
+namespace avx2 { extern const InstructionSet instruction_set; }
+#endif
+namespace generic { extern const InstructionSet instruction_set; }
+
+namespace {
+
+// Those that this processor has, the fastest first.
+std::vector<const InstructionSet*> present() {
+    std::vector<const InstructionSet*> sets;
+#if defined(LOCKGATE_HAS_AVX512)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma"))
+        sets.push_back(&avx512::instruction_set);
+#endif
+#if defined(LOCKGATE_HAS_AVX2)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(&avx2::instruction_set);
+#endif
+    sets.push_back(&generic::instruction_set);
+    return sets;
+}
+
+const InstructionSet* chosen = present().front();
+
+enum class Cell { rnn, lstm, gru };
+
+Kernel kernel_of(Cell cell) {
+    switch (cell) {
+        case Cell::rnn: return chosen->rnn();
+        case Cell::lstm: return chosen->lstm();
+        case Cell::gru: return chosen->gru();
+    }
+    throw std::logic_error("no such cell");
+}
+
+template <class T>
+T* at(uintptr_t address) {
+    return reinterpret_cast<T*>(address);
+}
+
+void forward(Cell cell, const Call& call) {
+    const nb::gil_scoped_release release;
+    const Kernel kernel = kernel_of(cell);
+    const Block workspace(static_cast<size_t>(kernel.forward_size(call, false)));
+    kernel.forward(call, nullptr, workspace.data());
+}
+
+void backward(Cell cell, const Call& call) {
+    const nb::gil_scoped_release release;
+    const Kernel kernel = kernel_of(cell);
+    const Block workspace(static_cast<size_t>(kernel.backward_size(call)));
+    kernel.backward(call, workspace.data());
+}
+
+// Weights in panels and working memory for one step after another. The interpreter's lock is kept:
+// a step takes microseconds, and two steps at once would share the memory.
+class Stepper {
+  public:
+    Stepper(Cell cell, const Call& call)
+        : kernel_(kernel_of(cell)), call_(call), packed_(static_cast<size_t>(kernel_.packed_size(call))) {
+        kernel_.pack(call_, packed_.data());
+    }
+
+    void step(int threads, int64_t B, uintptr_t x, int64_t x_batch, uintptr_t h, uintptr_t c, uintptr_t next_h, uintptr_t next_c) {
+        call_.threads = threads, call_.B = B;
+        call_.x = at<float>(x), call_.x_batch = x_batch;
+        call_.h0 = at<float>(h), call_.c0 = at<float>(c);
+        call_.output = call_.last_h = at<float>(next_h), call_.last_c = at<float>(next_c);
+        const size_t size = static_cast<size_t>(kernel_.forward_size(call_, true));
+        if (workspace_ == nullptr || size > size_) {
+            workspace_ = std::make_unique<Block>(size);
+            size_ = size;
+        }
+        kernel_.forward(call_, packed_.data(), workspace_->data());
+    }
+
+  private:
+    Kernel kernel_;
+    Call call_;
+    Block packed_;
+    std::unique_ptr<Block> workspace_;
+    size_t size_ = 0;
+};
+
+using Floats = nb::ndarray<nb::pytorch, float, nb::ndim<1>>;
+
+Floats block(size_t floats) {
+    float* data = take_block(floats);
+    const nb::capsule owner(data, [](void* pointer) noexcept { give_block(static_cast<float*>(pointer)); });
+    return Floats(data, {floats}, owner);
+}
+
+}  // namespace
+
+}  // namespace lockgate
+
+NB_MODULE(_kernels, m) {
+    using namespace lockgate;
+    watch_forks();
+
+    nb::enum_<Cell>(m, "Cell").value("rnn", Cell::rnn).value("lstm", Cell::lstm).value("gru", Cell::gru);
+
+    nb::class_<Call>(m, "Call")
+        .def("__init__",
+             [](Call* call, int64_t T, int64_t B, int64_t I, int64_t H, bool reverse, bool relu, int64_t every, int threads) {
+                 new (call) Call;
+                 call->T = T, call->B = B, call->I = I, call->H = H;
+                 call->reverse = reverse, call->every = every, call->threads = threads;
+                 call->nonlinearity = relu ? Nonlinearity::relu : Nonlinearity::tanh;
+             })
+        .def("x", [](Call& c, uintptr_t data, int64_t time, int64_t batch) { c.x = at<float>(data), c.x_time = time, c.x_batch = batch; })
+        .def("state", [](Call& c, uintptr_t h, uintptr_t c_) { c.h0 = at<float>(h), c.c0 = at<float>(c_); })
+        .def("weights",
+             [](Call& c, uintptr_t w_ih, uintptr_t w_hh, uintptr_t b_ih, uintptr_t b_hh) {
+                 c.w_ih = at<float>(w_ih), c.w_hh = at<float>(w_hh), c.b_ih = at<float>(b_ih), c.b_hh = at<float>(b_hh);
+             })
+        .def("mask_x", [](Call& c, uintptr_t data, int64_t time, int64_t gate, int64_t batch, bool gated) { c.mask_x = {at<float>(data), time, gate, batch, gated}; })
+        .def("mask_h", [](Call& c, uintptr_t data, int64_t time, int64_t gate, int64_t batch, bool gated) { c.mask_h = {at<float>(data), time, gate, batch, gated}; })
+        .def("valid", [](Call& c, uintptr_t data, int64_t time, int64_t batch) { c.valid = at<uint8_t>(data), c.valid_time = time, c.valid_batch = batch; })
+        .def("results",
+             [](Call& c, uintptr_t output, uintptr_t h, uintptr_t c_, uintptr_t saved) {
+                 c.output = at<float>(output), c.last_h = at<float>(h), c.last_c = at<float>(c_), c.saved = at<float>(saved);
+             })
+        .def("d_output", [](Call& c, uintptr_t data, int64_t time, int64_t batch) { c.d_output = at<float>(data), c.d_output_time = time, c.d_output_batch = batch; })
+        .def("d_last", [](Call& c, uintptr_t h, uintptr_t c_) { c.d_last_h = at<float>(h), c.d_last_c = at<float>(c_); })
+        .def("d_inputs", [](Call& c, uintptr_t x, uintptr_t h, uintptr_t c_) { c.d_x = at<float>(x), c.d_h0 = at<float>(h), c.d_c0 = at<float>(c_); })
+        .def("d_weights", [](Call& c, uintptr_t w_ih, uintptr_t w_hh, uintptr_t b_ih, uintptr_t b_hh) {
+            c.d_w_ih = at<float>(w_ih), c.d_w_hh = at<float>(w_hh), c.d_b_ih = at<float>(b_ih), c.d_b_hh = at<float>(b_hh);
+        });
+
+    nb::class_<Stepper>(m, "Stepper").def(nb::init<Cell, const Call&>()).def("step", &Stepper::step);
+
+    m.def("forward", &forward);
+    m.def("backward", &backward);
+    m.def("block", &block);
+    m.def("kept_bytes", [] { return count_blocks().kept; });
+    m.def("lent_bytes", [] { return count_blocks().lent; });
+    m.def("keep_at_most", &keep_at_most);
+    m.def("most_kept", &most_kept);
+    m.def("use_openmp", &use_openmp);
+    m.def("pool_name", &pool_name);
+    m.def("instruction_sets", [] {
+        std::vector<std::string> names;
+        for (const InstructionSet* set : present()) names.emplace_back(set->name);
+        return names;
+    });
+    m.def("instruction_set", [] { return std::string(chosen->name); });
+    m.def("use_instruction_set", [](const std::string& name) {
+        for (const InstructionSet* set : present())
+            if (name == set->name) {
+                chosen = set;
+                return;
+            }
+        throw std::invalid_argument("this processor has no " + name);
+    });
+}

@@ -1,0 +1,301 @@
+"""Our CPU kernels, called for one layer and one direction: shared by every `cpu.py`.
+
+The extension `lockgate.ops._kernels` is built from `_cpu/` and the cells' `cpu.cpp`. It takes
+addresses and checks nothing, so whatever reaches it has passed `why_not` here.
+"""
+
+import ctypes
+import importlib
+import importlib.util
+import math
+import os
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from lockgate.ops.masks import Masks
+from lockgate.ops.recurrence import Weights
+
+BUILT = importlib.util.find_spec("lockgate.ops._kernels") is not None
+VARIABLE = "LOCKGATE_INSTRUCTION_SET"
+# `saved` begins with a line that tells the backward that the kernels wrote it
+HEADER = 16
+
+
+class Cell(NamedTuple):
+    """What the kernels need to know of a cell."""
+
+    name: str
+    saved: int  # values of each unit and step that the backward needs beside the output
+    has_c: bool
+
+
+class Status(NamedTuple):
+    """What computes where the backend `cpu` runs."""
+
+    instruction_set: str
+    instruction_sets: tuple[str, ...]  # those of this processor, the fastest first
+    threads: str
+
+
+@cache
+def extension() -> Any | None:
+    """Return the extension, ready to run, or None where the installation has none.
+
+    Raises:
+        ValueError: If LOCKGATE_INSTRUCTION_SET names none that this processor has.
+    """
+    if not BUILT:
+        return None
+    module = importlib.import_module("lockgate.ops._kernels")
+    if entries := _openmp_of_torch():
+        module.use_openmp(*entries)
+    if forced := os.environ.get(VARIABLE):
+        if forced not in module.instruction_sets():
+            present = sorted(module.instruction_sets())
+            raise ValueError(f"{VARIABLE} must be one of {present} on this processor, got {forced}")
+        module.use_instruction_set(forced)
+    return module
+
+
+def status() -> Status | None:
+    """Tell what the kernels run on, or None where the installation has none."""
+    module = extension()
+    if module is None:
+        return None
+    sets = tuple(module.instruction_sets())
+    return Status(module.instruction_set(), sets, module.pool_name())
+
+
+def _openmp_of_torch() -> tuple[int, int] | None:
+    """Find the runtime whose threads torch uses: another one's would spin against them."""
+    folder = Path(torch.__file__).parent / "lib"
+    for name in ("libtorch_cpu.so", "libtorch_cpu.dylib"):
+        if (folder / name).exists():
+            library = ctypes.CDLL(str(folder / name))
+            try:
+                entries = (library.GOMP_parallel, library.omp_get_num_threads)
+            except AttributeError:
+                return None
+            run_team, team_size = (ctypes.cast(entry, ctypes.c_void_p).value for entry in entries)
+            return (run_team, team_size) if run_team and team_size else None
+    return None
+
+
+def why_not(
+    x: Tensor,
+    state: Any,
+    weights: Weights,
+    masks: Masks,
+    valid: Tensor | None,  # noqa: ARG001 - they run any
+    options: Any,  # noqa: ARG001
+) -> str | None:
+    """Say why the kernels cannot run this call, or None if they can."""
+    if extension() is None:
+        return "it is not built: lockgate was installed without a C++ compiler"
+    if x.device.type != "cpu":
+        return f"x is on {x.device}"
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        return "it does not run inside a transform of torch.func"
+    if torch.autograd.forward_ad._current_level >= 0:
+        return "it has no forward-mode derivative"
+    if torch.is_autocast_enabled("cpu"):
+        return f"it computes in float32, and autocast asks for {torch.get_autocast_dtype('cpu')}"
+    given = [mask for mask in masks if mask is not None]
+    tensors = [x, *state, *(weight for weight in weights if weight is not None), *given]
+    if others := {tensor.dtype for tensor in tensors} - {torch.float32}:
+        return f"it computes in float32, and there is {others.pop()}"
+    if any(mask.requires_grad for mask in given):
+        return "it has no gradient of a mask"
+    return None
+
+
+class Arguments(NamedTuple):
+    """A call, flat as an operator of torch takes it."""
+
+    x: Tensor
+    h: Tensor
+    c: Tensor | None
+    w_ih: Tensor
+    w_hh: Tensor
+    b_ih: Tensor | None
+    b_hh: Tensor | None
+    mask_x: Tensor | None
+    mask_h: Tensor | None
+    valid: Tensor | None
+    reverse: bool
+    relu: bool
+    recompute: bool
+
+    @property
+    def weights(self) -> Weights:
+        return Weights(self.w_ih, self.w_hh, self.b_ih, self.b_hh)
+
+    @property
+    def masks(self) -> Masks:
+        return Masks(self.mask_x, self.mask_h)
+
+    @property
+    def sources(self) -> tuple[Tensor | None, ...]:
+        """What has a gradient."""
+        return self.x, self.h, self.c, *self.weights
+
+    def with_sources(self, sources: Sequence[Tensor | None]) -> "Arguments":
+        """Give the same call with other tensors in the place of `sources`."""
+        x, h, c, w_ih, w_hh, b_ih, b_hh = sources
+        assert x is not None
+        assert h is not None
+        assert w_ih is not None
+        assert w_hh is not None
+        return self._replace(x=x, h=h, c=c, w_ih=w_ih, w_hh=w_hh, b_ih=b_ih, b_hh=b_hh)
+
+
+DIFFERENTIABLE = 7  # the sources come first
+
+
+def saved_size(cell: Cell, T: int, B: int, H: int, recompute: bool) -> int:
+    """Count the floats that a training step saves beside x, the output and the masks."""
+    if recompute:
+        stretches = -(-T // stretch_of(T))
+        return HEADER + (stretches - 1) * B * H * cell.has_c
+    return HEADER + T * ((B * H * cell.saved + 15) // 16 * 16)
+
+
+def stretch_of(T: int) -> int:
+    """Choose how many steps are run again at a time: what is kept is least at the root of T."""
+    return math.isqrt(T - 1) + 1
+
+
+class Results(NamedTuple):
+    """What the forward gives; `last_c` is empty where the cell has none."""
+
+    output: Tensor
+    last_h: Tensor
+    last_c: Tensor
+    saved: Tensor
+
+
+def forward(cell: Cell, arguments: Arguments, *, save: bool) -> Results:
+    """Run the kernels over a sequence; no gradient is recorded."""
+    module = _loaded()
+    x = arguments.x
+    T, B, _ = x.shape
+    H = arguments.h.shape[1]
+    output, last_h = x.new_empty(T, B, H), x.new_empty(B, H)
+    last_c = x.new_empty((B, H) if cell.has_c else 0)
+    saved = x.new_empty(0)
+    if save:
+        saved = module.block(saved_size(cell, T, B, H, arguments.recompute))
+        saved[:HEADER] = 1.0
+    held, call = _call(cell, arguments)
+    place = saved.data_ptr() + 4 * HEADER if save else 0
+    call.results(output.data_ptr(), last_h.data_ptr(), last_c.data_ptr(), place)
+    module.forward(getattr(module.Cell, cell.name), call)
+    del held
+    return Results(output, last_h, last_c, saved)
+
+
+def steps(cell: Cell, weights: Weights, *, relu: bool) -> Callable[..., None]:
+    """Pack weights once; the result runs one step from addresses to addresses.
+
+    It takes the number of threads, the batch size, x and its stride, h, c, and where the new h and
+    c go.
+    """
+    module = _loaded()
+    n_in, H = weights.w_ih.shape[1], weights.w_hh.shape[1]
+    call = module.Call(1, 1, n_in, H, False, relu, 0, 1)
+    solid = [None if weight is None else weight.contiguous() for weight in weights]
+    call.weights(*map(_address, solid))
+    step: Callable[..., None] = module.Stepper(getattr(module.Cell, cell.name), call).step
+    return step
+
+
+def wrote(saved: Tensor) -> bool:
+    """Tell whether `saved` was written by the kernels, and not by a reference in their place."""
+    return saved.numel() >= HEADER and saved[0].item() == 1.0
+
+
+def backward(
+    cell: Cell,
+    arguments: Arguments,
+    d_results: Sequence[Tensor | None],
+    output: Tensor,
+    saved: Tensor,
+    wanted: Sequence[bool],
+) -> list[Tensor | None]:
+    """Give the gradients that `wanted` marks; those of the results may be None for zeros."""
+    module = _loaded()
+    held, call = _call(cell, arguments)
+    call.results(output.data_ptr(), 0, 0, saved.data_ptr() + 4 * HEADER)
+    d_output, *d_last = d_results
+    if d_output is not None:
+        d_output = _rows(d_output)
+        call.d_output(d_output.data_ptr(), d_output.stride(0), d_output.stride(1))
+    d_last = [None if d is None else d.contiguous() for d in d_last]
+    call.d_last(*map(_address, d_last))
+    gradients = [
+        torch.empty(source.shape, dtype=source.dtype) if want and source is not None else None
+        for source, want in zip(arguments.sources, wanted, strict=True)
+    ]
+    call.d_inputs(*map(_address, gradients[:3]))
+    call.d_weights(*map(_address, gradients[3:]))
+    module.backward(getattr(module.Cell, cell.name), call)
+    del held
+    return gradients
+
+
+def _call(cell: Cell, arguments: Arguments) -> tuple[list[Any], Any]:
+    """Describe a call by addresses; they hold while the first of the two results lives."""
+    module = _loaded()
+    x, h, valid, masks = arguments.x, arguments.h, arguments.valid, arguments.masks
+    T, B, n_in = x.shape
+    H = h.shape[1]
+    every = stretch_of(T) if arguments.recompute and cell.saved else 0
+    call = module.Call(
+        *(T, B, n_in, H, arguments.reverse, arguments.relu, every, torch.get_num_threads())
+    )
+    x = _rows(x)
+    call.x(x.data_ptr(), x.stride(0), x.stride(1))
+    state = [None if part is None else part.contiguous() for part in (h, arguments.c)]
+    call.state(*map(_address, state))
+    solid = [None if weight is None else weight.contiguous() for weight in arguments.weights]
+    call.weights(*map(_address, solid))
+    held: list[Any] = [x, state, solid]
+    if masks.x is not None:
+        held.append(mask := _mask(masks.x, n_in))
+        call.mask_x(mask.data_ptr(), *_mask_strides(mask), mask.shape[1] > 1)
+    if masks.h is not None:
+        held.append(mask := _mask(masks.h, H))
+        call.mask_h(mask.data_ptr(), *_mask_strides(mask), mask.shape[1] > 1)
+    if valid is not None:
+        held.append(valid := valid.expand(T, B))
+        call.valid(valid.data_ptr(), valid.stride(0), valid.stride(1))
+    return held, call
+
+
+def _rows(value: Tensor) -> Tensor:
+    """Lay the features of each row side by side, and copy only where they are not."""
+    return value if value.stride(-1) == 1 or value.shape[-1] == 1 else value.contiguous()
+
+
+def _mask(mask: Tensor, features: int) -> Tensor:
+    mask = mask.reshape((1,) * (4 - mask.ndim) + mask.shape)
+    return _rows(mask.expand(*mask.shape[:3], features))
+
+
+def _mask_strides(mask: Tensor) -> list[int]:
+    return [0 if mask.shape[i] == 1 else mask.stride(i) for i in range(3)]
+
+
+def _address(value: Tensor | None) -> int:
+    return 0 if value is None else value.data_ptr()
+
+
+def _loaded() -> Any:
+    module = extension()
+    assert module is not None, "`why_not` tells where there is none"
+    return module

@@ -1,0 +1,203 @@
+"""`lockgate::<cell>`: a cell over a sequence as one operator of torch, for autograd and tracing.
+
+`torch.compile` and `torch.export` keep it whole, whatever the length of the sequence. It runs the
+CPU kernels where they can run, and else the cell's reference; a second derivative always takes the
+reference.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from lockgate.ops import kernels
+from lockgate.ops.dispatch import Backend, select
+from lockgate.ops.kernels import DIFFERENTIABLE, Arguments
+from lockgate.ops.masks import Masks
+from lockgate.ops.recurrence import Weights
+
+_LIBRARY = torch.library.Library("lockgate", "FRAGMENT")  # type: ignore[no-untyped-call]
+
+# those of `Arguments`
+_ARGUMENTS = (
+    "Tensor x, Tensor h, Tensor? c, Tensor w_ih, Tensor w_hh, Tensor? b_ih, Tensor? b_hh, "
+    "Tensor? mask_x, Tensor? mask_h, Tensor? valid, bool reverse, bool relu, bool recompute"
+)
+
+
+class Operator:
+    """The operators of one cell: `lockgate::<cell>` and `lockgate::<cell>_backward`."""
+
+    def __init__(
+        self,
+        cell: kernels.Cell,
+        state: type[Any],
+        options: Callable[[bool, bool, bool], Any],
+        reference: Callable[..., Any],
+    ) -> None:
+        """Define them.
+
+        Args:
+            cell: What the kernels need to know.
+            state: The cell's State.
+            options: Makes the cell's Options of reverse, relu and recompute.
+            reference: The cell's `reference.run`.
+        """
+        self._cell, self._state, self._options, self._reference = cell, state, options, reference
+        self._backends = (
+            Backend("cpu", self._forward_by_kernels, kernels.why_not),
+            Backend("reference", self._forward_by_reference, lambda *_: None),
+        )
+        results = "(Tensor output, Tensor last_h, Tensor last_c, Tensor saved)"
+        gradients = ", ".join(["Tensor"] * DIFFERENTIABLE)
+        define = cast("Callable[[str], None]", _LIBRARY.define)
+        define(f"{cell.name}({_ARGUMENTS}, SymInt save) -> {results}")
+        define(
+            f"{cell.name}_backward(Tensor? d_output, Tensor? d_last_h, Tensor? d_last_c, "
+            f"Tensor output, Tensor saved, {_ARGUMENTS}, bool[] wanted) -> ({gradients})"
+        )
+        for name, function, fake in (
+            (cell.name, self._forward, self._fake_forward),
+            (f"{cell.name}_backward", self._backward, self._fake_backward),
+        ):
+            implement = cast("Callable[[str, Any, str], None]", _LIBRARY.impl)
+            implement(name, function, "CompositeExplicitAutograd")
+            torch.library.register_fake(f"lockgate::{name}", fake, lib=_LIBRARY)
+        torch.library.register_autograd(
+            f"lockgate::{cell.name}", self._gradients, setup_context=_keep, lib=_LIBRARY
+        )
+        self._op = getattr(torch.ops.lockgate, cell.name).default
+        self._backward_op = getattr(torch.ops.lockgate, f"{cell.name}_backward").default
+
+    def __call__(
+        self,
+        x: Tensor,
+        state: Sequence[Tensor],
+        weights: Weights,
+        masks: Masks,
+        valid: Tensor | None,
+        *,
+        reverse: bool,
+        recompute: bool,
+        relu: bool = False,
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Run the cell; return the output (T, B, H) and the last state, in the order of `state`."""
+        c = state[1] if self._cell.has_c else None
+        arguments = Arguments(
+            *(x, state[0], c, *weights, *masks, valid, reverse, relu, recompute),
+        )
+        output, h, c, _ = self._op(*arguments, self._save(arguments))
+        return output, (h, c) if self._cell.has_c else (h,)
+
+    def _save(self, arguments: Arguments) -> int:
+        """Count what the forward has to save: nothing where no backward will come."""
+        inputs = [value for value in arguments.sources if value is not None]
+        if not torch.is_grad_enabled() or not any(value.requires_grad for value in inputs):
+            return 0
+        x = arguments.x
+        if not kernels.BUILT or x.dtype != torch.float32 or x.device.type != "cpu":
+            return 0
+        T, B, _ = x.shape
+        return kernels.saved_size(self._cell, T, B, arguments.h.shape[1], arguments.recompute)
+
+    def _call(self, a: Arguments) -> tuple[Any, ...]:
+        """Put the arguments as every backend takes them."""
+        state = self._state(a.h, a.c) if self._cell.has_c else self._state(a.h)
+        return a.x, state, a.weights, a.masks, a.valid, self._options(*a[-3:])
+
+    # ---- what the operators do ----
+
+    def _forward(self, *flat: Any) -> tuple[Tensor, ...]:
+        arguments, save = Arguments(*flat[:-1]), flat[-1]
+        run = select(self._backends, *self._call(arguments)).run
+        results: tuple[Tensor, ...] = run(arguments, save)
+        return results
+
+    def _forward_by_kernels(self, arguments: Arguments, save: int) -> tuple[Tensor, ...]:
+        return kernels.forward(self._cell, arguments, save=save > 0)
+
+    def _forward_by_reference(self, a: Arguments, save: int) -> tuple[Tensor, ...]:
+        output, last = self._reference(*self._call(a))
+        h, c = last if self._cell.has_c else (*last, a.x.new_empty(0))
+        # an operator's results may not be its arguments, which a wholly padded call carries over
+        return output, h.clone(), c.clone(), a.x.new_zeros(save)
+
+    def _backward(self, *flat: Any) -> tuple[Tensor, ...]:
+        d_results, (output, saved), wanted = flat[:3], flat[3:5], flat[-1]
+        arguments = Arguments(*flat[5:-1])
+        gradients: Sequence[Tensor | None]
+        if kernels.wrote(saved):
+            gradients = kernels.backward(self._cell, arguments, d_results, output, saved, wanted)
+        else:
+            own = [
+                None if value is None else value.detach().requires_grad_(want)
+                for value, want in zip(arguments.sources, wanted, strict=True)
+            ]
+            with torch.enable_grad():
+                gradients = self._reference_gradients(
+                    arguments.with_sources(own), d_results, wanted, create_graph=False
+                )
+        empty = arguments.x.new_empty(0)
+        return tuple(empty.clone() if g is None else g for g in gradients)
+
+    def _reference_gradients(
+        self,
+        a: Arguments,
+        d_results: Sequence[Tensor | None],
+        wanted: Sequence[bool],
+        create_graph: bool,
+    ) -> list[Tensor | None]:
+        """Run the reference again and differentiate it."""
+        output, last = self._reference(*self._call(a))
+        results = zip((output, *last), d_results, strict=False)
+        pairs = [(value, d) for value, d in results if d is not None and value.requires_grad]
+        leaves = [value if want else None for value, want in zip(a.sources, wanted, strict=True)]
+        sources = [leaf for leaf in leaves if leaf is not None]
+        if not pairs:
+            return [None if leaf is None else torch.zeros_like(leaf) for leaf in leaves]
+        values, d_values = zip(*pairs, strict=True)
+        found = iter(
+            torch.autograd.grad(
+                values, sources, d_values, create_graph=create_graph, materialize_grads=True
+            )
+        )
+        return [None if leaf is None else next(found) for leaf in leaves]
+
+    def _gradients(self, ctx: Any, *d_results: Tensor | None) -> tuple[Tensor | bool | None, ...]:
+        """Differentiate `lockgate::<cell>`; with create_graph, so that it can be done again."""
+        *tensors, output, saved = ctx.saved_tensors
+        arguments = Arguments(*tensors, *ctx.flags)
+        wanted = [bool(need) for need in ctx.needs_input_grad[:DIFFERENTIABLE]]
+        gradients: Sequence[Tensor | None]
+        if torch.is_grad_enabled():
+            # a view of each, lest one tensor in two places gets the gradient of both twice
+            own = [None if v is None else v.view_as(v) for v in arguments.sources]
+            gradients = self._reference_gradients(
+                arguments.with_sources(own), d_results[:3], wanted, create_graph=True
+            )
+        else:
+            flat = self._backward_op(*d_results[:3], output, saved, *arguments, wanted)
+            gradients = [g if want else None for g, want in zip(flat, wanted, strict=True)]
+        return *gradients, *[None] * (len(arguments) - DIFFERENTIABLE + 1)
+
+    def _fake_forward(self, *flat: Any) -> tuple[Tensor, ...]:
+        a, save = Arguments(*flat[:-1]), flat[-1]
+        B, H = a.h.shape
+        c = a.x.new_empty((B, H) if self._cell.has_c else 0)
+        return a.x.new_empty(a.x.shape[0], B, H), a.x.new_empty(B, H), c, a.x.new_empty(save)
+
+    def _fake_backward(self, *flat: Any) -> tuple[Tensor, ...]:
+        sources, wanted = flat[5 : 5 + DIFFERENTIABLE], flat[-1]
+        x = sources[0]
+        return tuple(
+            x.new_empty(source.shape) if want else x.new_empty(0)
+            for source, want in zip(sources, wanted, strict=True)
+        )
+
+
+def _keep(ctx: Any, inputs: Sequence[Any], output: Sequence[Tensor]) -> None:
+    arguments = Arguments(*inputs[:-1])
+    ctx.set_materialize_grads(False)
+    ctx.flags = arguments[-3:]
+    ctx.save_for_backward(*arguments[:-3], output[0], output[3])

@@ -1,0 +1,34 @@
+// The plain RNN's pointwise part, forward and backward; _cpu/recurrence.h runs it.
+
+#include "../_cpu/recurrence.h"
+
+namespace lockgate::LOCKGATE_ISA {
+
+namespace {
+
+struct Rnn {
+    static constexpr int gates = 1, sums = 1;
+    static constexpr int saved = 0;  // the output tells the derivative
+    static constexpr bool has_c = false, reads_h_before = false, reads_h = true;
+    static constexpr int x_sum(int) { return 0; }
+    static constexpr int h_sum(int) { return 0; }
+
+    static LOCKGATE_INLINE void forward(Pointwise<Rnn>& v, const Call& call) {
+        const vec a = v.sum[0];
+        v.h = call.nonlinearity == Nonlinearity::tanh ? tanh(a) : a < 0.0f ? vec{} : a;  // keeps NaN
+    }
+
+    static LOCKGATE_INLINE void backward(Pointwise<Rnn>& v, const Call& call) {
+        if (call.nonlinearity == Nonlinearity::tanh)
+            v.sum[0] = v.d_h * (1.0f - v.h * v.h);
+        else
+            v.sum[0] = v.h > 0.0f ? v.d_h : vec{};
+        v.d_h = vec{};
+    }
+};
+
+}  // namespace
+
+Kernel rnn() { return kernel<Rnn>(); }
+
+}  // namespace lockgate::LOCKGATE_ISA
