@@ -1,6 +1,13 @@
 """`lockgate doctor`: what is installed, and which backend runs."""
 
+from typing import Any
+
 from lockgate.cli import options as o
+
+NOT_BUILT = (
+    "lockgate was installed without a C++ compiler or Python's headers, or with "
+    "LOCKGATE_KERNELS=OFF"
+)
 
 
 def doctor(as_json: o.Json = False) -> None:
@@ -22,8 +29,26 @@ def doctor(as_json: o.Json = False) -> None:
         for rate in (0.0, 0.25):
             name = f"{layer.__name__}, recurrent_dropout={rate}"
             report[name] = str(layer(4, 5, recurrent_dropout=rate).backend_report(x))
+    kernels = _kernels()
     if as_json:
-        print(json.dumps(report, ensure_ascii=False))
+        print(json.dumps({**report, "cpu_kernels": kernels}, ensure_ascii=False))
         return
     for name, value in report.items():
         print(f"{name}: {value}")
+    print(f"CPU kernels: {_in_words(kernels)}")
+
+
+def _kernels() -> dict[str, Any]:
+    from lockgate.ops import kernels
+
+    status = kernels.status()
+    if status is None:
+        return {"built": False, "why_not": NOT_BUILT}
+    return {"built": True, **status._asdict()}
+
+
+def _in_words(kernels: dict[str, Any]) -> str:
+    if not kernels["built"]:
+        return f"not built: {kernels['why_not']}"
+    present = ", ".join(kernels["instruction_sets"])
+    return f"{kernels['instruction_set']} of {present}; threads: {kernels['threads']}"

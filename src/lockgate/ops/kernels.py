@@ -71,6 +71,26 @@ def status() -> Status | None:
     return Status(module.instruction_set(), sets, module.pool_name())
 
 
+def keep_at_most(bytes_: int) -> None:
+    """Bound the memory that is kept between calls, now and later; 1 GiB by default.
+
+    Raises:
+        ValueError: If `bytes_` is negative.
+    """
+    if bytes_ < 0:
+        raise ValueError(f"bytes_ must be at least 0, got {bytes_}")
+    if (module := extension()) is not None:
+        module.keep_at_most(bytes_)
+
+
+def release() -> None:
+    """Free the memory that is kept between calls; what tensors still hold stays theirs."""
+    if (module := extension()) is not None:
+        most = module.most_kept()
+        module.keep_at_most(0)
+        module.keep_at_most(most)
+
+
 def _openmp_of_torch() -> tuple[int, int] | None:
     """Find the runtime whose threads torch uses: another one's would spin against them."""
     folder = Path(torch.__file__).parent / "lib"

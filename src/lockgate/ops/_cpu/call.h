@@ -28,17 +28,18 @@ struct Call {
     int64_t valid_time = 0, valid_batch = 0;
     bool reverse = false;
     Nonlinearity nonlinearity = Nonlinearity::tanh;
-    int64_t every = 0;  // 0: the backward finds all it needs in `saved`; k: it reruns stretches of k
+    int64_t every =
+        0;  // 0: the backward finds all it needs in `saved`; k: it reruns stretches of k
     int threads = 1;
 
-    float* output = nullptr;                              // (T, B, H)
-    float *last_h = nullptr, *last_c = nullptr;           // (B, H); forward writes them
-    float* saved = nullptr;                               // null: no backward will come
+    float* output = nullptr;                     // (T, B, H)
+    float *last_h = nullptr, *last_c = nullptr;  // (B, H); forward writes them
+    float* saved = nullptr;                      // null: no backward will come
 
     const float* d_output = nullptr;  // (T, B, H), features side by side, or null: zeros
     int64_t d_output_time = 0, d_output_batch = 0;
     const float *d_last_h = nullptr, *d_last_c = nullptr;  // (B, H), or null: zeros
-    float* d_x = nullptr;                                  // (T, B, I); a null gradient is not wanted
+    float* d_x = nullptr;  // (T, B, I); a null gradient is not wanted
     float *d_h0 = nullptr, *d_c0 = nullptr;
     float *d_w_ih = nullptr, *d_w_hh = nullptr, *d_b_ih = nullptr, *d_b_hh = nullptr;
 };

@@ -20,12 +20,18 @@ namespace nb = nanobind;
 namespace lockgate {
 
 #if defined(LOCKGATE_HAS_AVX512)
-namespace avx512 { extern const InstructionSet instruction_set; }
+namespace avx512 {
+extern const InstructionSet instruction_set;
+}
 #endif
 #if defined(LOCKGATE_HAS_AVX2)
-namespace avx2 { extern const InstructionSet instruction_set; }
+namespace avx2 {
+extern const InstructionSet instruction_set;
+}
 #endif
-namespace generic { extern const InstructionSet instruction_set; }
+namespace generic {
+extern const InstructionSet instruction_set;
+}
 
 namespace {
 
@@ -33,12 +39,14 @@ namespace {
 std::vector<const InstructionSet*> present() {
     std::vector<const InstructionSet*> sets;
 #if defined(LOCKGATE_HAS_AVX512)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma"))
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("fma"))
         sets.push_back(&avx512::instruction_set);
 #endif
 #if defined(LOCKGATE_HAS_AVX2)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(&avx2::instruction_set);
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        sets.push_back(&avx2::instruction_set);
 #endif
     sets.push_back(&generic::instruction_set);
     return sets;
@@ -50,9 +58,12 @@ enum class Cell { rnn, lstm, gru };
 
 Kernel kernel_of(Cell cell) {
     switch (cell) {
-        case Cell::rnn: return chosen->rnn();
-        case Cell::lstm: return chosen->lstm();
-        case Cell::gru: return chosen->gru();
+        case Cell::rnn:
+            return chosen->rnn();
+        case Cell::lstm:
+            return chosen->lstm();
+        case Cell::gru:
+            return chosen->gru();
     }
     throw std::logic_error("no such cell");
 }
@@ -81,11 +92,14 @@ void backward(Cell cell, const Call& call) {
 class Stepper {
   public:
     Stepper(Cell cell, const Call& call)
-        : kernel_(kernel_of(cell)), call_(call), packed_(static_cast<size_t>(kernel_.packed_size(call))) {
+        : kernel_(kernel_of(cell)),
+          call_(call),
+          packed_(static_cast<size_t>(kernel_.packed_size(call))) {
         kernel_.pack(call_, packed_.data());
     }
 
-    void step(int threads, int64_t B, uintptr_t x, int64_t x_batch, uintptr_t h, uintptr_t c, uintptr_t next_h, uintptr_t next_c) {
+    void step(int threads, int64_t B, uintptr_t x, int64_t x_batch, uintptr_t h, uintptr_t c,
+              uintptr_t next_h, uintptr_t next_c) {
         call_.threads = threads, call_.B = B;
         call_.x = at<float>(x), call_.x_batch = x_batch;
         call_.h0 = at<float>(h), call_.c0 = at<float>(c);
@@ -110,7 +124,8 @@ using Floats = nb::ndarray<nb::pytorch, float, nb::ndim<1>>;
 
 Floats block(size_t floats) {
     float* data = take_block(floats);
-    const nb::capsule owner(data, [](void* pointer) noexcept { give_block(static_cast<float*>(pointer)); });
+    const nb::capsule owner(
+        data, [](void* pointer) noexcept { give_block(static_cast<float*>(pointer)); });
     return Floats(data, {floats}, owner);
 }
 
@@ -122,37 +137,61 @@ NB_MODULE(_kernels, m) {
     using namespace lockgate;
     watch_forks();
 
-    nb::enum_<Cell>(m, "Cell").value("rnn", Cell::rnn).value("lstm", Cell::lstm).value("gru", Cell::gru);
+    nb::enum_<Cell>(m, "Cell")
+        .value("rnn", Cell::rnn)
+        .value("lstm", Cell::lstm)
+        .value("gru", Cell::gru);
 
     nb::class_<Call>(m, "Call")
         .def("__init__",
-             [](Call* call, int64_t T, int64_t B, int64_t I, int64_t H, bool reverse, bool relu, int64_t every, int threads) {
+             [](Call* call, int64_t T, int64_t B, int64_t I, int64_t H, bool reverse, bool relu,
+                int64_t every, int threads) {
                  new (call) Call;
                  call->T = T, call->B = B, call->I = I, call->H = H;
                  call->reverse = reverse, call->every = every, call->threads = threads;
                  call->nonlinearity = relu ? Nonlinearity::relu : Nonlinearity::tanh;
              })
-        .def("x", [](Call& c, uintptr_t data, int64_t time, int64_t batch) { c.x = at<float>(data), c.x_time = time, c.x_batch = batch; })
-        .def("state", [](Call& c, uintptr_t h, uintptr_t c_) { c.h0 = at<float>(h), c.c0 = at<float>(c_); })
+        .def("x", [](Call& c, uintptr_t data, int64_t time,
+                     int64_t batch) { c.x = at<float>(data), c.x_time = time, c.x_batch = batch; })
+        .def("state",
+             [](Call& c, uintptr_t h, uintptr_t c_) { c.h0 = at<float>(h), c.c0 = at<float>(c_); })
         .def("weights",
              [](Call& c, uintptr_t w_ih, uintptr_t w_hh, uintptr_t b_ih, uintptr_t b_hh) {
-                 c.w_ih = at<float>(w_ih), c.w_hh = at<float>(w_hh), c.b_ih = at<float>(b_ih), c.b_hh = at<float>(b_hh);
+                 c.w_ih = at<float>(w_ih), c.w_hh = at<float>(w_hh), c.b_ih = at<float>(b_ih),
+                 c.b_hh = at<float>(b_hh);
              })
-        .def("mask_x", [](Call& c, uintptr_t data, int64_t time, int64_t gate, int64_t batch, bool gated) { c.mask_x = {at<float>(data), time, gate, batch, gated}; })
-        .def("mask_h", [](Call& c, uintptr_t data, int64_t time, int64_t gate, int64_t batch, bool gated) { c.mask_h = {at<float>(data), time, gate, batch, gated}; })
-        .def("valid", [](Call& c, uintptr_t data, int64_t time, int64_t batch) { c.valid = at<uint8_t>(data), c.valid_time = time, c.valid_batch = batch; })
+        .def("mask_x", [](Call& c, uintptr_t data, int64_t time, int64_t gate, int64_t batch,
+                          bool gated) { c.mask_x = {at<float>(data), time, gate, batch, gated}; })
+        .def("mask_h", [](Call& c, uintptr_t data, int64_t time, int64_t gate, int64_t batch,
+                          bool gated) { c.mask_h = {at<float>(data), time, gate, batch, gated}; })
+        .def("valid",
+             [](Call& c, uintptr_t data, int64_t time, int64_t batch) {
+                 c.valid = at<uint8_t>(data), c.valid_time = time, c.valid_batch = batch;
+             })
         .def("results",
              [](Call& c, uintptr_t output, uintptr_t h, uintptr_t c_, uintptr_t saved) {
-                 c.output = at<float>(output), c.last_h = at<float>(h), c.last_c = at<float>(c_), c.saved = at<float>(saved);
+                 c.output = at<float>(output), c.last_h = at<float>(h), c.last_c = at<float>(c_),
+                 c.saved = at<float>(saved);
              })
-        .def("d_output", [](Call& c, uintptr_t data, int64_t time, int64_t batch) { c.d_output = at<float>(data), c.d_output_time = time, c.d_output_batch = batch; })
-        .def("d_last", [](Call& c, uintptr_t h, uintptr_t c_) { c.d_last_h = at<float>(h), c.d_last_c = at<float>(c_); })
-        .def("d_inputs", [](Call& c, uintptr_t x, uintptr_t h, uintptr_t c_) { c.d_x = at<float>(x), c.d_h0 = at<float>(h), c.d_c0 = at<float>(c_); })
-        .def("d_weights", [](Call& c, uintptr_t w_ih, uintptr_t w_hh, uintptr_t b_ih, uintptr_t b_hh) {
-            c.d_w_ih = at<float>(w_ih), c.d_w_hh = at<float>(w_hh), c.d_b_ih = at<float>(b_ih), c.d_b_hh = at<float>(b_hh);
-        });
+        .def("d_output",
+             [](Call& c, uintptr_t data, int64_t time, int64_t batch) {
+                 c.d_output = at<float>(data), c.d_output_time = time, c.d_output_batch = batch;
+             })
+        .def("d_last", [](Call& c, uintptr_t h,
+                          uintptr_t c_) { c.d_last_h = at<float>(h), c.d_last_c = at<float>(c_); })
+        .def("d_inputs",
+             [](Call& c, uintptr_t x, uintptr_t h, uintptr_t c_) {
+                 c.d_x = at<float>(x), c.d_h0 = at<float>(h), c.d_c0 = at<float>(c_);
+             })
+        .def("d_weights",
+             [](Call& c, uintptr_t w_ih, uintptr_t w_hh, uintptr_t b_ih, uintptr_t b_hh) {
+                 c.d_w_ih = at<float>(w_ih), c.d_w_hh = at<float>(w_hh), c.d_b_ih = at<float>(b_ih),
+                 c.d_b_hh = at<float>(b_hh);
+             });
 
-    nb::class_<Stepper>(m, "Stepper").def(nb::init<Cell, const Call&>()).def("step", &Stepper::step);
+    nb::class_<Stepper>(m, "Stepper")
+        .def(nb::init<Cell, const Call&>())
+        .def("step", &Stepper::step);
 
     m.def("forward", &forward);
     m.def("backward", &backward);

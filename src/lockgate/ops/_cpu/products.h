@@ -10,11 +10,21 @@
 namespace lockgate::LOCKGATE_ISA {
 
 #define LOCKGATE_INLINE inline __attribute__((always_inline))
+// for a lambda: an array it works on can be registers only where it is inlined
+#define LOCKGATE_HERE __attribute__((always_inline))
 
-constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-constexpr int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-constexpr int64_t panels_of(int64_t features) { return (features + W - 1) / W; }
-constexpr int64_t width_of(int64_t panel, int64_t features) { return smaller(W, features - panel * W); }
+constexpr int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+constexpr int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+constexpr int64_t panels_of(int64_t features) {
+    return (features + W - 1) / W;
+}
+constexpr int64_t width_of(int64_t panel, int64_t features) {
+    return smaller(W, features - panel * W);
+}
 
 template <int N>
 struct Number {
@@ -32,120 +42,195 @@ LOCKGATE_INLINE void repeat(F&& f) {
     }
 }
 
-// ---- sums[row][panel][sum] += rows times weights ----
+// ---- sums[row][panel][sum] = rows times weights ----
 //
-// A Product says how gates meet: for gate g of the weights, lane(g) of the operand is multiplied
-// and the register out(g) collects; register o is added to sum(o) of the row's sums. It has: panels
-// (worked on side by side), rows (of a tile), gates, lanes, one_lane, outs, sums.
+// A Product says how the gates of the weights meet an operand: gate g multiplies lane(g) and is
+// added to sum(g). It has: panels (worked on side by side), gates, lanes, one_lane, sums. Products
+// that are added to the same sums, as those with x and h, run as one.
+
+// One product's part of the sums: `features` columns of the operand and of the weights.
+struct Factor {
+    const float* operand;
+    int64_t operand_panel, operand_row;
+    const float* weights;
+    int64_t weights_panel, weights_feature, features;
+
+    Factor at_row(int64_t row) const {
+        Factor f = *this;
+        f.operand += row * operand_row;
+        return f;
+    }
+    Factor piece(int64_t first, int64_t count) const {  // first is a multiple of W
+        Factor f = *this;
+        f.operand += first / W * operand_panel;
+        f.weights += first * weights_feature;
+        f.features = count;
+        return f;
+    }
+};
 
 template <class Product, int Rows>
-__attribute__((noinline)) void product_tile(
-    const float* operand, int64_t operand_panel, const float* weights, int64_t weights_panel,
-    int64_t features, float* sums) {
-    constexpr int P = Product::panels, G = Product::gates, L = Product::lanes, O = Product::outs;
-    vec sum[Rows][P][O];
-    repeat<Rows>([&](auto r) { repeat<P>([&](auto p) { repeat<O>([&](auto o) { sum[r][p][o] = vec{}; }); }); });
-
-    // adds what the gates [First, First + Count) give, which read one lane; what needs fewer registers
-    // is held, the weights or the values, and the other streams past
-    auto add_gates = [&](auto First, auto Count, const float* a, const float* w) __attribute__((always_inline)) {
+LOCKGATE_INLINE void accumulate(vec (&sum)[Rows][Product::panels][Product::sums], Factor f) {
+    constexpr int P = Product::panels, G = Product::gates, L = Product::lanes;
+    // adds what the gates [First, First + Count) give, which read one lane; what needs fewer
+    // registers is held, the weights or the values, and the other streams past
+    auto add_gates = [&](auto First, auto Count, const float* a, const float* w) LOCKGATE_HERE {
         a += Product::lane(First) * W;
         if constexpr (P * Count <= Rows) {
             vec weight[P][Count];
-            repeat<P>([&](auto p) { repeat<Count>([&](auto g) { weight[p][g] = load(w + p * weights_panel + (First + g) * W); }); });
-            repeat<Rows>([&](auto r) {
+            repeat<P>([&](auto p) LOCKGATE_HERE {
+                repeat<Count>([&](auto g) LOCKGATE_HERE {
+                    weight[p][g] = load(w + p * f.weights_panel + (First + g) * W);
+                });
+            });
+            repeat<Rows>([&](auto r) LOCKGATE_HERE {
                 vec value = fill(a[r * L * W]);
-                repeat<P>([&](auto p) { repeat<Count>([&](auto g) { sum[r][p][Product::out(First + g)] += weight[p][g] * value; }); });
+                repeat<P>([&](auto p) LOCKGATE_HERE {
+                    repeat<Count>([&](auto g) LOCKGATE_HERE {
+                        sum[r][p][Product::sum(First + g)] += weight[p][g] * value;
+                    });
+                });
             });
         } else {
             vec value[Rows];
-            repeat<Rows>([&](auto r) { value[r] = fill(a[r * L * W]); });
-            repeat<P>([&](auto p) {
-                repeat<Count>([&](auto g) {
-                    vec weight = load(w + p * weights_panel + (First + g) * W);
-                    repeat<Rows>([&](auto r) { sum[r][p][Product::out(First + g)] += weight * value[r]; });
+            repeat<Rows>([&](auto r) LOCKGATE_HERE { value[r] = fill(a[r * L * W]); });
+            repeat<P>([&](auto p) LOCKGATE_HERE {
+                repeat<Count>([&](auto g) LOCKGATE_HERE {
+                    vec weight = load(w + p * f.weights_panel + (First + g) * W);
+                    repeat<Rows>([&](auto r) LOCKGATE_HERE {
+                        sum[r][p][Product::sum(First + g)] += weight * value[r];
+                    });
                 });
             });
         }
     };
-    auto add_feature = [&](const float* a, const float* w) __attribute__((always_inline)) {
+    auto add_feature = [&](const float* a, const float* w) LOCKGATE_HERE {
         if constexpr (Product::one_lane) {
             add_gates(Number<0>{}, Number<G>{}, a, w);
         } else {
-            repeat<G>([&](auto g) { add_gates(g, Number<1>{}, a, w); });
+            repeat<G>([&](auto g) LOCKGATE_HERE { add_gates(g, Number<1>{}, a, w); });
         }
     };
-    for (; features >= W; features -= W) {
+    for (; f.features >= W; f.features -= W) {
+        // the first feature of a panel touches a line for each row and lane: fetched while the
+        // panel before is worked on, they do not come all at once
+        const float* next = f.operand + f.operand_panel;
 #pragma GCC unroll 4
         for (int k = 0; k < W; ++k) {
-            add_feature(operand + k, weights);
-            weights += G * W;
+            constexpr int lines = (Rows * L + W - 1) / W;
+            repeat<lines>([&](auto line)
+                              LOCKGATE_HERE { __builtin_prefetch(next + (k * lines + line) * W); });
+            add_feature(f.operand + k, f.weights);
+            f.weights += G * W;
         }
-        operand += operand_panel;
+        f.operand += f.operand_panel;
     }
-    for (int64_t k = 0; k < features; ++k) {
-        add_feature(operand + k, weights);
-        weights += G * W;
+    for (int64_t k = 0; k < f.features; ++k) {
+        add_feature(f.operand + k, f.weights);
+        f.weights += G * W;
     }
-    repeat<Rows>([&](auto r) {
-        repeat<P>([&](auto p) {
-            repeat<O>([&](auto o) {
-                float* place = sums + ((r * P + p) * Product::sums + Product::sum(o)) * W;
-                store(place, load(place) + sum[r][p][o]);
+}
+
+// start: what the sums of each row begin with, [panel][sum][W]; null: add to what is there.
+template <int Rows, class First, class... Others, class... Factors>
+__attribute__((noinline)) void sum_tile(const float* start, float* sums, const Factor& first,
+                                        const Factors&... others) {
+    constexpr int P = First::panels, S = First::sums;
+    vec sum[Rows][P][S];
+    repeat<Rows>([&](auto r) LOCKGATE_HERE {
+        repeat<P>([&](auto p) LOCKGATE_HERE {
+            repeat<S>([&](auto s) LOCKGATE_HERE {
+                sum[r][p][s] = start == nullptr ? vec{} : load(start + (p * S + s) * W);
+            });
+        });
+    });
+    accumulate<First, Rows>(sum, first);
+    (accumulate<Others, Rows>(sum, others), ...);
+    repeat<Rows>([&](auto r) LOCKGATE_HERE {
+        repeat<P>([&](auto p) LOCKGATE_HERE {
+            repeat<S>([&](auto s) LOCKGATE_HERE {
+                float* place = sums + ((r * P + p) * S + s) * W;
+                store(place, start == nullptr ? load(place) + sum[r][p][s] : sum[r][p][s]);
             });
         });
     });
 }
 
-template <class Product, int Rows = 1, class... Args>
-LOCKGATE_INLINE void product_tile_of(int rows, Args... args) {
-    if (rows == Rows) return product_tile<Product, Rows>(args...);
-    if constexpr (Rows < Product::rows) product_tile_of<Product, Rows + 1>(rows, args...);
+template <int Rows, class First, class... Others, class... Factors>
+LOCKGATE_INLINE void sum_tile_of(int rows, const float* start, float* sums,
+                                 const Factors&... factors) {
+    if (rows == Rows) return sum_tile<Rows, First, Others...>(start, sums, factors...);
+    if constexpr (Rows > 1) sum_tile_of<Rows - 1, First, Others...>(rows, start, sums, factors...);
 }
 
-// All rows against Product::panels panels of the weights. The features are cut into pieces whose
-// weights stay in the first-level cache while all rows pass over them; a piece is summed by itself,
-// which also keeps the rounding errors of a long sum small.
-template <class Product>
-void product(const float* operand, int64_t operand_panel, int64_t rows, const float* weights,
-             int64_t weights_panel, int64_t features, float* sums) {
-    constexpr int64_t feature_floats = Product::panels * Product::gates * W;
-    constexpr int64_t piece = larger(1, 4096 / (feature_floats * W)) * W;  // 16 kB of weights
-    const int64_t tiles = (rows + Product::rows - 1) / Product::rows;
-    for (int64_t first = 0; first < features; first += piece) {
-        const int64_t count = smaller(piece, features - first);
-        int64_t row = 0;
-        for (int64_t tile = 0; tile < tiles; ++tile) {  // tiles of nearly equal size
-            const int64_t end = rows * (tile + 1) / tiles;
-            product_tile_of<Product>(
-                static_cast<int>(end - row), operand + first / W * operand_panel + row * Product::lanes * W,
-                operand_panel, weights + first * Product::gates * W, weights_panel, count,
-                sums + row * Product::panels * Product::sums * W);
-            row = end;
-        }
+template <class First, class... Others, class... Factors>
+void sum_rows(int64_t rows, const float* start, float* sums, const Factors&... factors) {
+    constexpr int most = smaller(LOCKGATE_ACCUMULATORS / (First::panels * First::sums), 8);
+    const int64_t tiles = (rows + most - 1) / most;
+    int64_t row = 0;
+    for (int64_t tile = 0; tile < tiles; ++tile) {  // tiles of nearly equal size
+        const int64_t end = rows * (tile + 1) / tiles;
+        sum_tile_of<most, First, Others...>(static_cast<int>(end - row), start,
+                                            sums + row * First::panels * First::sums * W,
+                                            factors.at_row(row)...);
+        row = end;
     }
+}
+
+// How many features of a product fit the first-level cache with their weights: all rows pass over
+// such a piece before the next comes. Sums of pieces also round less than one long sum.
+template <class Product>
+constexpr int64_t piece_of() {
+    return larger(1, 4096 / (Product::panels * Product::gates * W * W)) * W;  // 16 kB of weights
+}
+
+template <class Product>
+void product(int64_t rows, const float* start, float* sums, const Factor& factor) {
+    constexpr int64_t piece = piece_of<Product>();
+    for (int64_t first = 0; first == 0 || first < factor.features; first += piece)
+        sum_rows<Product>(rows, first == 0 ? start : nullptr, sums,
+                          factor.piece(first, smaller(piece, factor.features - first)));
+}
+
+// The sum of two products; the features of x and the first of h make up one piece.
+template <class X, class H>
+void product_of_two(int64_t rows, const float* start, float* sums, const Factor& x,
+                    const Factor& h) {
+    constexpr int64_t piece = piece_of<X>();
+    int64_t done = 0;
+    for (; done + piece < x.features; done += piece)
+        sum_rows<X>(rows, done == 0 ? start : nullptr, sums, x.piece(done, piece));
+    const int64_t rest = x.features - done;
+    int64_t first = smaller(h.features, larger(piece - (rest + W - 1) / W * W, W));
+    sum_rows<X, H>(rows, done == 0 ? start : nullptr, sums, x.piece(done, rest), h.piece(0, first));
+    for (; first < h.features; first += piece)
+        sum_rows<H>(rows, nullptr, sums, h.piece(first, smaller(piece, h.features - first)));
 }
 
 // ---- gradient[feature][gate] += sum over rows of delta times operand ----
 //
-// An Outer has: gates, deltas and delta(g) (which of a row's deltas gate g takes), lanes and lane(g).
+// An Outer has: gates, deltas and delta(g) (which of a row's deltas gate g takes), lanes and
+// lane(g).
 
 template <class Outer, int Features>
-__attribute__((noinline)) void outer_tile(const float* delta, const float* operand, int64_t rows, float* gradient) {
+__attribute__((noinline)) void outer_tile(const float* delta, const float* operand, int64_t rows,
+                                          float* gradient) {
     constexpr int G = Outer::gates, D = Outer::deltas, L = Outer::lanes;
     vec sum[Features][G];
-    repeat<Features>([&](auto k) { repeat<G>([&](auto g) { sum[k][g] = vec{}; }); });
+    repeat<Features>(
+        [&](auto k) LOCKGATE_HERE { repeat<G>([&](auto g) LOCKGATE_HERE { sum[k][g] = vec{}; }); });
 #pragma GCC unroll 2
     for (int64_t row = 0; row < rows; ++row) {
-        repeat<G>([&](auto g) {
+        repeat<G>([&](auto g) LOCKGATE_HERE {
             vec d = load(delta + Outer::delta(g) * W);
-            repeat<Features>([&](auto k) { sum[k][g] += d * operand[Outer::lane(g) * W + k]; });
+            repeat<Features>(
+                [&](auto k) LOCKGATE_HERE { sum[k][g] += d * operand[Outer::lane(g) * W + k]; });
         });
         delta += D * W;
         operand += L * W;
     }
-    repeat<Features>([&](auto k) {
-        repeat<G>([&](auto g) {
+    repeat<Features>([&](auto k) LOCKGATE_HERE {
+        repeat<G>([&](auto g) LOCKGATE_HERE {
             float* place = gradient + (k * G + g) * W;
             store(place, load(place) + sum[k][g]);
         });
@@ -158,24 +243,22 @@ LOCKGATE_INLINE void outer_tile_of(int features, Args... args) {
     if constexpr (Features < Outer::features) outer_tile_of<Outer, Features + 1>(features, args...);
 }
 
-// One panel of deltas against all features: gradient is [k][gate][W] of that panel.
+// One panel of deltas against one panel of the operand, `width` features of it; gradient is
+// [feature][gate][W].
 template <class Outer>
-void outer(const float* delta, const float* operand, int64_t operand_panel, int64_t rows,
-           int64_t features, float* gradient) {
+void outer(const float* delta, const float* operand, int64_t rows, int64_t width, float* gradient) {
     constexpr int64_t block = 48;  // rows whose deltas and operands stay in the first-level cache
-    for (int64_t panel = 0; panel * W < features; ++panel) {
-        const int64_t width = width_of(panel, features);
-        const int64_t tiles = (width + Outer::features - 1) / Outer::features;
-        for (int64_t row = 0; row < rows; row += block) {
-            int64_t k = 0;
-            for (int64_t tile = 0; tile < tiles; ++tile) {
-                const int64_t end = width * (tile + 1) / tiles;
-                outer_tile_of<Outer>(
-                    static_cast<int>(end - k), delta + row * Outer::deltas * W,
-                    operand + panel * operand_panel + row * Outer::lanes * W + k,
-                    smaller(block, rows - row), gradient + (panel * W + k) * Outer::gates * W);
-                k = end;
-            }
+    const int64_t tiles = (width + Outer::features - 1) / Outer::features;
+    for (int64_t line = 0; line < width * Outer::gates; ++line)
+        __builtin_prefetch(gradient + line * W, 1);
+    for (int64_t row = 0; row < rows; row += block) {
+        int64_t k = 0;
+        for (int64_t tile = 0; tile < tiles; ++tile) {
+            const int64_t end = width * (tile + 1) / tiles;
+            outer_tile_of<Outer>(static_cast<int>(end - k), delta + row * Outer::deltas * W,
+                                 operand + row * Outer::lanes * W + k, smaller(block, rows - row),
+                                 gradient + k * Outer::gates * W);
+            k = end;
         }
     }
 }
@@ -209,12 +292,14 @@ inline void pack_by_features(const float* weights, int gates, int64_t units, int
         for (int64_t unit = 0; unit < units; ++unit)
             for (int g = 0; g < gates; ++g)
                 store(packed + ((panel * units + unit) * gates + g) * W,
-                      load_part(weights + (g * units + unit) * features + panel * W, width_of(panel, features)));
+                      load_part(weights + (g * units + unit) * features + panel * W,
+                                width_of(panel, features)));
 }
 
 // Gradients [panel of units][feature][gate][W] of `copies` threads to (gates * units, features).
 inline void unpack_by_units(const float* packed, int64_t copies, int64_t copy_size, int gates,
-                            int64_t units, int64_t features, int64_t begin, int64_t end, float* gradient) {
+                            int64_t units, int64_t features, int64_t begin, int64_t end,
+                            float* gradient) {
     for (int64_t panel = begin; panel < end; ++panel)
         for (int g = 0; g < gates; ++g)
             for (int64_t first = 0; first < features; first += W) {
@@ -223,7 +308,8 @@ inline void unpack_by_units(const float* packed, int64_t copies, int64_t copy_si
                 for (int64_t k = 0; k < count; ++k) {
                     const float* place = packed + ((panel * features + first + k) * gates + g) * W;
                     vec sum = load(place);
-                    for (int64_t copy = 1; copy < copies; ++copy) sum += load(place + copy * copy_size);
+                    for (int64_t copy = 1; copy < copies; ++copy)
+                        sum += load(place + copy * copy_size);
                     store(block[k], sum);
                 }
                 for (int64_t unit = 0; unit < width_of(panel, units); ++unit) {

@@ -1,7 +1,7 @@
 // Vectors of the instruction set this file is compiled for, and the functions the cells need.
 //
-// Compiled once for each instruction set, each in a namespace of its own: nothing here may come from
-// the standard library's templates, of which the linker keeps one copy, perhaps one that this
+// Compiled once for each instruction set, each in a namespace of its own: nothing here may come
+// from the standard library's templates, of which the linker keeps one copy, perhaps one that this
 // processor cannot run.
 #pragma once
 
@@ -36,13 +36,20 @@ typedef float vec __attribute__((vector_size(W * sizeof(float))));
 typedef int32_t ivec __attribute__((vector_size(W * sizeof(float))));
 typedef float loose_vec __attribute__((vector_size(W * sizeof(float)), aligned(4), may_alias));
 
-inline vec load(const float* p) { return *reinterpret_cast<const loose_vec*>(p); }
-inline void store(float* p, vec v) { *reinterpret_cast<loose_vec*>(p) = v; }
-inline vec fill(float value) { return value - vec{}; }  // value - 0 keeps the sign of -0
+inline vec load(const float* p) {
+    return *reinterpret_cast<const loose_vec*>(p);
+}
+inline void store(float* p, vec v) {
+    *reinterpret_cast<loose_vec*>(p) = v;
+}
+inline vec fill(float value) {
+    return value - vec{};
+}  // value - 0 keeps the sign of -0
 
 #if defined(LOCKGATE_AVX2)
 inline __m256i first_lanes(int64_t n) {
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
+                              _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 #endif
 
@@ -73,30 +80,40 @@ inline void store_part(float* p, vec v, int64_t n) {
 #endif
 }
 
-// The comparisons are written so that NaN passes: it compares false, and the value is kept.
+// NaN passes: of two values, one of them NaN, max and min of the instruction sets return the
+// second, and a comparison is false.
 inline vec clamp(vec v, float low, float high) {
+#if defined(LOCKGATE_AVX512)
+    return _mm512_min_ps(fill(high), _mm512_max_ps(fill(low), v));
+#elif defined(LOCKGATE_AVX2)
+    return _mm256_min_ps(fill(high), _mm256_max_ps(fill(low), v));
+#else
     v = fill(low) > v ? fill(low) : v;
     return fill(high) < v ? fill(high) : v;
+#endif
 }
 
 struct Expm1 {
     vec scale, rest;  // exp(v) = scale * (1 + rest), scale a power of 2
 };
 
-// v = n log 2 + r with |r| <= log(2) / 2; the polynomial of exp(r) - 1 is Cephes's expf. Right for
-// v in [-87.3, 89]; at the upper end the scale is infinite, as exp(v) is.
+// v = n log 2 + r with |r| <= log(2) / 2, and exp(r) - 1 = r + r^2 q(r), q the polynomial of degree
+// 4 whose largest relative error is least, 1.7e-8. Right for v in [-87.3, 89]; at the upper end the
+// scale is infinite, as exp(v) is.
 inline Expm1 split_exp(vec v) {
     const vec shift = fill(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
     vec shifted = v * fill(1.44269504088896341f) + shift;
     vec n = shifted - shift;
-    vec r = v - n * fill(0.693359375f);
-    r = r + n * fill(2.12194440e-4f);
-    vec p = fill(1.9875691500e-4f);
-    p = p * r + fill(1.3981999507e-3f);
-    p = p * r + fill(8.3334519073e-3f);
-    p = p * r + fill(4.1665795894e-2f);
-    p = p * r + fill(1.6666665459e-1f);
-    p = p * r + fill(5.0000001201e-1f);
+#if defined(__FMA__) || defined(__aarch64__)
+    vec r = v - n * fill(0.693147180559945309f);  // not rounded in between
+#else
+    vec r = v - n * fill(0.693359375f) + n * fill(2.12194440e-4f);
+#endif
+    vec p = fill(1.3882516650e-3f);
+    p = p * r + fill(8.3665475249e-3f);
+    p = p * r + fill(4.1667200625e-2f);
+    p = p * r + fill(1.6666543484e-1f);
+    p = p * r + fill(4.9999997020e-1f);
     p = p * (r * r) + r;
     ivec bits;
     std::memcpy(&bits, &shifted, sizeof bits);

@@ -61,7 +61,9 @@ void watch_forks() {
 
 const char* pool_name() {
     if (forked) return "one thread, since this process was forked";
-    return openmp_run_team.load() != nullptr ? "torch's own" : "started for each call, since torch's were not found";
+    return openmp_run_team.load() != nullptr
+               ? "torch's own"
+               : "started for each call, since torch's were not found";
 }
 
 void run_parallel(int64_t count, Job job, void* data) {
@@ -85,7 +87,9 @@ void run_team(int64_t most, TeamJob job, void* data) {
     });
 }
 
-void Barrier::join(int64_t members) { members_.store(members, std::memory_order_relaxed); }
+void Barrier::join(int64_t members) {
+    members_.store(members, std::memory_order_relaxed);
+}
 
 void Barrier::wait() {
     const int64_t members = members_.load(std::memory_order_relaxed);

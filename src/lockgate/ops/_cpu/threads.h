@@ -29,7 +29,8 @@ class Barrier {
 using Job = void (*)(void* data, int64_t index);
 using TeamJob = void (*)(void* data, int64_t member, int64_t members, Barrier& barrier);
 
-// Calls the job for 0 ... count - 1, side by side where threads are free; no call may wait for another.
+// Calls the job for 0 ... count - 1, side by side where threads are free; no call may wait for
+// another.
 void run_parallel(int64_t count, Job job, void* data);
 // Calls the job on at most `most` threads that all run at once.
 void run_team(int64_t most, TeamJob job, void* data);
@@ -41,9 +42,12 @@ void parallel(int64_t count, F f) {
 
 template <class F>
 void team(int64_t most, F f) {
-    run_team(most, [](void* data, int64_t member, int64_t members, Barrier& barrier) {
-        (*static_cast<F*>(data))(member, members, barrier);
-    }, &f);
+    run_team(
+        most,
+        [](void* data, int64_t member, int64_t members, Barrier& barrier) {
+            (*static_cast<F*>(data))(member, members, barrier);
+        },
+        &f);
 }
 
 }  // namespace lockgate

@@ -51,7 +51,8 @@ float* allocate(size_t bytes) {
     void* data = std::aligned_alloc(alignment, bytes);
     if (data == nullptr) throw std::bad_alloc();
 #if defined(__linux__)
-    if (bytes >= huge_page) madvise(data, bytes, MADV_HUGEPAGE);  // a wish: without it all is as right
+    if (bytes >= huge_page)
+        madvise(data, bytes, MADV_HUGEPAGE);  // a wish: without it all is as right
 #endif
     return static_cast<float*>(data);
 }
@@ -80,7 +81,9 @@ float* take_block(size_t floats) {
         const std::lock_guard<std::mutex> lock(store.mutex);
         auto best = store.kept.end();
         for (auto it = store.kept.begin(); it != store.kept.end(); ++it)
-            if (it->bytes >= bytes && it->bytes <= 2 * bytes && (best == store.kept.end() || it->bytes < best->bytes)) best = it;
+            if (it->bytes >= bytes && it->bytes <= 2 * bytes &&
+                (best == store.kept.end() || it->bytes < best->bytes))
+                best = it;
         if (best != store.kept.end()) {
             block = *best;
             store.kept.erase(best);
@@ -93,7 +96,9 @@ float* take_block(size_t floats) {
         store.lent.emplace(block.data, block.bytes);
         store.lent_bytes += block.bytes;
     }
-    if (poisoned()) std::fill_n(block.data, block.bytes / sizeof(float), std::numeric_limits<float>::quiet_NaN());
+    if (poisoned())
+        std::fill_n(block.data, block.bytes / sizeof(float),
+                    std::numeric_limits<float>::quiet_NaN());
     return block.data;
 }
 

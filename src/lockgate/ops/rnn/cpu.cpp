@@ -15,7 +15,9 @@ struct Rnn {
 
     static LOCKGATE_INLINE void forward(Pointwise<Rnn>& v, const Call& call) {
         const vec a = v.sum[0];
-        v.h = call.nonlinearity == Nonlinearity::tanh ? tanh(a) : a < 0.0f ? vec{} : a;  // keeps NaN
+        v.h = call.nonlinearity == Nonlinearity::tanh ? tanh(a)
+              : a < 0.0f                              ? vec{}
+                                                      : a;  // keeps NaN
     }
 
     static LOCKGATE_INLINE void backward(Pointwise<Rnn>& v, const Call& call) {
@@ -29,6 +31,8 @@ struct Rnn {
 
 }  // namespace
 
-Kernel rnn() { return kernel<Rnn>(); }
+Kernel rnn() {
+    return kernel<Rnn>();
+}
 
 }  // namespace lockgate::LOCKGATE_ISA

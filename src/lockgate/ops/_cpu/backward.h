@@ -1,0 +1,422 @@
+// A cell back through time: the gradients of everything that went in.
+#pragma once
+
+#include "forward.h"
+
+namespace lockgate::LOCKGATE_ISA {
+
+constexpr int64_t chunk_rows =
+    128;  // rows (of several steps) whose deltas wait for the weights' gradients
+
+template <class Cell>
+struct BackwardMemory {
+    int64_t steps, rows;  // of a chunk
+    float* delta;         // [panel][row of the chunk][sum][W]
+    float *x, *h_seen;    // operands, as in the forward
+    float *d_h, *d_c;     // [panel][row][W]
+    float* stretch;       // what the forward saves when it is run again
+    int64_t delta_panel, x_panel, h_seen_panel, d_panel;
+    float* again;  // the forward's own memory
+
+    BackwardMemory(const Call& c, const Split& split, Arena& arena) {
+        const int64_t inputs = panels_of(c.I), units = panels_of(c.H);
+        steps = larger(1, smaller(chunk_rows / larger(split.rows, 1), c.T));
+        rows = steps * split.rows;
+        delta_panel = rows * Cell::sums * W;
+        x_panel = rows * lanes_of<Cell>(c.mask_x) * W;
+        h_seen_panel = rows * lanes_of<Cell>(c.mask_h) * W;
+        d_panel = split.rows * W;
+        delta = arena.take(units * delta_panel);
+        x = arena.take(inputs * x_panel);
+        h_seen = arena.take(units * h_seen_panel);
+        d_h = arena.take(units * d_panel);
+        d_c = arena.take(Cell::has_c ? units * d_panel : 0);
+        stretch = again = nullptr;
+        if (c.every > 0 && Cell::saved > 0) {
+            stretch = arena.take(c.every * SavedPlaces::step_size(split.rows, Cell::saved, c.H));
+            Arena count(nullptr);
+            ForwardMemory<Cell>(c, split, count);
+            again = arena.take(count.used());
+        }
+    }
+};
+
+// Gradients of the weights as the threads add them up, laid out as Packed; one copy for each area.
+template <class Cell>
+struct Gradients {
+    float *w_ih, *w_hh, *bias;
+    int64_t size;
+
+    Gradients(const Call& c, int64_t copies, Arena& arena) {
+        Arena one(nullptr);
+        Packed<Cell>(c, one);
+        size = one.used();
+        Arena first(arena.take(size * copies));
+        const Packed<Cell> places(c, first);
+        w_ih = places.w_ih, w_hh = places.w_hh, bias = places.bias;
+    }
+};
+
+template <class Cell>
+class Backward {
+  public:
+    static constexpr int most_panels = 2;
+    static int64_t sums_size(const Call& c, const Split& split) {
+        const int64_t rows = larger(
+            split.rows, larger(1, smaller(chunk_rows / larger(split.rows, 1), c.T)) * split.rows);
+        return rows * larger(most_panels, Cell::gates) * W;
+    }
+
+    Backward(const Call& call, const PackedBack<Cell>& weights, const BackwardMemory<Cell>& memory,
+             const Gradients<Cell>& gradients, int64_t area, const int32_t* previous, float* sums,
+             const Share& share)
+        : call_(call),
+          weights_(weights),
+          memory_(memory),
+          gradients_(gradients),
+          offset_(area * gradients.size),
+          previous_(previous),
+          sums_(sums),
+          share_(share) {}
+
+    void start() {
+        each([&](int64_t panel, int64_t b, int64_t at) {
+            const int64_t width = width_of(panel, call_.H), place = b * call_.H + panel * W;
+            store(memory_.d_h + at,
+                  call_.d_last_h == nullptr ? vec{} : load_part(call_.d_last_h + place, width));
+            if constexpr (Cell::has_c)
+                store(memory_.d_c + at,
+                      call_.d_last_c == nullptr ? vec{} : load_part(call_.d_last_c + place, width));
+        });
+    }
+
+    // Steps [begin, end) from the last to the first; c_rows is c before step `begin_of_saved`.
+    void chunk(Range steps, const SavedPlaces& saved, const float* c_rows) {
+        for (int64_t step = steps.begin; step < steps.end; ++step)
+            prepare(step, (step - steps.begin) * share_.rows.size());
+        for (int64_t step = steps.end - 1; step >= steps.begin; --step) {
+            const int64_t row = (step - steps.begin) * share_.rows.size();
+            for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
+                point(step, row, panel, saved, c_rows);
+            share_.meet();
+            if (step > 0 || call_.d_h0 != nullptr) to_h(step, row);
+        }
+        if (call_.d_x != nullptr) to_x(steps);
+        to_weights(steps.size() * share_.rows.size());
+        share_.meet();
+    }
+
+    void store_first() {
+        each([&](int64_t panel, int64_t b, int64_t at) {
+            const int64_t width = width_of(panel, call_.H), place = b * call_.H + panel * W;
+            if (call_.d_h0 != nullptr)
+                store_part(call_.d_h0 + place, load(memory_.d_h + at), width);
+            if constexpr (Cell::has_c)
+                if (call_.d_c0 != nullptr)
+                    store_part(call_.d_c0 + place, load(memory_.d_c + at), width);
+        });
+    }
+
+    // The row of h before a step: it went out at the last valid step before it.
+    const float* h_before(int64_t step, int64_t b) const {
+        const int64_t last = previous_ == nullptr ? step - 1 : previous_[step * call_.B + b];
+        return last < 0 ? call_.h0 + b * call_.H
+                        : call_.output + (time_of(call_, last) * call_.B + b) * call_.H;
+    }
+
+  private:
+    template <class F>
+    LOCKGATE_INLINE void each(F f) {
+        for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
+            for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b)
+                f(panel, b, panel * memory_.d_panel + (b - share_.rows.begin) * W);
+    }
+
+    void prepare(int64_t step, int64_t row) {
+        const int64_t t = time_of(call_, step);
+        if (call_.d_w_ih != nullptr)
+            with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
+                constexpr int lanes = is_gated ? Cell::gates : 1;
+                pack_rows<lanes>(call_.mask_x, t, share_.rows, share_.inputs, call_.I,
+                                 memory_.x + row * lanes * W, memory_.x_panel, [&](int64_t b) {
+                                     return is_valid(call_, t, b)
+                                                ? call_.x + t * call_.x_time + b * call_.x_batch
+                                                : nullptr;
+                                 });
+            });
+        if (call_.d_w_hh != nullptr)
+            with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
+                constexpr int lanes = is_gated ? Cell::gates : 1;
+                pack_rows<lanes>(call_.mask_h, t, share_.rows, share_.units, call_.H,
+                                 memory_.h_seen + row * lanes * W, memory_.h_seen_panel,
+                                 [&](int64_t b) { return h_before(step, b); });
+            });
+    }
+
+    void point(int64_t step, int64_t row, int64_t panel, const SavedPlaces& saved,
+               const float* c_rows) {
+        const int64_t t = time_of(call_, step), width = width_of(panel, call_.H);
+        float* delta = memory_.delta + panel * memory_.delta_panel + row * Cell::sums * W;
+        for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b, delta += Cell::sums * W) {
+            if (!is_valid(call_, t, b)) {
+                repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { store(delta + s * W, vec{}); });
+                continue;
+            }
+            const int64_t at = panel * memory_.d_panel + (b - share_.rows.begin) * W;
+            Pointwise<Cell> v;
+            v.d_h = load(memory_.d_h + at);
+            if (call_.d_output != nullptr)
+                v.d_h += load_part(
+                    call_.d_output + t * call_.d_output_time + b * call_.d_output_batch + panel * W,
+                    width);
+            if constexpr (Cell::saved > 0) {
+                const float* kept = saved.at(step, panel, b);
+                repeat<Cell::saved>(
+                    [&](auto i) LOCKGATE_HERE { v.saved[i] = load_part(kept + i * width, width); });
+            }
+            if constexpr (Cell::has_c) {
+                v.d_c = load(memory_.d_c + at);
+                v.c_before =
+                    step == saved.first_step
+                        ? load_part(c_rows + b * call_.H + panel * W, width)
+                        : load_part(saved.at(step - 1, panel, b) + Cell::saved_c * width, width);
+            }
+            if constexpr (Cell::reads_h_before)
+                v.h_before = load_part(h_before(step, b) + panel * W, width);
+            if constexpr (Cell::reads_h)
+                v.h = load_part(call_.output + (t * call_.B + b) * call_.H + panel * W, width);
+            Cell::backward(v, call_);
+            store(memory_.d_h + at, v.d_h);
+            if constexpr (Cell::has_c) store(memory_.d_c + at, v.d_c);
+            repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { store(delta + s * W, v.sum[s]); });
+        }
+    }
+
+    // Multiplies deltas with the weights of a group of panels, and calls give(row, p, gradient).
+    template <bool OfX, bool Gated, int P, class F>
+    LOCKGATE_INLINE void back(const float* delta, int64_t rows, const float* weights, int64_t panel,
+                              F give) {
+        using Product = FromDeltas<Cell, Gated, P, OfX>;
+        const int64_t weights_panel = call_.H * Cell::gates * W;
+        static const float zeros[P * Product::sums * W] = {};
+        product<Product>(
+            rows, zeros, sums_,
+            {delta, memory_.delta_panel, Cell::sums * W, weights + panel * weights_panel,
+             weights_panel, Cell::gates * W, call_.H});
+        for (int64_t r = 0; r < rows; ++r)
+            repeat<P>([&](auto p)
+                          LOCKGATE_HERE { give(r, p, sums_ + (r * P + p) * Product::sums * W); });
+    }
+
+    template <int Sums>
+    static LOCKGATE_INLINE vec masked(const float* sums, const Mask& mask, int64_t t, int64_t b,
+                                      int64_t panel, int64_t width) {
+        vec total = {};
+        repeat<Sums>([&](auto s) LOCKGATE_HERE {
+            const vec sum = load(sums + s * W);
+            total += mask.data == nullptr ? sum : sum * mask_at(mask, t, s, b, panel, width);
+        });
+        return total;
+    }
+
+    void to_h(int64_t step, int64_t row) {
+        const int64_t t = time_of(call_, step);
+        with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
+            constexpr int most = is_gated ? 1 : most_panels;
+            for_groups<most>(share_.units, [&](auto group, int64_t panel) {
+                constexpr int P = decltype(group)::value;
+                back<false, is_gated, P>(
+                    memory_.delta + row * Cell::sums * W, share_.rows.size(), weights_.w_hh, panel,
+                    [&](int64_t r, int64_t p, const float* sums) {
+                        const int64_t b = share_.rows.begin + r;
+                        float* place = memory_.d_h + (panel + p) * memory_.d_panel + r * W;
+                        store(place, load(place) + masked<is_gated ? Cell::gates : 1>(
+                                                       sums, call_.mask_h, t, b, panel + p,
+                                                       width_of(panel + p, call_.H)));
+                    });
+            });
+        });
+    }
+
+    void to_x(Range steps) {
+        const int64_t rows = share_.rows.size();
+        with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
+            constexpr int most = is_gated ? 1 : most_panels;
+            for_groups<most>(share_.inputs, [&](auto group, int64_t panel) {
+                constexpr int P = decltype(group)::value;
+                back<true, is_gated, P>(
+                    memory_.delta, steps.size() * rows, weights_.w_ih, panel,
+                    [&](int64_t r, int64_t p, const float* sums) {
+                        const int64_t t = time_of(call_, steps.begin + r / rows),
+                                      b = share_.rows.begin + r % rows;
+                        const int64_t width = width_of(panel + p, call_.I);
+                        store_part(call_.d_x + (t * call_.B + b) * call_.I + (panel + p) * W,
+                                   masked<is_gated ? Cell::gates : 1>(sums, call_.mask_x, t, b,
+                                                                      panel + p, width),
+                                   width);
+                    });
+            });
+        });
+    }
+
+    void to_weights(int64_t rows) {
+        if (call_.d_w_ih != nullptr)
+            with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
+                to_weights<ToWeights<Cell, is_gated, true>>(memory_.x, memory_.x_panel, rows,
+                                                            call_.I, gradients_.w_ih + offset_);
+            });
+        if (call_.d_w_hh != nullptr)
+            with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
+                to_weights<ToWeights<Cell, is_gated, false>>(
+                    memory_.h_seen, memory_.h_seen_panel, rows, call_.H, gradients_.w_hh + offset_);
+            });
+        for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel) {
+            const float* delta = memory_.delta + panel * memory_.delta_panel;
+            vec sum[Cell::sums] = {};
+            for (int64_t r = 0; r < rows; ++r)
+                repeat<Cell::sums>([&](auto s) LOCKGATE_HERE {
+                    sum[s] += load(delta + (r * Cell::sums + s) * W);
+                });
+            float* bias = gradients_.bias + offset_ + panel * Cell::sums * W;
+            repeat<Cell::sums>(
+                [&](auto s) LOCKGATE_HERE { store(bias + s * W, load(bias + s * W) + sum[s]); });
+        }
+    }
+
+    template <class Outer>
+    void to_weights(const float* operand, int64_t operand_panel, int64_t rows, int64_t features,
+                    float* gradient) {
+        for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
+            for (int64_t of = 0; of < panels_of(features); ++of)
+                outer<Outer>(memory_.delta + panel * memory_.delta_panel,
+                             operand + of * operand_panel, rows, width_of(of, features),
+                             gradient + (panel * features + of * W) * Outer::gates * W);
+    }
+
+    const Call& call_;
+    const PackedBack<Cell>& weights_;
+    const BackwardMemory<Cell>& memory_;
+    const Gradients<Cell>& gradients_;
+    int64_t offset_;
+    const int32_t* previous_;
+    float* sums_;
+    const Share& share_;
+};
+
+template <class Cell>
+struct BackwardLayout {
+    static bool reruns(const Call& c) { return c.every > 0 && Cell::saved > 0; }
+
+    Split split;
+    Arena arena;
+    PackedBack<Cell> weights;
+    Gradients<Cell> gradients;
+    float *forward_weights, *memory, *sums, *forward_sums;
+    int32_t* previous;
+    int64_t memory_size, sums_size, forward_sums_size;
+
+    BackwardLayout(const Call& c, float* workspace)
+        : split(c, Cell::gates, lanes_of<Cell>(c.mask_h)),
+          arena(workspace),
+          weights(c, arena),
+          gradients(c, split.areas, arena) {
+        Arena packed(nullptr), count(nullptr);
+        Packed<Cell>(c, packed);
+        forward_weights = arena.take(reruns(c) ? packed.used() : 0);
+        BackwardMemory<Cell>(c, split, count);
+        memory_size = count.used();
+        memory = arena.take(memory_size * split.areas);
+        sums_size = Backward<Cell>::sums_size(c, split);
+        sums = arena.take(sums_size * split.lanes);
+        forward_sums_size = reruns(c) ? Forward<Cell>::sums_size(split) : 0;
+        forward_sums = arena.take(forward_sums_size * split.lanes);
+        previous = reinterpret_cast<int32_t*>(arena.take(c.valid == nullptr ? 0 : c.T * c.B));
+    }
+};
+
+// previous[step][b]: the last valid step before `step`, or -1.
+inline void find_previous(const Call& c, int32_t* previous) {
+    for (int64_t b = 0; b < c.B; ++b) previous[b] = -1;
+    for (int64_t step = 1; step < c.T; ++step)
+        for (int64_t b = 0; b < c.B; ++b)
+            previous[step * c.B + b] = is_valid(c, time_of(c, step - 1), b)
+                                           ? static_cast<int32_t>(step - 1)
+                                           : previous[(step - 1) * c.B + b];
+}
+
+template <class Cell>
+void store_gradients(const Call& c, const BackwardLayout<Cell>& layout) {
+    const auto& gradients = layout.gradients;
+    const int64_t copies = layout.split.areas, panels = panels_of(c.H),
+                  parts = smaller(layout.split.lanes, panels);
+    parallel(parts, [&](int64_t part) {
+        const Range own = part_of(panels, part, parts);
+        if (c.d_w_ih != nullptr)
+            unpack_by_units(gradients.w_ih, copies, gradients.size, Cell::gates, c.H, c.I,
+                            own.begin, own.end, c.d_w_ih);
+        if (c.d_w_hh != nullptr)
+            unpack_by_units(gradients.w_hh, copies, gradients.size, Cell::gates, c.H, c.H,
+                            own.begin, own.end, c.d_w_hh);
+        for (int64_t panel = own.begin; panel < own.end; ++panel)
+            for (int g = 0; g < Cell::gates; ++g) {
+                vec of_x = {}, of_h = {};
+                for (int64_t copy = 0; copy < copies; ++copy) {
+                    const float* bias =
+                        gradients.bias + copy * gradients.size + panel * Cell::sums * W;
+                    of_x += load(bias + Cell::x_sum(g) * W);
+                    of_h += load(bias + Cell::h_sum(g) * W);
+                }
+                const int64_t first = g * c.H + panel * W, width = width_of(panel, c.H);
+                if (c.d_b_ih != nullptr) store_part(c.d_b_ih + first, of_x, width);
+                if (c.d_b_hh != nullptr) store_part(c.d_b_hh + first, of_h, width);
+            }
+    });
+}
+
+template <class Cell>
+void backward(const Call& c, float* workspace) {
+    const BackwardLayout<Cell> layout(c, workspace);
+    const Split& split = layout.split;
+    const bool reruns = BackwardLayout<Cell>::reruns(c);
+    layout.weights.fill_all(c, split.lanes);
+    parallel(split.areas, [&](int64_t area) {
+        std::memset(layout.gradients.w_ih + area * layout.gradients.size, 0,
+                    layout.gradients.size * sizeof(float));
+    });
+    Arena packed(layout.forward_weights);
+    const Packed<Cell> forward_weights(c, packed);
+    if (reruns) forward_weights.fill_all(c, split.lanes);
+    if (c.valid != nullptr) find_previous(c, layout.previous);
+
+    share_out(c, split, [&](int64_t area, int64_t lane, const Share& share) {
+        Arena arena(layout.memory + area * layout.memory_size);
+        const BackwardMemory<Cell> memory(c, split, arena);
+        Backward<Cell> run(c, layout.weights, memory, layout.gradients, area,
+                           c.valid == nullptr ? nullptr : layout.previous,
+                           layout.sums + lane * layout.sums_size, share);
+        run.start();
+        const int64_t stretch = reruns ? c.every : larger(c.T, 1);
+        for (int64_t begin = (c.T - 1) / stretch * stretch; begin >= 0; begin -= stretch) {
+            const int64_t end = smaller(begin + stretch, c.T);
+            const float* c_rows = begin == 0 ? c.c0 : c.saved + (begin / stretch - 1) * c.B * c.H;
+            SavedPlaces saved{c.saved, 0, 0, c.B, Cell::saved, c.H};
+            if (reruns) {
+                saved = {memory.stretch,    begin,       share.rows.begin,
+                         share.rows.size(), Cell::saved, c.H};
+                Arena inner(memory.again);
+                const ForwardMemory<Cell> forward_memory(c, split, inner);
+                Forward<Cell> again(c, forward_weights, forward_memory,
+                                    layout.forward_sums + lane * layout.forward_sums_size, share);
+                again.start(
+                    {begin, end}, [&](int64_t b) { return run.h_before(begin, b); }, c_rows);
+                for (int64_t step = begin; step < end; ++step) again.advance(step, &saved, false);
+            }
+            for (int64_t last = end; last > begin; last -= memory.steps)
+                run.chunk({larger(begin, last - memory.steps), last}, saved, c_rows);
+        }
+        run.store_first();
+    });
+    store_gradients(c, layout);
+}
+
+}  // namespace lockgate::LOCKGATE_ISA

@@ -1,0 +1,286 @@
+// A cell over time.
+#pragma once
+
+#include "weights.h"
+
+namespace lockgate::LOCKGATE_ISA {
+
+// What the pointwise part of a cell reads and writes, for W units of one row.
+template <class Cell>
+struct Pointwise {
+    vec sum[Cell::sums];  // forward reads them; backward writes their gradients here
+    vec saved[Cell::saved > 0 ? Cell::saved : 1];
+    vec h_before, c_before, h, c, d_h, d_c;
+};
+
+// Places of what is saved for the backward, [step][panel][row][value][width of the panel].
+struct SavedPlaces {
+    float* data;
+    int64_t first_step, first_row, rows, values, units;
+
+    static int64_t step_size(int64_t rows, int64_t values, int64_t units) {
+        return (rows * values * units + 15) / 16 * 16;
+    }
+    float* at(int64_t step, int64_t panel, int64_t row) const {
+        return data + (step - first_step) * step_size(rows, values, units) +
+               panel * W * rows * values + (row - first_row) * values * width_of(panel, units);
+    }
+};
+
+// How many steps of x are multiplied at once: weights that do not fit the second-level cache are
+// better read once for many rows; small ones are better added to the same sums as those of h.
+inline int64_t steps_of_x(const Call& c, int gates, int64_t rows) {
+    const bool large = c.I * c.H * gates >= (1 << 17);
+    return large ? larger(1, smaller(128 / larger(rows, 1), c.T)) : 1;
+}
+
+template <class Cell>
+struct ForwardMemory {
+    int64_t steps;            // of x at once
+    float *x[2], *h_seen[2];  // operands of even and of odd steps: [panel][row][lane][W]
+    float *h, *c;             // [panel][row][W]
+    float* sums_of_x;         // [panel][row of the steps][sum][W], where steps > 1
+    int64_t x_panel, h_seen_panel, h_panel;
+
+    ForwardMemory(const Call& call, const Split& split, Arena& arena) {
+        steps = steps_of_x(call, Cell::gates, split.rows);
+        h_panel = split.rows * W;
+        x_panel = steps * h_panel * lanes_of<Cell>(call.mask_x);
+        h_seen_panel = h_panel * lanes_of<Cell>(call.mask_h);
+        const int64_t inputs = panels_of(call.I), units = panels_of(call.H);
+        x[0] = arena.take(inputs * x_panel);
+        h_seen[0] = arena.take(units * h_seen_panel);
+        // where threads share the operands, one may still read them while another writes the next
+        x[1] = split.units && steps == 1 ? arena.take(inputs * x_panel) : x[0];
+        h_seen[1] = split.units ? arena.take(units * h_seen_panel) : h_seen[0];
+        h = arena.take(units * h_panel);
+        c = arena.take(Cell::has_c ? units * h_panel : 0);
+        sums_of_x = arena.take(steps > 1 ? units * steps * split.rows * Cell::sums * W : 0);
+    }
+};
+
+template <class Cell>
+class Forward {
+  public:
+    static constexpr int most_panels = Cell::gates == 1 ? 2 : 1;
+    static int64_t sums_size(const Split& split) {
+        return split.rows * most_panels * Cell::sums * W;
+    }
+
+    Forward(const Call& call, const Packed<Cell>& weights, const ForwardMemory<Cell>& memory,
+            float* sums, const Share& share)
+        : call_(call), weights_(weights), memory_(memory), sums_(sums), share_(share) {}
+
+    // Steps [steps.begin, steps.end) follow; h_of(b) is the row of h before them, c_rows (B, H) is
+    // c.
+    template <class H>
+    void start(Range steps, H h_of, const float* c_rows) {
+        steps_ = steps;
+        each([&](int64_t panel, int64_t b, int64_t at) {
+            const int64_t width = width_of(panel, call_.H);
+            store(memory_.h + at, load_part(h_of(b) + panel * W, width));
+            if constexpr (Cell::has_c)
+                store(memory_.c + at, load_part(c_rows + b * call_.H + panel * W, width));
+        });
+        prepare(steps.begin);
+    }
+
+    void advance(int64_t step, const SavedPlaces* saved, bool write_output) {
+        const int64_t rows = share_.rows.size(), at = (step - steps_.begin) % memory_.steps;
+        if (memory_.steps > 1 && at == 0) project(smaller(memory_.steps, steps_.end - step) * rows);
+        for_groups<most_panels>(share_.units, [&](auto group, int64_t panel) {
+            constexpr int P = decltype(group)::value;
+            float* sums =
+                memory_.steps > 1 ? sums_of_x(panel) + at * rows * P * Cell::sums * W : sums_;
+            with_gated<Cell>(call_.mask_h, [&](auto h_gated) {
+                using OfH = ToSums<Cell, h_gated, P, false>;
+                const Factor h = factor(memory_.h_seen[step & 1], memory_.h_seen_panel, h_gated,
+                                        weights_.w_hh, panel, call_.H);
+                if (memory_.steps > 1) return product<OfH>(rows, nullptr, sums, h);
+                with_gated<Cell>(call_.mask_x, [&](auto x_gated) {
+                    product_of_two<ToSums<Cell, x_gated, P, true>, OfH>(
+                        rows, bias(panel), sums,
+                        factor(memory_.x[step & 1], memory_.x_panel, x_gated, weights_.w_ih, panel,
+                               call_.I),
+                        h);
+                });
+            });
+            repeat<P>([&](auto p) LOCKGATE_HERE {
+                finish(step, panel + p, sums + p * Cell::sums * W, P * Cell::sums * W, saved,
+                       write_output);
+            });
+        });
+        if (step + 1 < steps_.end) prepare(step + 1);
+    }
+
+    void store_last() {
+        each([&](int64_t panel, int64_t b, int64_t at) {
+            const int64_t width = width_of(panel, call_.H), place = b * call_.H + panel * W;
+            store_part(call_.last_h + place, load(memory_.h + at), width);
+            if constexpr (Cell::has_c)
+                store_part(call_.last_c + place, load(memory_.c + at), width);
+        });
+    }
+
+    void store_c(float* rows) {
+        if constexpr (Cell::has_c)
+            each([&](int64_t panel, int64_t b, int64_t at) {
+                store_part(rows + b * call_.H + panel * W, load(memory_.c + at),
+                           width_of(panel, call_.H));
+            });
+    }
+
+  private:
+    template <class F>
+    LOCKGATE_INLINE void each(F f) {
+        for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
+            for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b)
+                f(panel, b, panel * memory_.h_panel + (b - share_.rows.begin) * W);
+    }
+
+    Factor factor(const float* operand, int64_t operand_panel, bool is_gated, const float* weights,
+                  int64_t panel, int64_t features) const {
+        const int64_t weights_panel = features * Cell::gates * W;
+        return {operand,
+                operand_panel,
+                (is_gated ? Cell::gates : 1) * W,
+                weights + panel * weights_panel,
+                weights_panel,
+                Cell::gates * W,
+                features};
+    }
+
+    const float* bias(int64_t panel) const { return weights_.bias + panel * Cell::sums * W; }
+    float* sums_of_x(int64_t panel) const {
+        return memory_.sums_of_x + panel * memory_.steps * memory_.h_panel * Cell::sums;
+    }
+
+    // The sums of several steps, as far as x gives them.
+    void project(int64_t rows) {
+        for_groups<most_panels>(share_.units, [&](auto group, int64_t panel) {
+            with_gated<Cell>(call_.mask_x, [&](auto x_gated) {
+                product<ToSums<Cell, x_gated, decltype(group)::value, true>>(
+                    rows, bias(panel), sums_of_x(panel),
+                    factor(memory_.x[0], memory_.x_panel, x_gated, weights_.w_ih, panel, call_.I));
+            });
+        });
+    }
+
+    // Writes the operands of a step, x (or that of all steps that are multiplied at once) and h,
+    // each times its masks.
+    void prepare(int64_t step) {
+        const int64_t rows = share_.rows.size();
+        if ((step - steps_.begin) % memory_.steps == 0)
+            for (int64_t s = step; s < smaller(step + memory_.steps, steps_.end); ++s)
+                with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
+                    constexpr int lanes = is_gated ? Cell::gates : 1;
+                    const int64_t t = time_of(call_, s);
+                    pack_rows<lanes>(call_.mask_x, t, share_.rows, share_.inputs, call_.I,
+                                     memory_.x[step & 1] + (s - step) * rows * lanes * W,
+                                     memory_.x_panel, [&](int64_t b) {
+                                         return is_valid(call_, t, b)
+                                                    ? call_.x + t * call_.x_time + b * call_.x_batch
+                                                    : nullptr;
+                                     });
+                });
+        with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
+            constexpr int lanes = is_gated ? Cell::gates : 1;
+            const int64_t t = time_of(call_, step);
+            each([&](int64_t panel, int64_t b, int64_t at) {
+                put_lanes<lanes>(memory_.h_seen[step & 1] + at * lanes, load(memory_.h + at),
+                                 call_.mask_h, t, b, panel, width_of(panel, call_.H));
+            });
+        });
+        share_.meet();
+    }
+
+    void finish(int64_t step, int64_t panel, const float* sums, int64_t sums_row,
+                const SavedPlaces* saved, bool write_output) {
+        const int64_t t = time_of(call_, step), width = width_of(panel, call_.H);
+        for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b, sums += sums_row) {
+            const int64_t at = panel * memory_.h_panel + (b - share_.rows.begin) * W;
+            float* output = call_.output + (t * call_.B + b) * call_.H + panel * W;
+            float* kept = saved == nullptr ? nullptr : saved->at(step, panel, b);
+            Pointwise<Cell> v;
+            if (!is_valid(call_, t, b)) {
+                if (write_output) store_part(output, vec{}, width);
+                if (kept != nullptr) {
+                    repeat<Cell::saved>(
+                        [&](auto i) LOCKGATE_HERE { store_part(kept + i * width, vec{}, width); });
+                    // the step after this one reads its c from here
+                    if constexpr (Cell::has_c)
+                        store_part(kept + Cell::saved_c * width, load(memory_.c + at), width);
+                }
+                continue;
+            }
+            repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { v.sum[s] = load(sums + s * W); });
+            v.h_before = load(memory_.h + at);
+            if constexpr (Cell::has_c) v.c_before = load(memory_.c + at);
+            Cell::forward(v, call_);
+            store(memory_.h + at, v.h);
+            if constexpr (Cell::has_c) store(memory_.c + at, v.c);
+            if (write_output) store_part(output, v.h, width);
+            if (kept != nullptr)
+                repeat<Cell::saved>(
+                    [&](auto i) LOCKGATE_HERE { store_part(kept + i * width, v.saved[i], width); });
+        }
+    }
+
+    const Call& call_;
+    const Packed<Cell>& weights_;
+    const ForwardMemory<Cell>& memory_;
+    float* sums_;
+    const Share& share_;
+    Range steps_{0, 0};
+};
+
+template <class Cell>
+struct ForwardLayout {
+    Split split;
+    Arena arena;
+    Packed<Cell> weights;
+    float *memory, *sums;
+    int64_t memory_size, sums_size;
+
+    // packed: weights in panels from before, or null
+    ForwardLayout(const Call& c, const float* packed, float* workspace)
+        : split(c, Cell::gates, lanes_of<Cell>(c.mask_h)),
+          arena(workspace),
+          weights(packed_weights(c, packed, arena)) {
+        Arena count(nullptr);
+        ForwardMemory<Cell>(c, split, count);
+        memory_size = count.used();
+        memory = arena.take(memory_size * split.areas);
+        sums_size = Forward<Cell>::sums_size(split);
+        sums = arena.take(sums_size * split.lanes);
+    }
+
+  private:
+    static Packed<Cell> packed_weights(const Call& c, const float* packed, Arena& arena) {
+        Arena given(const_cast<float*>(packed));
+        return Packed<Cell>(c, packed == nullptr ? arena : given);
+    }
+};
+
+template <class Cell>
+void forward(const Call& c, const float* packed, float* workspace) {
+    const ForwardLayout<Cell> layout(c, packed, workspace);
+    if (packed == nullptr) layout.weights.fill_all(c, layout.split.lanes);
+    const SavedPlaces all{c.saved, 0, 0, c.B, Cell::saved, c.H};
+    const SavedPlaces* saved =
+        c.saved != nullptr && c.every == 0 && Cell::saved > 0 ? &all : nullptr;
+    share_out(c, layout.split, [&](int64_t area, int64_t lane, const Share& share) {
+        Arena arena(layout.memory + area * layout.memory_size);
+        const ForwardMemory<Cell> memory(c, layout.split, arena);
+        Forward<Cell> run(c, layout.weights, memory, layout.sums + lane * layout.sums_size, share);
+        run.start({0, c.T}, [&](int64_t b) { return c.h0 + b * c.H; }, c.c0);
+        for (int64_t step = 0; step < c.T; ++step) {
+            if (c.saved != nullptr && c.every > 0 && step > 0 && step % c.every == 0)
+                run.store_c(c.saved + (step / c.every - 1) * c.B * c.H);
+            run.advance(step, saved, true);
+        }
+        run.store_last();
+    });
+}
+
+}  // namespace lockgate::LOCKGATE_ISA

@@ -1,0 +1,116 @@
+// The products of a cell, and its weights in panels for the way there and for the way back.
+#pragma once
+
+#include "share.h"
+
+namespace lockgate::LOCKGATE_ISA {
+
+template <class Cell, bool Gated, int Panels, bool OfX>
+struct ToSums {
+    static constexpr int panels = Panels, gates = Cell::gates, sums = Cell::sums,
+                         lanes = Gated ? gates : 1;
+    static constexpr bool one_lane = lanes == 1;
+    static constexpr int lane(int g) { return Gated ? g : 0; }
+    static constexpr int sum(int g) { return OfX ? Cell::x_sum(g) : Cell::h_sum(g); }
+};
+
+// Deltas to the gradient of x or h: with a mask for each gate they are kept apart until masked.
+template <class Cell, bool Gated, int Panels, bool OfX>
+struct FromDeltas {
+    static constexpr int panels = Panels, gates = Cell::gates, sums = Gated ? gates : 1,
+                         lanes = Cell::sums;
+    static constexpr bool one_lane = gates == 1;
+    static constexpr int lane(int g) { return OfX ? Cell::x_sum(g) : Cell::h_sum(g); }
+    static constexpr int sum(int g) { return Gated ? g : 0; }
+};
+
+template <class Cell, bool Gated, bool OfX>
+struct ToWeights {
+    static constexpr int gates = Cell::gates, deltas = Cell::sums, lanes = Gated ? gates : 1;
+    static constexpr int features = smaller(LOCKGATE_ACCUMULATORS / gates, W);
+    static constexpr int delta(int g) { return OfX ? Cell::x_sum(g) : Cell::h_sum(g); }
+    static constexpr int lane(int g) { return Gated ? g : 0; }
+};
+
+// Calls f(Number<n>{}, panel) for groups of n panels, as large as they come.
+template <int Most, class F>
+LOCKGATE_INLINE void for_groups(Range panels, F f) {
+    int64_t panel = panels.begin;
+    if constexpr (Most >= 2)
+        for (; panel + 2 <= panels.end; panel += 2) f(Number<2>{}, panel);
+    for (; panel < panels.end; ++panel) f(Number<1>{}, panel);
+}
+
+template <class Cell>
+bool gated(const Mask& mask) {
+    return Cell::gates > 1 && mask.gated;
+}
+
+template <class Cell>
+int64_t lanes_of(const Mask& mask) {
+    return gated<Cell>(mask) ? Cell::gates : 1;
+}
+
+// Calls f(Number<1>{}) where each gate has a mask of its own, else f(Number<0>{}).
+template <class Cell, class F>
+LOCKGATE_INLINE void with_gated(const Mask& mask, F f) {
+    if constexpr (Cell::gates > 1) {
+        if (mask.gated) return f(Number<1>{});
+    }
+    f(Number<0>{});
+}
+
+template <class Cell>
+struct Packed {
+    float *w_ih, *w_hh, *bias;
+
+    Packed(const Call& c, Arena& arena) {
+        const int64_t panels = panels_of(c.H);
+        w_ih = arena.take(panels * c.I * Cell::gates * W);
+        w_hh = arena.take(panels * c.H * Cell::gates * W);
+        bias = arena.take(panels * Cell::sums * W);
+    }
+
+    void fill_panels(const Call& c, Range panels) const {
+        pack_by_units(c.w_ih, Cell::gates, c.H, c.I, panels.begin, panels.end, w_ih);
+        pack_by_units(c.w_hh, Cell::gates, c.H, c.H, panels.begin, panels.end, w_hh);
+        for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+            vec sum[Cell::sums] = {};
+            if (c.b_ih != nullptr)
+                for (int g = 0; g < Cell::gates; ++g) {
+                    const int64_t first = g * c.H + panel * W, width = width_of(panel, c.H);
+                    sum[Cell::x_sum(g)] += load_part(c.b_ih + first, width);
+                    sum[Cell::h_sum(g)] += load_part(c.b_hh + first, width);
+                }
+            for (int s = 0; s < Cell::sums; ++s) store(bias + (panel * Cell::sums + s) * W, sum[s]);
+        }
+    }
+
+    void fill_all(const Call& c, int64_t lanes) const {
+        const int64_t panels = panels_of(c.H), parts = smaller(lanes, panels);
+        parallel(parts, [&](int64_t part) { fill_panels(c, part_of(panels, part, parts)); });
+    }
+};
+
+// The same weights for the way back: a panel of features, and for each unit all gates.
+template <class Cell>
+struct PackedBack {
+    float *w_ih, *w_hh;
+
+    PackedBack(const Call& c, Arena& arena) {
+        w_ih = arena.take(c.d_x == nullptr ? 0 : panels_of(c.I) * c.H * Cell::gates * W);
+        w_hh = arena.take(panels_of(c.H) * c.H * Cell::gates * W);
+    }
+
+    void fill_all(const Call& c, int64_t lanes) const {
+        parallel(lanes, [&](int64_t lane) {
+            const Range inputs = part_of(panels_of(c.I), lane, lanes),
+                        units = part_of(panels_of(c.H), lane, lanes);
+            if (c.d_x != nullptr)
+                pack_by_features(c.w_ih, Cell::gates, c.H, c.I, inputs.begin, inputs.end, w_ih);
+            pack_by_features(c.w_hh, Cell::gates, c.H, c.H, units.begin, units.end, w_hh);
+        });
+    }
+};
+
+}  // namespace lockgate::LOCKGATE_ISA
