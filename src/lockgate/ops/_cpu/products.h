@@ -48,6 +48,12 @@ LOCKGATE_INLINE void repeat(F&& f) {
 // added to sum(g). It has: panels (worked on side by side), gates, lanes, one_lane, sums. Products
 // that are added to the same sums, as those with x and h, run as one.
 
+// Each feature that a tile works on fetches this many lines of the weights that come next, of each
+// panel: large weights lie in the third-level cache, which answers too late when they are needed.
+constexpr int lines_ahead(int gates) {
+    return gates > 1 ? 2 : 1;
+}
+
 // One product's part of the sums: `features` columns of the operand and of the weights.
 struct Factor {
     const float* operand;
@@ -55,16 +61,22 @@ struct Factor {
     const float* weights;
     int64_t weights_panel, weights_feature, features;
 
-    Factor at_row(int64_t row) const {
-        Factor f = *this;
-        f.operand += row * operand_row;
-        return f;
-    }
+    const float* ahead = nullptr;  // weights that come next, fetched meanwhile
+
     Factor piece(int64_t first, int64_t count) const {  // first is a multiple of W
         Factor f = *this;
         f.operand += first / W * operand_panel;
         f.weights += first * weights_feature;
         f.features = count;
+        f.ahead = f.weights + count * weights_feature;
+        return f;
+    }
+    // What a tile of rows takes; the first tiles share out what is fetched ahead.
+    Factor tile(int64_t index, int64_t row) const {
+        Factor f = *this;
+        f.operand += row * operand_row;
+        const int64_t gates = weights_feature / W, lines = lines_ahead(static_cast<int>(gates));
+        f.ahead += smaller(index, (gates + lines - 1) / lines - 1) * features * lines * W;
         return f;
     }
 };
@@ -120,6 +132,12 @@ LOCKGATE_INLINE void accumulate(vec (&sum)[Rows][Product::panels][Product::sums]
             constexpr int lines = (Rows * L + W - 1) / W;
             repeat<lines>([&](auto line)
                               LOCKGATE_HERE { __builtin_prefetch(next + (k * lines + line) * W); });
+            repeat<P>([&](auto p) LOCKGATE_HERE {
+                repeat<lines_ahead(G)>([&](auto line) LOCKGATE_HERE {
+                    __builtin_prefetch(f.ahead + p * f.weights_panel + line * W, 0, 2);
+                });
+            });
+            f.ahead += lines_ahead(G) * W;
             add_feature(f.operand + k, f.weights);
             f.weights += G * W;
         }
@@ -172,7 +190,7 @@ void sum_rows(int64_t rows, const float* start, float* sums, const Factors&... f
         const int64_t end = rows * (tile + 1) / tiles;
         sum_tile_of<most, First, Others...>(static_cast<int>(end - row), start,
                                             sums + row * First::panels * First::sums * W,
-                                            factors.at_row(row)...);
+                                            factors.tile(tile, row)...);
         row = end;
     }
 }
@@ -249,8 +267,9 @@ template <class Outer>
 void outer(const float* delta, const float* operand, int64_t rows, int64_t width, float* gradient) {
     constexpr int64_t block = 48;  // rows whose deltas and operands stay in the first-level cache
     const int64_t tiles = (width + Outer::features - 1) / Outer::features;
-    for (int64_t line = 0; line < width * Outer::gates; ++line)
-        __builtin_prefetch(gradient + line * W, 1);
+    // the gradient of the next panel, which lies behind this one's
+    for (int64_t line = width * Outer::gates; line < 2 * width * Outer::gates; ++line)
+        __builtin_prefetch(gradient + line * W, 1, 2);
     for (int64_t row = 0; row < rows; row += block) {
         int64_t k = 0;
         for (int64_t tile = 0; tile < tiles; ++tile) {
