@@ -284,13 +284,41 @@ void outer(const float* delta, const float* operand, int64_t rows, int64_t width
 
 // ---- rows and weights to panels and back ----
 
+// Turns a block of W x W around: halves are exchanged across the diagonal, then halves of halves.
+LOCKGATE_INLINE void transpose(vec (&block)[W]) {
+    auto exchange = [&](auto half) LOCKGATE_HERE {
+        ivec low, high;  // of two rows side by side: which lanes make up the upper and the lower
+        repeat<W>([&](auto lane) LOCKGATE_HERE {
+            low[lane.value] = lane & half ? W + lane - half : lane;
+            high[lane.value] = lane & half ? W + lane : lane + half;
+        });
+        repeat<W>([&](auto row) LOCKGATE_HERE {
+            if constexpr ((row & half) == 0) {
+                const vec upper = block[row], lower = block[row + half];
+                block[row] = pick(upper, lower, low);
+                block[row + half] = pick(upper, lower, high);
+            }
+        });
+    };
+    if constexpr (W >= 16) exchange(Number<8>{});
+    if constexpr (W >= 8) exchange(Number<4>{});
+    exchange(Number<2>{});
+    exchange(Number<1>{});
+}
+
 // dst[c][r] = src[r][c]; beyond `rows` dst is filled with 0 up to W.
 inline void transpose_into_lanes(const float* src, int64_t src_row, int64_t rows, int64_t columns,
                                  float* dst, int64_t dst_row) {
-    for (int64_t c = 0; c < columns; ++c) {
-        float part[W];
-        for (int r = 0; r < W; ++r) part[r] = r < rows ? src[r * src_row + c] : 0.0f;
-        store(dst + c * dst_row, load(part));
+    for (int64_t first = 0; first < columns; first += W) {
+        const int64_t width = smaller(W, columns - first);
+        vec block[W];
+        repeat<W>([&](auto r) LOCKGATE_HERE {
+            block[r] = r < rows ? load_part(src + r * src_row + first, width) : vec{};
+        });
+        transpose(block);
+        repeat<W>([&](auto c) LOCKGATE_HERE {
+            if (c < width) store(dst + (first + c) * dst_row, block[c]);
+        });
     }
 }
 
@@ -323,18 +351,20 @@ inline void unpack_by_units(const float* packed, int64_t copies, int64_t copy_si
         for (int g = 0; g < gates; ++g)
             for (int64_t first = 0; first < features; first += W) {
                 const int64_t count = smaller(W, features - first);
-                float block[W][W];
-                for (int64_t k = 0; k < count; ++k) {
+                vec block[W] = {};
+                repeat<W>([&](auto k) LOCKGATE_HERE {
+                    if (k >= count) return;
                     const float* place = packed + ((panel * features + first + k) * gates + g) * W;
-                    vec sum = load(place);
+                    block[k] = load(place);
                     for (int64_t copy = 1; copy < copies; ++copy)
-                        sum += load(place + copy * copy_size);
-                    store(block[k], sum);
-                }
-                for (int64_t unit = 0; unit < width_of(panel, units); ++unit) {
-                    float* row = gradient + (g * units + panel * W + unit) * features + first;
-                    for (int64_t k = 0; k < count; ++k) row[k] = block[k][unit];
-                }
+                        block[k] += load(place + copy * copy_size);
+                });
+                transpose(block);
+                float* row = gradient + (g * units + panel * W) * features + first;
+                repeat<W>([&](auto unit) LOCKGATE_HERE {
+                    if (unit < width_of(panel, units))
+                        store_part(row + unit * features, block[unit], count);
+                });
             }
 }
 

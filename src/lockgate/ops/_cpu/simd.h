@@ -80,6 +80,17 @@ inline void store_part(float* p, vec v, int64_t n) {
 #endif
 }
 
+// Lanes of two vectors side by side: lane i of the result is lane order[i] of the 2 W.
+inline vec pick(vec first, vec second, ivec order) {
+#if defined(__clang__)
+    vec result;
+    for (int i = 0; i < W; ++i) result[i] = order[i] < W ? first[order[i]] : second[order[i] - W];
+    return result;
+#else
+    return __builtin_shuffle(first, second, order);
+#endif
+}
+
 // NaN passes: of two values, one of them NaN, max and min of the instruction sets return the
 // second, and a comparison is false.
 inline vec clamp(vec v, float low, float high) {
