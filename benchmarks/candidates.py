@@ -1,0 +1,152 @@
+"""What is timed in this process: our layers, torch's, and the loop over time with our masks."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from cases import GATES, RATE, TOLERANCE, Group
+from torch import Tensor
+
+from lockgate import nn
+from lockgate.nn import LayerMasks
+from lockgate.nn.recurrent import Recurrent
+from lockgate.ops.dispatch import backend
+
+OURS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+TORCH = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}
+TORCH_CELLS = {"lstm": torch.nn.LSTMCell, "gru": torch.nn.GRUCell, "rnn": torch.nn.RNNCell}
+
+T = TypeVar("T")
+Call = Callable[[], object]
+
+
+class Layers:
+    """The same layer by torch and by us, without masks, with masks per cell and per gate."""
+
+    def __init__(self, group: Group) -> None:
+        torch.manual_seed(0)
+        self.cell = group.cell
+        self.B, steps, n_in, H = group.shape
+        self.x = torch.randn(steps, self.B, n_in, requires_grad=group.mode == "train")
+        self.d_output = torch.randn(steps, self.B, H)
+        self.torch = TORCH[self.cell](n_in, H)
+        self.unmasked = OURS[self.cell](n_in, H)
+        rates = {"input_dropout": RATE, "recurrent_dropout": RATE}
+        # with one gate, one mask per gate is one per cell
+        self.masked: dict[str, Recurrent] = {
+            per: OURS[self.cell](n_in, H, **rates, mask_per=per)
+            for per in (("cell", "gate") if GATES[self.cell] > 1 else ("cell",))
+        }
+        self.masks = {per: layer.draw_masks(self.B) for per, layer in self.masked.items()}
+        for layer in (self.torch, self.unmasked, *self.masked.values()):
+            layer.load_state_dict(self.torch.state_dict())
+            layer.train(group.mode == "train")
+        for line in self.unmasked.backend_report(self.x).lines:
+            if line.choice.backend.name != "cpu":
+                raise SystemExit(f"the layers must run on our kernels, got {line}")
+
+    def forward(self, layer: torch.nn.Module, masks: LayerMasks | None = None) -> Tensor:
+        """Run a layer, with masks given or not."""
+        output: Tensor = (layer(self.x) if masks is None else layer(self.x, masks=masks))[0]
+        return output
+
+    def train(self, layer: torch.nn.Module, masks: LayerMasks | None = None) -> Tensor:
+        """Run a train step without its optimizer."""
+        layer.zero_grad()
+        self.x.grad = None
+        output = self.forward(layer, masks)
+        output.backward(self.d_output)
+        return output
+
+
+def calls(mode: str, layers: Layers, peers: list[str]) -> dict[str, Call]:
+    """Return what is timed in a mode, by name; the caller sees to it that gradients are off."""
+    if mode == "step":
+        found: dict[str, Call] = {"torch": torch_stream(layers), "unmasked": our_stream(layers)}
+    else:
+        run = layers.train if mode == "train" else layers.forward
+        found = {"torch": lambda: run(layers.torch), "unmasked": lambda: run(layers.unmasked)}
+        for per, layer in layers.masked.items():
+            masks = layers.masks[per]
+            found[f"{per}-given"] = lambda layer=layer, masks=masks: run(layer, masks)
+            if mode == "train":
+                found[per] = lambda layer=layer: run(layer)
+                found[f"{per}-draw"] = lambda layer=layer: layer.draw_masks(layers.B)
+        found["loop"] = lambda: by_loop(lambda: run(layers.masked["cell"], layers.masks["cell"]))
+    return {name: c for name, c in found.items() if name not in ("torch", "loop") or name in peers}
+
+
+def by_loop(call: Callable[[], T]) -> T:
+    """Run a call on the reference, which loops over time."""
+    with backend("reference"):
+        return call()
+
+
+def torch_stream(layers: Layers) -> Callable[[], Tensor]:
+    """Return one step of a stream by torch's cell, from the last step's state."""
+    x, state = layers.x[0], None
+    module = TORCH_CELLS[layers.cell](layers.torch.input_size, layers.torch.hidden_size)
+    weights = layers.torch.state_dict()
+    module.load_state_dict({name.removesuffix("_l0"): value for name, value in weights.items()})
+
+    def step() -> Tensor:
+        nonlocal state
+        state = module(x, state)
+        return state[0] if layers.cell == "lstm" else state
+
+    return step
+
+
+def our_stream(layers: Layers) -> Callable[[], Tensor]:
+    """Return one step of a stream by our stepper, from the last step's state."""
+    x, state = layers.x[0], None
+    stepper = layers.unmasked.stepper()
+
+    def step() -> Tensor:
+        nonlocal state
+        output, state = stepper(x, state)
+        return output
+
+    return step
+
+
+def check(mode: str, layers: Layers) -> float:
+    """Compare ours with the loop under the same masks, and without masks with torch's.
+
+    Returns:
+        The largest error, each relative to the largest element of its tensor.
+
+    Raises:
+        AssertionError: If an error is above the tolerance.
+    """
+    if mode == "step":
+        streams = our_stream(layers), torch_stream(layers)
+        steps = range(layers.x.shape[0])
+        ours, theirs = ([stream() for _ in steps] for stream in streams)
+        pairs = [(ours, theirs)]
+    else:
+        pairs = [(_results(layers, layers.unmasked), _results(layers, layers.torch))]
+        for per, layer in layers.masked.items():
+            masks = layers.masks[per]
+            ours = _results(layers, layer, masks)
+            pairs.append((ours, by_loop(lambda: _results(layers, layer, masks))))  # noqa: B023
+    worst = max(error(ours, theirs) for ours, theirs in pairs)
+    assert worst <= TOLERANCE, f"an error of {worst:.1e} is above {TOLERANCE:.0e}"
+    return worst
+
+
+def error(ours: list[Tensor], theirs: list[Tensor]) -> float:
+    """Return the largest error, each relative to the largest element of its tensor."""
+    pairs = zip(ours, theirs, strict=True)
+    return max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
+
+
+def _results(
+    layers: Layers, layer: torch.nn.Module, masks: LayerMasks | None = None
+) -> list[Tensor]:
+    """Return the output, and in training all gradients."""
+    if not layers.x.requires_grad:
+        return [layers.forward(layer, masks)]
+    output = layers.train(layer, masks)
+    gradients = [layers.x.grad, *(parameter.grad for parameter in layer.parameters())]
+    return [output.detach(), *(gradient.clone() for gradient in gradients if gradient is not None)]

@@ -1,0 +1,77 @@
+"""What is compared: cells, shapes, and the groups whose candidates are timed in the same rounds."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+RATE = 0.25  # of every dropout
+TOLERANCE = 1e-4  # of results that have to agree, relative to the largest element
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+
+
+class Shape(NamedTuple):
+    """Sizes of a call."""
+
+    B: int
+    T: int
+    I: int  # noqa: E741 - the field's name for it
+    H: int
+
+    def gflop(self, cell: str, *, train: bool) -> float:
+        """Count the work of the products, the backward as twice the forward."""
+        forward = 2e-9 * self.T * self.B * GATES[cell] * self.H * (self.I + self.H)
+        return 3 * forward if train else forward
+
+
+SHAPES = (
+    Shape(64, 120, 14, 32),
+    Shape(32, 100, 64, 64),
+    Shape(128, 120, 14, 128),
+    Shape(8, 4000, 14, 128),
+    Shape(32, 100, 256, 256),
+    Shape(32, 100, 512, 512),
+    Shape(64, 35, 650, 650),
+)
+STREAMS = tuple(Shape(1, 20, 64, H) for H in (64, 128, 256, 512))  # T: steps until states compare
+
+# by mode, whose seconds are told over whose; names are those of candidates.py and peers.py
+RATIOS = {
+    "train": (
+        *(("torch", ours) for ours in ("cell", "gate", "unmasked")),
+        *(("keras", ours) for ours in ("cell", "gate")),
+        ("loop", "cell-given"),
+        ("cell-given", "unmasked"),
+        ("gate-given", "unmasked"),
+        ("cell-draw", "cell"),
+        ("gate-draw", "gate"),
+    ),
+    "inference": (
+        *(("torch", ours) for ours in ("unmasked", "cell-given", "gate-given")),
+        ("onnx", "unmasked"),
+        ("loop", "cell-given"),
+        ("cell-given", "unmasked"),
+        ("gate-given", "unmasked"),
+    ),
+    "step": (("torch", "unmasked"), ("onnx", "unmasked")),
+}
+
+
+class Group(NamedTuple):
+    """What is timed in the same rounds."""
+
+    cell: str
+    mode: str
+    shape: Shape
+
+    @property
+    def name(self) -> str:
+        """Say which, for `--only`."""
+        B, T, n_in, H = self.shape
+        return f"{self.cell}-{H}-{self.mode}-{B}x{T}x{n_in}"
+
+
+def groups(only: str) -> Iterator[Group]:
+    """Give every group whose name contains a text."""
+    for cell in GATES:
+        found = [Group(cell, mode, s) for s in SHAPES for mode in ("train", "inference")]
+        found += [Group(cell, "step", s) for s in STREAMS]
+        yield from (group for group in found if only in group.name)
