@@ -1,8 +1,10 @@
-# needs Python 3.11 or newer and make, nothing else
+# needs Python 3.11 or newer and make; with a C++ compiler the layers are several times faster
 PYTHON ?= python3
 BIN := .venv/bin
+OPS := src/lockgate/ops
+KERNELS := CMakeLists.txt $(wildcard $(OPS)/_cpu/*.cpp $(OPS)/_cpu/*.h $(OPS)/*/cpu.cpp)
 
-.PHONY: demo test
+.PHONY: demo test kernels
 demo: .venv/installed
 	$(BIN)/lockgate study --sample co2 --seeds 3 --out runs/demo --resume \
 	  --rungs lstm,input-dropout,recurrent-dropout,both,stacked
@@ -10,10 +12,21 @@ demo: .venv/installed
 test: .venv/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check
 
+# after a change of the C++: what has not changed is not compiled again
+kernels: .venv/installed
+
 # torch comes first and pinned: an unpinned torch may bring gigabytes of CUDA packages
-.venv/installed: pyproject.toml constraints.txt
+.venv/tools: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt \
+	  cmake nanobind ninja scikit-build-core
+	touch $@
+
+# built with the tools in .venv: those of an isolated build are gone when the next one looks for them
+.venv/installed: .venv/tools $(KERNELS)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
+	  --no-build-isolation --check-build-dependencies --config-settings build-dir=build/kernels \
+	  --editable ".[dev]"
 	touch $@

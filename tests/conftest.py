@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,11 @@ ROWS = 400
 NOT_NUMBERS = ("created", "seconds", "command", "source", "workers", "test_looks", "checks")
 
 Results = dict[str, Any]
+
+# before the first memory is taken: what the kernels have not written is NaN
+os.environ["LOCKGATE_POISON"] = "1"
+# before torch is loaded: workers of pytest share the cores, where a thread that spins holds up all
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def make_table(rows: int = ROWS, seed: int = 0) -> pl.DataFrame:

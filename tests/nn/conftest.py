@@ -1,6 +1,6 @@
 """The table of all layers, which drives the checks that hold for all of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,13 @@ LAYERS = {
     "lstm": (LSTM, torch.nn.LSTM, {}),
     "gru": (GRU, torch.nn.GRU, {}),
 }
+
+
+@pytest.fixture(autouse=True)
+def _fresh_memory_is_nan() -> Iterator[None]:
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
 
 
 @pytest.fixture(params=LAYERS)

@@ -6,9 +6,18 @@ import pytest
 import torch
 
 from lockgate.nn import GRU, LSTM, RNN
+from lockgate.ops import kernels
 from lockgate.ops.dispatch import backend
 
-BACKENDS = pytest.mark.parametrize("name", ["aten", "reference"])
+CPU = pytest.param(
+    "cpu", marks=pytest.mark.skipif(not kernels.BUILT, reason="lockgate has no kernels here")
+)
+BACKENDS = pytest.mark.parametrize("name", ["aten", "reference", CPU])
+
+
+def dtype_of(name: str) -> torch.dtype:
+    """Give the widest type that a backend computes in."""
+    return torch.float32 if name == "cpu" else torch.float64
 
 
 def flat(result) -> list[torch.Tensor]:
@@ -31,22 +40,28 @@ def test_results_and_gradients_are_torchs(
 ) -> None:
     options = {"num_layers": num_layers, "bidirectional": bidirectional, "bias": bias}
     options["batch_first"] = layout == "batch-first"
-    ours, theirs = make(**options), make_torch(**options)
+    ours, theirs = make(**options, dtype=dtype_of(name)), make_torch(**options)
     ours.load_state_dict(theirs.state_dict())
-    x = draw(*{"time-first": (7, 2, 3), "batch-first": (2, 7, 3), "unbatched": (7, 3)}[layout])
+    theirs.load_state_dict(ours.state_dict())  # as ours rounded it
+    shape = {"time-first": (7, 2, 3), "batch-first": (2, 7, 3), "unbatched": (7, 3)}[layout]
     rows = num_layers * (1 + bidirectional)
-    h = draw(rows, 5) if layout == "unbatched" else draw(rows, 2, 5)
-    hx = None if not given else (h, h.sin()) if isinstance(ours, LSTM) else h
+    x, h = draw(*shape), draw(rows, 5) if layout == "unbatched" else draw(rows, 2, 5)
+
+    def run(layer, dtype: torch.dtype):
+        c = h.sin().float().to(dtype)
+        parts = (h.float().to(dtype), c)
+        state = None if not given else parts if isinstance(ours, LSTM) else parts[0]
+        return layer(x.float().to(dtype), state)
 
     with backend(name):
-        got = ours(x, hx)
-    expected = theirs(x, hx)
+        got = run(ours, dtype_of(name))
+    expected = run(theirs, torch.float64)
 
-    torch.testing.assert_close(got, expected)
+    assert {part.dtype for part in flat(got)} == {dtype_of(name)}
+    torch.testing.assert_close(got, expected, check_dtype=False)
     got_gradients = torch.autograd.grad(loss(got), list(ours.parameters()))
-    torch.testing.assert_close(
-        got_gradients, torch.autograd.grad(loss(expected), list(theirs.parameters()))
-    )
+    gradients = torch.autograd.grad(loss(expected), list(theirs.parameters()))
+    torch.testing.assert_close(got_gradients, gradients, check_dtype=False)
 
 
 @pytest.mark.parametrize("num_layers", [1, 2])
@@ -107,10 +122,10 @@ def test_repr_shows_what_torch_does_not_have() -> None:
 
 @BACKENDS
 def test_last_state_of_both_directions_is_where_each_one_ends(make, draw, name: str) -> None:
-    layer = make(bidirectional=True)
+    layer = make(bidirectional=True, dtype=dtype_of(name))
 
     with backend(name):
-        output, *states = flat(layer(draw(6, 2, 3)))
+        output, *states = flat(layer(draw(6, 2, 3).to(dtype_of(name))))
 
     h_n = states[0]
     torch.testing.assert_close(h_n[0], output[-1, :, :5])
@@ -126,8 +141,8 @@ def test_batch_of_no_sequence_gives_one_of_no_output(make) -> None:
 
 @BACKENDS
 def test_gradient_flows_to_x_and_to_the_first_state(make, draw, name: str) -> None:
-    layer = make(num_layers=2, bidirectional=True)
-    x, h = draw(5, 2, 3).requires_grad_(), draw(4, 2, 5).requires_grad_()
+    layer = make(num_layers=2, bidirectional=True, dtype=dtype_of(name))
+    x, h = (draw(*shape).to(dtype_of(name)).requires_grad_() for shape in ((5, 2, 3), (4, 2, 5)))
 
     with backend(name):
         result = layer(x, (h, h) if isinstance(layer, LSTM) else h)

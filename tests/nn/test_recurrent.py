@@ -10,10 +10,14 @@ import pytest
 import torch
 
 from lockgate.nn import GRU, LSTM, RNN
+from lockgate.ops import kernels
 from lockgate.ops.dispatch import BackendUnavailable, backend
 
 BACKENDS = pytest.mark.parametrize("name", ["aten", "reference"])
 RATES = {"input_dropout": 0.5, "recurrent_dropout": 0.5, "output_dropout": 0.5}
+needs_kernels = pytest.mark.skipif(
+    not kernels.BUILT, reason="lockgate is installed without kernels"
+)
 
 
 @BACKENDS
@@ -116,18 +120,39 @@ def test_layer_with_masks_runs_inside_vmap_and_grad(make, draw) -> None:
     torch.testing.assert_close([g[1] for g in per_sample.values()], list(expected))
 
 
+@needs_kernels
 def test_report_says_which_backend_runs_each_layer_and_why(make, draw) -> None:
     layer, x = make(num_layers=2, bidirectional=True, recurrent_dropout=0.5), draw(5, 2, 3)
 
     report = layer.backend_report(x)
 
     assert [line.choice.backend.name for line in report.lines] == ["reference"] * 4
+    not_cpu = "not cpu: it computes in float32, and there is torch.float64"
     assert str(report).splitlines() == [
-        f"layer {number} {direction}: reference (not aten: it has no recurrent dropout)"
+        f"layer {number} {direction}: reference ({not_cpu}; not aten: it has no recurrent dropout)"
         for number in (0, 1)
         for direction in ("forward", "reverse")
     ]
-    assert str(layer.eval().backend_report(x)).splitlines()[3] == "layer 1 reverse: aten"
+    in_evaluation = str(layer.eval().backend_report(x)).splitlines()
+    assert in_evaluation[3] == f"layer 1 reverse: aten ({not_cpu})"
+
+
+@needs_kernels
+def test_report_of_a_float32_layer_names_the_kernels(make, draw) -> None:
+    layer = make(num_layers=2, recurrent_dropout=0.5, dtype=torch.float32)
+
+    report = layer.backend_report(draw(5, 2, 3).float())
+
+    assert str(report) == "layer 0 forward: cpu\nlayer 1 forward: cpu"
+
+
+def test_report_where_there_are_no_kernels_says_so(make, draw, monkeypatch) -> None:
+    layer = make(dtype=torch.float32)
+    monkeypatch.setattr(kernels, "extension", lambda: None)
+
+    reason = "it is not built: lockgate was installed without a C++ compiler"
+    report = layer.backend_report(draw(5, 2, 3).float())
+    assert str(report) == f"layer 0 forward: aten (not cpu: {reason})"
 
 
 def test_report_draws_nothing_and_follows_what_is_forced(make, draw) -> None:
@@ -141,9 +166,11 @@ def test_report_draws_nothing_and_follows_what_is_forced(make, draw) -> None:
         layer.backend_report(x)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 @pytest.mark.parametrize("training", [True, False])
-def test_report_names_what_a_call_runs(make, draw, training: bool, monkeypatch) -> None:
-    layer, x, ran = make(num_layers=2, recurrent_dropout=0.5).train(training), draw(5, 2, 3), []
+def test_report_names_what_a_call_runs(make, draw, training: bool, dtype, monkeypatch) -> None:
+    layer = make(num_layers=2, recurrent_dropout=0.5, dtype=dtype).train(training)
+    x, ran = draw(5, 2, 3).to(dtype), []
 
     def recorded(b):
         return b._replace(run=lambda *args: ran.append(b.name) or b.run(*args))

@@ -1,6 +1,7 @@
-"""Calls of the operators, drawn in float64, and a loop over plain numbers that judges them."""
+"""Calls of the operators, and what judges them: a loop over plain numbers, and rounding."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -8,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from lockgate.ops import gru, kernels, lstm, rnn
+from lockgate.ops.dispatch import backend
 from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights
 
@@ -38,6 +41,28 @@ class Call(NamedTuple):
             masks=Masks(*(by_name.get(f"mask {name}") for name in Masks._fields)),
         )
 
+    def to(self, dtype: torch.dtype) -> "Call":
+        """Give the same call with every tensor in `dtype`; all but the masks have a gradient."""
+        leaves = [value.detach().to(dtype) for value in self.leaves().values()]
+        call = self.with_leaves(leaves)
+        for name, value in call.leaves().items():
+            value.requires_grad_(not name.startswith("mask"))
+        return call
+
+
+# along what the masks of x and of h differ: time, gates, samples; 1 where they are shared
+MASKS: dict[str, tuple[str | None, str | None]] = {
+    "none": (None, None),
+    "input": ("11B", None),
+    "recurrent": (None, "1GB"),
+    "cell": ("11B", "11B"),
+    "gate": ("1GB", "1GB"),
+    "step": ("TGB", "TGB"),
+    "mixed": ("11B", "1GB"),  # what the layers draw by default
+    "crossed": ("TGB", "T1B"),
+    "shared": ("1G1", "111"),  # one for all samples
+}
+
 
 def _make_call(
     cell: ModuleType,
@@ -48,40 +73,80 @@ def _make_call(
     padded: bool = False,
     **options: Any,
 ) -> Call:
-    """Draw a call; `masks` says how many there are: none, input, cell, gate or step."""
+    """Draw a call in float64 with the masks that MASKS has under the name of `masks`.
+
+    Weights shrink with the features they add up, and by the 2 by which a mask lets the squares
+    of h grow: a cell without bounds, as relu is, keeps its size over time.
+    """
     B, T, n_in, H = sizes
     generator = torch.Generator().manual_seed(B + T + n_in + H)
 
-    def draw(*shape: int) -> Tensor:
+    def draw(*shape: int, scale: float = 0.5) -> Tensor:
         value = torch.randn(*shape, dtype=torch.float64, generator=generator)
-        return value.mul_(0.5).requires_grad_()
+        return value.mul_(scale).requires_grad_()
 
-    def mask(kind: str, features: int) -> Tensor | None:
-        shapes = {"input": (1, 1), "cell": (1, 1), "gate": (1, cell.GATES), "step": (T, cell.GATES)}
-        if kind not in shapes:
+    def weight(features: int) -> Tensor:
+        return draw(rows, features, scale=(2 * features) ** -0.5)
+
+    def mask(kind: str | None, features: int) -> Tensor | None:
+        if kind is None:
             return None
-        keep = torch.full((*shapes[kind], B, features), 0.5, dtype=torch.float64)
+        along = [{"T": T, "G": cell.GATES, "B": B, "1": 1}[axis] for axis in kind]
+        keep = torch.full((*along, features), 0.5, dtype=torch.float64)
         return keep.bernoulli(generator=generator).div_(0.5).requires_grad_()
 
     rows = cell.GATES * H
     biases = (draw(rows), draw(rows)) if bias else (None, None)
+    of_x, of_h = MASKS[masks]
     return Call(
         draw(T, B, n_in),
         cell.State(*(draw(B, H) for _ in cell.State._fields)),
-        Weights(draw(rows, n_in), draw(rows, H), *biases),
-        Masks(mask(masks, n_in), None if masks == "input" else mask(masks, H)),
+        Weights(weight(n_in), weight(H), *biases),
+        Masks(mask(of_x, n_in), mask(of_h, H)),
         torch.rand(T, B, generator=generator) < 0.6 if padded else None,
         cell.Options(**options),
     )
 
 
-def _results_and_gradients(run: Callable[..., Any], call: Call) -> dict[str, Tensor]:
+def _results_and_gradients(
+    run: Callable[..., Any], call: Call, d_results: Sequence[Tensor] | None = None
+) -> dict[str, Tensor]:
+    """Run a call, and differentiate it by all that has a gradient; `d_results` are the results'."""
     output, last = run(*call)
     results = {"output": output, **{f"last {k}": v for k, v in last._asdict().items()}}
-    leaves = call.leaves()
-    loss = sum((value * value.cos()).sum() for value in results.values())
-    gradients = torch.autograd.grad(loss, list(leaves.values()))
+    leaves = {name: value for name, value in call.leaves().items() if value.requires_grad}
+    if d_results is None:
+        d_results = [value.cos() - value * value.sin() for value in results.values()]
+    gradients = torch.autograd.grad(
+        list(results.values()), list(leaves.values()), d_results, materialize_grads=True
+    )
     return results | {f"grad {name}": g for name, g in zip(leaves, gradients, strict=True)}
+
+
+def _assert_agrees(
+    got: dict[str, Tensor], expected: dict[str, Tensor], call: Call, where: str = ""
+) -> None:
+    """Compare float32 with the reference in float64.
+
+    What n terms of order 1 round off adds up as a random walk does, to epsilon times sqrt(n): the
+    sums of a step have I + H terms, and T * B of them meet in the gradient of a weight, or follow
+    each other along a gradient. Three such deviations are allowed; the kernels need one.
+    """
+    T, B, n_in = call.x.shape
+    terms = n_in + call.state[0].shape[1] + T * B
+    atol = 3 * torch.finfo(torch.float32).eps * math.sqrt(terms)
+    assert got.keys() == expected.keys()
+    for name, value in expected.items():
+        finite = value[value.isfinite()].abs()
+        scale = max(1.0, finite.max().item() if finite.numel() else 1.0)
+        torch.testing.assert_close(
+            got[name].double(),
+            value,
+            atol=atol * scale,
+            rtol=0,
+            equal_nan=True,
+            msg=lambda text, name=name: f"{where} {name}: {text}",
+        )
 
 
 def _scalar_loop(step: Callable[..., Any], call: Call, gates: int) -> tuple[Tensor, Any]:
@@ -129,6 +194,103 @@ def _dot(a: list, b: list) -> float:
     return sum(v * w for v, w in zip(a, b, strict=True))
 
 
+CELLS: dict[str, tuple[ModuleType, dict[str, str]]] = {
+    "rnn": (rnn, {}),
+    "relu": (rnn, {"nonlinearity": "relu"}),
+    "lstm": (lstm, {}),
+    "gru": (gru, {}),
+}
+
+
+class Case(NamedTuple):
+    """A call in float32, gradients of its results, and what comes of them in float64."""
+
+    module: ModuleType
+    call: Call
+    d_results: list[Tensor]
+    expected: dict[str, Tensor]
+
+    def compute(self) -> dict[str, Tensor]:
+        """Run it on the kernels."""
+        return _results_and_gradients(_by_kernels(self.module), self.call, self.d_results)
+
+    def recomputed(self) -> "Case":
+        """Give the same case with the forward run again in the backward."""
+        return self._replace(
+            call=self.call._replace(options=self.call.options._replace(recompute=True))
+        )
+
+    def check(self, where: str = "") -> None:
+        """Compare the kernels with what is expected."""
+        _assert_agrees(self.compute(), self.expected, self.call, where)
+
+
+def _judge(cell: str, call: Call, d_results: list[Tensor] | None = None) -> Case:
+    """Ask the reference in float64 what is right for a call in float32."""
+    module, _ = CELLS[cell]
+    if d_results is None:
+        (T, B, _), H = call.x.shape, call.state[0].shape[1]
+        generator = torch.Generator().manual_seed(0)
+        shapes = [(T, B, H), *[(B, H)] * len(call.state)]
+        d_results = [torch.randn(shape, generator=generator) for shape in shapes]
+    exact = [d.double() for d in d_results]
+    expected = _results_and_gradients(module.reference.run, call.to(torch.float64), exact)
+    return Case(module, call, d_results, expected)
+
+
+def _make_case(cell: str, sizes: tuple[int, int, int, int], **kind: Any) -> Case:
+    module, options = CELLS[cell]
+    return _judge(cell, _make_call(module, sizes, **kind, **options).to(torch.float32))
+
+
+def _by_kernels(cell: ModuleType) -> Callable[..., Any]:
+    """Give the cell's operator, forced to the CPU kernels: nothing else may answer for them."""
+    name = cell.__name__.rsplit(".", 1)[-1]
+
+    def run(*args: Any) -> Any:
+        with backend("cpu"):
+            return getattr(cell, name)(*args)
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _fresh_memory_is_nan() -> Iterator[None]:
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture
+def set_threads() -> Iterator[Callable[[int], None]]:
+    """Set the number of threads until the test ends."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(params=kernels.status().instruction_sets if kernels.BUILT else [])
+def instruction_set(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run the kernels on each instruction set that this processor has."""
+    module = kernels.extension()
+    before = module.instruction_set()
+    module.use_instruction_set(request.param)
+    yield request.param
+    module.use_instruction_set(before)
+
+
+@pytest.fixture(params=CELLS)
+def cell(request: pytest.FixtureRequest) -> str:
+    """Every cell that the kernels have a formula for."""
+    return request.param
+
+
+@pytest.fixture(params=MASKS)
+def masks(request: pytest.FixtureRequest) -> str:
+    """Every kind of masks."""
+    return request.param
+
+
 @pytest.fixture
 def make_call() -> Callable[..., Call]:
     return _make_call
@@ -137,6 +299,40 @@ def make_call() -> Callable[..., Call]:
 @pytest.fixture
 def results_and_gradients() -> Callable[..., dict[str, Tensor]]:
     return _results_and_gradients
+
+
+@pytest.fixture
+def assert_agrees() -> Callable[..., None]:
+    return _assert_agrees
+
+
+@pytest.fixture
+def make_case() -> Callable[..., Case]:
+    return _make_case
+
+
+@pytest.fixture(scope="module")
+def make_case_once() -> Callable[..., Case]:
+    """Make a case, and keep it for the next instruction set."""
+    made: dict[Any, Case] = {}
+
+    def make_case_once(*args: Any, **kind: Any) -> Case:
+        key = (*args, *sorted(kind.items()))
+        if key not in made:
+            made[key] = _make_case(*args, **kind)
+        return made[key]
+
+    return make_case_once
+
+
+@pytest.fixture
+def judge() -> Callable[..., Case]:
+    return _judge
+
+
+@pytest.fixture
+def by_kernels() -> Callable[..., Any]:
+    return _by_kernels
 
 
 @pytest.fixture

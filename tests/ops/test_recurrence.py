@@ -5,9 +5,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lockgate.ops import gru, lstm, rnn
+from lockgate.ops import gru, kernels, lstm, rnn
 from lockgate.ops.dispatch import backend
 
+CPU = pytest.param(
+    "cpu", marks=pytest.mark.skipif(not kernels.BUILT, reason="lockgate has no kernels here")
+)
 CELLS = pytest.mark.parametrize("cell", [rnn, lstm, gru], ids=["rnn", "lstm", "gru"])
 
 
@@ -34,9 +37,10 @@ def test_sequence_can_be_cut_anywhere(make_call, cell, time: int, masks: str, da
 
 
 @CELLS
-@pytest.mark.parametrize("name", ["reference", "aten"])
+@pytest.mark.parametrize("name", ["reference", "aten", CPU])
 def test_reverse_is_the_sequence_turned_round(make_call, cell, name: str) -> None:
     call = make_call(cell, (2, 6, 3, 4), reverse=True)
+    call = call.to(torch.float32) if name == "cpu" else call
     turned = call._replace(x=call.x.flip(0), options=cell.Options(reverse=False))
 
     with backend(name):

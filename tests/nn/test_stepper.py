@@ -1,0 +1,243 @@
+"""A stepper is the layer, one step at a time: same numbers, any depth, a snapshot."""
+
+import copy
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from lockgate.nn import GRU, LSTM
+from lockgate.ops import kernels
+
+# float32 goes through the kernels where there are any, float64 through the operator
+DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+
+
+def walk(step, x: torch.Tensor, hx=None):
+    """Run over a sequence (T, B, I) step by step."""
+    outputs = []
+    for x_t in x:
+        output, hx = step(x_t, hx)
+        outputs.append(output)
+    return torch.stack(outputs), hx
+
+
+@DTYPES
+@pytest.mark.parametrize("num_layers", [1, 3])
+@pytest.mark.parametrize("batch", [1, 3, 20])
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no-bias"])
+def test_steps_give_what_the_layer_gives(make, draw, dtype, num_layers, batch, bias) -> None:
+    layer = make(7, 19, num_layers=num_layers, bias=bias, dtype=dtype)
+    x = draw(6, batch, 7).to(dtype)
+
+    got = walk(layer.stepper(), x)
+
+    torch.testing.assert_close(got, layer(x))
+
+
+@DTYPES
+@pytest.mark.parametrize("sizes", [(1, 1), (9, 199), (300, 33)], ids=str)
+def test_steps_of_any_size_give_what_the_layer_gives(make, draw, dtype, sizes: tuple) -> None:
+    layer = make(*sizes, num_layers=2, dtype=dtype)
+    x = draw(3, 2, sizes[0]).to(dtype)
+
+    torch.testing.assert_close(walk(layer.stepper(), x), layer(x))
+
+
+@DTYPES
+def test_stream_goes_on_from_a_given_state(make, draw, dtype) -> None:
+    layer = make(num_layers=2, dtype=dtype)
+    x, h, c = draw(6, 3, 3).to(dtype), draw(2, 3, 5).to(dtype), draw(2, 3, 5).sin().to(dtype)
+    hx = (h, c) if isinstance(layer, LSTM) else h
+
+    torch.testing.assert_close(walk(layer.stepper(), x, hx), layer(x, hx))
+    _, between = layer(x[:4], hx)
+    torch.testing.assert_close(walk(layer.stepper(), x[4:], between)[0], layer(x, hx)[0][4:])
+
+
+@DTYPES
+def test_batch_may_change_between_streams(make, draw, dtype) -> None:
+    layer = make(num_layers=2, dtype=dtype)
+    step = layer.stepper()
+
+    for batch in (2, 7, 1, 0, 3):
+        x = draw(4, batch, 3).to(dtype)
+        torch.testing.assert_close(walk(step, x), layer(x))
+
+
+@DTYPES
+def test_streams_may_take_turns(make, draw, dtype) -> None:
+    layer = make(num_layers=2, dtype=dtype)
+    step, first, second = layer.stepper(), draw(4, 2, 3).to(dtype), draw(4, 5, 3).to(dtype)
+    states = [None, None]
+
+    for pair in zip(first, second, strict=True):
+        for stream, x in enumerate(pair):
+            _, states[stream] = step(x, states[stream])
+
+    torch.testing.assert_close(states, [layer(first)[1], layer(second)[1]])
+
+
+@DTYPES
+def test_layout_of_a_step_changes_nothing(make, draw, dtype) -> None:
+    layer = make(num_layers=2, dtype=dtype)
+    x, h = draw(3, 3).to(dtype), draw(2, 3, 5).to(dtype)
+    step, lstm = layer.stepper(), isinstance(layer, LSTM)
+    expected = step(x, (h, h) if lstm else h)
+
+    wide = torch.full((6, 8), float("nan"), dtype=dtype)
+    wide[::2, 1:7:2] = x
+    turned = h.transpose(0, 2).contiguous().transpose(0, 2)
+    for x_t in (x.t().contiguous().t(), wide[::2, 1:7:2]):
+        got = step(x_t, (turned, turned) if lstm else turned)
+        torch.testing.assert_close(got, expected)
+
+    row = x[:1]
+    spread = step(row.expand(4, 3))[0]
+    torch.testing.assert_close(spread, step(row)[0].expand(4, 5))
+
+
+@DTYPES
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_steps_run_on_any_number_of_threads(make, draw, dtype, threads: int) -> None:
+    layer = make(70, 401, dtype=dtype)
+    x = draw(3, 2, 70).to(dtype)
+    expected = layer(x)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        got = walk(layer.stepper(), x)
+    finally:
+        torch.set_num_threads(before)
+
+    torch.testing.assert_close(got, expected)
+
+
+@DTYPES
+def test_stepper_is_a_snapshot(make, draw, dtype) -> None:
+    layer, x = make(num_layers=2, dtype=dtype), draw(4, 2, 3).to(dtype)
+    step, expected = layer.stepper(), copy.deepcopy(layer)(x)
+
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.zero_()
+
+    torch.testing.assert_close(walk(step, x), expected)
+
+
+@DTYPES
+def test_stepper_drops_nothing_and_records_no_gradient(make, draw, dtype) -> None:
+    rates = {"input_dropout": 0.5, "recurrent_dropout": 0.5, "output_dropout": 0.5}
+    layer = make(num_layers=2, dropout=0.5, dtype=dtype, **rates).train()
+    x = draw(4, 2, 3).to(dtype).requires_grad_()
+
+    output, hx = walk(layer.stepper(), x)
+
+    assert not output.requires_grad
+    assert not any(part.requires_grad for part in (hx if isinstance(hx, tuple) else (hx,)))
+    torch.testing.assert_close((output, hx), layer.eval()(x))
+
+
+@DTYPES
+def test_step_leaves_what_it_is_given_and_has_given_alone(make, draw, dtype) -> None:
+    layer = make(num_layers=2, dtype=dtype)
+    x, h = draw(2, 3).to(dtype), draw(2, 2, 5).to(dtype)
+    hx = (h, h.clone()) if isinstance(layer, LSTM) else h
+    step = layer.stepper()
+    given = copy.deepcopy((x, hx))
+
+    first = step(x, hx)
+    kept = copy.deepcopy(first)
+    step(x, first[1])
+
+    torch.testing.assert_close((x, hx), given, rtol=0, atol=0)
+    torch.testing.assert_close(first, kept, rtol=0, atol=0)
+
+
+@pytest.mark.skipif(not kernels.BUILT, reason="lockgate has no kernels here")
+def test_nan_stays_in_its_row(make, draw) -> None:
+    layer = make(dtype=torch.float32)
+    x = draw(2, 3).float()
+    expected, _ = layer.stepper()(x)
+    x[0, 1] = float("nan")
+
+    output, _ = layer.stepper()(x)
+
+    assert output[0].isnan().all()
+    assert torch.equal(output[1], expected[1])
+
+
+def test_stepper_without_kernels_runs_the_operator(make, draw, monkeypatch) -> None:
+    layer, x = make(dtype=torch.float32), draw(4, 2, 3).float()
+    expected = layer(x)
+    monkeypatch.setattr(kernels, "extension", lambda: None)
+
+    torch.testing.assert_close(walk(layer.stepper(), x), expected)
+
+
+def test_stepper_of_both_directions_raises(make) -> None:
+    expected = "bidirectional must be False for a stepper, got True: the reverse direction starts"
+    with pytest.raises(ValueError, match=expected):
+        make(bidirectional=True).stepper()
+
+
+@DTYPES
+def test_x_of_another_kind_raises(make, dtype) -> None:
+    step = make(dtype=dtype).stepper()
+    other = torch.float64 if dtype == torch.float32 else torch.float32
+
+    for shape in [(2, 4), (3,), (1, 2, 3)]:
+        expected = re.escape(f"x must have shape (batch, 3), got {shape}")
+        with pytest.raises(ValueError, match=expected):
+            step(torch.zeros(shape, dtype=dtype))
+    with pytest.raises(ValueError, match=f"x must be {dtype} on cpu, got {other} on cpu"):
+        step(torch.zeros(2, 3, dtype=other))
+    with pytest.raises(ValueError, match=f"x must be {dtype} on cpu, got {dtype} on meta"):
+        step(torch.zeros(2, 3, dtype=dtype, device="meta"))
+
+
+@DTYPES
+def test_state_of_another_kind_raises(make, dtype) -> None:
+    layer = make(num_layers=2, dtype=dtype)
+    step, x = layer.stepper(), torch.zeros(2, 3, dtype=dtype)
+    right = torch.zeros(2, 2, 5, dtype=dtype)
+
+    def give(h: torch.Tensor) -> None:
+        step(x, (right, h) if isinstance(layer, LSTM) else h)
+
+    for shape in [(2, 3, 5), (1, 2, 5), (2, 5), (2, 2, 6)]:
+        expected = f"hx must have shape (2, 2, 5) and be {dtype}, got {shape} and {dtype}"
+        with pytest.raises(ValueError, match=re.escape(expected)):
+            give(torch.zeros(shape, dtype=dtype))
+    other = torch.float64 if dtype == torch.float32 else torch.float32
+    with pytest.raises(ValueError, match=rf"got \(2, 2, 5\) and {other}"):
+        give(right.to(other))
+
+
+def test_state_that_is_no_pair_raises() -> None:
+    step, x, h = LSTM(3, 5).stepper(), torch.zeros(2, 3), torch.zeros(1, 2, 5)
+
+    for hx in (h, (h, h, h)):
+        with pytest.raises((TypeError, ValueError), match="hx must"):
+            step(x, hx)
+
+
+def test_state_of_one_tensor_may_be_no_tuple() -> None:
+    h = torch.zeros(1, 2, 5)
+
+    with pytest.raises((TypeError, ValueError), match="hx must"):
+        GRU(3, 5).stepper()(torch.zeros(2, 3), (h,))
+
+
+def test_pair_of_one_raises_and_does_not_crash() -> None:
+    script = (
+        "import torch; from lockgate.nn import LSTM\n"
+        "LSTM(3, 5).stepper()(torch.zeros(2, 3), (torch.zeros(1, 2, 5),))"
+    )
+
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+    assert result.returncode == 1  # and no signal
+    assert "hx must" in result.stderr
