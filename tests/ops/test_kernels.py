@@ -251,10 +251,11 @@ def test_recompute_split_by_hidden_units_gives_what_saving_gives(
 
 
 @needs_kernels
-def test_recompute_gives_the_same_gradients_of_the_weights_bit_for_bit(make_case, cell) -> None:
+def test_recompute_gives_the_same_gradients_of_the_weights(make_case, cell) -> None:
     case = make_case(cell, (3, 17, 5, 37), masks="mixed")
 
-    assert_same(case.recomputed().compute(), case.compute())
+    # to rounding: stretches add up the steps in other groups
+    torch.testing.assert_close(case.recomputed().compute(), case.compute())
 
 
 def without_weights(case) -> dict[str, Tensor]:
@@ -278,23 +279,25 @@ def test_gradient_of_one_input_alone_is_the_same(make_case, by_kernels, cell: st
 
 
 @needs_kernels
-def test_tensor_given_in_two_places_gets_the_gradient_of_both(make_case, by_kernels) -> None:
+@pytest.mark.parametrize("create_graph", [False, True], ids=["first", "with-a-graph"])
+def test_tensor_given_in_two_places_gets_the_gradient_of_both(
+    make_case, by_kernels, create_graph: bool
+) -> None:
     call = make_case("lstm", (2, 3, 4, 4)).call
+
+    def gradients(h: Tensor, c: Tensor, w_ih: Tensor, w_hh: Tensor) -> tuple[Tensor, ...]:
+        weights = call.weights._replace(w_ih=w_ih, w_hh=w_hh)
+        output, last = by_kernels(lstm)(*call._replace(state=lstm.State(h, c), weights=weights))
+        loss = output.square().sum() + last.c.sum()
+        inputs = list(dict.fromkeys((h, c, w_ih, w_hh)))
+        return torch.autograd.grad(loss, inputs, create_graph=create_graph)
+
     h, w = call.state.h, call.weights.w_hh
+    of_h, of_w = gradients(h, h, w, w)
+    apart = gradients(*(value.detach().clone().requires_grad_() for value in (h, h, w, w)))
 
-    def gradients(h_and_c, weights):
-        output, last = by_kernels(lstm)(
-            *call._replace(state=lstm.State(*h_and_c), weights=call.weights._replace(**weights))
-        )
-        return (output.sum() + last.c.square().sum()).backward
-
-    twice = [v.detach().clone().requires_grad_() for v in (h, w)]
-    gradients((twice[0], twice[0]), {"w_ih": twice[1], "w_hh": twice[1]})()
-    apart = [v.detach().clone().requires_grad_() for v in (h, h, w, w)]
-    gradients(apart[:2], {"w_ih": apart[2], "w_hh": apart[3]})()
-
-    torch.testing.assert_close(twice[0].grad, apart[0].grad + apart[1].grad)
-    torch.testing.assert_close(twice[1].grad, apart[2].grad + apart[3].grad)
+    torch.testing.assert_close(of_h, apart[0] + apart[1])
+    torch.testing.assert_close(of_w, apart[2] + apart[3])
 
 
 @needs_kernels

@@ -50,6 +50,7 @@ class Stepper:
 
         Raises:
             ValueError: If x or hx has another shape or dtype, or is on another device.
+            TypeError: If hx is not the layer's state: a tensor, or the pair of an LSTM.
         """
         like = self._like
         if x.ndim != 2 or x.shape[1] != self._input_size:
@@ -66,14 +67,21 @@ class Stepper:
     def _given(self, hx: Any, batch: int, single: bool) -> tuple[Tensor, ...]:
         if hx is None:
             return self._zeros(batch)
+        if single and not isinstance(hx, Tensor):
+            raise TypeError(f"hx must be a tensor, got {type(hx).__name__}")
+        if not single and (not isinstance(hx, tuple | list) or len(hx) != 2):
+            raise TypeError(f"hx must be a pair (h, c), got {type(hx).__name__}")
         state = (hx,) if single else tuple(hx)
         shape = (len(self._weights), batch, self._hidden_size)
+        like = self._like
         for part in state:
-            if part.shape != shape or part.dtype != self._like.dtype:
-                expected = f"shape {shape} and be {self._like.dtype}"
+            if part.shape != shape or part.dtype != like.dtype:
+                expected = f"shape {shape} and be {like.dtype}"
                 raise ValueError(
                     f"hx must have {expected}, got {tuple(part.shape)} and {part.dtype}"
                 )
+            if part.device != like.device:
+                raise ValueError(f"hx must be on {like.device}, got {part.device}")
         return state
 
     def _zeros(self, batch: int) -> tuple[Tensor, ...]:

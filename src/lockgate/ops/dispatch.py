@@ -61,7 +61,7 @@ def backend(name: str) -> Iterator[None]:
         >>> layer, x = GRU(3, 4), torch.zeros(5, 2, 3)
         >>> with backend("reference"):
         ...     print(layer.backend_report(x))
-        layer 0 forward: reference (not aten: reference is forced)
+        layer 0 forward: reference (not cpu: reference is forced; not aten: reference is forced)
     """
     token = _forced_here.set(name)
     try:

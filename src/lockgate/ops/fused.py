@@ -55,6 +55,8 @@ def run(
 def _why_not_torch(x: Tensor, others: list[Tensor]) -> str | None:
     if torch._C._functorch.peek_interpreter_stack() is not None:
         return "it does not run inside a transform of torch.func"
+    if torch.autograd.forward_ad._current_level >= 0:
+        return "it has no forward-mode derivative"
     if torch.is_autocast_enabled(x.device.type):
         return None  # the fused layers cast by themselves
     if wrong := {other.dtype for other in others} - {x.dtype}:

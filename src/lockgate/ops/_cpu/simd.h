@@ -115,11 +115,8 @@ inline Expm1 split_exp(vec v) {
     const vec shift = fill(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
     vec shifted = v * fill(1.44269504088896341f) + shift;
     vec n = shifted - shift;
-#if defined(__FMA__) || defined(__aarch64__)
-    vec r = v - n * fill(0.693147180559945309f);  // not rounded in between
-#else
+    // log 2 in two parts: n times the first has no rounding error
     vec r = v - n * fill(0.693359375f) + n * fill(2.12194440e-4f);
-#endif
     vec p = fill(1.3882516650e-3f);
     p = p * r + fill(8.3665475249e-3f);
     p = p * r + fill(4.1667200625e-2f);

@@ -24,7 +24,7 @@ struct Rnn {
         if (call.nonlinearity == Nonlinearity::tanh)
             v.sum[0] = v.d_h * (1.0f - v.h * v.h);
         else
-            v.sum[0] = v.h > 0.0f ? v.d_h : vec{};
+            v.sum[0] = v.h <= 0.0f ? vec{} : v.d_h;  // as torch: NaN lets the gradient pass
         v.d_h = vec{};
     }
 };
