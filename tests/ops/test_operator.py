@@ -230,3 +230,15 @@ def test_traced_call_that_the_forced_backend_cannot_run_raises() -> None:
     reason = "cannot run this call: it computes in float32, and there is torch.float64"
     with backend("cpu"), pytest.raises(BackendUnavailable, match=reason):
         run(torch.zeros(4, 2, 3, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("cls", [RNN, LSTM, GRU])
+def test_profiler_shows_the_operators(cls) -> None:
+    layer, x = cls(3, 4), torch.randn(5, 2, 3)
+
+    with torch.profiler.profile() as profile:
+        layer(x)[0].sum().backward()
+
+    shown = {event.key for event in profile.key_averages()}
+    name = f"lockgate::{cls.__name__.lower()}"
+    assert {name, f"{name}_backward"} <= shown

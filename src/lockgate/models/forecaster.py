@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from lockgate.models.config import ModelConfig
 from lockgate.nn import GRU, LSTM, RNN
-from lockgate.ops.masks import sample_mask
+from lockgate.ops.sampling import sample_mask
 
 LAYERS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 

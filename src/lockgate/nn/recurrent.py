@@ -1,7 +1,7 @@
 """What all recurrent layers share: parameters, shapes, state, stacking, directions, masks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +13,9 @@ from lockgate.nn.report import BackendReport, ReportLine
 from lockgate.nn.stepper import Stepper
 from lockgate.ops.dispatch import Backend, choose
 from lockgate.ops.kernels import Cell
-from lockgate.ops.masks import Masks, sample_mask
+from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights
+from lockgate.ops.sampling import sample_mask
 
 
 class LayerMasks(NamedTuple):
@@ -277,7 +278,7 @@ class Recurrent(nn.Module):
 
     def _parameter(self) -> Tensor:
         """Give a parameter, whose dtype and device x and the masks must have."""
-        return next(self.parameters())
+        return cast("Tensor", self.weight_ih_l0)
 
     def extra_repr(self) -> str:
         """Show the sizes and what differs from the defaults, as torch does."""

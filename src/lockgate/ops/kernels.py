@@ -303,8 +303,9 @@ def _rows(value: Tensor) -> Tensor:
 
 
 def _mask(mask: Tensor, features: int) -> Tensor:
-    mask = mask.reshape((1,) * (4 - mask.ndim) + mask.shape)
-    return _rows(mask.expand(*mask.shape[:3], features))
+    if mask.ndim < 4:
+        mask = mask.reshape((1,) * (4 - mask.ndim) + mask.shape)
+    return _rows(mask if mask.shape[3] == features else mask.expand(*mask.shape[:3], features))
 
 
 def _mask_strides(mask: Tensor) -> list[int]:

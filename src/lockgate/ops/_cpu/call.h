@@ -59,6 +59,7 @@ struct InstructionSet {
     Kernel (*rnn)();
     Kernel (*lstm)();
     Kernel (*gru)();
+    void (*sample_mask)(float* mask, int64_t size, uint64_t key, uint32_t dropped, float scale);
 };
 
 }  // namespace lockgate

@@ -1,6 +1,7 @@
 // The kernels of one instruction set, as a table; compiled once for each.
 
 #include "call.h"
+#include "sample.h"
 #include "simd.h"
 
 namespace lockgate::LOCKGATE_ISA {
@@ -13,6 +14,6 @@ Kernel gru();
 #define LOCKGATE_NAME(name) LOCKGATE_TEXT(name)
 
 extern const InstructionSet instruction_set;
-const InstructionSet instruction_set{LOCKGATE_NAME(LOCKGATE_ISA), rnn, lstm, gru};
+const InstructionSet instruction_set{LOCKGATE_NAME(LOCKGATE_ISA), rnn, lstm, gru, sample_mask};
 
 }  // namespace lockgate::LOCKGATE_ISA

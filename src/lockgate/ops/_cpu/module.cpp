@@ -1,5 +1,5 @@
 // The Python module `lockgate.ops._kernels`: addresses in, addresses out. What they must satisfy
-// is checked by `lockgate/ops/kernels.py`, the only caller.
+// is checked by the callers, `lockgate/ops/kernels.py` and `sampling.py`.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -120,6 +120,11 @@ class Stepper {
     size_t size_ = 0;
 };
 
+void sample_mask(uintptr_t mask, int64_t size, uint64_t key, uint32_t dropped, float scale) {
+    const nb::gil_scoped_release release;
+    chosen->sample_mask(at<float>(mask), size, key, dropped, scale);
+}
+
 using Floats = nb::ndarray<nb::pytorch, float, nb::ndim<1>>;
 
 Floats block(size_t floats) {
@@ -195,6 +200,7 @@ NB_MODULE(_kernels, m) {
 
     m.def("forward", &forward);
     m.def("backward", &backward);
+    m.def("sample_mask", &sample_mask);
     m.def("block", &block);
     m.def("kept_bytes", [] { return count_blocks().kept; });
     m.def("lent_bytes", [] { return count_blocks().lent; });
