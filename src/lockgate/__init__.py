@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from lockgate.data.errors import DataError as DataError
     from lockgate.estimators import Forecaster as Forecaster
     from lockgate.fitted import Fitted as Fitted
+    from lockgate.nn.monte_carlo import mc_dropout as mc_dropout
+    from lockgate.nn.monte_carlo import mc_samples as mc_samples
     from lockgate.ops.dispatch import BackendUnavailable as BackendUnavailable
     from lockgate.ops.dispatch import backend as backend
     from lockgate.studies.result import StudyResult as StudyResult
@@ -25,12 +27,14 @@ _HOMES = {
     "Forecaster": "lockgate.estimators",
     "StudyResult": "lockgate.studies.result",
     "backend": "lockgate.ops.dispatch",
+    "mc_dropout": "lockgate.nn.monte_carlo",
+    "mc_samples": "lockgate.nn.monte_carlo",
     "nn": "lockgate.nn",
     "study": "lockgate.api",
     "train": "lockgate.api",
 }
 __all__ = ["BackendUnavailable", "DataError", "Fitted", "Forecaster", "StudyResult"]
-__all__ += ["backend", "nn", "study", "train"]
+__all__ += ["backend", "mc_dropout", "mc_samples", "nn", "study", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -57,7 +57,20 @@ def test_keras_init_knows_half_precision(make, dtype: torch.dtype) -> None:
     torch.testing.assert_close(weight.T @ weight, torch.eye(5), atol=0.02, rtol=0)
 
 
-@pytest.mark.parametrize("init", ["torch", "keras"])
+def test_orthogonal_init_draws_each_gate_for_itself(make) -> None:
+    layer = make(31, 17, num_layers=2, bidirectional=True, init="orthogonal")
+    gates = layer.weight_hh_l0.shape[0] // 17
+    limit = math.sqrt(6 / (31 + 17))
+
+    for name, weight in layer.named_parameters():
+        for rows in weight.chunk(gates) if "weight_hh" in name else ():
+            torch.testing.assert_close(rows.T @ rows, torch.eye(17, dtype=torch.float64))
+    for rows in layer.weight_ih_l0.detach().chunk(gates):
+        assert rows.abs().max() <= limit
+        assert rows.std() == pytest.approx(limit / math.sqrt(3), rel=0.1)
+
+
+@pytest.mark.parametrize("init", ["torch", "keras", "orthogonal"])
 def test_generator_repeats_the_parameters_and_leaves_the_default_one_alone(make, init) -> None:
     first, again = make(init=init), make(init=init, bidirectional=False)
     before = torch.random.get_rng_state()
@@ -70,5 +83,5 @@ def test_generator_repeats_the_parameters_and_leaves_the_default_one_alone(make,
 
 
 def test_unknown_init_raises() -> None:
-    with pytest.raises(ValueError, match=r"init must be one of \['keras', 'torch'\], got 'he'"):
+    with pytest.raises(ValueError, match=r"init must be one of \['keras', 'orthogonal', 'torch'\]"):
         GRU(3, 4, init="he")

@@ -43,7 +43,7 @@ def test_dropout_between_layers_changes_training_and_leaves_evaluation_alone(mak
 def test_masks_have_a_place_for_each_layer_and_direction(make) -> None:
     layer = make(num_layers=2, bidirectional=True, dropout=0.5, **RATES)
 
-    cells, output = layer.draw_masks(4)
+    cells, output, _ = layer.draw_masks(4)
 
     gates = layer.weight_hh_l0.shape[0] // 5
     assert [cell.x.shape for cell in cells] == [(1, 1, 4, n) for n in (3, 3, 10, 10)]
@@ -52,7 +52,7 @@ def test_masks_have_a_place_for_each_layer_and_direction(make) -> None:
 
 
 def test_place_of_rate_zero_has_no_mask(make) -> None:
-    cells, output = make(num_layers=3, dropout=[0.0, 0.5], input_dropout=0.5).draw_masks(2)
+    cells, output, _ = make(num_layers=3, dropout=[0.0, 0.5], input_dropout=0.5).draw_masks(2)
 
     assert [cell.x is None for cell in cells] == [False, True, False]
     assert all(cell.h is None for cell in cells)
@@ -72,8 +72,8 @@ def test_place_of_rate_zero_has_no_mask(make) -> None:
 def test_mask_per_says_how_many_masks_there_are(mask_per, x_gates: int, h_gates: int) -> None:
     layer = LSTM(3, 5, 2, dropout=0.5, mask_per=mask_per, input_dropout=0.5, recurrent_dropout=0.5)
 
-    for x, h in layer.draw_masks(2).cells:
-        assert (x.shape[1], h.shape[1]) == (x_gates, h_gates)
+    for cell in layer.draw_masks(2).cells:
+        assert (cell.x.shape[1], cell.h.shape[1]) == (x_gates, h_gates)
 
 
 def test_masks_differ_between_samples_gates_layers_and_directions() -> None:
@@ -81,7 +81,7 @@ def test_masks_differ_between_samples_gates_layers_and_directions() -> None:
         16, 32, 2, bidirectional=True, dropout=0.5, input_dropout=0.5, recurrent_dropout=0.5
     )
 
-    cells, _ = layer.draw_masks(2, generator=seeded())
+    cells = layer.draw_masks(2, generator=seeded()).cells
 
     rows = [row for cell in cells for row in cell.h.flatten(0, 2)]  # layer, direction, gate, sample
     assert len(rows) == 4 * 3 * 2
@@ -174,7 +174,7 @@ def test_mask_on_the_output_is_held_over_the_steps_and_leaves_the_state_alone(ma
 
 def test_both_directions_are_two_layers_each_under_its_own_masks(make, draw) -> None:
     layer, x = make(bidirectional=True, **RATES), draw(7, 2, 3)
-    cells, output_mask = layer.draw_masks(2, generator=seeded())
+    cells, output_mask, _ = layer.draw_masks(2, generator=seeded())
     onward, backward = make(), make()
     own = layer.state_dict()
     onward.load_state_dict({k: v for k, v in own.items() if not k.endswith("_reverse")})

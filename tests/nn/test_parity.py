@@ -101,7 +101,39 @@ def test_positional_arguments_stand_in_torchs_order(cls) -> None:
 
     positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
 
-    assert positional == [*names, "bidirectional"]
+    assert positional == [*names, "bidirectional", *(["proj_size"] if cls is LSTM else [])]
+
+
+@pytest.mark.parametrize("name", ["aten", "reference"])
+@pytest.mark.parametrize("bidirectional", [False, True], ids=["one-way", "both-ways"])
+@pytest.mark.parametrize("shape", [(7, 2, 3), (7, 3)], ids=["batch", "unbatched"])
+def test_projection_is_torchs(draw, shape: tuple, bidirectional: bool, name: str) -> None:
+    options = {"bidirectional": bidirectional, "proj_size": 4, "dtype": torch.float64}
+    torch.manual_seed(0)
+    ours, theirs = LSTM(3, 5, 2, **options), torch.nn.LSTM(3, 5, 2, **options)
+    torch.manual_seed(0)
+    ours.reset_parameters()
+    torch.manual_seed(0)
+    theirs.reset_parameters()
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
+    rows = 2 * (1 + bidirectional)
+    hx = tuple(draw(rows, *shape[1:-1], n) for n in (4, 5))
+
+    with backend(name):
+        got = ours(draw(*shape), hx)
+    expected = theirs(draw(*shape), hx)
+
+    torch.testing.assert_close(got, expected)
+    gradients = [
+        torch.autograd.grad(loss(r), list(m.parameters()))
+        for r, m in ((got, ours), (expected, theirs))
+    ]
+    torch.testing.assert_close(*gradients)
+
+
+def test_callers_of_torchs_layers_may_flatten_parameters(make) -> None:
+    assert make().flatten_parameters() is None
 
 
 def test_repr_is_torchs(make, make_torch) -> None:

@@ -44,7 +44,7 @@ def test_dropout_has_one_rate_for_each_gap() -> None:
 
 def test_rate_does_not_change_the_number_of_masks() -> None:
     for rate in (0.01, 0.99):
-        cells, _ = LSTM(3, 5, input_dropout=0.5, recurrent_dropout=rate).draw_masks(2)
+        cells = LSTM(3, 5, input_dropout=0.5, recurrent_dropout=rate).draw_masks(2).cells
         assert (cells[0].x.shape[1], cells[0].h.shape[1]) == (1, 4)
 
 

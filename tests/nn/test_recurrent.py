@@ -251,5 +251,74 @@ def test_flag_that_is_none_raises() -> None:
 
 
 def test_unknown_nonlinearity_raises() -> None:
-    with pytest.raises(ValueError, match='nonlinearity must be "tanh" or "relu", got \'sin\''):
+    with pytest.raises(
+        ValueError, match=r"nonlinearity must be one of \['tanh', 'relu'\], got 'sin'"
+    ):
         RNN(3, 5, nonlinearity="sin")
+
+
+def test_size_of_each_layer_may_be_its_own(draw) -> None:
+    layer = GRU(3, [5, 4], bidirectional=True, dtype=torch.float64)
+
+    output, h_n = layer(draw(6, 2, 3))
+    again, _ = layer(draw(6, 2, 3), h_n)
+
+    assert layer.num_layers == 2
+    assert output.shape == (6, 2, 8)
+    assert [part.shape for part in h_n] == [(2, 2, 5), (2, 2, 4)]
+    assert not torch.equal(again, output)
+    assert repr(layer) == "GRU(3, [5, 4], bidirectional=True)"
+
+
+def test_sizes_and_options_that_do_not_fit_raise(draw) -> None:
+    with pytest.raises(
+        ValueError, match=r"num_layers must be 2 with hidden_size=\[5, 4\], .* got 3"
+    ):
+        LSTM(3, [5, 4], 3)
+    with pytest.raises(
+        TypeError, match=r"hidden_size must be an integer or a list of them, got \[\]"
+    ):
+        LSTM(3, [])
+    with pytest.raises(ValueError, match=r"hidden_size\[1\] must be at least 1, got 0"):
+        LSTM(3, [5, 0])
+    with pytest.raises(ValueError, match="proj_size must be below hidden_size=5, got 5"):
+        LSTM(3, 5, proj_size=5)
+    with pytest.raises(ValueError, match=r"hidden_size must be the same .* residual=True, got"):
+        LSTM(3, [5, 4], residual=True)
+    with pytest.raises(
+        ValueError, match="reset_after must be True with layer_norm=True, got False"
+    ):
+        GRU(3, 5, reset_after=False, layer_norm=True)
+    with pytest.raises(ValueError, match=r"merge_mode must be one of \['concat', .* got 'ave'"):
+        LSTM(3, 5, merge_mode="ave")
+    with pytest.raises(TypeError, match="zoneout must be one number where the state is h alone"):
+        GRU(3, 5, zoneout=(0.1, 0.2))
+    with pytest.raises(ValueError, match=r"zoneout\[1\] must be in \[0, 1\), got 1.0"):
+        LSTM(3, 5, zoneout=(0.1, 1.0))
+    with pytest.raises(ValueError, match=r"mask_over\['input'\] must be \"sequence\" or \"step\""):
+        LSTM(3, 5, mask_over={"input": "batch"})
+    layer = LSTM(3, [5, 4], dtype=torch.float64)
+    with pytest.raises(
+        TypeError, match=r"hx\[0\] must be a tuple of 2 tensors, one for each layer"
+    ):
+        layer(draw(6, 2, 3), (draw(2, 2, 5), draw(2, 2, 5)))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+@pytest.mark.parametrize("name", ["reference", None])
+def test_autocast_gives_its_type_and_keeps_c_in_float32(make, draw, name, dtype) -> None:
+    layer = make(dtype=torch.float32, num_layers=2, recurrent_dropout=0.5, bias=False)
+    x, masks = draw(9, 2, 3).float(), layer.draw_masks(2)
+    expected, _ = layer(x, masks=masks)
+
+    with torch.autocast("cpu", dtype=dtype):
+        output, state = layer(x, masks=masks)
+        layer(x, state, masks=masks)
+
+    h_n = state[0] if isinstance(state, tuple) else state
+    assert output.dtype == h_n.dtype == dtype
+    if isinstance(state, tuple):
+        assert state[1].dtype == torch.float32
+    torch.testing.assert_close(output.float(), expected, atol=0.05, rtol=0)
+    output.float().square().sum().backward()
+    assert {p.grad.dtype for p in layer.parameters()} == {torch.float32}

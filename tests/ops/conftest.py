@@ -159,7 +159,7 @@ def _scalar_loop(step: Callable[..., Any], call: Call, gates: int) -> tuple[Tens
     output = torch.zeros(T, B, H, dtype=torch.float64)
     last = [torch.zeros(B, H, dtype=torch.float64) for _ in call.state]
     x_masks, h_masks = (
-        None if mask is None else mask.expand(T, gates, B, -1).tolist() for mask in call.masks
+        None if mask is None else mask.expand(T, gates, B, -1).tolist() for mask in call.masks[:2]
     )
     for b in range(B):
         state = [part[b].tolist() for part in call.state]

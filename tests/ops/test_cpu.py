@@ -199,7 +199,7 @@ def test_saturated_gates_agree(make_case, judge, instruction_set, cell: str, shi
 def test_gradients_are_as_near_as_torchs(make_case, by_kernels) -> None:
     call = make_case("lstm", (8, 64, 64, 512)).call
     theirs, exact = torch.nn.LSTM(64, 512), torch.nn.LSTM(64, 512, dtype=torch.float64)
-    theirs.load_state_dict(dict(zip(theirs.state_dict(), call.weights, strict=True)))
+    theirs.load_state_dict(dict(zip(theirs.state_dict(), call.weights[:4], strict=True)))
     exact.load_state_dict(theirs.state_dict())
     hx = tuple(part[None] for part in call.state)
     d_output = torch.randn(64, 8, 512, generator=torch.Generator().manual_seed(0))
@@ -210,10 +210,12 @@ def test_gradients_are_as_near_as_torchs(make_case, by_kernels) -> None:
     output, _ = exact(call.x.double(), tuple(part.double() for part in hx))
     expected = gradients(output, exact.parameters())
     torchs = gradients(theirs(call.x, hx)[0], theirs.parameters())
-    ours = gradients(by_kernels(lstm)(*call)[0], call.weights)
+    ours = gradients(by_kernels(lstm)(*call)[0], call.weights[:4])
 
     def error(got: Tensor, right: Tensor) -> float:
         return ((got - right).abs().max() / right.abs().max()).item()
 
-    for name, right, torch_s, own in zip(call.weights._fields, expected, torchs, ours, strict=True):
+    for name, right, torch_s, own in zip(
+        call.weights._fields[:4], expected, torchs, ours, strict=True
+    ):
         assert error(own, right) <= 1.5 * error(torch_s, right), name

@@ -26,7 +26,7 @@ def flat(case, *, recompute: bool = False) -> Arguments:
     relu = getattr(call.options, "nonlinearity", "") == "relu"
     c = call.state[1] if len(call.state) > 1 else None
     return Arguments(
-        *(call.x, call.state.h, c, *call.weights, *call.masks, call.valid),
+        *(call.x, call.state.h, c, *call.weights[:4], *call.masks[:2], call.valid),
         *(call.options.reverse, relu, recompute),
     )
 

@@ -4,9 +4,19 @@ import pytest
 
 from lockgate import DataError
 from lockgate.models import ModelConfig
-from lockgate.studies.rungs import LADDER, NAMES, choose_rungs, in_words, model_config, parent_name
+from lockgate.studies.rungs import (
+    DEFAULT_NAMES,
+    LADDER,
+    NAMES,
+    choose_rungs,
+    in_words,
+    model_config,
+    parent_name,
+)
 
-BASE = ModelConfig(hidden_size=9, input_dropout=0.1, dropout=0.2, recurrent_dropout=0.3)
+BASE = ModelConfig(
+    hidden_size=9, input_dropout=0.1, dropout=0.2, recurrent_dropout=0.3, output_dropout=0.4
+)
 BY_NAME = {rung.name: rung for rung in LADDER}
 
 
@@ -15,6 +25,8 @@ def test_rungs_come_in_the_ladder_s_order_each_once():
 
     assert [rung.name for rung in rungs] == ["rnn", "gru", "both"]
     assert choose_rungs(NAMES) == LADDER
+    left_out = [name for name in NAMES if name not in DEFAULT_NAMES]
+    assert left_out == ["last-dropout", "both-per-step"]
 
 
 @pytest.mark.parametrize(
@@ -48,13 +60,22 @@ def test_rungs_that_cannot_be_compared_raise(names, message):
             "+ recurrent dropout 0.3",
         ),
         ("bidirectional", (0, 0, 0), 1, True, "bidirectional GRU"),
+        ("last-dropout", (0, 0, 0), 1, False, "GRU + dropout on the last state 0.4"),
+        (
+            "both-per-step",
+            (0.1, 0, 0.3),
+            1,
+            False,
+            "GRU + input dropout 0.1 + recurrent dropout 0.3, masks drawn at every step",
+        ),
     ],
 )
 def test_a_rung_turns_on_what_it_says_and_nothing_else(name, rates, layers, both_ways, words):
     config = model_config(BY_NAME[name], BASE, "gru")
 
     assert (config.input_dropout, config.dropout, config.recurrent_dropout) == rates
-    assert config.output_dropout == 0
+    assert config.output_dropout == (0.4 if name == "last-dropout" else 0)
+    assert config.mask_over == ("step" if name == "both-per-step" else "sequence")
     assert (config.num_layers, config.bidirectional) == (layers, both_ways)
     assert config.cell == ("rnn" if name == "rnn" else "gru")
     assert config.hidden_size == 9
@@ -74,6 +95,8 @@ def test_parents_are_the_declared_ones():
         "stacked": "gru",
         "stacked+both": "stacked",
         "bidirectional": "gru",
+        "last-dropout": "gru",
+        "both-per-step": "both",
     }
 
 
@@ -87,7 +110,8 @@ def test_a_rung_and_its_parent_differ_by_the_trick_alone():
             k for k, v in model_config(parent, BASE, "gru").model_dump().items() if v != own[k]
         }
 
-        tricks = {*rung.on} | ({"num_layers"} if rung.stacked and parent.name == "gru" else set())
+        tricks = {"mask_over"} if rung.per_step else {*rung.on}
+        tricks |= {"num_layers"} if rung.stacked and parent.name == "gru" else set()
         assert changed == tricks | ({"bidirectional"} if rung.bidirectional else set())
 
 

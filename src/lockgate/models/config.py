@@ -25,6 +25,8 @@ class ModelConfig(BaseModel):
     """On the last state, before the head."""
     mask_per: Literal["gate", "cell"] | None = None
     """One mask for a whole cell or one for each gate. Default: gate for h, cell for inputs."""
+    mask_over: Literal["sequence", "step"] = "sequence"
+    """One mask held over all time steps, or one drawn anew at each."""
     init: Literal["keras", "torch"] = "keras"
     normalise: Literal["last", "mean", "none"] = "last"
     """Level taken from the target of a window and added back to its forecast."""

@@ -4,8 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lockgate.models.config import ModelConfig
-from lockgate.nn import GRU, LSTM, RNN
-from lockgate.ops.sampling import sample_mask
+from lockgate.nn import GRU, LSTM, RNN, LockedDropout
 
 LAYERS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 
@@ -46,7 +45,7 @@ class Forecaster(nn.Module):
     ) -> None:
         super().__init__()
         self.normalise = config.normalise
-        self.output_dropout = config.output_dropout
+        self.output_dropout = LockedDropout(config.output_dropout, batch_first=True)
         self.stack = LAYERS[config.cell](
             channels,
             config.hidden_size,
@@ -57,6 +56,7 @@ class Forecaster(nn.Module):
             input_dropout=config.input_dropout,
             recurrent_dropout=config.recurrent_dropout,
             mask_per=config.mask_per,
+            mask_over=config.mask_over,
             init=config.init,
         )
         self.head = nn.Linear((1 + config.bidirectional) * config.hidden_size, horizon)
@@ -76,10 +76,7 @@ class Forecaster(nn.Module):
         h_n = state[0] if isinstance(state, tuple) else state  # (layers * directions, B, H)
         last = h_n[-2:] if self.stack.bidirectional else h_n[-1:]
         features = last.transpose(0, 1).flatten(1)
-        if self.training and self.output_dropout > 0:
-            features = features * sample_mask(
-                features.shape, self.output_dropout, like=features, generator=generator
-            )
+        features = self.output_dropout(features, generator=generator)
         forecast: Tensor = level + self.head(features)
         return forecast
 

@@ -1,7 +1,6 @@
 """Check the sizes a layer is made with and the tensors it is called with."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +13,28 @@ def check_size(name: str, size: int, least: int = 1) -> int:
     if size < least:
         raise ValueError(f"{name} must be at least {least}, got {size}")
     return size
+
+
+def check_hidden_sizes(hidden_size: int | Sequence[int], num_layers: int) -> tuple[int, ...]:
+    """Return the size of each layer, from one for all or one for each."""
+    check_size("num_layers", num_layers)
+    if isinstance(hidden_size, int) or not isinstance(hidden_size, Sequence):
+        return (check_size("hidden_size", hidden_size),) * num_layers
+    if isinstance(hidden_size, str) or len(hidden_size) == 0:
+        raise TypeError(f"hidden_size must be an integer or a list of them, got {hidden_size!r}")
+    if num_layers not in (1, len(hidden_size)):
+        raise ValueError(
+            f"num_layers must be {len(hidden_size)} with hidden_size={list(hidden_size)}, or left "
+            f"out, got {num_layers}"
+        )
+    return tuple(check_size(f"hidden_size[{i}]", size) for i, size in enumerate(hidden_size))
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> str:
+    """Return a value if it is one of the choices, or raise."""
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
+    return value
 
 
 def check_flag(name: str, flag: bool) -> bool:
@@ -32,44 +53,22 @@ def check_x(x: Tensor, features: int, parameter: Tensor, batch_first: bool) -> N
         axes = "batch, time >= 1" if batch_first else "time >= 1, batch"
         expected = f"({axes}, {features}), or (time >= 1, {features}) unbatched"
         raise ValueError(f"x must have shape {expected}, got {tuple(x.shape)}")
-    _check_kind("x", x, parameter)
+    check_kind("x", x, parameter)
 
 
-def check_hx(hx: Sequence[Tensor], shape: tuple[int, int, int], batched: bool, x: Tensor) -> None:
-    """Raise unless each part of hx is (layers * directions, batch, hidden_size), as in torch."""
-    expected = shape if batched else (shape[0], shape[2])
-    for position, part in enumerate(hx):
-        name = "hx" if len(hx) == 1 else f"hx[{position}]"
-        if not isinstance(part, Tensor):
-            raise TypeError(f"{name} must be a tensor, got {type(part).__name__}")
-        if tuple(part.shape) != expected:
-            axes = "layers * directions, batch, hidden_size"
-            axes = axes if batched else "layers * directions, hidden_size"
-            raise ValueError(
-                f"{name} must have shape ({axes}) = {expected}, got {tuple(part.shape)}"
-            )
-        _check_kind(name, part, x)
-
-
-def check_masks(masks: Any, shapes: Mapping[str, tuple[int, ...]], parameter: Tensor) -> None:
+def check_masks(
+    given: Mapping[str, Tensor | None], shapes: Mapping[str, tuple[int, ...]], parameter: Tensor
+) -> None:
     """Raise unless the masks of a call fit it; `shapes` gives the largest shape of each."""
-    if sorted(given := _by_name(masks)) != sorted(shapes):
+    if given.keys() != shapes.keys():
+        cells, got = (sum(name.endswith(".x") for name in names) for names in (shapes, given))
         raise ValueError(
-            f"masks must hold {len(shapes) // 2} cells, one for each layer and direction, got "
-            f"{len(given) // 2}. Take them from draw_masks of a layer like this one."
+            f"masks must hold {cells} cells, one for each layer and direction, got {got}. "
+            "Take them from draw_masks of a layer like this one."
         )
     for name, mask in given.items():
         if mask is not None:
             _check_mask(f"masks.{name}", mask, shapes[name], parameter)
-
-
-def _by_name(masks: Any) -> dict[str, Tensor | None]:
-    if not hasattr(masks, "cells") or not hasattr(masks, "output"):
-        raise TypeError(f"masks must be what draw_masks returns, got {type(masks).__name__}")
-    by_name: dict[str, Tensor | None] = {}
-    for index, cell in enumerate(masks.cells):
-        by_name |= {f"cells[{index}].{name}": mask for name, mask in cell._asdict().items()}
-    return {**by_name, "output": masks.output}
 
 
 def _check_mask(name: str, mask: Tensor, largest: tuple[int, ...], parameter: Tensor) -> None:
@@ -80,10 +79,11 @@ def _check_mask(name: str, mask: Tensor, largest: tuple[int, ...], parameter: Te
         raise ValueError(
             f"{name} must have shape ({expected}, {features}), got {tuple(mask.shape)}"
         )
-    _check_kind(name, mask, parameter)
+    check_kind(name, mask, parameter)
 
 
-def _check_kind(name: str, value: Tensor, like: Tensor) -> None:
+def check_kind(name: str, value: Tensor, like: Tensor) -> None:
+    """Raise unless a tensor has the device, and but for autocast the dtype, of another."""
     if value.device != like.device:
         raise ValueError(f"{name} must be on {like.device}, got {value.device}")
     if value.dtype != like.dtype and not torch.is_autocast_enabled(like.device.type):

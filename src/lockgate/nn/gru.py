@@ -1,9 +1,11 @@
 """The GRU layer; its maths is in `lockgate.ops.gru.reference`."""
 
-import torch
-from torch import Tensor
+from collections.abc import Sequence
+from typing import Any, Literal, Unpack
 
-from lockgate.nn.recurrent import LayerMasks, Recurrent
+from lockgate.nn.checks import check_flag
+from lockgate.nn.recurrent import Options as LayerOptions
+from lockgate.nn.recurrent import Recurrent
 from lockgate.ops.gru import BACKENDS, GATES, Options, State, gru
 from lockgate.ops.gru.cpu import CELL
 
@@ -25,7 +27,8 @@ class GRU(Recurrent):
 
     Args:
         input_size: Features of one time step of `x`.
-        hidden_size: Features of the state, and of one direction's output.
+        hidden_size: Features of the state, and of one direction's output; a list of them, one for
+            each layer, gives the number of layers too.
         num_layers: Layers on top of each other; each reads the output of the one below.
         bias: Whether the layer has its two biases.
         batch_first: Whether `x` and the output are `(batch, time, features)`.
@@ -33,28 +36,51 @@ class GRU(Recurrent):
         bidirectional: Whether each layer also runs from the last step to the first.
         device: Where the parameters are.
         dtype: Their type.
+        nonlinearity: `"tanh"` or `"relu"`, of the candidate `n`.
+        reset_after: Whether the reset gate acts on the recurrent product, as in torch and cuDNN and
+            by default in Keras, or on `h_{t-1}` before it, as in the paper (Cho et al. 2014,
+            arXiv:1406.1078): `W_{hn} (m_h \odot r \odot h_{t-1}) + b_{hn}`.
         input_dropout: Rate of what enters the first layer.
         recurrent_dropout: Rate of `h_{t-1}`, before the recurrent product;
             the carry `z h_{t-1}` stays whole.
         output_dropout: Rate of the output; `h_n` stays untouched.
+        weight_dropout: Rate of the elements of `weight_hh` (DropConnect; Merity et al. 2017,
+            arXiv:1708.02182): one mask for a call, shared by the batch, in both directions.
+        zoneout: Rate at which an element of `h` keeps its old value for a step, in place of the new
+            one (Krueger et al. 2016, arXiv:1606.01305). In evaluation old and new are mixed by the
+            rate.
         mask_per: `"gate"` (each gate has a mask of its own, the paper's untied masks) or
             `"cell"` (all gates share one), for all places or as a dict by place: `"input"` for
             the masks on what enters a layer, `"recurrent"` for those on `h_{t-1}`.
             Default: `{"input": "cell", "recurrent": "gate"}`.
+        mask_over: `"sequence"` (a mask is held at all steps) or `"step"` (drawn anew at each), for
+            all places or as a dict by place: `"input"`, `"between"` layers, `"recurrent"`,
+            `"output"`. Default: `"sequence"`.
+        layer_norm: Whether the products with `x` and with `h` are normalised, each over all gates,
+            before the biases are added (Ba et al. 2016, arXiv:1607.06450).
+        merge_mode: How both directions become one output at every layer: `"concat"`, `"sum"`,
+            `"mean"`, `"mul"`; with `"none"` the last layer gives a pair of outputs.
+        residual: Whether each layer from the second on adds what it reads to its output.
+        learn_initial_state: Whether the state before the first step is a parameter, which begins at
+            zero.
         init: `"torch"`: every parameter from U(-k, k), k = 1 / sqrt(hidden_size). `"keras"`:
             input weights Glorot uniform, recurrent weights orthogonal, biases 0.
+            `"orthogonal"`: as `"keras"`, but each gate for itself.
         recompute: Whether training saves memory: the backward runs stretches of the forward again,
             and what is kept for it beside input and output grows with the root of the time.
 
     A rate is the probability, in [0, 1), that an element is dropped; kept ones are scaled by
-    1 / (1 - rate).
+    1 / (1 - rate), but for zoneout, where a dropped element keeps its old value.
 
     Shape:
         - x: `(time, batch, input_size)`, `(batch, time, input_size)` if `batch_first`, or
-          `(time, input_size)` unbatched; time at least 1.
+          `(time, input_size)` unbatched; time at least 1. Or a `PackedSequence`.
+        - mask: `(batch, time)` whatever `batch_first`, True where `x` is no padding.
         - hx, and the state after the last step: `(num_layers * directions, batch, hidden_size)`;
-          without batch if unbatched.
-        - output: like `x`, with directions * hidden_size features.
+          without batch if unbatched. Where layers differ in
+          size, a tuple of `(directions, batch, hidden_size)`, one for each layer.
+        - output: like `x`, with directions * hidden_size features, or hidden_size where the
+          directions are added up or multiplied; zero at padding.
 
     Raises:
         ValueError: If a rate is outside [0, 1), a size is below 1, `dropout` is not 0 with one
@@ -62,6 +88,7 @@ class GRU(Recurrent):
         TypeError: If a rate or a size is no number.
 
     Example:
+        >>> import torch
         >>> layer = GRU(3, 8, batch_first=True, recurrent_dropout=0.25)
         >>> output, h_n = layer(torch.zeros(2, 5, 3))
         >>> output.shape, h_n.shape
@@ -74,25 +101,34 @@ class GRU(Recurrent):
     _kernel = CELL
     _state = State
 
-    def forward(
+    def __init__(
         self,
-        x: Tensor,
-        hx: Tensor | None = None,
+        input_size: int,
+        hidden_size: int | Sequence[int],
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float | Sequence[float] = 0.0,
+        bidirectional: bool = False,
         *,
-        masks: LayerMasks | None = None,
-        generator: torch.Generator | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Run the layers over whole sequences; return the output and the last state.
-
-        Args:
-            x: The sequences.
-            hx: The state before the first step, `h_0`. Default: zeros.
-            masks: Dropout masks from `draw_masks`, used in evaluation too. Default: drawn
-                in training, none in evaluation.
-            generator: Where the masks are drawn from. Default: torch's default generator.
-        """
-        output, (h_n,) = self._forward(x, None if hx is None else (hx,), masks, generator)
-        return output, h_n
+        nonlinearity: Literal["tanh", "relu"] = "tanh",
+        reset_after: bool = True,
+        **options: Unpack[LayerOptions],
+    ) -> None:
+        super().__init__(
+            *(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional),
+            nonlinearity=nonlinearity,
+            **options,
+        )
+        self.reset_after = check_flag("reset_after", reset_after)
+        if self.layer_norm and not reset_after:
+            raise ValueError(
+                "reset_after must be True with layer_norm=True, got False: the product with h is "
+                "normalised over all gates, before the reset gate is known."
+            )
 
     def _options(self, reverse: bool) -> Options:
-        return Options(reverse, self.recompute)
+        return Options(reverse, self.recompute, self.nonlinearity, self.reset_after)
+
+    def _defaults(self) -> dict[str, Any]:
+        return {"reset_after": True, **super()._defaults()}

@@ -1,9 +1,10 @@
 """The LSTM layer; its maths is in `lockgate.ops.lstm.reference`."""
 
-import torch
-from torch import Tensor
+from collections.abc import Sequence
+from typing import Literal, Unpack
 
-from lockgate.nn.recurrent import LayerMasks, Recurrent
+from lockgate.nn.recurrent import Options as LayerOptions
+from lockgate.nn.recurrent import Recurrent
 from lockgate.ops.lstm import BACKENDS, GATES, Options, State, lstm
 from lockgate.ops.lstm.cpu import CELL
 
@@ -23,36 +24,61 @@ class LSTM(Recurrent):
 
     Args:
         input_size: Features of one time step of `x`.
-        hidden_size: Features of the state, and of one direction's output.
+        hidden_size: Features of the state, and of one direction's output; a list of them, one for
+            each layer, gives the number of layers too.
         num_layers: Layers on top of each other; each reads the output of the one below.
         bias: Whether the layer has its two biases.
         batch_first: Whether `x` and the output are `(batch, time, features)`.
         dropout: Rate of what passes from layer to layer: one for all gaps, or one for each.
         bidirectional: Whether each layer also runs from the last step to the first.
+        proj_size: Features to which `h` is projected (Sak et al. 2014, arXiv:1402.1128); 0: none.
         device: Where the parameters are.
         dtype: Their type.
+        nonlinearity: `"tanh"` or `"relu"`, of the candidate `g` and of the output.
         input_dropout: Rate of what enters the first layer.
         recurrent_dropout: Rate of `h_{t-1}`, before the recurrent product; `c` stays whole.
         output_dropout: Rate of the output; `h_n` and `c_n` stay untouched.
+        weight_dropout: Rate of the elements of `weight_hh` (DropConnect; Merity et al. 2017,
+            arXiv:1708.02182): one mask for a call, shared by the batch, in both directions.
+        zoneout: Rate at which an element keeps its old value for a step, in place of the new one
+            (Krueger et al. 2016, arXiv:1606.01305): one for `h`, or a pair for `h` and `c`. The new
+            `h` is computed from the new `c` before zoneout. In evaluation old and new are mixed by
+            the rate.
         mask_per: `"gate"` (each gate has a mask of its own, the paper's untied masks) or
             `"cell"` (all gates share one), for all places or as a dict by place: `"input"` for
             the masks on what enters a layer, `"recurrent"` for those on `h_{t-1}`.
             Default: `{"input": "cell", "recurrent": "gate"}`.
+        mask_over: `"sequence"` (a mask is held at all steps) or `"step"` (drawn anew at each), for
+            all places or as a dict by place: `"input"`, `"between"` layers, `"recurrent"`,
+            `"output"`. Default: `"sequence"`.
+        layer_norm: Whether the products with `x` and with `h` are normalised, each over all gates,
+            before the biases are added (Ba et al. 2016, arXiv:1607.06450);
+            `c` is normalised where the output reads it.
+        merge_mode: How both directions become one output at every layer: `"concat"`, `"sum"`,
+            `"mean"`, `"mul"`; with `"none"` the last layer gives a pair of outputs.
+        residual: Whether each layer from the second on adds what it reads to its output.
+        learn_initial_state: Whether the state before the first step is a parameter, which begins at
+            zero.
         init: `"torch"`: every parameter from U(-k, k), k = 1 / sqrt(hidden_size). `"keras"`:
             input weights Glorot uniform, recurrent weights orthogonal, biases 0,
             and 1 for the forget gate in `bias_ih`.
+            `"orthogonal"`: as `"keras"`, but each gate for itself.
         recompute: Whether training saves memory: the backward runs stretches of the forward again,
             and what is kept for it beside input and output grows with the root of the time.
 
     A rate is the probability, in [0, 1), that an element is dropped; kept ones are scaled by
-    1 / (1 - rate).
+    1 / (1 - rate), but for zoneout, where a dropped element keeps its old value.
 
     Shape:
         - x: `(time, batch, input_size)`, `(batch, time, input_size)` if `batch_first`, or
-          `(time, input_size)` unbatched; time at least 1.
+          `(time, input_size)` unbatched; time at least 1. Or a `PackedSequence`.
+        - mask: `(batch, time)` whatever `batch_first`, True where `x` is no padding.
         - hx, and the state after the last step: `(h, c)`, each
           `(num_layers * directions, batch, hidden_size)`; without batch if unbatched.
-        - output: like `x`, with directions * hidden_size features.
+          Where layers differ in size, a tuple of `(directions, batch, hidden_size)`, one for each
+          layer. With `proj_size`, `h` has that many features.
+        - output: like `x`, with directions * hidden_size features, or hidden_size where the
+          directions are added up or multiplied; zero at padding.
 
     Raises:
         ValueError: If a rate is outside [0, 1), a size is below 1, `dropout` is not 0 with one
@@ -60,6 +86,7 @@ class LSTM(Recurrent):
         TypeError: If a rate or a size is no number.
 
     Example:
+        >>> import torch
         >>> layer = LSTM(3, 8, recurrent_dropout=0.25)
         >>> output, (h_n, c_n) = layer(torch.zeros(5, 2, 3))
         >>> output.shape, h_n.shape
@@ -73,27 +100,26 @@ class LSTM(Recurrent):
     _kernel = CELL
     _state = State
 
-    def forward(
+    def __init__(
         self,
-        x: Tensor,
-        hx: tuple[Tensor, Tensor] | None = None,
+        input_size: int,
+        hidden_size: int | Sequence[int],
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float | Sequence[float] = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
         *,
-        masks: LayerMasks | None = None,
-        generator: torch.Generator | None = None,
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Run the layers over whole sequences; return the output and the last state.
-
-        Args:
-            x: The sequences.
-            hx: The state before the first step, `(h_0, c_0)`. Default: zeros.
-            masks: Dropout masks from `draw_masks`, used in evaluation too. Default: drawn
-                in training, none in evaluation.
-            generator: Where the masks are drawn from. Default: torch's default generator.
-        """
-        if hx is not None and (not isinstance(hx, tuple | list) or len(hx) != 2):
-            raise TypeError(f"hx must be a pair (h_0, c_0), got {type(hx).__name__}")
-        output, (h_n, c_n) = self._forward(x, None if hx is None else tuple(hx), masks, generator)
-        return output, (h_n, c_n)
+        nonlinearity: Literal["tanh", "relu"] = "tanh",
+        **options: Unpack[LayerOptions],
+    ) -> None:
+        super().__init__(
+            *(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional),
+            proj_size=proj_size,
+            nonlinearity=nonlinearity,
+            **options,
+        )
 
     def _options(self, reverse: bool) -> Options:
-        return Options(reverse, self.recompute)
+        return Options(reverse, self.recompute, self.nonlinearity)

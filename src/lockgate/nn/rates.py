@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from numbers import Real
-from typing import Literal
+from typing import Any, Literal
 
 MaskPer = Literal["gate", "cell"]
+MaskOver = Literal["sequence", "step"]
+Zoneout = float | Sequence[float]
 
-PLACES: dict[str, MaskPer] = {"input": "cell", "recurrent": "gate"}  # with their defaults
+# by place, with their defaults
+MASK_PER: dict[str, MaskPer] = {"input": "cell", "recurrent": "gate"}
+MASK_OVER: dict[str, MaskOver] = dict.fromkeys(
+    ("input", "between", "recurrent", "output"), "sequence"
+)
 
 
 def check_rate(name: str, rate: float) -> float:
@@ -39,13 +45,43 @@ def check_gap_rates(dropout: float | Sequence[float], num_layers: int) -> tuple[
 
 def check_mask_per(mask_per: MaskPer | Mapping[str, MaskPer] | None) -> dict[str, MaskPer]:
     """Return what a mask is drawn for at each place: "gate" (one for each) or "cell" (shared)."""
-    if mask_per is None:
-        return dict(PLACES)
-    by_place = mask_per if isinstance(mask_per, Mapping) else dict.fromkeys(PLACES, mask_per)
-    if unknown := sorted(set(by_place) - set(PLACES)):
-        raise ValueError(f"mask_per must have the places {sorted(PLACES)}, got {unknown}")
-    for place, per in by_place.items():
-        if per not in ("gate", "cell"):
-            name = f"mask_per[{place!r}]" if isinstance(mask_per, Mapping) else "mask_per"
-            raise ValueError(f'{name} must be "gate" or "cell", got {per!r}')
-    return {**PLACES, **by_place}
+    return _by_place("mask_per", mask_per, MASK_PER, ("gate", "cell"))
+
+
+def check_mask_over(mask_over: MaskOver | Mapping[str, MaskOver] | None) -> dict[str, MaskOver]:
+    """Return how long a mask is held at each place: over the "sequence" or for one "step"."""
+    return _by_place("mask_over", mask_over, MASK_OVER, ("sequence", "step"))
+
+
+def check_zoneout(zoneout: Zoneout, has_c: bool) -> float | tuple[float, ...]:
+    """Return the rate of zoneout on h, or the pair of those on h and c."""
+    if not isinstance(zoneout, Sequence) or isinstance(zoneout, str):
+        return check_rate("zoneout", zoneout)
+    if not has_c:
+        raise TypeError(f"zoneout must be one number where the state is h alone, got {zoneout!r}")
+    if len(zoneout) != 2:
+        raise ValueError(f"zoneout must be one rate, or a pair for h and c, got {zoneout!r}")
+    return tuple(check_rate(f"zoneout[{i}]", rate) for i, rate in enumerate(zoneout))
+
+
+def zoneout_rates(zoneout: Zoneout) -> tuple[float, float]:
+    """Give the rates on h and on c."""
+    if isinstance(zoneout, Sequence):
+        of_h, of_c = zoneout
+        return of_h, of_c
+    return zoneout, 0.0
+
+
+def _by_place(
+    name: str, given: Any, defaults: Mapping[str, Any], choices: tuple[str, str]
+) -> dict[str, Any]:
+    if given is None:
+        return dict(defaults)
+    by_place = given if isinstance(given, Mapping) else dict.fromkeys(defaults, given)
+    if unknown := sorted(set(by_place) - set(defaults)):
+        raise ValueError(f"{name} must have the places {sorted(defaults)}, got {unknown}")
+    for place, value in by_place.items():
+        if value not in choices:
+            where = f"{name}[{place!r}]" if isinstance(given, Mapping) else name
+            raise ValueError(f'{where} must be "{choices[0]}" or "{choices[1]}", got {value!r}')
+    return {**defaults, **by_place}

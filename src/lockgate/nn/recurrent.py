@@ -1,28 +1,63 @@
 """What all recurrent layers share: parameters, shapes, state, stacking, directions, masks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, TypedDict, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
-from lockgate.nn.checks import check_flag, check_hx, check_masks, check_size, check_x
+from lockgate.nn import masks as drawn
+from lockgate.nn import padding
+from lockgate.nn import state as states
+from lockgate.nn.checks import (
+    check_choice,
+    check_flag,
+    check_hidden_sizes,
+    check_masks,
+    check_size,
+    check_x,
+)
 from lockgate.nn.init import INITS
-from lockgate.nn.rates import PLACES, MaskPer, check_gap_rates, check_mask_per, check_rate
+from lockgate.nn.layout import MERGE_MODES, Layout, MergeMode
+from lockgate.nn.masks import LayerMasks
+from lockgate.nn.rates import (
+    MASK_OVER,
+    MASK_PER,
+    MaskOver,
+    MaskPer,
+    Zoneout,
+    check_gap_rates,
+    check_mask_over,
+    check_mask_per,
+    check_rate,
+    check_zoneout,
+)
 from lockgate.nn.report import BackendReport, ReportLine
-from lockgate.nn.stepper import Stepper
+from lockgate.nn.stepper import Step, Stepper
 from lockgate.ops.dispatch import Backend, choose
 from lockgate.ops.kernels import Cell
-from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights
-from lockgate.ops.sampling import sample_mask
 
 
-class LayerMasks(NamedTuple):
-    """All dropout masks of one call of a layer, as `draw_masks` returns and `masks=` takes them."""
+class Options(TypedDict, total=False):
+    """What every layer takes by keyword alone; documented by the layers."""
 
-    cells: tuple[Masks, ...]  # of each layer and direction, ordered as in h_n
-    output: Tensor | None = None  # (1, batch, directions * hidden_size)
+    device: torch.device | str | None
+    dtype: torch.dtype | None
+    input_dropout: float
+    recurrent_dropout: float
+    output_dropout: float
+    weight_dropout: float
+    zoneout: Zoneout
+    mask_per: MaskPer | Mapping[str, MaskPer] | None
+    mask_over: MaskOver | Mapping[str, MaskOver] | None
+    layer_norm: bool
+    merge_mode: MergeMode
+    residual: bool
+    learn_initial_state: bool
+    init: str
+    recompute: bool
 
 
 class Recurrent(nn.Module):
@@ -42,86 +77,218 @@ class Recurrent(nn.Module):
     def __init__(
         self,
         input_size: int,
-        hidden_size: int,
+        hidden_size: int | Sequence[int],
         num_layers: int = 1,
         bias: bool = True,
         batch_first: bool = False,
         dropout: float | Sequence[float] = 0.0,
         bidirectional: bool = False,
         *,
+        proj_size: int = 0,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
+        nonlinearity: str = "tanh",
         input_dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         output_dropout: float = 0.0,
+        weight_dropout: float = 0.0,
+        zoneout: Zoneout = 0.0,
         mask_per: MaskPer | Mapping[str, MaskPer] | None = None,
+        mask_over: MaskOver | Mapping[str, MaskOver] | None = None,
+        layer_norm: bool = False,
+        merge_mode: MergeMode = "concat",
+        residual: bool = False,
+        learn_initial_state: bool = False,
         init: str = "torch",
         recompute: bool = False,
     ) -> None:
         super().__init__()
         self.input_size = check_size("input_size", input_size)
-        self.hidden_size = check_size("hidden_size", hidden_size)
-        self.num_layers = check_size("num_layers", num_layers)
+        sizes = check_hidden_sizes(hidden_size, num_layers)
+        self.hidden_size = sizes[0] if isinstance(hidden_size, int) else sizes
+        self.num_layers = len(sizes)
         self.bias = check_flag("bias", bias)
         self.batch_first = check_flag("batch_first", batch_first)
         self.bidirectional = check_flag("bidirectional", bidirectional)
-        rates = check_gap_rates(dropout, num_layers)
+        self.proj_size = check_size("proj_size", proj_size, least=0)
+        if proj_size >= min(sizes):
+            raise ValueError(f"proj_size must be below hidden_size={hidden_size}, got {proj_size}")
+        self.nonlinearity = check_choice("nonlinearity", nonlinearity, ("tanh", "relu"))
+        rates = check_gap_rates(dropout, self.num_layers)
         self.dropout = rates if isinstance(dropout, Sequence) else float(dropout)
         self.input_dropout = check_rate("input_dropout", input_dropout)
         self.recurrent_dropout = check_rate("recurrent_dropout", recurrent_dropout)
         self.output_dropout = check_rate("output_dropout", output_dropout)
+        self.weight_dropout = check_rate("weight_dropout", weight_dropout)
+        self.zoneout = check_zoneout(zoneout, self._kernel.has_c)
         self.mask_per = check_mask_per(mask_per)
-        if init not in INITS:
-            raise ValueError(f"init must be one of {sorted(INITS)}, got {init!r}")
-        self.init = init
+        self.mask_over = check_mask_over(mask_over)
+        self.layer_norm = check_flag("layer_norm", layer_norm)
+        self.merge_mode = check_choice("merge_mode", merge_mode, MERGE_MODES)
+        self.residual = check_flag("residual", residual)
+        self.learn_initial_state = check_flag("learn_initial_state", learn_initial_state)
+        self.init = check_choice("init", init, sorted(INITS))
         self.recompute = check_flag("recompute", recompute)
-        for index in range(self._cells):
-            for name, shape in self._parameter_shapes(index).items():
-                empty = torch.empty(shape, device=device, dtype=dtype)
-                self.register_parameter(name, nn.Parameter(empty))
+        directions = 2 if bidirectional else 1
+        self._layout = Layout(input_size, sizes, proj_size, directions, merge_mode)
+        self._check_residual()
+        self._names = [self._make_cell(i, device, dtype) for i in range(self._layout.cells)]
         self.reset_parameters()
 
-    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw every parameter anew, as `init` says; from torch's default generator by default."""
-        for index in range(self._cells):
-            INITS[self.init](self._weights(index), self._forget_gate, generator)
+    def _check_residual(self) -> None:
+        widths = [self._layout.width(layer) for layer in range(self.num_layers)]
+        if self.residual and len(set(widths)) > 1:
+            raise ValueError(
+                f"hidden_size must be the same for all layers with residual=True, got {widths} "
+                "features from layer to layer"
+            )
 
-    def draw_masks(self, batch: int, *, generator: torch.Generator | None = None) -> LayerMasks:
-        """Draw the dropout masks of one call, in training and in evaluation alike.
+    # ---- parameters ----
+
+    def _make_cell(
+        self, index: int, device: torch.device | str | None, dtype: torch.dtype | None
+    ) -> dict[str, str]:
+        """Register the parameters of a cell; return the names of those in `Weights`."""
+        layout, suffix = self._layout, self._layout.suffix(index)
+        H, h_size = layout.hidden_size(index), layout.h_size(index)
+        rows = self._gates * H
+        shapes: dict[str, tuple[int, ...]] = {
+            f"weight_ih_{suffix}": (rows, layout.input_size_of(index)),
+            f"weight_hh_{suffix}": (rows, h_size),
+        }
+        names = {"w_ih": f"weight_ih_{suffix}", "w_hh": f"weight_hh_{suffix}"}
+        if self.bias:
+            shapes |= {f"bias_ih_{suffix}": (rows,), f"bias_hh_{suffix}": (rows,)}
+            names |= {"b_ih": f"bias_ih_{suffix}", "b_hh": f"bias_hh_{suffix}"}
+        if self.proj_size:
+            shapes[f"weight_hr_{suffix}"] = (h_size, H)
+            names["w_hr"] = f"weight_hr_{suffix}"
+        if self.learn_initial_state:
+            sizes = {"h": h_size, "c": H}
+            shapes |= {f"{part}_0_{suffix}": (sizes[part],) for part in self._state._fields}
+        for name, shape in shapes.items():
+            empty = torch.empty(shape, device=device, dtype=dtype)
+            self.register_parameter(name, nn.Parameter(empty))
+        if self.layer_norm:
+            norms = {"ih": rows, "hh": rows} | ({"c": H} if self._kernel.has_c else {})
+            for part, size in norms.items():
+                norm = nn.LayerNorm(size, bias=part == "c", device=device, dtype=dtype)
+                self.add_module(f"ln_{part}_{suffix}", norm)
+        return names
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw every parameter anew, as `init` says; from torch's default generator by default.
+
+        Gains of layer norm become 1, its biases and learnt initial states 0.
+        """
+        for index in range(self._layout.cells):
+            weights = self._weights(index, None)
+            INITS[self.init](weights, self._gates, self._forget_gate, generator)
+            if self.learn_initial_state:
+                for value in self._learnt(index):
+                    nn.init.zeros_(value)
+        for module in self.children():
+            cast("nn.LayerNorm", module).reset_parameters()
+
+    def flatten_parameters(self) -> None:
+        """Do nothing; code written for torch's layers calls it."""
+
+    # ---- public calls ----
+
+    def forward(
+        self,
+        x: Tensor | PackedSequence,
+        hx: Any = None,
+        *,
+        mask: Tensor | None = None,
+        lengths: padding.Lengths | None = None,
+        masks: LayerMasks | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Any, Any]:
+        """Run the layers over whole sequences; return the output and the last state.
+
+        Args:
+            x: The sequences, padded or packed; a packed one gives a packed output.
+            hx: The state before the first step. Default: zeros, or what has been learnt.
+            mask: Padding, `(batch, time)` whatever `batch_first`, or `(time,)` unbatched; False
+                where the state is carried over and the output is zero, in both directions.
+            lengths: The valid steps of each sequence, in place of a `mask`; 0 is allowed. On
+                another device than the CPU, more than there are steps counts as all of them.
+            masks: Dropout masks from `draw_masks`, used in evaluation too. Default: drawn
+                in training, none in evaluation.
+            generator: Where the masks are drawn from. Default: torch's default generator.
+        """
+        packed = x if isinstance(x, PackedSequence) else None
+        if isinstance(x, PackedSequence):
+            if mask is not None or lengths is not None:
+                raise ValueError("mask and lengths must be None where x is packed: it has its own.")
+            x, lengths = padding.unpack(x)
+            batch_first = False
+        else:
+            batch_first = self.batch_first
+        check_x(x, self.input_size, self._parameter(), batch_first)
+        batched = x.ndim == 3
+        x = _to_time_major(x, batch_first)
+        valid = padding.to_valid(mask, lengths, x, batched)
+        layout = self._layout
+        first = None if hx is None else states.split(hx, self._state, layout, x, batched)
+        outputs, last = self._stack(x, first, self._masks_of_call(x, masks, generator), valid)
+        given: list[Any] = list(outputs)
+        if packed is not None:
+            assert valid is not None
+            given = [padding.pack_like(output, valid, packed) for output in outputs]
+        elif not batched:
+            given = [output.squeeze(1) for output in outputs]
+        elif batch_first:
+            given = [output.transpose(0, 1) for output in outputs]
+        last_state = states.join(last, layout, batched)
+        return tuple(given) if len(given) > 1 else given[0], last_state
+
+    def draw_masks(
+        self,
+        batch: int,
+        steps: int | None = None,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> LayerMasks:
+        """Draw the masks of one call, in training and in evaluation alike.
 
         Passed as `masks=`, they can be held across the chunks of a long sequence or repeated
         on another backend; in evaluation they give a pass of Monte-Carlo dropout.
 
         They are drawn in this order: for each layer, forward before reverse, the mask on what
-        enters it and then the one on its h; last the one on the output. A place of rate 0 draws
-        nothing.
+        enters it, the one on its h, those of zoneout on h and c, the one on its weights; last the
+        one on the output. A place of rate 0 draws nothing.
 
         Args:
             batch: Number of sequences; 1 for an unbatched one.
+            steps: Number of time steps; needed where a mask is drawn for each of them, by
+                `mask_over="step"` or zoneout.
             generator: Source of randomness. Default: torch's default generator.
         """
         batch = check_size("batch", batch, least=0)
-        return LayerMasks(
-            tuple(self._draw_cell(index, batch, generator) for index in range(self._cells)),
-            self._draw(self.output_dropout, (1, batch, self._output_size), generator),
-        )
+        if steps is not None:
+            check_size("steps", steps)
+        return drawn.draw(self, batch, steps, generator)
 
-    def backend_report(self, x: Tensor) -> BackendReport:
+    def backend_report(self, x: Tensor, *, mask: Tensor | None = None) -> BackendReport:
         """Say which backend computes each layer and direction of a call on `x`, and why.
 
         It holds for the current mode (training or evaluation) and draws nothing from torch's
         default generator.
         """
         check_x(x, self.input_size, self._parameter(), self.batch_first)
-        x = self._to_time_major(x)
+        batched = x.ndim == 3
+        x = _to_time_major(x, self.batch_first)
+        valid = padding.to_valid(mask, None, x, batched)
         generator = torch.Generator(x.device).manual_seed(0)
-        masks = self._masks_in_this_mode(x, generator)
+        masks = self._masks_of_call(x, None, generator)
         lines = []
-        for index in range(self._cells):
-            entering = x.new_empty(*x.shape[:2], self._input_size(index))
-            state = self._zeros(entering)
-            args = self._arguments(index, entering, state, masks)
-            lines.append(ReportLine(*self._place(index), choose(self._backends, *args)))
+        for index in range(self._layout.cells):
+            entering = x.new_empty(*x.shape[:2], self._layout.input_size_of(index))
+            state = self._first_state(index, entering)
+            args = self._arguments(index, entering, state, masks, valid)
+            lines.append(ReportLine(*self._layout.place(index), choose(self._backends, *args)))
         return BackendReport(tuple(lines))
 
     def stepper(self) -> Stepper:
@@ -147,134 +314,103 @@ class Recurrent(nn.Module):
                 "bidirectional must be False for a stepper, got True: the reverse direction starts "
                 "at the end of a sequence."
             )
-        weights = [self._weights(index) for index in range(self._cells)]
-        return Stepper(self._operator, self._kernel, self._state, self._options(False), weights)
+        masks, one = drawn.expected(self), self._parameter().new_empty(1, 1, self.input_size)
+        steps = [
+            Step(
+                _copies(self._weights(index, None)),
+                _copies(self._first_state(index, one)),
+                masks.cells[index],
+            )
+            for index in range(self._layout.cells)
+        ]
+        return Stepper(
+            self._operator, self._kernel, self._options(False), self._layout, steps, self.residual
+        )
 
-    def _forward(
-        self,
-        x: Tensor,
-        hx: tuple[Tensor, ...] | None,
-        masks: LayerMasks | None,
-        generator: torch.Generator | None,
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Check a call in torch's shapes, run it time-major, and return torch's shapes."""
-        check_x(x, self.input_size, self._parameter(), self.batch_first)
-        batched = x.ndim == 3
-        x = self._to_time_major(x)
-        if hx is not None:
-            check_hx(hx, (self._cells, x.shape[1], self.hidden_size), batched, x)
-            hx = hx if batched else tuple(part.unsqueeze(1) for part in hx)
-        output, last = self._stack(x, hx, self._masks_of_call(x, masks, generator))
-        if not batched:
-            return output.squeeze(1), tuple(part.squeeze(1) for part in last)
-        return output.transpose(0, 1) if self.batch_first else output, last
+    # ---- one call ----
 
     def _stack(
-        self, x: Tensor, hx: tuple[Tensor, ...] | None, masks: LayerMasks
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Run all layers over x (T, B, I); the last state has one row per layer and direction."""
-        last = []
-        for layer in range(self.num_layers):
-            outputs = []
-            for index in range(layer * self._directions, (layer + 1) * self._directions):
-                state = self._zeros(x) if hx is None else self._state(*(h[index] for h in hx))
-                output, state = self._operator(*self._arguments(index, x, state, masks))
-                outputs.append(output)
+        self, x: Tensor, first: list[Any] | None, masks: LayerMasks, valid: Tensor | None
+    ) -> tuple[tuple[Tensor, ...], list[Any]]:
+        """Run all layers over x (T, B, I); return the output, or those of both directions."""
+        layout, last = self._layout, []
+        outputs: tuple[Tensor, ...] = ()
+        for layer in range(layout.layers):
+            directions = []
+            for index in range(layer * layout.directions, (layer + 1) * layout.directions):
+                state = self._first_state(index, x) if first is None else first[index]
+                args = self._arguments(index, x, state, masks, valid)
+                output, state = self._operator(*args)
+                directions.append(output)
                 last.append(state)
-            x = torch.cat(outputs, dim=2) if self.bidirectional else outputs[0]
+            top = layer == layout.layers - 1
+            outputs = self._merge(directions, apart=top and self.merge_mode == "none")
+            if self.residual and layer > 0:
+                outputs = _add(outputs, x)
+            x = outputs[0]
         if masks.output is not None:
-            x = x * masks.output
-        return x, tuple(torch.stack(part) for part in zip(*last, strict=True))
+            kept = masks.output.chunk(len(outputs), dim=2)
+            outputs = tuple(o * own for o, own in zip(outputs, kept, strict=True))
+        return outputs, last
 
-    def _arguments(self, index: int, x: Tensor, state: Any, masks: LayerMasks) -> tuple[Any, ...]:
+    def _merge(self, directions: list[Tensor], apart: bool) -> tuple[Tensor, ...]:
+        if len(directions) == 1 or apart:
+            return tuple(directions)
+        onward, backward = directions
+        if self.merge_mode in ("concat", "none"):
+            return (torch.cat(directions, dim=2),)
+        if self.merge_mode == "mul":
+            return (onward * backward,)
+        total = onward + backward
+        return (total / 2 if self.merge_mode == "mean" else total,)
+
+    def _arguments(
+        self, index: int, x: Tensor, state: Any, masks: LayerMasks, valid: Tensor | None
+    ) -> tuple[Any, ...]:
         """Collect what the operator takes for one layer and direction."""
-        _, reverse = self._place(index)
-        return x, state, self._weights(index), masks.cells[index], None, self._options(reverse)
+        _, reverse = self._layout.place(index)
+        dropped = masks.weights[index] if masks.weights else None
+        weights = self._weights(index, dropped)
+        return x, state, weights, masks.cells[index], valid, self._options(reverse)
 
     def _masks_of_call(
         self, x: Tensor, masks: LayerMasks | None, generator: torch.Generator | None
     ) -> LayerMasks:
+        T, B = x.shape[:2]
         if masks is None:
-            return self._masks_in_this_mode(x, generator)
+            if self.training:
+                return drawn.draw(self, B, T, generator)
+            return drawn.expected(self)
         if generator is not None:
             raise ValueError("generator must be None where masks are given: nothing is drawn then.")
-        check_masks(masks, self._mask_shapes(x), self._parameter())
+        shapes = drawn.largest_shapes(self, T, B)
+        check_masks(drawn.by_name(masks), shapes, self._parameter())
         return masks
 
-    def _masks_in_this_mode(self, x: Tensor, generator: torch.Generator | None) -> LayerMasks:
-        if self.training:
-            return self.draw_masks(x.shape[1], generator=generator)
-        return LayerMasks((Masks(),) * self._cells)
+    def _first_state(self, index: int, x: Tensor) -> Any:
+        """Give the state before the first step where the caller gives none."""
+        B, layout = x.shape[1], self._layout
+        if self.learn_initial_state:
+            return self._state(*(value.expand(B, -1) for value in self._learnt(index)))
+        sizes = {"h": layout.h_size(index), "c": layout.hidden_size(index)}
+        return self._state(*(x.new_zeros(B, sizes[part]) for part in self._state._fields))
 
-    def _mask_shapes(self, x: Tensor) -> dict[str, tuple[int, ...]]:
-        """Give the largest shape of each mask; along all but its features it may be of size 1."""
-        T, B = x.shape[:2]
-        shapes = {}
-        for index in range(self._cells):
-            shapes[f"cells[{index}].x"] = (T, self._gates, B, self._input_size(index))
-            shapes[f"cells[{index}].h"] = (T, self._gates, B, self.hidden_size)
-        return {**shapes, "output": (T, B, self._output_size)}
+    def _learnt(self, index: int) -> list[Tensor]:
+        suffix = self._layout.suffix(index)
+        return [getattr(self, f"{part}_0_{suffix}") for part in self._state._fields]
 
-    def _draw_cell(self, index: int, batch: int, generator: torch.Generator | None) -> Masks:
-        gates = {"gate": self._gates, "cell": 1}
-        x_shape = (1, gates[self.mask_per["input"]], batch, self._input_size(index))
-        h_shape = (1, gates[self.mask_per["recurrent"]], batch, self.hidden_size)
-        layer, _ = self._place(index)
-        entering = (self.input_dropout, *check_gap_rates(self.dropout, self.num_layers))
-        return Masks(
-            self._draw(entering[layer], x_shape, generator),
-            self._draw(self.recurrent_dropout, h_shape, generator),
-        )
-
-    def _draw(
-        self, rate: float, shape: tuple[int, ...], generator: torch.Generator | None
-    ) -> Tensor | None:
-        return sample_mask(shape, rate, self._parameter(), generator) if rate > 0.0 else None
-
-    def _to_time_major(self, x: Tensor) -> Tensor:
-        """Bring x to (T, B, I), with B = 1 where it is unbatched."""
-        if x.ndim == 2:
-            return x.unsqueeze(1)
-        return x.transpose(0, 1) if self.batch_first else x
-
-    def _zeros(self, x: Tensor) -> Any:
-        zeros = x.new_zeros(x.shape[1], self.hidden_size)
-        return self._state(*[zeros] * len(self._state._fields))
-
-    @property
-    def _directions(self) -> int:
-        return 2 if self.bidirectional else 1
-
-    @property
-    def _cells(self) -> int:
-        return self.num_layers * self._directions
-
-    @property
-    def _output_size(self) -> int:
-        return self._directions * self.hidden_size
-
-    def _input_size(self, index: int) -> int:
-        return self.input_size if index < self._directions else self._output_size
-
-    def _place(self, index: int) -> tuple[int, bool]:
-        """Give the layer of a cell, and whether it runs from the last step to the first."""
-        layer, reverse = divmod(index, self._directions)
-        return layer, bool(reverse)
-
-    def _parameter_shapes(self, index: int) -> dict[str, tuple[int, ...]]:
-        rows = self._gates * self.hidden_size
-        layer, reverse = self._place(index)
-        suffix = f"l{layer}_reverse" if reverse else f"l{layer}"
-        shapes: dict[str, tuple[int, ...]] = {
-            f"weight_ih_{suffix}": (rows, self._input_size(index)),
-            f"weight_hh_{suffix}": (rows, self.hidden_size),
-        }
-        if self.bias:
-            shapes |= {f"bias_ih_{suffix}": (rows,), f"bias_hh_{suffix}": (rows,)}
-        return shapes
-
-    def _weights(self, index: int) -> Weights:
-        return Weights(*(getattr(self, name) for name in self._parameter_shapes(index)))
+    def _weights(self, index: int, dropped: Tensor | None) -> Weights:
+        own = {field: getattr(self, name) for field, name in self._names[index].items()}
+        if dropped is not None:
+            own["w_hh"] = own["w_hh"] * dropped
+        if self.layer_norm:
+            suffix = self._layout.suffix(index)
+            for part in ("ih", "hh"):
+                own[f"ln_{part}"] = getattr(self, f"ln_{part}_{suffix}").weight
+            if self._kernel.has_c:
+                norm = getattr(self, f"ln_c_{suffix}")
+                own |= {"ln_c": norm.weight, "ln_c_bias": norm.bias}
+        return Weights(**own)
 
     def _parameter(self) -> Tensor:
         """Give a parameter, whose dtype and device x and the masks must have."""
@@ -282,7 +418,8 @@ class Recurrent(nn.Module):
 
     def extra_repr(self) -> str:
         """Show the sizes and what differs from the defaults, as torch does."""
-        parts = [f"{self.input_size}, {self.hidden_size}"]
+        sizes = list(self.hidden_size) if isinstance(self.hidden_size, tuple) else self.hidden_size
+        parts = [f"{self.input_size}, {sizes}"]
         parts += [
             f"{name}={value!r}"
             for name, default in self._defaults().items()
@@ -291,16 +428,44 @@ class Recurrent(nn.Module):
         return ", ".join(parts)
 
     def _defaults(self) -> dict[str, Any]:
+        sizes = self.hidden_size
         return {
-            "num_layers": 1,
+            "num_layers": len(sizes) if isinstance(sizes, tuple) else 1,
+            "nonlinearity": "tanh",
             "bias": True,
             "batch_first": False,
             "dropout": 0.0,
             "bidirectional": False,
+            "proj_size": 0,
             "input_dropout": 0.0,
             "recurrent_dropout": 0.0,
             "output_dropout": 0.0,
-            "mask_per": PLACES,
+            "weight_dropout": 0.0,
+            "zoneout": 0.0,
+            "mask_per": MASK_PER,
+            "mask_over": MASK_OVER,
+            "layer_norm": False,
+            "merge_mode": "concat",
+            "residual": False,
+            "learn_initial_state": False,
             "init": "torch",
             "recompute": False,
         }
+
+
+def _to_time_major(x: Tensor, batch_first: bool) -> Tensor:
+    """Bring x to (T, B, I), with B = 1 where it is unbatched."""
+    if x.ndim == 2:
+        return x.unsqueeze(1)
+    return x.transpose(0, 1) if batch_first else x
+
+
+def _add(outputs: tuple[Tensor, ...], x: Tensor) -> tuple[Tensor, ...]:
+    """Add what a layer read to its output; where its directions stay apart, to each its part."""
+    parts = x.chunk(len(outputs), dim=2)
+    return tuple(output + part for output, part in zip(outputs, parts, strict=True))
+
+
+def _copies(values: Any) -> Any:
+    """Copy a tuple of tensors, so that no later change of the layer's reaches it."""
+    return type(values)(*(None if v is None else v.detach().clone() for v in values))

@@ -1,13 +1,10 @@
 """The RNN layer; its maths is in `lockgate.ops.rnn.reference`."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal, Unpack
 
-import torch
-from torch import Tensor
-
-from lockgate.nn.rates import MaskPer
-from lockgate.nn.recurrent import LayerMasks, Recurrent
+from lockgate.nn.recurrent import Options as LayerOptions
+from lockgate.nn.recurrent import Recurrent
 from lockgate.ops.rnn import BACKENDS, GATES, Options, State, rnn
 from lockgate.ops.rnn.cpu import CELL
 
@@ -25,7 +22,8 @@ class RNN(Recurrent):
 
     Args:
         input_size: Features of one time step of `x`.
-        hidden_size: Features of the state, and of one direction's output.
+        hidden_size: Features of the state, and of one direction's output; a list of them, one for
+            each layer, gives the number of layers too.
         num_layers: Layers on top of each other; each reads the output of the one below.
         nonlinearity: `"tanh"` or `"relu"`.
         bias: Whether the layer has its two biases.
@@ -37,25 +35,44 @@ class RNN(Recurrent):
         input_dropout: Rate of what enters the first layer.
         recurrent_dropout: Rate of `h_{t-1}`, before the recurrent product.
         output_dropout: Rate of the output; `h_n` stays untouched.
+        weight_dropout: Rate of the elements of `weight_hh` (DropConnect; Merity et al. 2017,
+            arXiv:1708.02182): one mask for a call, shared by the batch, in both directions.
+        zoneout: Rate at which an element of `h` keeps its old value for a step, in place of the new
+            one (Krueger et al. 2016, arXiv:1606.01305). In evaluation old and new are mixed by the
+            rate.
         mask_per: `"gate"` (each gate has a mask of its own, the paper's untied masks) or
             `"cell"` (all gates share one), for all places or as a dict by place: `"input"` for
             the masks on what enters a layer, `"recurrent"` for those on `h_{t-1}`.
             Default: `{"input": "cell", "recurrent": "gate"}`.
             With its one gate, this cell makes no difference between them.
+        mask_over: `"sequence"` (a mask is held at all steps) or `"step"` (drawn anew at each), for
+            all places or as a dict by place: `"input"`, `"between"` layers, `"recurrent"`,
+            `"output"`. Default: `"sequence"`.
+        layer_norm: Whether the products with `x` and with `h` are normalised, each over all gates,
+            before the biases are added (Ba et al. 2016, arXiv:1607.06450).
+        merge_mode: How both directions become one output at every layer: `"concat"`, `"sum"`,
+            `"mean"`, `"mul"`; with `"none"` the last layer gives a pair of outputs.
+        residual: Whether each layer from the second on adds what it reads to its output.
+        learn_initial_state: Whether the state before the first step is a parameter, which begins at
+            zero.
         init: `"torch"`: every parameter from U(-k, k), k = 1 / sqrt(hidden_size). `"keras"`:
             input weights Glorot uniform, recurrent weights orthogonal, biases 0.
+            `"orthogonal"`: as `"keras"`, but each gate for itself.
         recompute: Whether training saves memory: the backward runs stretches of the forward again,
             and what is kept for it beside input and output grows with the root of the time.
 
     A rate is the probability, in [0, 1), that an element is dropped; kept ones are scaled by
-    1 / (1 - rate).
+    1 / (1 - rate), but for zoneout, where a dropped element keeps its old value.
 
     Shape:
         - x: `(time, batch, input_size)`, `(batch, time, input_size)` if `batch_first`, or
-          `(time, input_size)` unbatched; time at least 1.
+          `(time, input_size)` unbatched; time at least 1. Or a `PackedSequence`.
+        - mask: `(batch, time)` whatever `batch_first`, True where `x` is no padding.
         - hx, and the state after the last step: `(num_layers * directions, batch, hidden_size)`;
-          without batch if unbatched.
-        - output: like `x`, with directions * hidden_size features.
+          without batch if unbatched. Where layers differ in
+          size, a tuple of `(directions, batch, hidden_size)`, one for each layer.
+        - output: like `x`, with directions * hidden_size features, or hidden_size where the
+          directions are added up or multiplied; zero at padding.
 
     Raises:
         ValueError: If a rate is outside [0, 1), a size is below 1, `dropout` is not 0 with one
@@ -63,6 +80,7 @@ class RNN(Recurrent):
         TypeError: If a rate or a size is no number.
 
     Example:
+        >>> import torch
         >>> layer = RNN(3, 8, bidirectional=True, recurrent_dropout=0.25)
         >>> output, h_n = layer(torch.zeros(5, 2, 3))
         >>> output.shape, h_n.shape
@@ -78,60 +96,20 @@ class RNN(Recurrent):
     def __init__(
         self,
         input_size: int,
-        hidden_size: int,
+        hidden_size: int | Sequence[int],
         num_layers: int = 1,
         nonlinearity: Literal["tanh", "relu"] = "tanh",
         bias: bool = True,
         batch_first: bool = False,
         dropout: float | Sequence[float] = 0.0,
         bidirectional: bool = False,
-        *,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-        input_dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        output_dropout: float = 0.0,
-        mask_per: MaskPer | Mapping[str, MaskPer] | None = None,
-        init: str = "torch",
-        recompute: bool = False,
+        **options: Unpack[LayerOptions],
     ) -> None:
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f'nonlinearity must be "tanh" or "relu", got {nonlinearity!r}')
         super().__init__(
             *(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional),
-            device=device,
-            dtype=dtype,
-            input_dropout=input_dropout,
-            recurrent_dropout=recurrent_dropout,
-            output_dropout=output_dropout,
-            mask_per=mask_per,
-            init=init,
-            recompute=recompute,
+            nonlinearity=nonlinearity,
+            **options,
         )
-        self.nonlinearity = nonlinearity
-
-    def forward(
-        self,
-        x: Tensor,
-        hx: Tensor | None = None,
-        *,
-        masks: LayerMasks | None = None,
-        generator: torch.Generator | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Run the layers over whole sequences; return the output and the last state.
-
-        Args:
-            x: The sequences.
-            hx: The state before the first step, `h_0`. Default: zeros.
-            masks: Dropout masks from `draw_masks`, used in evaluation too. Default: drawn
-                in training, none in evaluation.
-            generator: Where the masks are drawn from. Default: torch's default generator.
-        """
-        output, (h_n,) = self._forward(x, None if hx is None else (hx,), masks, generator)
-        return output, h_n
 
     def _options(self, reverse: bool) -> Options:
         return Options(reverse, self.nonlinearity, self.recompute)
-
-    def _defaults(self) -> dict[str, Any]:
-        return {"nonlinearity": "tanh", **super()._defaults()}

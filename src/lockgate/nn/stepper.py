@@ -1,14 +1,24 @@
 """A layer that runs one time step after another."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from lockgate.nn import state as states
+from lockgate.nn.layout import Layout
 from lockgate.ops import kernels
 from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights
+
+
+class Step(NamedTuple):
+    """What one layer needs for a step."""
+
+    weights: Weights
+    first: Any  # its state before the first step, for a batch of 1
+    masks: Masks  # what is expected of them
 
 
 class Stepper:
@@ -17,7 +27,7 @@ class Stepper:
     Shape:
         - x: `(batch, input_size)`; the batch may change between streams, not within one.
         - hx, and the new state: as the layer takes and returns it, `(num_layers, batch,
-          hidden_size)`. Default: zeros.
+          hidden_size)`. Default: zeros, or what the layer has learnt.
         - output: `(batch, hidden_size)`.
 
     No gradient is recorded.
@@ -27,23 +37,26 @@ class Stepper:
         self,
         operator: Callable[..., Any],
         cell: kernels.Cell,
-        state: type[Any],
         options: Any,
-        weights: Sequence[Weights],
+        layout: Layout,
+        steps: Sequence[Step],
+        residual: bool,
     ) -> None:
-        """Copy the weights of each layer as they are."""
-        self._operator, self._state, self._options = operator, state, options
-        self._weights = [_copy(layer) for layer in weights]
-        first = self._weights[0].w_ih
-        self._input_size, self._hidden_size = first.shape[1], weights[0].w_hh.shape[1]
-        self._like = first
+        """Take over the weights of each layer."""
+        self._operator, self._options, self._layout = operator, options, layout
+        self._steps, self._residual = steps, residual
+        self._state = type(steps[0].first)
+        self._like = steps[0].weights.w_ih
         self._kernels: list[Callable[..., None]] = []
-        zeros = self._zeros(1)
-        x = first.new_empty(1, 1, self._input_size)
-        call = (x, state(*(part[0] for part in zeros)), self._weights[0], Masks(), None)
-        if kernels.why_not(*call, options) is None:
-            relu = getattr(options, "nonlinearity", "tanh") == "relu"
-            self._kernels = [kernels.steps(cell, weight, relu=relu) for weight in self._weights]
+        x = self._like.new_empty(1, 1, layout.input_size)
+        runs = all(self._runs_on_kernels(cell, x, step) for step in steps)
+        if runs and layout.uniform and not residual:
+            relu = options.nonlinearity == "relu"
+            self._kernels = [kernels.steps(cell, step.weights, relu=relu) for step in steps]
+
+    def _runs_on_kernels(self, cell: kernels.Cell, x: Tensor, step: Step) -> bool:
+        call = (x, step.first, step.weights, step.masks, None, self._options)
+        return kernels.why_not(cell, *call) is None
 
     def __call__(self, x: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
         """Run one step; return the output of the top layer, and the state for the next step.
@@ -53,46 +66,22 @@ class Stepper:
             TypeError: If hx is not the layer's state: a tensor, or the pair of an LSTM.
         """
         like = self._like
-        if x.ndim != 2 or x.shape[1] != self._input_size:
-            expected = f"(batch, {self._input_size})"
+        if x.ndim != 2 or x.shape[1] != self._layout.input_size:
+            expected = f"(batch, {self._layout.input_size})"
             raise ValueError(f"x must have shape {expected}, got {tuple(x.shape)}")
         if x.dtype != like.dtype or x.device != like.device:
             expected = f"{like.dtype} on {like.device}"
             raise ValueError(f"x must be {expected}, got {x.dtype} on {x.device}")
-        single = len(self._state._fields) == 1
-        state = self._given(hx, x.shape[0], single)
-        new = self._run_kernels(x, state) if self._kernels else self._run_operator(x, state)
-        return new[0][-1], new[0] if single else new
+        if self._kernels:
+            return self._run_kernels(x, hx)
+        return self._run_operator(x, hx)
 
-    def _given(self, hx: Any, batch: int, single: bool) -> tuple[Tensor, ...]:
-        if hx is None:
-            return self._zeros(batch)
-        if single and not isinstance(hx, Tensor):
-            raise TypeError(f"hx must be a tensor, got {type(hx).__name__}")
-        if not single and (not isinstance(hx, tuple | list) or len(hx) != 2):
-            raise TypeError(f"hx must be a pair (h, c), got {type(hx).__name__}")
-        state = (hx,) if single else tuple(hx)
-        shape = (len(self._weights), batch, self._hidden_size)
-        like = self._like
-        for part in state:
-            if part.shape != shape or part.dtype != like.dtype:
-                expected = f"shape {shape} and be {like.dtype}"
-                raise ValueError(
-                    f"hx must have {expected}, got {tuple(part.shape)} and {part.dtype}"
-                )
-            if part.device != like.device:
-                raise ValueError(f"hx must be on {like.device}, got {part.device}")
-        return state
-
-    def _zeros(self, batch: int) -> tuple[Tensor, ...]:
-        shape = (len(self._weights), batch, self._hidden_size)
-        return tuple(self._like.new_zeros(shape) for _ in self._state._fields)
-
-    def _run_kernels(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def _run_kernels(self, x: Tensor, hx: Any) -> tuple[Tensor, Any]:
+        state = [part.contiguous() for part in self._given(hx, x)]
         if x.stride(1) != 1:
             x = x.contiguous()
-        batch, size = x.shape[0], 4 * x.shape[0] * self._hidden_size
-        state = tuple(part.contiguous() for part in state)
+        batch, H = x.shape[0], self._layout.hidden_sizes[0]
+        size = 4 * batch * H
         new = tuple(torch.empty_like(part) for part in state)
         h, new_h = state[0].data_ptr(), new[0].data_ptr()
         c, new_c = (state[1].data_ptr(), new[1].data_ptr()) if len(state) > 1 else (0, 0)
@@ -101,22 +90,30 @@ class Stepper:
         for layer, step in enumerate(self._kernels):
             at = layer * size
             step(threads, batch, row, stride, h + at, c + at, new_h + at, new_c + at)
-            row, stride = new_h + at, self._hidden_size
-        return new
+            row, stride = new_h + at, H
+        return new[0][-1], new if len(new) > 1 else new[0]
+
+    def _given(self, hx: Any, x: Tensor) -> list[Tensor]:
+        if hx is None:
+            first = zip(*(step.first for step in self._steps), strict=True)
+            return [torch.stack(part).expand(-1, x.shape[0], -1) for part in first]
+        parts = states.parts(hx, self._state, self._layout, x.unsqueeze(0), batched=True)
+        # under autocast a state may be of another type
+        return [part.to(self._like.dtype) for part in parts]
 
     @torch.no_grad()
-    def _run_operator(self, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def _run_operator(self, x: Tensor, hx: Any) -> tuple[Tensor, Any]:
+        if hx is None:
+            state = [self._expanded(step.first, x.shape[0]) for step in self._steps]
+        else:
+            state = states.split(hx, self._state, self._layout, x.unsqueeze(0), batched=True)
         last = []
-        for layer, weights in enumerate(self._weights):
-            below = self._state(*(part[layer] for part in state))
-            _, new = self._operator(x.unsqueeze(0), below, weights, Masks(), None, self._options)
+        for layer, (step, below) in enumerate(zip(self._steps, state, strict=True)):
+            call = (x.unsqueeze(0), below, step.weights, step.masks, None, self._options)
+            output, new = self._operator(*call)
+            x = output[0] + x if self._residual and layer > 0 else output[0]
             last.append(new)
-            x = new.h
-        return tuple(torch.stack(part) for part in zip(*last, strict=True))
+        return x, states.join(last, self._layout, batched=True)
 
-
-def _copy(weights: Weights) -> Weights:
-    """Copy weights, so that no later change of the layer's reaches them."""
-    w_ih, w_hh, *biases = weights
-    copies = (None if bias is None else bias.detach().clone() for bias in biases)
-    return Weights(w_ih.detach().clone(), w_hh.detach().clone(), *copies)
+    def _expanded(self, first: Any, batch: int) -> Any:
+        return self._state(*(part.expand(batch, -1) for part in first))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lockgate.ops.masks import Masks
+from lockgate.ops.plain import why_not_plain
 from lockgate.ops.recurrence import Weights
 
 
@@ -17,8 +18,11 @@ def why_not(
     masks: Masks,
     valid: Tensor | None,
     options: Any,
+    nonlinearities: tuple[str, ...] = ("tanh",),
 ) -> str | None:
-    """Say why torch's fused layer cannot run this call, or None if it can."""
+    """Say why torch's fused layer cannot run this call of a cell with these nonlinearities."""
+    if reason := why_not_plain(weights, masks, options, nonlinearities):
+        return reason
     if masks.h is not None:
         return "it has no recurrent dropout"
     if masks.x is not None and masks.x.shape[1] > 1:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from lockgate.ops.masks import Masks
+from lockgate.ops.plain import why_not_plain
 from lockgate.ops.recurrence import Weights
 
 BUILT = importlib.util.find_spec("lockgate.ops._kernels") is not None
@@ -32,6 +33,7 @@ class Cell(NamedTuple):
     name: str
     saved: int  # values of each unit and step that the backward needs beside the output
     has_c: bool
+    nonlinearities: tuple[str, ...] = ("tanh",)
 
 
 class Status(NamedTuple):
@@ -106,15 +108,25 @@ def _openmp_of_torch() -> tuple[int, int] | None:
     return None
 
 
+def lacks(cell: Cell, weights: Weights, masks: Masks, options: Any) -> str | None:
+    """Say what a call asks for that the kernels do not have, whatever its tensors are, or None."""
+    if weights.w_hr is not None:
+        return "it has no projection"
+    return why_not_plain(weights, masks, options, cell.nonlinearities)
+
+
 def why_not(
+    cell: Cell,
     x: Tensor,
     state: Any,
     weights: Weights,
     masks: Masks,
     valid: Tensor | None,  # noqa: ARG001 - they run any
-    options: Any,  # noqa: ARG001
+    options: Any,
 ) -> str | None:
     """Say why the kernels cannot run this call, or None if they can."""
+    if reason := lacks(cell, weights, masks, options):
+        return reason
     if extension() is None:
         return "it is not built: lockgate was installed without a C++ compiler"
     if x.device.type != "cpu":
@@ -162,7 +174,7 @@ class Arguments(NamedTuple):
     @property
     def sources(self) -> tuple[Tensor | None, ...]:
         """What has a gradient."""
-        return self.x, self.h, self.c, *self.weights
+        return self.x, self.h, self.c, self.w_ih, self.w_hh, self.b_ih, self.b_hh
 
     def with_sources(self, sources: Sequence[Tensor | None]) -> "Arguments":
         """Give the same call with other tensors in the place of `sources`."""
@@ -228,7 +240,7 @@ def steps(cell: Cell, weights: Weights, *, relu: bool) -> Callable[..., None]:
     module = _loaded()
     n_in, H = weights.w_ih.shape[1], weights.w_hh.shape[1]
     call = module.Call(1, 1, n_in, H, False, relu, 0, 1)
-    solid = [None if weight is None else weight.contiguous() for weight in weights]
+    solid = [None if weight is None else weight.contiguous() for weight in weights[:4]]
     call.weights(*map(_address, solid))
     step: Callable[..., None] = module.Stepper(getattr(module.Cell, cell.name), call).step
     return step
@@ -282,7 +294,7 @@ def _call(cell: Cell, arguments: Arguments) -> tuple[list[Any], Any]:
     call.x(x.data_ptr(), x.stride(0), x.stride(1))
     state = [None if part is None else part.contiguous() for part in (h, arguments.c)]
     call.state(*map(_address, state))
-    solid = [None if weight is None else weight.contiguous() for weight in arguments.weights]
+    solid = [None if weight is None else weight.contiguous() for weight in arguments.weights[:4]]
     call.weights(*map(_address, solid))
     held: list[Any] = [x, state, solid]
     if masks.x is not None:

@@ -6,6 +6,7 @@ reference.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -47,7 +48,7 @@ class Operator:
         """
         self._cell, self._state, self._options, self._reference = cell, state, options, reference
         self._backends = (
-            Backend("cpu", self._forward_by_kernels, kernels.why_not),
+            Backend("cpu", self._forward_by_kernels, partial(kernels.why_not, cell)),
             Backend("reference", self._forward_by_reference, lambda *_: None),
         )
         results = "(Tensor output, Tensor last_h, Tensor last_c, Tensor saved)"
@@ -85,7 +86,7 @@ class Operator:
         """Run the cell; return the output (T, B, H) and the last state, in the order of `state`."""
         c = state[1] if self._cell.has_c else None
         arguments = Arguments(
-            *(x, state[0], c, *weights, *masks, valid, reverse, relu, recompute),
+            *(x, state[0], c, *weights[:4], masks.x, masks.h, valid, reverse, relu, recompute),
         )
         run = self._op if _watched(x) else self._differentiable
         output, h, c, _ = run(*arguments, self._save(arguments))

@@ -1,23 +1,35 @@
 """What the references of all cells share: the products of the gates, and the loop over time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn.functional import layer_norm
+
+from lockgate.ops.masks import Masks
 
 
 class Weights(NamedTuple):
-    """The parameters of one layer and direction; the rows of the G gates lie below each other."""
+    """The parameters of one layer and direction; the rows of the G gates lie below each other.
+
+    h has H features, or P where an LSTM projects it.
+    """
 
     w_ih: Tensor  # (G * H, I)
-    w_hh: Tensor  # (G * H, H)
+    w_hh: Tensor  # (G * H, H or P)
     b_ih: Tensor | None = None  # (G * H)
     b_hh: Tensor | None = None  # (G * H)
+    w_hr: Tensor | None = None  # (P, H), the projection of an LSTM's h
+    # gains of the layer norm, without which there is none; that of c has a bias too
+    ln_ih: Tensor | None = None  # (G * H)
+    ln_hh: Tensor | None = None  # (G * H)
+    ln_c: Tensor | None = None  # (H)
+    ln_c_bias: Tensor | None = None  # (H)
 
 
 class StateLike(Protocol):
-    """A NamedTuple of tensors (B, H), one of them h."""
+    """A NamedTuple of tensors (B, H), the first of them h."""
 
     @property
     def h(self) -> Tensor: ...
@@ -30,44 +42,85 @@ Step = Callable[[Tensor, S, Tensor | None], S]
 
 
 def project(
-    value: Tensor, weight: Tensor, bias: Tensor | None, mask: Tensor | None, gates: int
+    value: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    mask: Tensor | None,
+    gates: int,
+    gain: Tensor | None = None,
 ) -> Tensor:
     """Multiply with the rows of each gate, each gate seeing its own masked copy of `value`.
 
-    `value` is (..., B, F), `weight` (G * H, F), `bias` (G * H), `mask` broadcastable to
-    (..., G, B, F); the result is (..., G, B, H).
+    `value` is (..., B, F), `weight` (G * H, F), `bias` and `gain` (G * H), `mask` broadcastable to
+    (..., G, B, F); the result is (..., G, B, H). With a gain the products of all gates are
+    normalised together before the bias is added.
     """
     rows = weight.view(gates, -1, weight.shape[1])
     value = value.unsqueeze(-3)
     if mask is not None:
         value = value * mask
     product = torch.einsum("...gbf,ghf->...gbh", value, rows)
+    if gain is not None:
+        product = normalise(product.transpose(-3, -2).flatten(-2), gain)
+        product = product.view(*product.shape[:-1], gates, -1).transpose(-3, -2)
     return product if bias is None else product + bias.view(gates, 1, -1)
 
 
+def normalise(value: Tensor, gain: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Normalise the last dimension as `torch.nn.LayerNorm` does, epsilon 1e-5."""
+    return layer_norm(value, gain.shape, gain, bias)
+
+
+def activation(nonlinearity: str) -> Callable[[Tensor], Tensor]:
+    """Give the function that an option names."""
+    return torch.relu if nonlinearity == "relu" else torch.tanh
+
+
 def unroll(
-    step: Step[S], x: Tensor, state: S, h_mask: Tensor | None, valid: Tensor | None, reverse: bool
+    step: Step[S], x: Tensor, state: S, masks: Masks, valid: Tensor | None, reverse: bool
 ) -> tuple[Tensor, S]:
     """Apply `step` to the projected input (T, G, B, H) along time; the output is (T, B, H).
+
+    Zoneout and padding come after the step: both keep what the state was.
 
     Indexing `x[t]` in the loop would make the backward quadratic in time: each index fills a
     gradient of the whole sequence. One `unbind` does not.
     """
     T = x.shape[0]
-    h_masks = [None] * T if h_mask is None else h_mask.expand(T, -1, -1, -1).unbind()
     keeps = [None] * T if valid is None else valid.unsqueeze(-1).unbind()
-    steps = list(zip(x.unbind(), h_masks, keeps, strict=True))
+    along = (_along(mask, T) for mask in (masks.h, masks.zoneout_h, masks.zoneout_c))
+    steps = list(zip(x.unbind(), keeps, *along, strict=True))
     outputs = []
-    for x_t, h_mask_t, keep in reversed(steps) if reverse else steps:
-        new = step(x_t, state, h_mask_t)
+    for x_t, keep, h_mask, *zoneout in reversed(steps) if reverse else steps:
+        new = _zone(zoneout, step(x_t, state, h_mask), state)
         state = new if keep is None else _carry(keep, new, state)
         outputs.append(new.h if keep is None else new.h.masked_fill(~keep, 0.0))
-    return torch.stack(outputs[::-1] if reverse else outputs), state
+    output = torch.stack(outputs[::-1] if reverse else outputs)
+    _, *others = state
+    return _autocast(output), type(state)(_autocast(state.h), *others)
 
 
 def hide_padding(x: Tensor, valid: Tensor | None) -> Tensor:
     """Zero the steps (T, B) that are not valid, so that no NaN in them meets a weight."""
     return x if valid is None else x.masked_fill(~valid.unsqueeze(-1), 0.0)
+
+
+def _autocast(value: Tensor) -> Tensor:
+    """Give h the type that autocast asks for; what it is computed of has stayed in float32."""
+    device = value.device.type
+    if value.dtype == torch.float64 or not torch.is_autocast_enabled(device):
+        return value
+    return value.to(torch.get_autocast_dtype(device))
+
+
+def _along(mask: Tensor | None, T: int) -> Sequence[Tensor | None]:
+    return [None] * T if mask is None else mask.expand(T, -1, -1, -1).unbind()
+
+
+def _zone(zoneout: Sequence[Tensor | None], new: S, old: S) -> S:
+    """Carry over what zoneout keeps; its masks (1, B, H) are in the order of the state."""
+    fields = zip(new, old, zoneout, strict=False)
+    return type(new)(*(n if z is None else z[0] * o + (1.0 - z[0]) * n for n, o, z in fields))
 
 
 def _carry(keep: Tensor, new: S, old: S) -> S:

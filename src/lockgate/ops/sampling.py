@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 from lockgate.ops.kernels import extension
 from lockgate.ops.tracing import is_traced
@@ -20,7 +20,8 @@ def sample_mask(
 
     On the CPU the generator is asked for one number, the key of the counter-based generator Philox
     (Salmon et al. 2011, doi:10.1145/2063384.2063405), which costs a tenth of a draw for each
-    element and gives the same mask for every dtype.
+    element and gives the same mask for every dtype. The processes of a distributed training draw
+    different masks from default generators in the same state.
 
     Args:
         shape: Shape of the mask.
@@ -46,6 +47,9 @@ def sample_mask(
         mask = (uniform >= rate).to(like.dtype).mul_(1.0 / (1.0 - rate))
     else:
         key = int(torch.empty((), dtype=torch.int64).random_(generator=generator))
+        if generator is None and distributed.is_available() and distributed.is_initialized():
+            # the processes of a training are often seeded alike, and each has samples of its own
+            key = (key + distributed.get_rank() * _KEY_STEPS[0]) % 2**63
         mask = _sample(tuple(shape), rate, key, like.dtype)
     return mask if device == like.device else mask.to(like.device)
 

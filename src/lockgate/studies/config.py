@@ -3,14 +3,14 @@
 from pydantic import Field, field_validator
 
 from lockgate.fitted import RunConfig
-from lockgate.studies.rungs import NAMES
+from lockgate.studies.rungs import DEFAULT_NAMES
 
 
 class StudyConfig(RunConfig):
     """A run for each rung and seed."""
 
-    rungs: tuple[str, ...] = NAMES
-    """Networks of the ladder to compare."""
+    rungs: tuple[str, ...] = DEFAULT_NAMES
+    """Networks of the ladder to compare. Default: all but last-dropout and both-per-step."""
     seeds: int = Field(default=5, ge=1)
     """Repetitions of every rung; a verdict needs at least 3."""
     budget: str | None = None

@@ -96,7 +96,7 @@ def plan(source: Any, config: StudyConfig) -> Plan:
 
 
 def _refuse_what_rungs_decide(model: ModelConfig) -> None:
-    for name in ("cell", "bidirectional", "output_dropout"):
+    for name in ("cell", "bidirectional", "mask_over"):
         value = getattr(model, name)
         if value != getattr(ModelConfig(), name):
             raise DataError(

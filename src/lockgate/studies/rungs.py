@@ -6,15 +6,16 @@ from lockgate.data.errors import DataError, nearest
 from lockgate.models import ModelConfig
 from lockgate.models.config import Cell
 
-Place = Literal["input_dropout", "dropout", "recurrent_dropout"]
-RATES: tuple[Place, ...] = ("input_dropout", "dropout", "recurrent_dropout")
+Place = Literal["input_dropout", "dropout", "recurrent_dropout", "output_dropout"]
+RATES: tuple[Place, ...] = ("input_dropout", "dropout", "recurrent_dropout", "output_dropout")
 
 
 class Rung(NamedTuple):
     """One network of the ladder. Dropout is off but where `on` says; `parent` is what it adds to.
 
     A rung without a `cell` takes the cell that is best on validation, and a parent of "cell" is
-    the plain network of that cell. `trick` is what the rung adds, with settings in braces.
+    the plain network of that cell. `trick` is what the rung adds, with settings in braces. One that
+    is not a `default` runs where it is asked for.
     """
 
     name: str
@@ -24,6 +25,8 @@ class Rung(NamedTuple):
     stacked: bool = False
     bidirectional: bool = False
     parent: str | None = "cell"
+    per_step: bool = False
+    default: bool = True
 
 
 LADDER = (
@@ -42,13 +45,35 @@ LADDER = (
         "stacked+both",
         "dropout on the stack (input {input_dropout:g}, between layers {dropout:g}, "
         "recurrent {recurrent_dropout:g})",
-        on=RATES,
+        on=("input_dropout", "dropout", "recurrent_dropout"),
         stacked=True,
         parent="stacked",
     ),
     Rung("bidirectional", "reading both directions", bidirectional=True),
+    # what tutorials teach: dropout before the head, and masks that are not held
+    Rung(
+        "last-dropout",
+        "dropout {output_dropout:g} on the last state",
+        on=("output_dropout",),
+        default=False,
+    ),
+    Rung(
+        "both-per-step",
+        "drawing the masks anew at every step instead of holding them",
+        on=("input_dropout", "recurrent_dropout"),
+        parent="both",
+        per_step=True,
+        default=False,
+    ),
 )
 NAMES = tuple(rung.name for rung in LADDER)
+DEFAULT_NAMES = tuple(rung.name for rung in LADDER if rung.default)
+
+
+_PLACES: dict[str, str] = {
+    "dropout": "dropout between layers",
+    "output_dropout": "dropout on the last state",
+}
 
 
 def choose_rungs(names: tuple[str, ...]) -> tuple[Rung, ...]:
@@ -76,7 +101,7 @@ def model_config(rung: Rung, base: ModelConfig, cell: Cell) -> ModelConfig:
     return base.model_copy(
         update={
             **rates,
-            "output_dropout": 0.0,
+            "mask_over": "step" if rung.per_step else "sequence",
             "cell": rung.cell or cell,
             "num_layers": max(2, base.num_layers) if rung.stacked else 1,
             "bidirectional": rung.bidirectional,
@@ -96,6 +121,7 @@ def in_words(config: ModelConfig) -> str:
     for place in RATES:
         rate = getattr(config, place)
         if rate and (place != "dropout" or config.num_layers > 1):
-            what = "dropout between layers" if place == "dropout" else place.replace("_", " ")
-            parts.append(f"{what} {rate:g}")
+            parts.append(f"{_PLACES.get(place, place.replace('_', ' '))} {rate:g}")
+    if config.mask_over == "step" and len(parts) > 1:
+        parts[-1] += ", masks drawn at every step"
     return " + ".join(parts)

@@ -1,15 +1,16 @@
 """The GRU through our CPU kernels, `cpu.cpp`: float32, every mask and padding."""
 
+from functools import partial
+
 from torch import Tensor
 
+from lockgate.ops import kernels
 from lockgate.ops.gru.reference import Options, State
 from lockgate.ops.gru.reference import run as run_reference
-from lockgate.ops.kernels import Cell, why_not
+from lockgate.ops.kernels import Cell
 from lockgate.ops.masks import Masks
 from lockgate.ops.operator import Operator
 from lockgate.ops.recurrence import Weights
-
-__all__ = ["CELL", "OPERATOR", "run", "why_not"]
 
 
 def _options(reverse: bool, relu: bool, recompute: bool) -> Options:  # noqa: ARG001
@@ -17,6 +18,8 @@ def _options(reverse: bool, relu: bool, recompute: bool) -> Options:  # noqa: AR
 
 
 CELL = Cell("gru", saved=4, has_c=False)
+lacks = partial(kernels.lacks, CELL)
+why_not = partial(kernels.why_not, CELL)
 OPERATOR = Operator(CELL, State, _options, run_reference)
 
 

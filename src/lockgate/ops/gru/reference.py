@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from lockgate.ops.masks import Masks
-from lockgate.ops.recurrence import Weights, hide_padding, project, unroll
+from lockgate.ops.recurrence import Weights, activation, hide_padding, project, unroll
 
 GATES = 3
 
@@ -21,15 +22,31 @@ class Options(NamedTuple):
 
     reverse: bool = False  # run from the last step to the first
     recompute: bool = False  # save memory: run stretches of the forward again in the backward
+    nonlinearity: str = "tanh"  # or "relu", of the candidate
+    reset_after: bool = True  # the reset gate acts on the recurrent product, not on h before it
 
 
-def step(x: Tensor, state: State, weights: Weights, h_mask: Tensor | None) -> State:
+def step(
+    x: Tensor, state: State, weights: Weights, h_mask: Tensor | None, options: Options
+) -> State:
     """Advance one time step: x is the projected input (3, B, H), `h_mask` (3|1, B|1, H)."""
+    act = activation(options.nonlinearity)
     x_r, x_z, x_n = x
-    h_r, h_z, h_n = project(state.h, weights.w_hh, weights.b_hh, h_mask, GATES)
+    h_r, h_z, h_n = project(state.h, weights.w_hh, weights.b_hh, h_mask, GATES, weights.ln_hh)
     r, z = (x_r + h_r).sigmoid(), (x_z + h_z).sigmoid()
-    n = (x_n + r * h_n).tanh()
+    if options.reset_after:
+        h_n = r * h_n
+    else:
+        seen = state.h if h_mask is None else state.h * h_mask[-1]
+        h_n = torch.nn.functional.linear(r * seen, *_candidate(weights))
+    n = act(x_n + h_n)
     return State((1.0 - z) * n + z * state.h)
+
+
+def _candidate(weights: Weights) -> tuple[Tensor, Tensor | None]:
+    """Give the rows and the bias of the candidate's recurrent product."""
+    H = weights.w_hh.shape[1]
+    return weights.w_hh[-H:], None if weights.b_hh is None else weights.b_hh[-H:]
 
 
 def run(
@@ -41,8 +58,9 @@ def run(
     options: Options,
 ) -> tuple[Tensor, State]:
     """Run over a sequence: x is (T, B, I), `valid` (T, B), the output (T, B, H)."""
-    x = project(hide_padding(x, valid), weights.w_ih, weights.b_ih, masks.x, GATES)
+    x = hide_padding(x, valid)
+    x = project(x, weights.w_ih, weights.b_ih, masks.x, GATES, weights.ln_ih)
     return unroll(
-        lambda x_t, state, h_mask: step(x_t, state, weights, h_mask),
-        *(x, state, masks.h, valid, options.reverse),
+        lambda x_t, state, h_mask: step(x_t, state, weights, h_mask, options),
+        *(x, state, masks, valid, options.reverse),
     )

@@ -48,7 +48,10 @@ def lstm(
         (torch.Size([5, 2, 4]), torch.Size([2, 4]))
     """
     args = (x, state, weights, masks, valid, options)
-    # traced, a call is one operator, which chooses when it runs
-    run = cpu.run if torch.compiler.is_compiling() else select(BACKENDS, *args).run
+    if torch.compiler.is_compiling():
+        # a call is one operator, which chooses when it runs, but for what only the reference has
+        run = reference.run if cpu.lacks(weights, masks, options) else cpu.run
+    else:
+        run = select(BACKENDS, *args).run
     output, last = run(*args)
     return output, last

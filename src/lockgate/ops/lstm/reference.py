@@ -2,10 +2,18 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from lockgate.ops.masks import Masks
-from lockgate.ops.recurrence import Weights, hide_padding, project, unroll
+from lockgate.ops.recurrence import (
+    Weights,
+    activation,
+    hide_padding,
+    normalise,
+    project,
+    unroll,
+)
 
 GATES = 4
 
@@ -13,7 +21,7 @@ GATES = 4
 class State(NamedTuple):
     """What an LSTM carries from step to step."""
 
-    h: Tensor  # (B, H)
+    h: Tensor  # (B, H), or (B, P) where it is projected
     c: Tensor  # (B, H)
 
 
@@ -22,13 +30,20 @@ class Options(NamedTuple):
 
     reverse: bool = False  # run from the last step to the first
     recompute: bool = False  # save memory: run stretches of the forward again in the backward
+    nonlinearity: str = "tanh"  # or "relu", of the candidate and of the output
 
 
-def step(x: Tensor, state: State, weights: Weights, h_mask: Tensor | None) -> State:
+def step(
+    x: Tensor, state: State, weights: Weights, h_mask: Tensor | None, nonlinearity: str
+) -> State:
     """Advance one time step: x is the projected input (4, B, H), `h_mask` (4|1, B|1, H)."""
-    i, f, g, o = x + project(state.h, weights.w_hh, weights.b_hh, h_mask, GATES)
-    c = f.sigmoid() * state.c + i.sigmoid() * g.tanh()
-    return State(o.sigmoid() * c.tanh(), c)
+    act = activation(nonlinearity)
+    h = project(state.h, weights.w_hh, weights.b_hh, h_mask, GATES, weights.ln_hh)
+    i, f, g, o = x + h
+    c = f.sigmoid() * state.c + i.sigmoid() * act(g)
+    seen = c if weights.ln_c is None else normalise(c, weights.ln_c, weights.ln_c_bias)
+    h = o.sigmoid() * act(seen)
+    return State(h if weights.w_hr is None else h @ weights.w_hr.t(), c)
 
 
 def run(
@@ -40,8 +55,11 @@ def run(
     options: Options,
 ) -> tuple[Tensor, State]:
     """Run over a sequence: x is (T, B, I), `valid` (T, B), the output (T, B, H)."""
-    x = project(hide_padding(x, valid), weights.w_ih, weights.b_ih, masks.x, GATES)
+    if torch.is_autocast_enabled(x.device.type):
+        state = State(state.h, state.c.to(torch.promote_types(state.c.dtype, torch.float32)))
+    x = hide_padding(x, valid)
+    x = project(x, weights.w_ih, weights.b_ih, masks.x, GATES, weights.ln_ih)
     return unroll(
-        lambda x_t, state, h_mask: step(x_t, state, weights, h_mask),
-        *(x, state, masks.h, valid, options.reverse),
+        lambda x_t, state, h_mask: step(x_t, state, weights, h_mask, options.nonlinearity),
+        *(x, state, masks, valid, options.reverse),
     )

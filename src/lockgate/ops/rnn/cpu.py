@@ -1,22 +1,25 @@
 """The RNN through our CPU kernels, `cpu.cpp`: float32, every mask and padding."""
 
+from functools import partial
+
 from torch import Tensor
 
-from lockgate.ops.kernels import Cell, why_not
+from lockgate.ops import kernels
+from lockgate.ops.kernels import Cell
 from lockgate.ops.masks import Masks
 from lockgate.ops.operator import Operator
 from lockgate.ops.recurrence import Weights
 from lockgate.ops.rnn.reference import Options, State
 from lockgate.ops.rnn.reference import run as run_reference
 
-__all__ = ["CELL", "OPERATOR", "run", "why_not"]
-
 
 def _options(reverse: bool, relu: bool, recompute: bool) -> Options:
     return Options(reverse, "relu" if relu else "tanh", recompute)
 
 
-CELL = Cell("rnn", saved=0, has_c=False)
+CELL = Cell("rnn", saved=0, has_c=False, nonlinearities=("tanh", "relu"))
+lacks = partial(kernels.lacks, CELL)
+why_not = partial(kernels.why_not, CELL)
 OPERATOR = Operator(CELL, State, _options, run_reference)
 
 

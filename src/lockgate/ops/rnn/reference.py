@@ -1,11 +1,11 @@
 """The plain (Elman) RNN as mathematics: one gate; derivation and papers in README.md."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor
 
 from lockgate.ops.masks import Masks
-from lockgate.ops.recurrence import Weights, hide_padding, project, unroll
+from lockgate.ops.recurrence import Weights, activation, hide_padding, project, unroll
 
 GATES = 1
 
@@ -20,7 +20,7 @@ class Options(NamedTuple):
     """What else a call may ask for."""
 
     reverse: bool = False  # run from the last step to the first
-    nonlinearity: Literal["tanh", "relu"] = "tanh"
+    nonlinearity: str = "tanh"  # or "relu"
     recompute: bool = False  # save memory: run stretches of the forward again in the backward
 
 
@@ -28,8 +28,8 @@ def step(
     x: Tensor, state: State, weights: Weights, h_mask: Tensor | None, nonlinearity: str
 ) -> State:
     """Advance one time step: x is the projected input (1, B, H), `h_mask` (1, B|1, H)."""
-    (a,) = x + project(state.h, weights.w_hh, weights.b_hh, h_mask, GATES)
-    return State(a.relu() if nonlinearity == "relu" else a.tanh())
+    (a,) = x + project(state.h, weights.w_hh, weights.b_hh, h_mask, GATES, weights.ln_hh)
+    return State(activation(nonlinearity)(a))
 
 
 def run(
@@ -41,8 +41,9 @@ def run(
     options: Options,
 ) -> tuple[Tensor, State]:
     """Run over a sequence: x is (T, B, I), `valid` (T, B), the output (T, B, H)."""
-    x = project(hide_padding(x, valid), weights.w_ih, weights.b_ih, masks.x, GATES)
+    x = hide_padding(x, valid)
+    x = project(x, weights.w_ih, weights.b_ih, masks.x, GATES, weights.ln_ih)
     return unroll(
         lambda x_t, state, h_mask: step(x_t, state, weights, h_mask, options.nonlinearity),
-        *(x, state, masks.h, valid, options.reverse),
+        *(x, state, masks, valid, options.reverse),
     )

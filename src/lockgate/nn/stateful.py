@@ -1,0 +1,141 @@
+"""Truncated backpropagation: a long sequence in chunks, as if it were not cut."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lockgate.nn import masks as drawn
+from lockgate.nn import padding
+from lockgate.nn import state as states
+from lockgate.nn.masks import LayerMasks
+from lockgate.nn.recurrent import Recurrent
+from lockgate.ops.masks import Masks
+
+
+class Stateful:
+    """A layer that goes on where its last chunk ended, for sequences too long for one backward.
+
+    It keeps the state, cut off from the graph of the last chunk, and the dropout masks that are
+    held over a sequence; those of weights, and those drawn at every step, are drawn for each chunk.
+    Rows of the batch at which another sequence begins are named in `reset`.
+
+    Args:
+        layer: `RNN`, `LSTM` or `GRU`, in one direction. It stays the caller's, who trains it.
+
+    Raises:
+        ValueError: If the layer is bidirectional: the reverse direction starts at the end.
+
+    Example:
+        >>> import torch
+        >>> from lockgate.nn import GRU
+        >>> layer = GRU(3, 8, recurrent_dropout=0.25)
+        >>> stateful = Stateful(layer)
+        >>> for chunk in torch.zeros(100, 2, 3).split(20):
+        ...     output = stateful(chunk)
+        ...     output.square().mean().backward()
+        >>> output.shape, stateful.state.shape
+        (torch.Size([20, 2, 8]), torch.Size([1, 2, 8]))
+    """
+
+    def __init__(self, layer: Recurrent) -> None:
+        if layer.bidirectional:
+            raise ValueError(
+                "layer must run in one direction, got bidirectional=True: the reverse direction "
+                "starts at the end of a sequence."
+            )
+        self.layer = layer
+        self._cells: list[Any] | None = None
+        self._masks: LayerMasks | None = None
+
+    @property
+    def state(self) -> Any:
+        """The state after the last chunk, as the layer returns it; None before the first."""
+        if self._cells is None:
+            return None
+        return states.join(self._cells, self.layer._layout, batched=True)
+
+    def forget(self) -> None:
+        """Begin anew with the next chunk, in every row, with any batch size."""
+        self._cells = self._masks = None
+
+    def __call__(
+        self,
+        x: Tensor,
+        *,
+        mask: Tensor | None = None,
+        lengths: padding.Lengths | None = None,
+        reset: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Run the next chunk and return its output.
+
+        Args:
+            x: The chunk, batched, shaped as the layer takes it.
+            mask: Padding, as the layer takes it.
+            lengths: Valid steps, as the layer takes them.
+            reset: `(batch,)`, True for rows in which a new sequence begins: their state becomes the
+                initial one, learnt or zero, and their masks are drawn anew.
+            generator: Where masks are drawn from. Default: torch's default generator.
+
+        Raises:
+            ValueError: If the batch size is not that of the last chunk, or `reset` has another
+                shape.
+        """
+        if x.ndim != 3:
+            raise ValueError(f"x must have 3 dimensions, batch, time and features, got {x.ndim}")
+        batch, steps = x.shape[:2] if self.layer.batch_first else reversed(x.shape[:2])
+        if self._cells is not None and len(self._cells[0].h) != batch:
+            raise ValueError(
+                f"x must have the batch size of the last chunk, {len(self._cells[0].h)}, "
+                f"got {batch}. Call forget() to begin with another."
+            )
+        if reset is not None and (reset.dtype != torch.bool or tuple(reset.shape) != (batch,)):
+            raise ValueError(
+                f"reset must be of torch.bool and shape ({batch},), got {reset.dtype} and shape "
+                f"{tuple(reset.shape)}"
+            )
+        masks = None
+        if self.layer.training:
+            new = self.layer.draw_masks(batch, steps, generator=generator)
+            masks = self._masks = self._held(new, reset)
+        hx = self._first(x, batch, reset)
+        output: Tensor
+        output, last = self.layer(x, hx, mask=mask, lengths=lengths, masks=masks)
+        layout, time_major = self.layer._layout, x.transpose(0, 1) if self.layer.batch_first else x
+        cells = states.split(last, self.layer._state, layout, time_major, batched=True)
+        self._cells = [type(cell)(*(part.detach() for part in cell)) for cell in cells]
+        return output
+
+    def _first(self, x: Tensor, batch: int, reset: Tensor | None) -> Any:
+        if self._cells is None:
+            return None
+        cells = self._cells
+        if reset is not None:
+            anew = reset.unsqueeze(1)
+            rows = x.new_empty(1, batch, self.layer.input_size)
+            first = [self.layer._first_state(i, rows) for i in range(len(cells))]
+            cells = [
+                type(old)(*(torch.where(anew, n, o) for n, o in zip(new, old, strict=True)))
+                for new, old in zip(first, cells, strict=True)
+            ]
+        return states.join(cells, self.layer._layout, batched=True)
+
+    def _held(self, new: LayerMasks, reset: Tensor | None) -> LayerMasks:
+        """Keep the masks of sequences that go on; the batch is the last dimension but one."""
+        if self._masks is None:
+            return new
+        over = self.layer.mask_over
+
+        def held(new: Tensor | None, old: Tensor | None, place: str) -> Tensor | None:
+            if new is None or old is None or over[place] == "step":
+                return new
+            return old if reset is None else torch.where(reset.unsqueeze(1), new, old)
+
+        cells = []
+        for index, (own, old) in enumerate(zip(new.cells, self._masks.cells, strict=True)):
+            entering = "between" if self.layer._layout.place(index)[0] else "input"
+            x, h = held(own.x, old.x, entering), held(own.h, old.h, "recurrent")
+            cells.append(Masks(x, h, own.zoneout_h, own.zoneout_c))
+        output = held(new.output, self._masks.output, "output")
+        return drawn.LayerMasks(tuple(cells), output, new.weights)

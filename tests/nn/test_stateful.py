@@ -1,0 +1,124 @@
+"""A sequence in chunks is the sequence in one piece, but for where the gradient ends."""
+
+import pytest
+import torch
+
+from lockgate.nn import GRU, LSTM, Stateful
+
+RATES = {"input_dropout": 0.5, "recurrent_dropout": 0.5, "output_dropout": 0.5}
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def h_of(state) -> torch.Tensor:
+    return state[0] if isinstance(state, tuple) else state
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_chunks_under_the_masks_of_their_sequence_are_the_whole(make, draw, batch_first) -> None:
+    layer = make(num_layers=2, dropout=0.5, batch_first=batch_first, **RATES)
+    x = draw(9, 2, 3).transpose(0, 1) if batch_first else draw(9, 2, 3)
+    stateful, generator = Stateful(layer), seeded()
+
+    chunks = [stateful(chunk, generator=generator) for chunk in x.split(4, dim=int(batch_first))]
+    expected, last = layer(x, generator=seeded())
+
+    torch.testing.assert_close(torch.cat(chunks, dim=int(batch_first)), expected)
+    torch.testing.assert_close(stateful.state, last)
+
+
+def test_gradient_ends_with_the_chunk(make, draw) -> None:
+    layer, x = make(), draw(6, 2, 3).requires_grad_()
+    stateful = Stateful(layer)
+
+    stateful(x[:3])
+    stateful(x[3:]).sum().backward()
+
+    assert not x.grad[:3].any()
+    assert x.grad[3:].all()
+
+
+def test_reset_rows_begin_anew_and_the_others_go_on(make, draw) -> None:
+    layer, x = make(**RATES), draw(8, 3, 3)
+    stateful = Stateful(layer)
+    generator = seeded()
+
+    stateful(x[:4], generator=generator)
+    before = stateful._masks
+    reset = torch.tensor([False, True, False])
+    output = stateful(x[4:], reset=reset, generator=generator)
+
+    after = stateful._masks
+    for old, new in ((before.cells[0].h, after.cells[0].h), (before.output, after.output)):
+        assert torch.equal(old[..., [0, 2], :], new[..., [0, 2], :])
+        assert not torch.equal(old[..., 1, :], new[..., 1, :])
+    alone, _ = layer(x[4:], masks=after)
+    torch.testing.assert_close(output[:, 1], alone[:, 1])
+    assert not torch.allclose(output[:, 0], alone[:, 0])
+
+
+def test_reset_learns_the_initial_state_again(make, draw) -> None:
+    layer, x = make(learn_initial_state=True), draw(8, 2, 3)
+    stateful = Stateful(layer)
+
+    stateful(x[:4])
+    layer.zero_grad()
+    stateful(x[4:], reset=torch.tensor([True, False])).sum().backward()
+
+    assert layer.h_0_l0.grad.any()
+
+
+def test_masks_of_weights_and_of_steps_are_drawn_for_each_chunk(make, draw) -> None:
+    layer, x = (
+        make(weight_dropout=0.5, input_dropout=0.5, mask_over={"input": "step"}),
+        draw(8, 2, 3),
+    )
+    stateful = Stateful(layer)
+
+    stateful(x[:4])
+    first = stateful._masks
+    stateful(x[4:])
+
+    assert not torch.equal(first.weights[0], stateful._masks.weights[0])
+    assert not torch.equal(first.cells[0].x, stateful._masks.cells[0].x)
+
+
+def test_evaluation_drops_nothing(make, draw) -> None:
+    layer, x = make(**RATES).eval(), draw(8, 2, 3)
+    stateful = Stateful(layer)
+
+    torch.testing.assert_close(torch.cat([stateful(c) for c in x.split(3)]), layer(x)[0])
+
+
+def test_states_of_layers_of_different_sizes_are_kept(draw) -> None:
+    layer, x = LSTM(3, [5, 4], dtype=torch.float64), draw(8, 2, 3)
+    stateful = Stateful(layer)
+
+    torch.testing.assert_close(torch.cat([stateful(c) for c in x.split(3)]), layer(x)[0])
+    torch.testing.assert_close(stateful.state, layer(x)[1])
+
+
+def test_forgetting_begins_anew_with_any_batch(make, draw) -> None:
+    stateful = Stateful(make())
+    first = stateful(draw(4, 2, 3))
+    with pytest.raises(
+        ValueError, match=r"batch size of the last chunk, 2, got 3. Call forget\(\)"
+    ):
+        stateful(draw(4, 3, 3))
+
+    stateful.forget()
+
+    assert stateful.state is None
+    torch.testing.assert_close(stateful(draw(4, 2, 3)), first)
+
+
+def test_what_is_no_chunk_raises(make, draw) -> None:
+    with pytest.raises(ValueError, match="layer must run in one direction, got bidirectional=True"):
+        Stateful(GRU(3, 4, bidirectional=True))
+    stateful = Stateful(make())
+    with pytest.raises(ValueError, match=r"x must have 3 dimensions, .*, got 2"):
+        stateful(draw(4, 3))
+    with pytest.raises(ValueError, match=r"reset must be of torch.bool and shape \(2,\), got"):
+        stateful(draw(4, 2, 3), reset=torch.zeros(2))
