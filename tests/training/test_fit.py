@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lockgate.data.windows import Windows
+from lockgate.data.windows import Batch, Windows
 from lockgate.models import ModelConfig, build
 from lockgate.training import History, Streams, TrainingConfig, evaluate, fit
-from lockgate.training.fit import masked_loss
+from lockgate.training.fit import mean_loss
 
 # the package's own `fit` hides the module of that name
 module = importlib.import_module("lockgate.training.fit")
@@ -208,7 +208,7 @@ def test_missing_targets_reach_neither_loss_nor_gradient(metric: str, power: int
     y[[0, 1, 1, 1, 1, 3], [2, 0, 1, 2, 3, 3]] = torch.nan
     seen = y.isfinite()
 
-    loss = masked_loss(forecast, y, metric)
+    loss = mean_loss(forecast, Batch(torch.empty(5, 0), y), metric)
     (gradient,) = torch.autograd.grad(loss, forecast)
 
     expected = (forecast[seen] - y[seen]).abs().pow(power).mean()
@@ -233,8 +233,9 @@ def test_gradients_are_clipped_and_the_history_tells_their_norm_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     train, model = make_windows(60), Linear()
-    x, y = train.batch(slice(None))
-    gradients = torch.autograd.grad(masked_loss(model(x), y, "mae"), list(model.parameters()))
+    batch = train.batch(slice(None))
+    loss = mean_loss(model(batch.x), batch, "mae")
+    gradients = torch.autograd.grad(loss, list(model.parameters()))
     whole = torch.cat([g.flatten() for g in gradients]).norm().item()
     monkeypatch.setattr(torch.optim, "Adam", Spy)
     monkeypatch.setattr(Spy, "norms", [])

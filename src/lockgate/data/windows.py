@@ -1,5 +1,6 @@
 """Windows over one prepared array: indices, never copies."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,6 +25,16 @@ class Batch(NamedTuple):
 
     x: Tensor  # (B, lookback, C), scaled; channel 0 is the target, filled forward
     y: Tensor  # (B, horizon), scaled; NaN where the target is missing
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What a network is called with."""
+        return (self.x,)
+
+    @property
+    def weight(self) -> None:
+        """Every window counts alike."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,18 @@ class Windows:
     def truth(self) -> Tensor:
         """Return the targets of every window, (N, horizon), NaN where missing."""
         return self._targets(self.origins)
+
+    def draw_batches(
+        self, batch_size: int, most: int, generator: torch.Generator
+    ) -> Sequence[Tensor]:
+        """Draw at most `most` windows without replacement, in batches."""
+        order = torch.randperm(len(self), generator=generator)[:most]
+        batches: Sequence[Tensor] = torch.split(order, batch_size)
+        return batches
+
+    def chunks(self, size: int) -> Sequence[slice]:
+        """Return all windows in batches, in their order."""
+        return [slice(start, start + size) for start in range(0, len(self), size)]
 
     def thinned(self, most: int) -> "Windows":
         """Return at most `most` of the windows, evenly spread over the part."""

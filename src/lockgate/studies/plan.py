@@ -14,7 +14,7 @@ from lockgate.models import ModelConfig, build
 from lockgate.studies.config import StudyConfig
 from lockgate.studies.fits import default_workers
 from lockgate.studies.rungs import Rung, choose_rungs, model_config
-from lockgate.training.fit import EVALUATION_BATCH, TRAINING_SAMPLE, masked_loss
+from lockgate.training.fit import EVALUATION_BATCH, TRAINING_SAMPLE, mean_loss
 
 # what a fit takes where early stopping ends it; only the estimate rests on it
 TYPICAL_EPOCHS = 25
@@ -129,13 +129,13 @@ def _time_network(
     def step() -> None:
         model.train()
         torch.autograd.backward(
-            masked_loss(model(batch.x, generator=masks), batch.y, config.training.metric)
+            mean_loss(model(*batch.inputs, generator=masks), batch, config.training.metric)
         )
 
     def evaluate() -> None:
         model.eval()
         with torch.no_grad():
-            model(evaluation.x)
+            model(*evaluation.inputs)
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -8,7 +8,7 @@ Metric = Literal["mae", "rmse", "mase"]
 
 
 class TrainingConfig(BaseModel):
-    """How a network is fitted. The loss follows the metric: L1 for MAE and MASE, L2 for RMSE."""
+    """How a network is fitted. The loss follows the metric: see `losses`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

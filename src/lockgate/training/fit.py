@@ -1,18 +1,19 @@
-"""Fit a network to windows."""
+"""Fit a network to windows or examples."""
 
 import copy
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from itertools import islice
+from typing import Any, Protocol, Self
 
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from torch import Tensor, nn
 
-from lockgate.data.windows import Windows
-from lockgate.training.config import Metric, TrainingConfig
+from lockgate.training.config import TrainingConfig
 from lockgate.training.history import History, Stopped
+from lockgate.training.losses import Followed, loss_and_count
 from lockgate.training.streams import Streams
 
 # windows of the fixed sample on which the training loss is recomputed in evaluation mode
@@ -20,10 +21,34 @@ TRAINING_SAMPLE = 2_000
 EVALUATION_BATCH = 512
 
 
+class Batch(Protocol):
+    """Some windows or examples, gathered."""
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]: ...
+    @property
+    def y(self) -> Tensor: ...
+    @property
+    def weight(self) -> Tensor | None: ...
+
+
+class Data(Protocol):
+    """What a network is fitted to: `Windows` or `Examples`."""
+
+    def __len__(self) -> int: ...
+    def batch(self, index: Any) -> Batch: ...
+    def draw_batches(
+        self, batch_size: int, most: int, generator: torch.Generator
+    ) -> Sequence[Any]: ...
+    def chunks(self, size: int) -> Sequence[Any]: ...
+    def thinned(self, most: int) -> Self: ...
+    def to(self, device: torch.device) -> Self: ...
+
+
 def fit(
     model: nn.Module,
-    train: Windows,
-    validation: Windows,
+    train: Data,
+    validation: Data,
     config: TrainingConfig,
     streams: Streams,
     on_epoch: Callable[[History], None] = lambda _: None,
@@ -35,9 +60,10 @@ def fit(
     are restored in every case, and `History.stopped` says which it was.
 
     Args:
-        model: Maps `(B, lookback, C)` to `(B, horizon)` and takes `generator=` for its masks.
-        train: Windows to learn from.
-        validation: Windows that decide when to stop. Test windows have no place here.
+        model: Maps the inputs of a batch to what the loss compares with its targets, and takes
+            `generator=` for its masks.
+        train: Windows or examples to learn from.
+        validation: Those that decide when to stop. Test rows have no place here.
         config: Sizes, rates and limits.
         streams: Random numbers of batches and masks; the weights are drawn already.
         on_epoch: Called with the history after every epoch.
@@ -56,7 +82,7 @@ def fit(
     try:
         while history.stopped is None:
             began = time.perf_counter()
-            batches = _draw_batches(len(train), config, streams.batches)
+            batches = train.draw_batches(config.batch_size, config.epoch_windows, streams.batches)
             allowed = None if config.max_steps is None else config.max_steps - steps
             norms = [
                 _step(fabric, network, optimizer, train.batch(index), config, streams.masks)
@@ -83,48 +109,34 @@ def fit(
     return history
 
 
-def masked_loss(forecast: Tensor, y: Tensor, metric: Metric) -> Tensor:
-    """Return the mean loss over the observed targets: L1 for MAE and MASE, L2 for RMSE."""
-    total, count = _loss_and_count(forecast, y, metric)
+def mean_loss(output: Tensor, batch: Batch, metric: Followed) -> Tensor:
+    """Return the mean loss over the observed targets of a batch."""
+    total, count = loss_and_count(output, batch.y, metric, batch.weight)
     return total / count
 
 
-def evaluate(model: nn.Module, windows: Windows, metric: Metric) -> float:
-    """Return the loss of `model` over `windows` in evaluation mode."""
+def evaluate(model: nn.Module, data: Data, metric: Followed) -> float:
+    """Return the loss of `model` over `data` in evaluation mode, every target counted alike."""
     model.eval()
     total, count = 0.0, 0.0
     with torch.no_grad():
-        for start in range(0, len(windows), EVALUATION_BATCH):
-            x, y = windows.batch(slice(start, start + EVALUATION_BATCH))
-            loss, observed = _loss_and_count(model(x), y, metric)
+        for index in data.chunks(EVALUATION_BATCH):
+            batch = data.batch(index)
+            loss, observed = loss_and_count(model(*batch.inputs), batch.y, metric)
             total, count = total + float(loss), count + float(observed)
     return total / count
-
-
-def _loss_and_count(forecast: Tensor, y: Tensor, metric: Metric) -> tuple[Tensor, Tensor]:
-    observed = y.isfinite()
-    error = (forecast - y.nan_to_num()) * observed
-    return (error.square() if metric == "rmse" else error.abs()).sum(), observed.sum()
-
-
-def _draw_batches(
-    windows: int, config: TrainingConfig, generator: torch.Generator
-) -> Iterable[Tensor]:
-    order = torch.randperm(windows, generator=generator)[: config.epoch_windows]
-    return torch.split(order, config.batch_size)
 
 
 def _step(
     fabric: Fabric,
     network: _FabricModule,
     optimizer: _FabricOptimizer,
-    batch: tuple[Tensor, Tensor],
+    batch: Batch,
     config: TrainingConfig,
     masks: torch.Generator,
 ) -> Tensor:
     network.train()
-    x, y = batch
-    loss = masked_loss(network(x, generator=masks), y, config.metric)
+    loss = mean_loss(network(*batch.inputs, generator=masks), batch, config.metric)
     optimizer.zero_grad()
     fabric.backward(loss)
     # a gradient that is not finite shows in the validation loss, which ends the fit as diverged

@@ -1,0 +1,161 @@
+"""Labelled sequences and texts as they were read: nothing is learned from them yet."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from lockgate.data.errors import DataError, count_of, listed
+
+LabelKind = Literal["class", "classes", "steps", "number"]
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Sequences of unequal length, end to end in one array."""
+
+    values: npt.NDArray[Any]  # (steps, channels), or (steps,) of tokens
+    starts: npt.NDArray[np.int64]  # (N + 1,); sequence i is values[starts[i] : starts[i + 1]]
+
+    @staticmethod
+    def of(sequences: "list[npt.NDArray[Any]]") -> "Ragged":
+        """Put sequences end to end."""
+        lengths = [len(sequence) for sequence in sequences]
+        return Ragged(np.concatenate(sequences), np.concatenate([[0], np.cumsum(lengths)]))
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __getitem__(self, i: int) -> npt.NDArray[Any]:
+        return self.values[self.starts[i] : self.starts[i + 1]]
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Number of steps of each sequence."""
+        return np.diff(self.starts)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Sequences or texts with their labels, in the order in which they were read."""
+
+    items: Ragged | tuple[str, ...]
+    labels: npt.NDArray[Any]
+    """By `kind`: of "class" (N,) text; of "classes" (N,) text with a label set in each, its labels
+    parted by `LABEL_SEPARATOR`; of "steps" (steps,) text; of "number" (N,) float64."""
+    kind: LabelKind
+    names: tuple[str, ...]
+    """What errors call each of them: `row 17`, or a file."""
+    source: str
+    channels: tuple[str, ...] = ()
+    groups: npt.NDArray[Any] | None = None
+    """(N,): those of one group stay in one part."""
+    times: npt.NDArray[Any] | None = None
+    """(N,): by what a split by time sorts."""
+    notices: tuple[str, ...] = ()
+    fingerprint: str = field(default="")
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the items are texts."""
+        return isinstance(self.items, tuple)
+
+    def content(self) -> npt.NDArray[np.uint64]:
+        """Return a number for each item that is the same for items of the same content."""
+        if isinstance(self.items, Ragged):
+            plain = [np.ascontiguousarray(self.items[i]).tobytes() for i in range(len(self))]
+        else:
+            plain = [item.encode() for item in self.items]
+        digests = [hashlib.blake2b(item, digest_size=8).digest() for item in plain]
+        return np.frombuffer(b"".join(digests), dtype=np.uint64)
+
+    def fingerprinted(self) -> "Labelled":
+        """Return the same with a fingerprint of its items and labels."""
+        digest = hashlib.sha256(self.content().tobytes())
+        digest.update("\x1f".join(map(str, self.labels.tolist())).encode())
+        return replace(self, fingerprint=digest.hexdigest()[:16])
+
+
+LABEL_SEPARATOR = "\x1f"
+
+
+def check(data: Labelled) -> Labelled:
+    """Return `data` if a classifier can learn from it.
+
+    Raises:
+        DataError: If there is nothing in it, an item is empty or holds NaN or infinity, or the
+            labels are of one class, or a class has a single example.
+    """
+    if not len(data):
+        raise DataError(f"{data.source} must hold labelled examples, got none")
+    _check_items(data)
+    if data.kind == "number":
+        _check_numbers(data)
+    else:
+        _check_classes(data)
+    return data
+
+
+def classes_of(data: Labelled) -> tuple[str, ...]:
+    """Return the classes that occur, in order: numbers by size, names by the alphabet."""
+    names = {name for text in np.unique(data.labels) for name in text.split(LABEL_SEPARATOR)}
+    names.discard("")
+    try:
+        return tuple(sorted(names, key=float))
+    except ValueError:
+        return tuple(sorted(names))
+
+
+def _check_items(data: Labelled) -> None:
+    what = "text" if data.is_text else "sequence"
+    if isinstance(data.items, tuple):
+        empty = [i for i, text in enumerate(data.items) if not text.strip()]
+    else:
+        empty = np.flatnonzero(data.items.lengths == 0).tolist()
+    if empty:
+        where = listed([data.names[i] for i in empty], 3)
+        raise DataError(
+            f"every {what} must hold something, got {count_of(len(empty), 'empty one')}: {where}; "
+            "drop it (--drop-empty)"
+        )
+    if isinstance(data.items, Ragged) and not np.isfinite(data.items.values).all():
+        step = int(np.flatnonzero(~np.isfinite(data.items.values).all(axis=1))[0])
+        i = int(np.searchsorted(data.items.starts, step, side="right")) - 1
+        channel = int(np.flatnonzero(~np.isfinite(data.items.values[step]))[0])
+        raise DataError(
+            f"every value of a sequence must be a finite number, got "
+            f"{data.items.values[step, channel]} in {data.names[i]}, step "
+            f"{step - data.items.starts[i] + 1}, channel {data.channels[channel]!r}"
+        )
+
+
+def _check_classes(data: Labelled) -> None:
+    classes = classes_of(data)
+    if len(classes) < 2 and data.kind != "classes":
+        raise DataError(
+            f"labels must be of two classes or more, got {listed(map(repr, classes))} alone"
+        )
+    if data.kind == "steps":
+        return
+    names, counts = np.unique(data.labels, return_counts=True)
+    single = names[counts == 1].tolist()
+    if data.kind == "class" and single:
+        i = int(np.flatnonzero(data.labels == single[0])[0])
+        raise DataError(
+            f"every class must have two examples or more, got {listed(map(repr, single), 3)} with "
+            f"one ({data.names[i]}); drop it, or join classes"
+        )
+
+
+def _check_numbers(data: Labelled) -> None:
+    wrong = np.flatnonzero(~np.isfinite(data.labels))
+    if len(wrong):
+        raise DataError(
+            f"every label must be a finite number, got {data.labels[wrong[0]]} in "
+            f"{data.names[wrong[0]]}"
+        )

@@ -1,0 +1,139 @@
+"""Classify, tag or score sequences of unequal length."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lockgate.models.config import ClassifierConfig
+from lockgate.models.pooling import Pooling
+from lockgate.nn import GRU, LSTM, RNN, Embedding, LockedDropout
+
+LAYERS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+
+
+class Classifier(nn.Module):
+    r"""A recurrent stack over a sequence of vectors or tokens, and a linear head.
+
+    .. math::
+        \hat y = W \, \mathrm{pool}(h_1 \dots h_T) + b
+
+    For labels at steps the head reads every step's output instead. Tokens are embedded first; a
+    long signal may pass a strided convolution, which makes it shorter.
+
+    Args:
+        channels: Channels of a step, or 0 where the input is tokens.
+        tokens: Size of the vocabulary, or 0 where the input is vectors; token 0 is padding.
+        outputs: Classes, or 1 for a number.
+        at_steps: Whether there is a label at every step.
+        config: The stack, its rates, the pooling.
+        generator: Draws the initial weights. Default: torch's own.
+
+    Shape:
+        - x: `(batch, time, channels)`, scaled, or `(batch, time)` tokens.
+        - lengths: `(batch,)`, valid steps of each.
+        - output: `(batch, outputs)`, or `(batch, time, outputs)` for labels at steps.
+
+    Example:
+        >>> model = Classifier(0, 100, 2, ClassifierConfig(hidden_size=8))
+        >>> model(torch.zeros(4, 7, dtype=torch.int64), torch.tensor([7, 1, 3, 5])).shape
+        torch.Size([4, 2])
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        tokens: int,
+        outputs: int,
+        config: ClassifierConfig,
+        *,
+        at_steps: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.at_steps = at_steps
+        self.embedding: Embedding | None = None
+        self.stem: nn.Conv1d | None = None
+        features = channels
+        if tokens:
+            features = config.embedding_size
+            self.embedding = Embedding(
+                tokens, features, padding_idx=0, embedding_dropout=config.embedding_dropout
+            )
+        elif config.stride > 1:
+            if at_steps:
+                raise ValueError(
+                    f"stride must be 1 for labels at every step, got {config.stride}: the stem "
+                    "makes sequences shorter"
+                )
+            features = config.hidden_size
+            self.stem = nn.Conv1d(channels, features, 2 * config.stride + 1, config.stride)
+        self.stride = config.stride if self.stem is not None else 1
+        sizes = [config.hidden_size] * config.num_layers
+        if config.last_hidden_size is not None:
+            sizes[-1] = config.last_hidden_size
+        self.stack = LAYERS[config.cell](
+            features,
+            sizes,
+            batch_first=True,
+            dropout=config.dropout if len(sizes) > 1 else 0.0,
+            bidirectional=config.bidirectional,
+            input_dropout=config.input_dropout,
+            recurrent_dropout=config.recurrent_dropout,
+            weight_dropout=config.weight_dropout,
+            zoneout=config.zoneout,
+            layer_norm=config.layer_norm,
+            mask_per=config.mask_per,
+            mask_over=config.mask_over,
+            init=config.init,
+        )
+        width = (1 + config.bidirectional) * sizes[-1]
+        self.pooling = None if at_steps else Pooling(config.pooling, width, width)
+        self.output_dropout = LockedDropout(config.output_dropout, batch_first=True)
+        self.head = nn.Linear(width if self.pooling is None else self.pooling.features, outputs)
+        self.reset_parameters(generator)
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw every weight anew; the head's are Glorot uniform, its bias 0."""
+        if self.embedding is not None:
+            self.embedding.reset_parameters(generator)
+        if self.stem is not None:
+            nn.init.xavier_uniform_(self.stem.weight, generator=generator)
+            assert self.stem.bias is not None
+            nn.init.zeros_(self.stem.bias)
+        self.stack.reset_parameters(generator)
+        if self.pooling is not None:
+            self.pooling.reset_parameters(generator)
+        nn.init.xavier_uniform_(self.head.weight, generator=generator)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(
+        self, x: Tensor, lengths: Tensor, *, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Score a padded batch; in training `generator` draws the dropout masks."""
+        if self.embedding is not None:
+            x = self.embedding(x, generator=generator)
+        x, lengths = self._shortened(x, lengths)
+        valid = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
+        output, state = self.stack(x, mask=valid, generator=generator)
+        if self.pooling is not None:
+            output = self.pooling(output, self._last(state), valid)
+        scores: Tensor = self.head(self.output_dropout(output, generator=generator))
+        return scores
+
+    def _shortened(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        if self.stem is None:
+            return x, lengths
+        # as many steps before and after, zeros like the padding that may follow
+        reach = self.stem.kernel_size[0] // 2
+        x = nn.functional.pad(x.transpose(1, 2), (reach, reach))
+        x = self.stem(x).relu().transpose(1, 2)
+        return x, (lengths - 1) // self.stride + 1
+
+    def _last(self, state: Any) -> Tensor:
+        """Return where the top layer ended, both directions side by side, (B, width)."""
+        h_n = state[0] if isinstance(self.stack, LSTM) else state
+        # layers of different sizes have a tensor each
+        top = h_n[-1] if isinstance(h_n, tuple) else h_n[-(2 if self.stack.bidirectional else 1) :]
+        last: Tensor = top.transpose(0, 1).flatten(1)
+        return last

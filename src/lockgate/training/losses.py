@@ -1,0 +1,42 @@
+"""The losses that networks are trained with, by the metric that they follow."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+
+from lockgate.data.examples import IGNORED
+
+Followed = Literal["mae", "rmse", "mase", "log_loss"]
+
+
+def loss_and_count(
+    output: Tensor, y: Tensor, metric: Followed, weight: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the summed loss of what is observed, and how much that is.
+
+    For MAE and MASE the loss is L1, for RMSE L2, and NaN in `y` is not observed. For the log loss
+    it is the cross entropy: of classes (B,) or of classes at steps (B, T), -100 where padded, or,
+    where `y` holds numbers, of several labels (B, K), each by itself.
+
+    Args:
+        output: Forecasts like `y`, or scores with the classes last.
+        y: Targets.
+        metric: What to follow.
+        weight: How much each target counts; like `y`, or (B,) for (B, K).
+    """
+    if metric != "log_loss":
+        observed = y.isfinite()
+        error = (output - y.nan_to_num()) * observed
+        return (error.square() if metric == "rmse" else error.abs()).sum(), observed.sum()
+    if y.is_floating_point():
+        losses = binary_cross_entropy_with_logits(output, y, reduction="none").mean(dim=-1)
+        counts = torch.ones_like(losses)
+    else:
+        scores = output.movedim(-1, 1)
+        losses = cross_entropy(scores, y, ignore_index=IGNORED, reduction="none")
+        counts = (y != IGNORED).to(losses)
+    if weight is not None:
+        losses, counts = losses * weight, counts * weight
+    return losses.sum(), counts.sum()
