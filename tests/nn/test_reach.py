@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lockgate.nn import GRU, LSTM, RNN, gradient_reach
+from lockgate.nn import GRU, LSTM, RNN, Reach, gradient_reach
 
 
 def linear_rnn(factor: float) -> RNN:
@@ -81,3 +81,8 @@ def test_what_cannot_be_measured_raises() -> None:
         gradient_reach(RNN(3, 5), torch.zeros(1, 2, 3))
     with pytest.raises(ValueError, match="model must give an output that depends on x"):
         gradient_reach(lambda _: torch.zeros(2, 5), torch.zeros(6, 2, 3))
+
+
+@pytest.mark.parametrize("factor", [1e6, math.inf], ids=str)
+def test_a_change_beyond_all_numbers_explodes(factor: float) -> None:
+    assert Reach((1.0,) * 200, factor).verdict == "explodes"

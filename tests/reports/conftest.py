@@ -31,6 +31,15 @@ LADDER = [
     ("stacked-both", "two lstm layers + both dropouts", "stacked", 55_320, 58.4, -0.02, None),
     ("bidirectional", "bidirectional lstm", "lstm", 43_544, 47.2, 0.006, 8),
 ]
+REACH = {
+    "lstm": 0.8,
+    "input-dropout": 0.85,
+    "recurrent-dropout": 0.95,
+    "both": 0.96,
+    "stacked": 0.62,
+    "stacked-both": 0.88,
+    "bidirectional": 1.12,
+}
 NAIVE = [
     ("last value", 3.31, ""),
     ("drift", 3.362, ""),
@@ -87,6 +96,7 @@ def make_rung(step: tuple, seeds: int, horizon: int) -> Results:
                 "epochs": epochs,
                 "stopped": "early",
                 "seconds": seconds + rng.gauss(0, 2),
+                "reach": {"norms": [1.0, REACH[name]], "factor": REACH[name], "verdict": "holds"},
                 "history": history(epochs, effect, overfits, rng),
             }
         )
@@ -108,8 +118,16 @@ def make_rung(step: tuple, seeds: int, horizon: int) -> Results:
         "best_epoch": sum(run["best_epoch"] for run in runs) / max(1, seeds),
         "overfits_from": overfits,
         "gap": 0.051 if overfits else 0.0193,
+        "reach": make_reach(REACH[name]),
         "seeds": runs,
     }
+
+
+def make_reach(factor: float, lookback: int = 48) -> Results:
+    left = factor ** (lookback - 1)
+    verdict = "vanishes" if left < 0.01 else "explodes" if left > 100 else "holds"
+    shares = [factor**step for step in range(lookback)]
+    return {"shares": shares, "factor": factor, "verdict": verdict}
 
 
 def make_baseline(row: tuple, horizon: int) -> Results:
@@ -295,6 +313,7 @@ def diverge(rung: Results, seed: int) -> None:
     run = rung["seeds"][seed]
     run |= {"stopped": "diverged", "validation": None, "best_epoch": None, "epochs": 3}
     run["test"] = {"mae": None, "rmse": None, "mase": None}
+    run["reach"] = None
     run["history"] = {
         "training": [0.9, 4e5, None],
         "validation": [0.9, 7e8, None],
@@ -336,7 +355,7 @@ def nothing_worked() -> Results:
     for rung in results["rungs"]:
         empty = {"mean": None, "low": None, "high": None}
         rung |= {"validation": empty, "test": empty, "gap": None, "best_epoch": None}
-        rung |= {"per_step": [], "overfits_from": None}
+        rung |= {"per_step": [], "overfits_from": None, "reach": None}
         rung["test_scores"] = {"mae": None, "rmse": None, "mase": None}
         for seed in range(5):
             diverge(rung, seed)
@@ -345,6 +364,14 @@ def nothing_worked() -> Results:
         pair |= {"excluded": [0, 1, 2, 3, 4], "smallest_visible": None}
     results["verdict"] |= {"selected": None, "baseline": None, "words": ["Every fit diverged."]}
     results["forecasts"] = []
+    return results
+
+
+def older() -> Results:
+    results = make()
+    for rung in results["rungs"]:
+        for one in (rung, *rung["seeds"]):
+            del one["reach"]
     return results
 
 
@@ -359,6 +386,7 @@ def one_step_ahead() -> Results:
 def some_diverged() -> Results:
     results = make()
     diverge(results["rungs"][2], 3)
+    results["rungs"][5]["reach"] = None
     for seed in range(5):
         diverge(results["rungs"][5], seed)
     results["verdict"]["pairs"][1] |= {"excluded": [3]}
@@ -399,6 +427,7 @@ ODD: dict[str, Callable[[], Results]] = {
     "nothing worked": nothing_worked,
     "one step ahead": one_step_ahead,
     "some diverged": some_diverged,
+    "older": older,
     "hostile": hostile,
 }
 

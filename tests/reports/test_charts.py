@@ -114,6 +114,30 @@ def test_errors_per_step_count_from_one(results: Results) -> None:
     assert figure["data"][-1]["name"] == "both"
 
 
+def test_the_reach_counts_back_from_the_last_step_on_a_logarithmic_axis(results: Results) -> None:
+    figure = pages.figures(results)["reach"]
+    low, high = figure["layout"]["yaxis"]["range"]
+
+    assert named(figure, "lstm")["x"] == list(range(48))
+    assert named(figure, "lstm")["y"] == results["rungs"][0]["reach"]["shares"]
+    assert figure["layout"]["yaxis"]["type"] == "log"
+    assert -9.0 < low < -8.0  # 0.62 ** 47 lies further down
+    assert 10**high > 1.12**47
+
+
+def test_what_has_vanished_altogether_is_a_gap() -> None:
+    figure = charts.reach([charts.Line("a", "rung", "model", 1, "solid", [1.0, 0.5, 0.0])])
+
+    assert figure["data"][0]["y"] == [1.0, 0.5, None]
+
+
+def test_a_reach_that_does_not_change_has_an_axis() -> None:
+    figure = charts.reach([charts.Line("a", "rung", "model", 1, "solid", [1.0, 1.0])])
+    low, high = figure["layout"]["yaxis"]["range"]
+
+    assert low < 0 < high
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 24, 168])
 def test_steps_and_epochs_are_ticked_at_whole_numbers(count: int) -> None:
     line = charts.Line("a", "rung", "model", 1, "solid", [1.0] * count)

@@ -129,7 +129,7 @@ def test_every_link_within_the_page_has_its_target(results: Results, tmp_path: P
     targets = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
     links = {a["href"][1:] for t, a in page.elements if t == "a" and a["href"].startswith("#")}
 
-    assert len(links) == 9
+    assert len(links) == 10
     assert links <= targets
 
 
@@ -193,7 +193,7 @@ def test_the_verdict_comes_first(results: Results, tmp_path: Path) -> None:
     page = read(results, tmp_path)
     headings = [tag for tag, _ in page.elements if tag in ("h1", "h2")]
 
-    assert headings == ["h1"] + ["h2"] * 8
+    assert headings == ["h1"] + ["h2"] * 9
     assert page.shown.index("helps: −4.0") < 200
 
 
@@ -248,6 +248,24 @@ def test_every_interval_of_the_verdict_is_in_words(results: Results, tmp_path: P
         assert text in shown
     assert "no real difference +0.2 % [−0.5, +0.9]" in shown
     assert "undecided (budget) −5.2 % [−8.8, −1.5]" in shown
+
+
+def test_the_reach_of_the_gradient_is_told(results: Results, tmp_path: Path) -> None:
+    shown = read(results, tmp_path).shown.replace("\xa0", " ")
+
+    assert "the gradient vanishes in lstm, input-dropout, stacked and stacked-both; it" in shown
+    assert "A bidirectional network" not in shown
+    results["rungs"][6]["model"]["bidirectional"] = True
+    assert "A bidirectional network reads the first step last" in read(results, tmp_path).shown
+
+
+def test_results_older_than_the_reach_are_shown(results: Results, tmp_path: Path) -> None:
+    for rung in results["rungs"]:
+        del rung["reach"]
+    page = read(results, tmp_path)
+
+    assert "This study did not measure it." in page.shown
+    assert "reach" not in json.loads(page.scripts[0])
 
 
 def test_looks_at_the_test_part_are_told(results: Results, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Rungs of one seed start alike and see the same batches; the best is chosen by the metric."""
 
+import math
 from importlib import import_module
 
 import pytest
@@ -11,6 +12,7 @@ from lockgate.data.windows import Windows
 from lockgate.fitted import RunConfig, train
 from lockgate.fitted.settings import resolve
 from lockgate.models import ModelConfig
+from lockgate.nn import Reach
 from lockgate.studies import fits
 from lockgate.studies.fits import Fit, Task, best_rung, default_workers, finite
 from lockgate.studies.rungs import NAMES, choose_rungs, model_config
@@ -120,9 +122,68 @@ def test_a_diverged_fit_reads_as_it_was_written():
     assert again.diverged
 
 
+def test_a_reach_that_exploded_reads_as_it_was_written():
+    fit = make_fit("a", [0.5]).model_copy(update={"reach": Reach((1.0, math.inf), math.inf)})
+
+    again = Fit.model_validate_json(fit.model_dump_json())
+
+    assert again.reach == fit.reach
+    assert isinstance(again.reach, Reach)
+
+
+def test_a_fit_without_a_reach_is_read():
+    kept = make_fit("a", [0.5]).model_dump(mode="json")
+    del kept["reach"]
+
+    assert Fit.model_validate(kept).reach is None
+
+
 def test_an_accelerator_gets_one_process():
     assert default_workers("cuda") == 1
     assert default_workers("cpu") >= 1
+
+
+@pytest.fixture
+def fitted(table, small):
+    """Fit a network to the small table; give it and the prepared table."""
+
+    def run(**settings):
+        config = resolve(RunConfig, {**small, **settings})
+        prepared = prepare(read(table, config.data), config.data)
+        return train(prepared, config)[0], prepared
+
+    return run
+
+
+def test_the_reach_is_that_of_the_stack_without_the_level(fitted):
+    last, prepared = fitted(lookback=9)
+    model, windows = last.model, prepared.windows("validation").thinned(fits.REACH_SAMPLE)
+    x = windows.x(slice(None))
+    x[..., 0] -= x[:, -1:, 0]
+    x.requires_grad_()
+    output, _ = model.stack(x)
+    jacobian = [
+        torch.autograd.grad(step.sum(), x, retain_graph=True)[0]
+        for step in model.head(output[:, -1]).unbind(1)
+    ]
+    exact = torch.stack(jacobian).square().sum((0, 3)).mean(0).sqrt().flip(0)
+
+    reach = fits.measure_reach(last, prepared)
+
+    assert len(reach.norms) == 9
+    assert len(windows) == 58
+    torch.testing.assert_close(torch.tensor(reach.norms), exact, rtol=0.2, atol=0)
+
+
+def test_the_reach_is_measured_without_dropout_and_in_the_same_way_twice(fitted):
+    last, prepared = fitted(recurrent_dropout=0.5, input_dropout=0.5)
+    last.model.train()
+
+    assert fits.measure_reach(last, prepared) == fits.measure_reach(last, prepared)
+
+
+def test_a_window_of_one_step_has_no_reach(fitted):
+    assert fits.measure_reach(*fitted(lookback=1, max_epochs=1)) is None
 
 
 def test_a_killed_worker_is_told_with_the_remedy(monkeypatch, tmp_path):

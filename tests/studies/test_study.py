@@ -45,12 +45,15 @@ CONTRACT = {
     "baselines.0.test": SCORES,
     "cell": {"selected", "validation"},
     "rungs.0": {"name", "words", "parent", "cell", "model", "parameters", "validation", "test"}
-    | {"test_scores", "per_step", "seconds", "best_epoch", "overfits_from", "gap", "seeds"},
+    | {"test_scores", "per_step", "seconds", "best_epoch", "overfits_from", "gap", "reach"}
+    | {"seeds"},
     "rungs.0.validation": INTERVAL,
     "rungs.0.test": INTERVAL,
     "rungs.0.test_scores": SCORES,
     "rungs.0.seeds.0": {"seed", "validation", "test", "best_epoch", "epochs", "stopped"}
-    | {"seconds", "history"},
+    | {"seconds", "history", "reach"},
+    "rungs.0.reach": {"shares", "factor", "verdict"},
+    "rungs.0.seeds.0.reach": {"norms", "factor", "verdict"},
     "rungs.0.seeds.0.test": SCORES,
     "rungs.0.seeds.0.history": {"training", "validation", "gradient_norm", "seconds"},
     "verdict": {"words", "pairs", "selected", "baseline", "blocks", "test_looks"},
@@ -169,6 +172,34 @@ def test_validation_scores_are_in_the_unit_of_the_target(finished, table):
 
     seed = rung(finished.results, selected["rung"])["seeds"][selected["seed"]]
     assert seed["validation"] == pytest.approx(mae, rel=1e-5)
+
+
+def test_the_reach_is_the_median_over_seeds_of_what_is_left_of_the_gradient(finished):
+    for found in finished.results["rungs"]:
+        norms = np.array([seed["reach"]["norms"] for seed in found["seeds"]])
+
+        assert norms.shape == (3, 7)
+        shares = np.median(norms / norms[:, :1], axis=0)
+        np.testing.assert_allclose(found["reach"]["shares"], shares)
+        factors = [seed["reach"]["factor"] for seed in found["seeds"]]
+        assert found["reach"]["factor"] == np.median(factors)
+
+
+def test_fits_that_are_older_than_the_reach_are_resumed_without_it(study, table, numbers):
+    first = study(table)
+    for path in first.folder.glob("fits/*/*/fit.json"):
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        del kept["reach"]
+        path.write_text(json.dumps(kept), encoding="utf-8")
+
+    again = study(table, resume=True)
+
+    report = again.report_path.read_text(encoding="utf-8")
+    assert "This study did not measure it." in report
+    for old, new in zip(first.results["rungs"], again.results["rungs"], strict=True):
+        assert new["reach"] is None
+        assert [seed["reach"] for seed in new["seeds"]] == [None] * 3
+        assert new["test"] == old["test"]
 
 
 def test_forecasts_show_the_best_the_median_and_the_worst_window(finished, table):

@@ -70,15 +70,24 @@ class Forecaster(nn.Module):
 
     def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Forecast a batch of windows; in training `generator` draws the dropout masks."""
-        level = self._level(x[..., 0])  # (B, 1)
-        x = torch.cat([x[..., :1] - level[..., None], x[..., 1:]], dim=2)
+        changes, level = self.split_level(x)
+        forecast: Tensor = level + self.forecast_changes(changes, generator=generator)
+        return forecast
+
+    def split_level(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the windows with the target less its level, and the level, (B, 1)."""
+        level = self._level(x[..., 0])
+        return torch.cat([x[..., :1] - level[..., None], x[..., 1:]], dim=2), level
+
+    def forecast_changes(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Forecast what comes on top of the level, from windows less their level."""
         _, state = self.stack(x, generator=generator)
         h_n = state[0] if isinstance(state, tuple) else state  # (layers * directions, B, H)
         last = h_n[-2:] if self.stack.bidirectional else h_n[-1:]
         features = last.transpose(0, 1).flatten(1)
         features = self.output_dropout(features, generator=generator)
-        forecast: Tensor = level + self.head(features)
-        return forecast
+        changes: Tensor = self.head(features)
+        return changes
 
     def _level(self, y: Tensor) -> Tensor:
         if self.normalise == "last":

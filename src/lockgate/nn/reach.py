@@ -17,16 +17,19 @@ class Reach(NamedTuple):
     @property
     def half_life(self) -> float:
         """Steps after which it has halved, or, if negative, doubled."""
-        slope = math.log(self.factor) if self.factor > 0.0 else -math.inf
-        return -math.log(2.0) / slope if slope else math.inf
+        return -math.log(2.0) / self._slope if self._slope else math.inf
 
     @property
     def verdict(self) -> Literal["vanishes", "explodes", "holds"]:
         """What happens from the last step to the first: a change of 100 times, or less."""
-        change = self.factor ** (len(self.norms) - 1)
-        if change < 0.01:
+        change = self._slope * (len(self.norms) - 1)
+        if change < math.log(0.01):
             return "vanishes"
-        return "explodes" if change > 100.0 else "holds"
+        return "explodes" if change > math.log(100.0) else "holds"
+
+    @property
+    def _slope(self) -> float:
+        return math.log(self.factor) if self.factor > 0.0 else -math.inf
 
     def __str__(self) -> str:
         steps = len(self.norms) - 1

@@ -5,6 +5,7 @@ resolves it, so that a chart follows the reader's light or dark scheme. Plotly r
 so every name that comes from the data is escaped here.
 """
 
+import math
 from html import escape
 from typing import Any, NamedTuple
 
@@ -14,10 +15,11 @@ from lockgate.reports.strips import nice_step
 Figure = dict[str, Any]
 
 PARTS = ("train", "validation", "test")
+LEAST_SHARE = 1e-8  # of a gradient: what single precision does not see beside the whole
 
 
 class Line(NamedTuple):
-    """One line of the chart of errors per step."""
+    """One line of a chart by steps: of errors ahead, or of gradients back."""
 
     name: str
     kind: str  # "rung" or "baseline"
@@ -87,6 +89,28 @@ def per_step(lines: list[Line], decimals: int) -> Figure:
         trace["marker"] = {"size": 5}
     x = _counting(steps) | {"range": [1 - 0.02 * steps, steps * 1.02]}
     return _figure(traces, x, {"rangemode": "tozero"}, [])
+
+
+def reach(lines: list[Line]) -> Figure:
+    """The gradient that each of `lines` leaves by the steps back, as shares of the last step's."""
+    steps = max(len(line.values) for line in lines)
+    traces = [
+        # a logarithm of nothing has no place: what has vanished is a gap
+        _line(list(range(steps)), [v or None for v in ln.values], *_look(ln), "%{y:.2~g}", ln.dash)
+        for ln in reversed(lines)
+    ]
+    seen = [value for line in lines for value in line.values if value]
+    low, high = math.log10(max(LEAST_SHARE, min(seen))), math.log10(max(seen))
+    pad = 0.05 * (high - low) or 0.5
+    x = _counting(steps) | {"range": [-0.02 * steps, 1.02 * steps - 1]}
+    y: dict[str, Any] = {"type": "log", "range": [low - pad, high + pad]}
+    # Plotly draws powers a quarter larger than it is told
+    y |= {"exponentformat": "power", "tickfont": {"size": 10}}
+    return _figure(traces, x, y, [])
+
+
+def _look(line: Line) -> tuple[str, float, str]:
+    return line.colour, line.width, line.name
 
 
 def _figure(

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from lockgate.reports import charts, curves, words
 from lockgate.reports.charts import Figure, Line
+from lockgate.reports.reach import reach_lines, reach_words
 from lockgate.reports.strips import Mark, Scale, mark, scale_over
 
 Results = dict[str, Any]
@@ -74,6 +75,8 @@ class Page(NamedTuple):
     digits: dict[str, int]  # decimals of each score
     panels: list[CurvePanel]
     lines: list[Line]
+    reach: list[Line]
+    reach_words: str
     outcomes: dict[str, list[PairRow]]  # by rung
     checks: list[dict[str, str]]
 
@@ -83,6 +86,7 @@ def page(results: Results) -> Page:
     pairs, baseline, effects = _effects(results)
     selected, reference = _selected(results), _reference(results)
     scores, score_axis = _scores(results, selected, reference)
+    reach = reach_lines(results)
     return Page(
         pairs=pairs,
         baseline=baseline,
@@ -95,6 +99,8 @@ def page(results: Results) -> Page:
         digits=_digits(results),
         panels=[_panel(i, rung) for i, rung in enumerate(results["rungs"])],
         lines=_lines(results),
+        reach=reach,
+        reach_words=reach_words(results) if reach else "",
         outcomes={row.name: [p for p in pairs if p.name == row.name] for row in pairs},
         checks=sorted(results["checks"], key=lambda check: SEVERITY.index(check["status"])),
     )
@@ -111,6 +117,8 @@ def figures(results: Results) -> dict[str, Figure]:
         found[f"forecast-{i}"] = charts.forecast(one, digits)
     if results["data"]["horizon"] > 1 and (lines := _lines(results)):
         found["steps"] = charts.per_step(lines, digits)
+    if reach := reach_lines(results):
+        found["reach"] = charts.reach(reach)
     return found
 
 

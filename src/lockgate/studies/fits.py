@@ -22,7 +22,11 @@ from lockgate.data.preprocessing import Preprocessing
 from lockgate.data.split import Split
 from lockgate.evaluation.metrics import Metric, metric_power
 from lockgate.fitted import Fitted, RunConfig, train
+from lockgate.nn import Reach, gradient_reach
 from lockgate.training import History
+
+# windows of the fixed sample on which the reach of the gradient is measured
+REACH_SAMPLE = 64
 
 
 class Task(NamedTuple):
@@ -36,13 +40,15 @@ class Task(NamedTuple):
 class Fit(BaseModel):
     """What is kept of a finished fit beside the fitted model."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
     rung: str
     seed: int
     history: History
     seconds: float
     parameters: int
+    reach: Reach | None = None
+    """Of the best weights; None if the fit diverged, or is older than this measurement."""
 
     @property
     def diverged(self) -> bool:
@@ -106,12 +112,15 @@ def run_fit(study: Path, task: Task) -> Fit:
     began = time.perf_counter()
     with _one_thread():
         fitted, history = train(prepared, task.config, seed=task.seed, name=task.rung)
+        seconds = time.perf_counter() - began
+        reach = None if history.stopped == "diverged" else measure_reach(fitted, prepared)
     fit = Fit(
         rung=task.rung,
         seed=task.seed,
         history=history,
-        seconds=time.perf_counter() - began,
+        seconds=seconds,
         parameters=sum(p.numel() for p in fitted.model.parameters()),
+        reach=reach,
     )
     if history.stopped == "interrupted":
         raise KeyboardInterrupt
@@ -124,6 +133,19 @@ def run_fit(study: Path, task: Task) -> Fit:
         # a process that outlived a killed study has finished the same fit: it is the same
         return read_fit(kept)
     return fit
+
+
+def measure_reach(fitted: Fitted, prepared: Prepared) -> Reach | None:
+    """Measure how far back the gradient of the forecast reaches, in evaluation mode.
+
+    The sample are validation windows, evenly spread. The level is left out: it is added to the
+    forecast as it is, and would show the last step alone. A window of one step has no reach.
+    """
+    if prepared.preprocessing.lookback < 2:
+        return None
+    model = fitted.model.eval()
+    x = prepared.windows("validation").thinned(REACH_SAMPLE).x(slice(None))
+    return gradient_reach(model.forecast_changes, model.split_level(x)[0], batch_first=True)
 
 
 def _run_fit_in_worker(study: Path, task: Task) -> Fit:

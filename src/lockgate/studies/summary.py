@@ -19,6 +19,7 @@ from lockgate.evaluation.metrics import (
     score_per_step,
 )
 from lockgate.fitted.environment import environment
+from lockgate.nn import Reach
 from lockgate.studies.checks import checks
 from lockgate.studies.command import command
 from lockgate.studies.curves import final_gap, overfits_from
@@ -158,6 +159,7 @@ def _rung(
         "best_epoch": _mean([h.best_epoch for h in histories]),
         "overfits_from": overfits_from(histories),
         "gap": final_gap(histories),
+        "reach": _reach_over_seeds([fit.reach for fit in good if fit.reach]),
         "seeds": [
             {
                 "seed": fit.seed,
@@ -167,11 +169,22 @@ def _rung(
                 "epochs": fit.history.epochs,
                 "stopped": fit.history.stopped,
                 "seconds": fit.seconds,
+                "reach": fit.reach and {**fit.reach._asdict(), "verdict": fit.reach.verdict},
                 "history": fit.history.model_dump(exclude={"stopped"}),
             }
             for fit in of_rung
         ],
     }
+
+
+def _reach_over_seeds(reaches: Sequence[Reach]) -> dict[str, Any] | None:
+    """Return the medians over seeds: of the norms as shares of the last step's, and the factor."""
+    known = [reach for reach in reaches if reach.norms[0] > 0.0 and np.isfinite(reach.norms).all()]
+    if not known:
+        return None
+    shares = np.median([np.divide(reach.norms, reach.norms[0]) for reach in known], axis=0)
+    typical = Reach(tuple(shares.tolist()), float(np.median([reach.factor for reach in known])))
+    return {"shares": shares, "factor": typical.factor, "verdict": typical.verdict}
 
 
 def _verdict(
