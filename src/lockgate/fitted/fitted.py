@@ -1,6 +1,5 @@
 """A fitted model and everything needed to use it on a table."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,21 +9,19 @@ import numpy.typing as npt
 import polars as pl
 import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 
 from lockgate.data.errors import DataError
-from lockgate.data.files import new_file, new_folder, write_text
+from lockgate.data.files import new_folder
 from lockgate.data.prepare import read
 from lockgate.data.preprocessing import Arrays, Preprocessing
 from lockgate.data.table import Table
 from lockgate.data.windows import Windows
 from lockgate.fitted.checks import check_preprocessing, check_sizes
 from lockgate.fitted.config import RunConfig
+from lockgate.fitted.storage import fault_in, read_json, read_text, read_weights, write_files
 from lockgate.models import Forecaster, build
 
 FORMAT_VERSION = 1
-MOST_JSON_BYTES = 16 * 2**20
 PREDICTION_BATCH = 512
 
 
@@ -87,13 +84,8 @@ class Fitted:
 
     def write_into(self, folder: Path) -> None:
         """Write the files of `save` into a folder that exists."""
-        state = {name: tensor.cpu() for name, tensor in self.model.state_dict().items()}
-        with new_file(folder / "model.safetensors") as file:
-            file.write(save(state))
         config = {"format_version": FORMAT_VERSION, **self.config.model_dump(mode="json")}
-        write_text(folder / "config.json", json.dumps(config, indent=2))
-        write_text(folder / "preprocessing.json", self.preprocessing.model_dump_json(indent=2))
-        write_text(folder / "metrics.json", json.dumps(self.metrics, indent=2))
+        write_files(folder, self.model, config, self.preprocessing, self.metrics)
 
     @staticmethod
     def load(folder: Path) -> "Fitted":
@@ -102,21 +94,19 @@ class Fitted:
         Raises:
             DataError: If the folder does not hold a fitted model of this format.
         """
-        config = _read_json(folder / "config.json")
+        config = read_json(folder / "config.json")
         version = config.pop("format_version", None)
         if version != FORMAT_VERSION:
             raise DataError(f"{folder} must have format_version {FORMAT_VERSION}, got {version}")
         try:
             run = RunConfig.model_validate(config)
-            text = _read_text(folder / "preprocessing.json")
+            text = read_text(folder / "preprocessing.json")
             preprocessing = Preprocessing.model_validate_json(text)
         except ValidationError as error:
-            fault = error.errors()[0]
-            where = ".".join(str(part) for part in fault["loc"])
-            raise DataError(f"{folder} is no fitted model: {where}: {fault['msg']}") from None
+            raise fault_in(folder, error) from None
         check_preprocessing(folder, preprocessing)
         model = _load_model(folder / "model.safetensors", run, preprocessing)
-        return Fitted(model, preprocessing, run, _read_json(folder / "metrics.json"))
+        return Fitted(model, preprocessing, run, read_json(folder / "metrics.json"))
 
 
 def _last_window(arrays: Arrays, preprocessing: Preprocessing) -> Windows:
@@ -141,41 +131,9 @@ def _last_window(arrays: Arrays, preprocessing: Preprocessing) -> Windows:
 
 
 def _load_model(path: Path, config: RunConfig, preprocessing: Preprocessing) -> Forecaster:
-    try:
-        state = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{path} must hold weights as safetensors: {error}") from None
-    # sizes are compared before anything is built: a config may ask for any
-    check_sizes(path, state, config.model, preprocessing.horizon)
-    with torch.device("meta"):
-        model = build(config.model, len(preprocessing.channels), preprocessing.horizon)
-    try:
-        model.load_state_dict(state, assign=True)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:300]
-        raise DataError(f"{path} must hold the weights of config.json's model: {reason}") from None
-    return model.eval()
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    text = _read_text(path)
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} must be JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise DataError(f"{path} must hold a JSON object")
-    return content
-
-
-def _read_text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MOST_JSON_BYTES:
-            raise DataError(f"{path} must be at most {MOST_JSON_BYTES} bytes")
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DataError(
-            f"{path.parent} is no fitted model: {error.strerror}: {path.name}"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} must be JSON in UTF-8: {error}") from None
+    channels, horizon = len(preprocessing.channels), preprocessing.horizon
+    return read_weights(
+        path,
+        lambda state: check_sizes(path, state, config.model, horizon),
+        lambda: build(config.model, channels, horizon),
+    )

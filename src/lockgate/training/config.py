@@ -7,12 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 Metric = Literal["mae", "rmse", "mase"]
 
 
-class TrainingConfig(BaseModel):
-    """How a network is fitted. The loss follows the metric: see `losses`."""
+class CommonTrainingConfig(BaseModel):
+    """How a network is fitted, whatever to."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    metric: Metric = "mae"
     learning_rate: float = Field(default=1e-3, gt=0)
     batch_size: int = Field(default=64, ge=1)
     clip_norm: float = Field(default=1.0, gt=0)
@@ -27,3 +26,15 @@ class TrainingConfig(BaseModel):
     random_state: int = Field(default=0, ge=0)
     device: str = "auto"
     """Where to train: "auto", "cpu", "cuda" or "mps"."""
+
+
+class TrainingConfig(CommonTrainingConfig):
+    """How a forecaster is fitted. The loss follows the metric: L1 for MAE and MASE, L2 for RMSE."""
+
+    metric: Metric = "mae"
+
+
+class LabelTrainingConfig(CommonTrainingConfig):
+    """How a classifier is fitted: by its log loss; to labels that are numbers by MAE or RMSE."""
+
+    metric: Literal["log_loss", "mae", "rmse"] = "log_loss"

@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from torch import Tensor, nn
 
-from lockgate.training.config import TrainingConfig
+from lockgate.training.config import LabelTrainingConfig, TrainingConfig
 from lockgate.training.history import History, Stopped
 from lockgate.training.losses import Followed, loss_and_count
 from lockgate.training.streams import Streams
@@ -19,6 +19,8 @@ from lockgate.training.streams import Streams
 # windows of the fixed sample on which the training loss is recomputed in evaluation mode
 TRAINING_SAMPLE = 2_000
 EVALUATION_BATCH = 512
+
+AnyConfig = TrainingConfig | LabelTrainingConfig
 
 
 class Batch(Protocol):
@@ -49,7 +51,7 @@ def fit(
     model: nn.Module,
     train: Data,
     validation: Data,
-    config: TrainingConfig,
+    config: AnyConfig,
     streams: Streams,
     on_epoch: Callable[[History], None] = lambda _: None,
 ) -> History:
@@ -132,7 +134,7 @@ def _step(
     network: _FabricModule,
     optimizer: _FabricOptimizer,
     batch: Batch,
-    config: TrainingConfig,
+    config: AnyConfig,
     masks: torch.Generator,
 ) -> Tensor:
     network.train()
@@ -148,7 +150,7 @@ def _step(
     return norm
 
 
-def _why_stop(history: History, config: TrainingConfig, steps: int) -> Stopped | None:
+def _why_stop(history: History, config: AnyConfig, steps: int) -> Stopped | None:
     if not torch.isfinite(torch.tensor(history.validation[-1])):
         return "diverged"
     if history.epochs - history.best_epoch >= config.patience:
