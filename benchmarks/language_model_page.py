@@ -68,7 +68,7 @@ def page(results: Results) -> str:
             _scores(fits),
             "Mean over seeds ± standard deviation between them; lower is better. *Training* is the "
             f"perplexity of the first {config['train_sample']:,} training tokens without dropout, "
-            "in the best epoch; a text with fewer <unk> is the harder one, so that its level is "
+            "in the best epoch; a text with fewer `<unk>` is the harder one, so that its level is "
             "not that of the other parts, its fall is.",
             "## What each part takes off",
             _differences(fits),
@@ -183,12 +183,14 @@ def _verdict(fits: Sequence[Fit]) -> str:
     text = (
         "In the paper's ablation weight dropout is the largest single part: without it the test "
         "perplexity on Penn Treebank is 68.9 and not 58.8. Here it takes "
-        f"{mean:.2f} off on average and helps {seeds}"
+        f"{mean:.2f} off on average and lowers it {seeds}"
     )
     if min(own) > 0 and mean > 2 * statistics.stdev(own):
-        text += ": its gain is seen at this size too."
+        text += ", by more than twice the spread: its gain is seen at this size too."
     elif max(own) < 0 and -mean > 2 * statistics.stdev(own):
-        text += ": at this size and budget it costs more than it gives."
+        text += (
+            ", by more than twice the spread: at this size and budget it costs more than it gives."
+        )
     else:
         text += ": at this size and budget its gain is not told from the noise of the seeds."
     if not gains:
@@ -211,7 +213,7 @@ def _method(results: Results) -> str:
     if config["train_tokens"] or config["vocabulary"]:
         unknown = fits[0]["unknown"] if fits else None
         share = (
-            ", which makes <unk> "
+            ", which makes `<unk>` "
             f"of {100 * unknown['train']:.0f} % of the training, {100 * unknown['valid']:.0f} % of "
             f"the validation and {100 * unknown['test']:.0f} % of the test tokens"
             if unknown
@@ -285,7 +287,7 @@ def _again(results: Results) -> str:
         )
     return (
         "\n".join(lines) + f"\n\n{results['workers']} fits side by side, {results['threads']} "
-        "thread(s) each, on a machine that others used too: minutes tell no speed. The data is "
+        "thread(s) each; minutes are of the clock, whatever else the machine did. The data is "
         f"`{results['config']['corpus']}/{{train,valid,test}}.txt.gz` in the folder `--data`, "
         "`$LOCKGATE_DATA` by default. All numbers are in [results.json](results.json); "
         "`python benchmarks/language_model.py --page-only` writes this page from them."
