@@ -20,7 +20,7 @@ from lockgate.reports import write_report
 from lockgate.studies import plan as plans
 from lockgate.studies.config import StudyConfig
 from lockgate.studies.result import StudyResult
-from lockgate.studies.study import run
+from lockgate.studies.study import FORECASTING, run
 
 # what a table that comes along need not be told
 SAMPLES: dict[str, dict[str, Any]] = {f"{SAMPLE}co2": {"target": "co2", "horizon": "26w"}}
@@ -82,7 +82,7 @@ def study(
 
 def plan_study(table: Any, *, config: Settings = None, **settings: Any) -> plans.Plan:
     """Return the plan of a study without running it; arguments as in `study`."""
-    return plans.plan(table, _resolve(StudyConfig, table, config, settings))
+    return plans.plan(table, _resolve(StudyConfig, table, config, settings), FORECASTING)
 
 
 def train(

@@ -15,8 +15,11 @@ from lockgate.models import ModelConfig
 from lockgate.nn import Reach
 from lockgate.studies import fits
 from lockgate.studies.fits import Fit, Task, best_rung, default_workers, finite
+from lockgate.studies.forecasting import REACH_SAMPLE, Forecasting
 from lockgate.studies.rungs import NAMES, choose_rungs, model_config
 from lockgate.training import History
+
+FORECASTING = Forecasting()
 
 RUNGS = {rung.name: rung for rung in choose_rungs(NAMES)}
 
@@ -92,7 +95,7 @@ def test_the_best_rung_has_the_lowest_mean_of_its_seeds_best_epochs():
         make_fit("c", [0.6], seed=1),
     ]
 
-    assert best_rung(fits, "mae") == "b"
+    assert best_rung(fits, 1.0) == "b"
     assert [fit.rung for fit in finite(fits)] == ["a", "a", "b", "b", "c"]
 
 
@@ -104,13 +107,13 @@ def test_the_best_rung_is_best_by_the_metric_and_not_by_its_square():
         make_fit("b", [2.1**2], seed=1),
     ]
 
-    assert best_rung(fits, "rmse") == "a"  # 2.0 against 2.1
-    assert best_rung(fits, "mae") == "b"
+    assert best_rung(fits, 0.5) == "a"  # 2.0 against 2.1
+    assert best_rung(fits, 1.0) == "b"
 
 
 def test_no_rung_is_best_where_every_fit_diverged():
     with pytest.raises(DataError, match="every fit diverged: pass a smaller learning_rate"):
-        best_rung([make_fit("a", [float("nan")], stopped="diverged")], "mae")
+        best_rung([make_fit("a", [float("nan")], stopped="diverged")], 1.0)
 
 
 def test_a_diverged_fit_reads_as_it_was_written():
@@ -157,7 +160,7 @@ def fitted(table, small):
 
 def test_the_reach_is_that_of_the_stack_without_the_level(fitted):
     last, prepared = fitted(lookback=9)
-    model, windows = last.model, prepared.windows("validation").thinned(fits.REACH_SAMPLE)
+    model, windows = last.model, prepared.windows("validation").thinned(REACH_SAMPLE)
     x = windows.x(slice(None))
     x[..., 0] -= x[:, -1:, 0]
     x.requires_grad_()
@@ -168,7 +171,7 @@ def test_the_reach_is_that_of_the_stack_without_the_level(fitted):
     ]
     exact = torch.stack(jacobian).square().sum((0, 3)).mean(0).sqrt().flip(0)
 
-    reach = fits.measure_reach(last, prepared)
+    reach = FORECASTING.reach(last, prepared)
 
     assert len(reach.norms) == 9
     assert len(windows) == 58
@@ -179,11 +182,11 @@ def test_the_reach_is_measured_without_dropout_and_in_the_same_way_twice(fitted)
     last, prepared = fitted(recurrent_dropout=0.5, input_dropout=0.5)
     last.model.train()
 
-    assert fits.measure_reach(last, prepared) == fits.measure_reach(last, prepared)
+    assert FORECASTING.reach(last, prepared) == FORECASTING.reach(last, prepared)
 
 
 def test_a_window_of_one_step_has_no_reach(fitted):
-    assert fits.measure_reach(*fitted(lookback=1, max_epochs=1)) is None
+    assert FORECASTING.reach(*fitted(lookback=1, max_epochs=1)) is None
 
 
 def test_a_killed_worker_is_told_with_the_remedy(monkeypatch, tmp_path):
@@ -194,7 +197,10 @@ def test_a_killed_worker_is_told_with_the_remedy(monkeypatch, tmp_path):
         os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(fits, "_run_fit_in_worker", die)
-    tasks = [Task("lstm", seed, RunConfig(data={"target": "y", "horizon": 1})) for seed in (0, 1)]
+    tasks = [
+        Task("lstm", seed, RunConfig(data={"target": "y", "horizon": 1}), FORECASTING)
+        for seed in (0, 1)
+    ]
 
     with pytest.raises(ChildProcessError, match=r"was killed.*continue with resume=True"):
         list(fits.run_fits(tmp_path, tasks, workers=2))
@@ -202,8 +208,9 @@ def test_a_killed_worker_is_told_with_the_remedy(monkeypatch, tmp_path):
 
 def test_a_fit_that_another_process_has_kept_is_read(table, small, tmp_path):
     config = resolve(RunConfig, small)
-    fits.save_prepared(tmp_path, prepare(read(table, config.data), config.data))
-    task = Task("lstm", 0, config)
+    prepared = prepare(read(table, config.data), config.data)
+    fits.save_prepared(tmp_path, prepared, FORECASTING)
+    task = Task("lstm", 0, config, FORECASTING)
     kept = fits.run_fit(tmp_path, task)
 
     again = fits.run_fit(tmp_path, task)

@@ -10,7 +10,7 @@ import pytest
 
 import lockgate
 from lockgate import DataError
-from lockgate.studies import fits as fits_module
+from lockgate.studies import forecasting as forecasting_module
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def copied(finished, out):
 @pytest.fixture
 def fitted(monkeypatch):
     """The fits that were computed, and before which of them the study breaks off."""
-    original, done = fits_module.train, []
+    original, done = forecasting_module.train, []
 
     def train(prepared, config, *, seed, name):
         if len(done) == done_before_break[0]:
@@ -44,7 +44,7 @@ def fitted(monkeypatch):
         return original(prepared, config, seed=seed, name=name)
 
     done_before_break, error = [None], [KeyboardInterrupt()]
-    monkeypatch.setattr(fits_module, "train", train)
+    monkeypatch.setattr(forecasting_module, "train", train)
 
     def break_off(after, by=KeyboardInterrupt):
         done_before_break[0] = None if after is None else len(done) + after

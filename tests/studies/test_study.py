@@ -15,7 +15,7 @@ import lockgate
 from lockgate import DataError, Fitted
 from lockgate.data.windows import Windows
 from lockgate.evaluation import baselines
-from lockgate.studies import fits as fits_module
+from lockgate.studies import forecasting as forecasting_module
 from lockgate.studies import plan as plan_module
 from lockgate.studies import study as study_module
 from lockgate.training import History
@@ -358,7 +358,7 @@ def test_a_budget_becomes_one_limit_of_steps_for_all_fits(study, table, slow_ste
 
 
 def diverge(monkeypatch, doomed):
-    original = fits_module.train
+    original = forecasting_module.train
 
     def train(prepared, config, *, seed, name):
         fitted, history = original(prepared, config, seed=seed, name=name)
@@ -368,7 +368,7 @@ def diverge(monkeypatch, doomed):
             history.stopped = "diverged"
         return fitted, history
 
-    monkeypatch.setattr(fits_module, "train", train)
+    monkeypatch.setattr(forecasting_module, "train", train)
 
 
 def test_a_diverged_fit_is_left_out_by_name_and_read_again(study, table, monkeypatch, strict_json):

@@ -99,7 +99,7 @@ def require_target(table: str, config: Path | None, told: dict[str, Any]) -> Non
 
 
 def _plan_values(plan: Plan) -> dict[str, Any]:
-    learned, table = plan.prepared.preprocessing, plan.table
+    learned, table = plan.prepared.preprocessing, plan.data
     split = plan.prepared.split
     ds, dropped = table.frame["ds"], (*learned.dropped, *table.ignored)
     return {

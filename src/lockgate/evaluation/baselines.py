@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lockgate.data.windows import Scale, Windows
-from lockgate.evaluation.metrics import AnyFloatArray, FloatArray, Scores
+from lockgate.evaluation.metrics import AnyFloatArray, FloatArray
 from lockgate.evaluation.ridge import fit_ridge, ridge_why_not
 from lockgate.training.config import Metric
 
@@ -159,7 +159,7 @@ def skipped_baselines(train: Windows) -> tuple[Skipped, ...]:
     return () if reason is None else (Skipped("ridge", reason),)
 
 
-def reference(validation: Mapping[str, Scores], metric: Metric) -> str:
+def reference(validation: Mapping[str, Mapping[str, float | None]], metric: str) -> str:
     """Return the baseline that a model is judged against: the one of the best validation score.
 
     Where two are equal it is the earlier one. Where MASE is not defined, MAE decides: they order
@@ -169,11 +169,12 @@ def reference(validation: Mapping[str, Scores], metric: Metric) -> str:
         ValueError: If no baseline has a finite score.
 
     Example:
-        >>> reference({"drift": Scores(2.0, 3.0, None), "ridge": Scores(1.5, 4.0, None)}, "mase")
+        >>> reference({"drift": {"mae": 2.0, "mase": None}, "ridge": {"mae": 1.5}}, "mase")
         'ridge'
     """
     by = "mae" if metric == "mase" else metric
-    finite = {name: s.of(by) for name, s in validation.items() if math.isfinite(s.of(by))}
+    known = {name: scores[by] for name, scores in validation.items()}
+    finite = {name: s for name, s in known.items() if s is not None and math.isfinite(s)}
     if not finite:
         raise ValueError(f"validation must hold a finite {by}, got {dict(validation)}")
     return min(finite, key=lambda name: finite[name])

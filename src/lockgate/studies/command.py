@@ -48,10 +48,10 @@ def command(plan: Plan) -> str:
         for name, path in paths.items()
         if _at(values, path) != _at(defaults, path)
     }
-    if plan.table.source == "frame":
+    if plan.data.source == "frame":
         settings = ", ".join(f"{name}={value!r}" for name, (_, value) in told.items())
         return f"lockgate.study(frame, {settings})"
-    words = ["lockgate", "study", *_source(plan.table.source)]
+    words = ["lockgate", "study", *_source(plan.data.source)]
     for name, (path, value) in told.items():
         words += (
             [f"--{name.replace('_', '-')}", _text(value)]

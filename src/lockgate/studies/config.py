@@ -1,16 +1,16 @@
 """What is told about a study."""
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from lockgate.fitted import RunConfig
 from lockgate.studies.rungs import DEFAULT_NAMES
 
 
-class StudyConfig(RunConfig):
-    """A run for each rung and seed."""
+class StudySettings(BaseModel):
+    """What a study of any task has beside its runs."""
 
-    rungs: tuple[str, ...] = DEFAULT_NAMES
-    """Networks of the ladder to compare. Default: all but last-dropout and both-per-step."""
+    rungs: tuple[str, ...]
+    """Networks of the ladder to compare."""
     seeds: int = Field(default=5, ge=1)
     """Repetitions of every rung; a verdict needs at least 3."""
     budget: str | None = None
@@ -22,3 +22,10 @@ class StudyConfig(RunConfig):
     @classmethod
     def _comma_list(cls, value: object) -> object:
         return tuple(n.strip() for n in value.split(",")) if isinstance(value, str) else value
+
+
+class StudyConfig(StudySettings, RunConfig):
+    """A run for each rung and seed."""
+
+    rungs: tuple[str, ...] = DEFAULT_NAMES
+    """Networks of the ladder to compare. Default: all but last-dropout and both-per-step."""

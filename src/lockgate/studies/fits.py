@@ -1,13 +1,12 @@
 """Fit the rungs of a study, side by side and each only once."""
 
 import contextlib
-import json
 import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,16 +16,11 @@ from pydantic import BaseModel, ConfigDict
 
 from lockgate.data.errors import DataError
 from lockgate.data.files import new_folder, write_text
-from lockgate.data.prepare import Prepared
-from lockgate.data.preprocessing import Preprocessing
-from lockgate.data.split import Split
-from lockgate.evaluation.metrics import Metric, metric_power
-from lockgate.fitted import Fitted, RunConfig, train
-from lockgate.nn import Reach, gradient_reach
+from lockgate.nn import Reach
+from lockgate.studies.problem import Problem
 from lockgate.training import History
 
 # windows of the fixed sample on which the reach of the gradient is measured
-REACH_SAMPLE = 64
 
 
 class Task(NamedTuple):
@@ -34,7 +28,8 @@ class Task(NamedTuple):
 
     rung: str
     seed: int
-    config: RunConfig
+    config: Any
+    problem: Problem
 
 
 class Fit(BaseModel):
@@ -108,12 +103,12 @@ def run_fits(study: Path, tasks: Sequence[Task], workers: int) -> Iterator[Fit]:
 
 def run_fit(study: Path, task: Task) -> Fit:
     """Fit one task and keep it in the study's folder, whole or not at all."""
-    prepared = load_prepared(study)
+    prepared, problem = load_prepared(study, task.problem), task.problem
     began = time.perf_counter()
     with _one_thread():
-        fitted, history = train(prepared, task.config, seed=task.seed, name=task.rung)
+        fitted, history = problem.train(prepared, task.config, seed=task.seed, name=task.rung)
         seconds = time.perf_counter() - began
-        reach = None if history.stopped == "diverged" else measure_reach(fitted, prepared)
+        reach = None if history.stopped == "diverged" else problem.reach(fitted, prepared)
     fit = Fit(
         rung=task.rung,
         seed=task.seed,
@@ -135,19 +130,6 @@ def run_fit(study: Path, task: Task) -> Fit:
     return fit
 
 
-def measure_reach(fitted: Fitted, prepared: Prepared) -> Reach | None:
-    """Measure how far back the gradient of the forecast reaches, in evaluation mode.
-
-    The sample are validation windows, evenly spread. The level is left out: it is added to the
-    forecast as it is, and would show the last step alone. A window of one step has no reach.
-    """
-    if prepared.preprocessing.lookback < 2:
-        return None
-    model = fitted.model.eval()
-    x = prepared.windows("validation").thinned(REACH_SAMPLE).x(slice(None))
-    return gradient_reach(model.forecast_changes, model.split_level(x)[0], batch_first=True)
-
-
 def _run_fit_in_worker(study: Path, task: Task) -> Fit:
     # Ctrl-C reaches every process of the group: the study ends its workers itself, and a fit must
     # not take it for the wish to stop early
@@ -160,17 +142,12 @@ def read_fit(folder: Path) -> Fit:
     return Fit.model_validate_json((folder / "fit.json").read_text(encoding="utf-8"))
 
 
-def read_fitted(study: Path, rung: str, seed: int) -> Fitted:
-    """Read the model of a finished fit."""
-    return Fitted.load(fit_folder(study, rung, seed))
-
-
 def finite(fits: Iterable[Fit]) -> list[Fit]:
     """Return the fits that did not diverge."""
     return [fit for fit in fits if not fit.diverged]
 
 
-def best_rung(fits: Iterable[Fit], metric: Metric) -> str:
+def best_rung(fits: Iterable[Fit], power: float) -> str:
     """Return the rung of the best mean validation score over its seeds that did not diverge.
 
     Raises:
@@ -178,33 +155,29 @@ def best_rung(fits: Iterable[Fit], metric: Metric) -> str:
     """
     scores: dict[str, list[float]] = {}
     for fit in finite(fits):
-        scores.setdefault(fit.rung, []).append(fit.validation ** metric_power(metric))
+        scores.setdefault(fit.rung, []).append(fit.validation**power)
     if not scores:
         raise DataError("every fit diverged: pass a smaller learning_rate")
     return min(scores, key=lambda rung: float(np.mean(scores[rung])))
 
 
-def save_prepared(study: Path, prepared: Prepared) -> None:
-    """Keep the prepared table where `load_prepared` finds it."""
+def save_prepared(study: Path, prepared: Any, problem: Problem) -> None:
+    """Keep the prepared data where `load_prepared` finds them."""
     with new_folder(study / "prepared") as folder:
-        prepared.save(folder)
-        write_text(folder / "split.json", json.dumps(prepared.split))
-        write_text(folder / "preprocessing.json", prepared.preprocessing.model_dump_json())
+        problem.save(prepared, folder)
 
 
-def load_prepared(study: Path) -> Prepared:
-    """Map the prepared table of a study; a process that fits several rungs maps it once."""
+def load_prepared(study: Path, problem: Problem) -> Any:
+    """Map the prepared data of a study; a process that fits several rungs maps them once."""
     folder = study.absolute() / "prepared"
     # a folder of the same name may be that of another study by now
     about = (folder / "preprocessing.json").stat()
-    return _map_prepared(folder, about.st_ino, about.st_mtime_ns)
+    return _map_prepared(folder, about.st_ino, about.st_mtime_ns, problem)
 
 
 @lru_cache(maxsize=1)
-def _map_prepared(folder: Path, inode: int, mtime_ns: int) -> Prepared:  # noqa: ARG001
-    preprocessing = Preprocessing.model_validate_json((folder / "preprocessing.json").read_text())
-    split = Split(*json.loads((folder / "split.json").read_text()))
-    return Prepared.load(folder, split, preprocessing)
+def _map_prepared(folder: Path, inode: int, mtime_ns: int, problem: Problem) -> Any:  # noqa: ARG001
+    return problem.load(folder)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,6 @@ from typing import Any
 from lockgate.data.errors import DataError
 from lockgate.data.files import write_text
 from lockgate.fitted.settings import write_settings
-from lockgate.studies.config import StudyConfig
 from lockgate.studies.fits import save_prepared
 from lockgate.studies.plan import Plan
 
@@ -18,7 +17,7 @@ from lockgate.studies.plan import Plan
 _FREE = ("workers",)
 
 
-def open_folder(out: Path, asked: StudyConfig, plan: Plan, *, resume: bool) -> StudyConfig:
+def open_folder(out: Path, asked: Any, plan: Plan, *, resume: bool) -> Any:
     """Make `out` the folder of this study, or find it there; return the configuration to run.
 
     The limit of steps that a budget was turned into is that of the first run, so that all fits
@@ -27,7 +26,7 @@ def open_folder(out: Path, asked: StudyConfig, plan: Plan, *, resume: bool) -> S
     Raises:
         DataError: If `out` holds something else, or this study and `resume` is not set.
     """
-    identity = {"data": plan.table.fingerprint, "asked": _identity(asked)}
+    identity = {"data": plan.data.fingerprint, "asked": _identity(asked)}
     path = out / "study.json"
     if path.exists():
         known = _read_identity(out)
@@ -45,15 +44,15 @@ def open_folder(out: Path, asked: StudyConfig, plan: Plan, *, resume: bool) -> S
         write_text(path, json.dumps({**identity, "max_steps": steps}, indent=2))
     _clear_half_written(out)
     if not (out / "prepared").exists():
-        save_prepared(out, plan.prepared)
+        save_prepared(out, plan.prepared, plan.problem)
     training = plan.config.training.model_copy(update={"max_steps": steps})
     config = plan.config.model_copy(update={"training": training})
     write_settings(config, out / "config.yaml")
     return config
 
 
-def _identity(asked: StudyConfig) -> dict[str, Any]:
-    settings = asked.model_dump(mode="json", exclude=set(_FREE))
+def _identity(asked: Any) -> dict[str, Any]:
+    settings: dict[str, Any] = asked.model_dump(mode="json", exclude=set(_FREE))
     if asked.budget is not None:
         # what the first run made of the budget is in the config.yaml that it wrote
         del settings["training"]["max_steps"]

@@ -1,29 +1,18 @@
 """Judge a study: freeze what validation chose, look at the test part once, compare."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from lockgate.data.files import new_file
-from lockgate.data.windows import Windows
-from lockgate.evaluation.backtest import training_mase_scale
-from lockgate.evaluation.baselines import (
-    Baseline,
-    Skipped,
-    fit_baselines,
-    reference,
-    skipped_baselines,
-)
-from lockgate.evaluation.looks import count_look, test_fingerprint
-from lockgate.evaluation.metrics import Scores, score
+from lockgate.evaluation.baselines import Skipped, reference
+from lockgate.evaluation.looks import count_look
 from lockgate.models.config import Cell
-from lockgate.studies.fits import Fit, best_rung, finite, read_fitted
+from lockgate.studies.fits import Fit, best_rung, finite, fit_folder
 from lockgate.studies.folder import study_id
 from lockgate.studies.plan import Plan
-
-Floats = npt.NDArray[np.float64]
+from lockgate.studies.problem import Candidate, Floats, Scorer
 
 
 class Choices(NamedTuple):
@@ -32,59 +21,58 @@ class Choices(NamedTuple):
     cell: Cell
     rung: str
     fit: Fit  # the rung's best seed
-    baselines: tuple[Baseline, ...]
+    baselines: tuple[Candidate, ...]
     skipped: tuple[Skipped, ...]
-    baseline_scores: dict[str, Scores]  # on validation
+    baseline_scores: dict[str, dict[str, float | None]]  # on validation
     reference: str  # the baseline of the lowest validation score
-    mase_scale: float | None
 
 
 class Look(NamedTuple):
-    """The test part and every forecast of it, in the target's unit."""
+    """The test part and every prediction of it, in the unit of its truth."""
 
-    windows: Windows
-    truth: Floats  # (N, horizon), NaN where missing
-    fits: dict[tuple[str, int], Floats]  # (rung, seed) -> (N, horizon)
-    baselines: dict[str, Floats]  # name -> (N, horizon)
+    scorer: Scorer
+    fits: dict[tuple[str, int], Floats]  # (rung, seed) -> a row for each of the part
+    baselines: dict[str, Floats]  # name -> likewise
     looks: int  # looks at this test part so far, this one included
 
 
 def choose(plan: Plan, fits: list[Fit], cell: Cell) -> Choices:
     """Choose rung, seed and reference baseline on the validation part."""
-    preprocessing, metric = plan.prepared.preprocessing, plan.config.training.metric
-    train, validation = plan.prepared.windows("train"), plan.prepared.windows("validation")
-    scale_mae = training_mase_scale(plan.prepared)
-    baselines = fit_baselines(train, validation, preprocessing.seasons, preprocessing.scale, metric)
-    truth = preprocessing.scale.invert(validation.truth().numpy())
-    scores = {b.name: score(truth, b.forecast(validation), scale_mae) for b in baselines}
-    rung = best_rung(fits, metric)
+    problem, metric = plan.problem, plan.config.training.metric
+    compared = problem.baselines(plan.data, plan.prepared, plan.config)
+    validation = problem.scorer(plan.data, plan.prepared, plan.config, "validation")
+    scores = {b.name: validation.scores(b.predict("validation")) for b in compared.baselines}
+    rung = best_rung(fits, problem.power(metric))
     return Choices(
         cell=cell,
         rung=rung,
         fit=min((fit for fit in finite(fits) if fit.rung == rung), key=lambda f: f.validation),
-        baselines=baselines,
-        skipped=skipped_baselines(train),
+        baselines=compared.baselines,
+        skipped=compared.skipped,
         baseline_scores=scores,
         reference=reference(scores, metric),
-        mase_scale=scale_mae,
     )
 
 
 def look(plan: Plan, out: Path, fits: list[Fit], choices: Choices) -> Look:
-    """Forecast the test part once with everything that was fitted, and keep the forecasts."""
-    windows = plan.prepared.windows("test")
-    scale = plan.prepared.preprocessing.scale
-    looks = count_look(out.parent, test_fingerprint(plan.table, plan.prepared), study_id(out))
-    forecasts = {}
+    """Predict the test part once with everything that was fitted, and keep the predictions."""
+    problem = plan.problem
+    fingerprint = problem.test_fingerprint(plan.data, plan.prepared)
+    looks = count_look(out.parent, fingerprint, study_id(out))
+    predictions = {}
     for fit in finite(fits):
-        forecast = read_fitted(out, fit.rung, fit.seed).forecast(windows)
-        forecasts[fit.rung, fit.seed] = forecast
+        prediction = problem.predict(read_fitted(plan, out, fit), plan.prepared, "test")
+        predictions[fit.rung, fit.seed] = prediction
         with new_file(out / "predictions" / f"{fit.rung}-seed-{fit.seed}.npy") as file:
-            np.save(file, forecast.astype(np.float32))
+            np.save(file, prediction.astype(np.float32))
     return Look(
-        windows=windows,
-        truth=scale.invert(windows.truth().numpy()),
-        fits=forecasts,
-        baselines={b.name: b.forecast(windows) for b in choices.baselines},
+        scorer=problem.scorer(plan.data, plan.prepared, plan.config, "test"),
+        fits=predictions,
+        baselines={b.name: b.predict("test") for b in choices.baselines},
         looks=looks,
     )
+
+
+def read_fitted(plan: Plan, out: Path, fit: Fit) -> Any:
+    """Read the model of a finished fit."""
+    return plan.problem.read_fitted(fit_folder(out, fit.rung, fit.seed))

@@ -7,18 +7,14 @@ import torch
 
 from lockgate.data.errors import DataError
 from lockgate.data.frequency import Frequency
-from lockgate.data.prepare import Prepared, prepare, read
-from lockgate.data.table import Table
 from lockgate.fitted.environment import check_device
-from lockgate.models import ModelConfig, build
-from lockgate.studies.config import StudyConfig
 from lockgate.studies.fits import default_workers
-from lockgate.studies.rungs import Rung, choose_rungs, model_config
+from lockgate.studies.problem import Problem
+from lockgate.studies.rungs import AnyNetwork, Rung, choose_rungs, model_config
 from lockgate.training.fit import EVALUATION_BATCH, TRAINING_SAMPLE, mean_loss
 
 # what a fit takes where early stopping ends it; only the estimate rests on it
 TYPICAL_EPOCHS = 25
-LONG_LOOKBACK = 200
 # processes side by side share memory bandwidth, and a budget must not be overrun
 BUDGET_IN_USE = 0.8
 
@@ -26,9 +22,10 @@ BUDGET_IN_USE = 0.8
 class Plan(NamedTuple):
     """A study that is ready to run."""
 
-    config: StudyConfig
-    table: Table
-    prepared: Prepared
+    config: Any
+    problem: Problem
+    data: Any
+    prepared: Any
     rungs: tuple[Rung, ...]
     workers: int
     epoch_seconds: dict[str, float]  # of one fit, by rung
@@ -37,7 +34,7 @@ class Plan(NamedTuple):
     @property
     def fits(self) -> int:
         """Number of fits."""
-        return len(self.rungs) * self.config.seeds
+        return len(self.rungs) * int(self.config.seeds)
 
     @property
     def typical_seconds(self) -> float:
@@ -52,41 +49,36 @@ class Plan(NamedTuple):
     @property
     def advice(self) -> tuple[str, ...]:
         """What a user should know before starting."""
-        lookback = self.prepared.preprocessing.lookback
-        if lookback <= LONG_LOOKBACK:
-            return ()
-        return (
-            f"lookback is {lookback} steps: recurrent networks learn slowly over more than "
-            f"{LONG_LOOKBACK}; --resample to a longer step makes it shorter",
-        )
+        return self.problem.advice(self.prepared)
 
     def _seconds(self, epochs: int) -> float:
         limit = self.config.training.max_steps
         most = epochs if limit is None else min(epochs, limit / self.epoch_steps)
-        return self.config.seeds * sum(self.epoch_seconds.values()) * most / self.workers
+        seeds = int(self.config.seeds)
+        return seeds * sum(self.epoch_seconds.values()) * most / self.workers
 
 
-def plan(source: Any, config: StudyConfig) -> Plan:
+def plan(source: Any, config: Any, problem: Problem) -> Plan:
     """Read and prepare `source`, time a few steps of every rung and set the limit of steps.
 
     Raises:
-        DataError: If the table or the configuration cannot be used.
+        DataError: If the data or the configuration cannot be used.
     """
-    rungs = choose_rungs(config.rungs)
+    rungs = choose_rungs(config.rungs, problem.ladder)
     _refuse_what_rungs_decide(config.model)
     check_device(config.training.device)
     budget = None if config.budget is None else Frequency.parse(config.budget, "budget")
     if budget is not None and budget.unit == "mo":
         raise DataError(f'budget must be a duration such as "10m", got {config.budget!r}')
-    table = read(source, config.data)
-    prepared = prepare(table, config.data)
-    windows = min(len(prepared.windows("train")), config.training.epoch_windows)
+    data = problem.read(source, config)
+    prepared = problem.prepare(data, config)
+    windows = min(len(problem.part(prepared, "train")), config.training.epoch_windows)
     epoch_steps = -(-windows // config.training.batch_size)
     epoch_seconds = {
-        rung.name: _epoch_seconds(prepared, config, rung, epoch_steps) for rung in rungs
+        rung.name: _epoch_seconds(problem, prepared, config, rung, epoch_steps) for rung in rungs
     }
     workers = config.workers or default_workers(config.training.device)
-    result = Plan(config, table, prepared, rungs, workers, epoch_seconds, epoch_steps)
+    result = Plan(config, problem, data, prepared, rungs, workers, epoch_seconds, epoch_steps)
     if budget is None or config.training.max_steps is not None:
         return result
     epochs = BUDGET_IN_USE * budget.count * workers / (config.seeds * sum(epoch_seconds.values()))
@@ -95,36 +87,38 @@ def plan(source: Any, config: StudyConfig) -> Plan:
     return result._replace(config=config.model_copy(update={"training": training}))
 
 
-def _refuse_what_rungs_decide(model: ModelConfig) -> None:
+def _refuse_what_rungs_decide(model: AnyNetwork) -> None:
     for name in ("cell", "bidirectional", "mask_over"):
         value = getattr(model, name)
-        if value != getattr(ModelConfig(), name):
+        if value != getattr(type(model)(), name):
             raise DataError(
                 f"{name} must not be set in a study, got {value!r}: its rungs decide that; "
                 "choose them with rungs="
             )
 
 
-def _epoch_seconds(prepared: Prepared, config: StudyConfig, rung: Rung, steps: int) -> float:
+def _epoch_seconds(problem: Problem, prepared: Any, config: Any, rung: Rung, steps: int) -> float:
     # the cell of the later rungs is not chosen yet: LSTM, the largest, stands for it
     network = model_config(rung, config.model, "lstm")
-    step, evaluation = _time_network(prepared, config, network)
-    evaluated = len(prepared.windows("validation"))
-    evaluated += min(len(prepared.windows("train")), TRAINING_SAMPLE)
+    step, evaluation = _time_network(problem, prepared, config, network)
+    evaluated = len(problem.part(prepared, "validation"))
+    evaluated += min(len(problem.part(prepared, "train")), TRAINING_SAMPLE)
     return steps * step + evaluated / EVALUATION_BATCH * evaluation
 
 
 def _time_network(
-    prepared: Prepared, config: StudyConfig, network: ModelConfig
+    problem: Problem, prepared: Any, config: Any, network: AnyNetwork
 ) -> tuple[float, float]:
     """Return the seconds of a training step and of evaluating one batch, on one thread."""
-    train = prepared.windows("train")
+    train = problem.part(prepared, "train")
     # what is drawn for the timing must not move the caller's random numbers
     with torch.random.fork_rng(devices=[]):
-        model = build(network, train.inputs.shape[1], train.horizon)
+        model = problem.build(prepared, network)
     masks = torch.Generator()
-    batch = train.batch(slice(0, config.training.batch_size))
-    evaluation = train.batch(slice(0, EVALUATION_BATCH))
+    # evenly spread, so that their lengths are typical
+    batch = train.thinned(config.training.batch_size).batch(slice(None))
+    sample = train.thinned(EVALUATION_BATCH)
+    evaluation = sample.batch(slice(None))
 
     def step() -> None:
         model.train()
@@ -140,7 +134,7 @@ def _time_network(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        share = EVALUATION_BATCH / len(evaluation.x)
+        share = EVALUATION_BATCH / len(sample)
         return _seconds(step), _seconds(evaluate) * share
     finally:
         torch.set_num_threads(threads)

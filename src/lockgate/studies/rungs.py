@@ -1,13 +1,24 @@
 """The ladder of networks that a study compares: what each rung turns on, and its parent."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 from lockgate.data.errors import DataError, nearest
-from lockgate.models import ModelConfig
+from lockgate.models import ClassifierConfig, ModelConfig
 from lockgate.models.config import Cell
 
-Place = Literal["input_dropout", "dropout", "recurrent_dropout", "output_dropout"]
-RATES: tuple[Place, ...] = ("input_dropout", "dropout", "recurrent_dropout", "output_dropout")
+Place = Literal[
+    "embedding_dropout",
+    "input_dropout",
+    "dropout",
+    "recurrent_dropout",
+    "weight_dropout",
+    "output_dropout",
+]
+RATES: tuple[Place, ...] = get_args(Place)
+
+
+AnyNetwork = ModelConfig | ClassifierConfig
+Network = TypeVar("Network", ModelConfig, ClassifierConfig)
 
 
 class Rung(NamedTuple):
@@ -76,18 +87,19 @@ _PLACES: dict[str, str] = {
 }
 
 
-def choose_rungs(names: tuple[str, ...]) -> tuple[Rung, ...]:
+def choose_rungs(names: tuple[str, ...], ladder: tuple[Rung, ...] = LADDER) -> tuple[Rung, ...]:
     """Return the named rungs in the ladder's order.
 
     Raises:
         DataError: If a name is unknown, or none of the cells is among them.
     """
+    known = [rung.name for rung in ladder]
     for name in names:
-        if name not in NAMES:
+        if name not in known:
             raise DataError(
-                f"rungs must be among the ladder's, got {name!r}; {nearest(name, NAMES, 'rungs')}"
+                f"rungs must be among the ladder's, got {name!r}; {nearest(name, known, 'rungs')}"
             )
-    rungs = tuple(rung for rung in LADDER if rung.name in names)
+    rungs = tuple(rung for rung in ladder if rung.name in names)
     if not any(rung.cell for rung in rungs):
         raise DataError(
             f"rungs must hold at least one of rnn, lstm, gru to build on, got {','.join(names)}"
@@ -95,9 +107,13 @@ def choose_rungs(names: tuple[str, ...]) -> tuple[Rung, ...]:
     return rungs
 
 
-def model_config(rung: Rung, base: ModelConfig, cell: Cell) -> ModelConfig:
+def model_config(rung: Rung, base: Network, cell: Cell) -> Network:
     """Return the network of `rung`; its sizes, and the rates that it turns on, are from `base`."""
-    rates = {str(place): getattr(base, place) if place in rung.on else 0.0 for place in RATES}
+    rates = {
+        str(place): getattr(base, place) if place in rung.on else 0.0
+        for place in RATES
+        if hasattr(base, place)
+    }
     return base.model_copy(
         update={
             **rates,
@@ -114,12 +130,12 @@ def parent_name(rung: Rung, cell: Cell) -> str | None:
     return cell if rung.parent == "cell" else rung.parent
 
 
-def in_words(config: ModelConfig) -> str:
+def in_words(config: AnyNetwork) -> str:
     """Describe a network: `2 layers of bidirectional LSTM + input dropout 0.25`."""
     name = ("bidirectional " if config.bidirectional else "") + config.cell.upper()
     parts = [name if config.num_layers == 1 else f"{config.num_layers} layers of {name}"]
     for place in RATES:
-        rate = getattr(config, place)
+        rate = getattr(config, place, 0.0)
         if rate and (place != "dropout" or config.num_layers > 1):
             parts.append(f"{_PLACES.get(place, place.replace('_', ' '))} {rate:g}")
     if config.mask_over == "step" and len(parts) > 1:

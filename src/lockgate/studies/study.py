@@ -6,25 +6,26 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.evaluation.looks import check_ledger
-from lockgate.evaluation.metrics import score
-from lockgate.fitted import RunConfig
 from lockgate.models.config import Cell
-from lockgate.studies.config import StudyConfig
-from lockgate.studies.fits import Fit, Task, best_rung, read_fitted, run_fits
+from lockgate.studies.fits import Fit, Task, best_rung, run_fits
 from lockgate.studies.folder import open_folder
-from lockgate.studies.judge import Choices, Look, choose, look
+from lockgate.studies.forecasting import Forecasting
+from lockgate.studies.judge import Choices, Look, choose, look, read_fitted
 from lockgate.studies.plan import Plan, plan
+from lockgate.studies.problem import Problem
 from lockgate.studies.result import StudyResult
 from lockgate.studies.rungs import Rung, model_config
 from lockgate.studies.summary import summarise
 
+FORECASTING = Forecasting()
 OnFit = Callable[[Fit, int, int], None]
 
 
 def run(
     source: Any,
-    config: StudyConfig,
+    config: Any,
     out: Path,
+    problem: Problem = FORECASTING,
     *,
     resume: bool = False,
     on_plan: Callable[[Plan], None] = lambda _: None,
@@ -33,9 +34,10 @@ def run(
     """Run the study of `config` on `source` in the folder `out`.
 
     Args:
-        source: Path of a table, or a frame.
+        source: What the problem reads.
         config: What to compare.
         out: A new folder, or with `resume` the folder of this study.
+        problem: The task that the study is of; `config` is of its kind.
         resume: Continue in `out`; finished fits are not repeated.
         on_plan: Called with the plan before the first fit.
         on_fit: Called after every fit with it, how many are done and how many there are.
@@ -44,7 +46,7 @@ def run(
         DataError: If the table, the configuration or `out` cannot be used.
     """
     check_ledger(out.parent)
-    planned = plan(source, config)
+    planned = plan(source, config, problem)
     planned = planned._replace(config=open_folder(out, config, planned, resume=resume))
     on_plan(planned)
     fits, cell = _fit_ladder(planned, out, on_fit)
@@ -61,10 +63,12 @@ def _fit_ladder(planned: Plan, out: Path, on_fit: OnFit) -> tuple[list[Fit], Cel
     fits: list[Fit] = []
 
     def fit_all(rungs: Iterable[Rung], cell: Cell) -> None:
+        problem, config = planned.problem, planned.config
         tasks = [
-            Task(rung.name, seed, _run_config(planned.config, rung, cell))
+            Task(rung.name, seed, problem.run_config(config, network), problem)
             for rung in rungs
-            for seed in range(planned.config.seeds)
+            for network in [model_config(rung, config.model, cell)]
+            for seed in range(config.seeds)
         ]
         for fit in run_fits(out, tasks, planned.workers):
             fits.append(fit)
@@ -72,7 +76,7 @@ def _fit_ladder(planned: Plan, out: Path, on_fit: OnFit) -> tuple[list[Fit], Cel
 
     cells = [rung for rung in planned.rungs if rung.cell]
     fit_all(cells, cell="lstm")
-    name = best_rung(fits, planned.config.training.metric)
+    name = best_rung(fits, planned.problem.power(planned.config.training.metric))
     cell = next(rung.cell for rung in cells if rung.name == name and rung.cell)
     fit_all((rung for rung in planned.rungs if not rung.cell), cell)
     order = [rung.name for rung in planned.rungs]
@@ -86,26 +90,20 @@ def _keep_best(
     folder, fit = out / "fitted", choices.fit
     if folder.exists():
         return
-    fitted = read_fitted(out, fit.rung, fit.seed)
-    validation = planned.prepared.windows("validation")
-    truth = fitted.preprocessing.scale.invert(validation.truth().numpy())
+    fitted, problem = read_fitted(planned, out, fit), planned.problem
+    validation = problem.scorer(planned.data, planned.prepared, planned.config, "validation")
     rung = next(rung for rung in results["rungs"] if rung["name"] == fit.rung)
     own = next(seed for seed in rung["seeds"] if seed["seed"] == fit.seed)
     metrics = {
         "metric": results["metric"],
-        "mase_scale": choices.mase_scale,
+        **problem.scales(planned.prepared),
         "test_looks": looked.looks,
         "rung": fit.rung,
         "seed": fit.seed,
         "history": fit.history.model_dump(mode="json"),
-        "validation": score(truth, fitted.forecast(validation), choices.mase_scale)._asdict(),
+        "validation": validation.scores(problem.predict(fitted, planned.prepared, "validation")),
         "test": own["test"],
         "baselines": results["baselines"],
         "skipped_baselines": [skipped._asdict() for skipped in choices.skipped],
     }
     dataclasses.replace(fitted, metrics=metrics).save(folder)
-
-
-def _run_config(config: StudyConfig, rung: Rung, cell: Cell) -> RunConfig:
-    network = model_config(rung, config.model, cell)
-    return RunConfig(data=config.data, model=network, training=config.training)

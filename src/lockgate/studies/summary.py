@@ -10,29 +10,19 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from lockgate.data.split import PARTS
-from lockgate.evaluation.metrics import (
-    Scores,
-    metric_power,
-    point_losses,
-    score,
-    score_per_step,
-)
 from lockgate.fitted.environment import environment
 from lockgate.nn import Reach
 from lockgate.studies.checks import checks
 from lockgate.studies.command import command
 from lockgate.studies.curves import final_gap, overfits_from
 from lockgate.studies.fits import Fit, device_kind, finite
-from lockgate.studies.forecasts import stretches
-from lockgate.studies.judge import Choices, Floats, Look
+from lockgate.studies.judge import Choices, Look
 from lockgate.studies.plan import Plan
 from lockgate.studies.rungs import Rung, in_words, model_config, parent_name
 from lockgate.studies.verdict import Evidence, judge_baseline, judge_pairs
 from lockgate.studies.words import verdict_words
 
 FORMAT_VERSION = 1
-MOST_POINTS = 2_000
 LEVEL = 0.95
 
 
@@ -53,7 +43,7 @@ def summarise(plan: Plan, fits: Sequence[Fit], choices: Choices, looked: Look) -
         },
         "data": _data(plan, choices),
         "metric": metric,
-        "baselines": _baselines(plan, choices, looked),
+        "baselines": _baselines(choices, looked),
         "rungs": [_rung(rung, plan, fits, choices, looked) for rung in plan.rungs],
     }
     results["cell"] = {
@@ -65,53 +55,26 @@ def summarise(plan: Plan, fits: Sequence[Fit], choices: Choices, looked: Look) -
         },
     }
     results["verdict"] = _verdict(plan, fits, choices, looked, results["rungs"])
-    results["checks"] = checks(results)
-    results["forecasts"] = stretches(plan, choices, looked)
+    results["checks"] = checks(results, plan.problem.checks(results["data"]))
+    results |= plan.problem.shown(
+        plan.data,
+        plan.prepared,
+        looked.scorer,
+        looked.fits[choices.fit.rung, choices.fit.seed],
+        choices.reference,
+        looked.baselines[choices.reference],
+    )
     plain: dict[str, Any] = _plain(results)
     return plain
 
 
 def _data(plan: Plan, choices: Choices) -> dict[str, Any]:
-    table, prepared = plan.table, plan.prepared
-    learned, y = prepared.preprocessing, plan.table.frame["y"]
-    every = -(-len(y) // MOST_POINTS)
-    thinned = table.frame.gather_every(every)
-    return {
-        "source": table.source,
-        "fingerprint": table.fingerprint,
-        "rows_read": table.rows_read,
-        "rows": len(y),
-        "start": str(table.frame["ds"][0]),
-        "end": str(table.frame["ds"][-1]),
-        "frequency": str(table.frequency),
-        "target": table.target,
-        "inputs": learned.columns,
-        "channels": learned.channels,
-        "dropped": [d._asdict() for d in learned.dropped],
-        "ignored": [d._asdict() for d in table.ignored],
-        "notices": [
-            *table.notices,
-            *(f"{name} was not computed: {reason}" for name, reason in choices.skipped),
-        ],
-        "missing_target": y.null_count(),
-        "seasons": learned.seasons,
-        "lookback": learned.lookback,
-        "horizon": learned.horizon,
-        "split": {
-            part: _part(plan, prepared.split.rows(part)) | {"windows": len(prepared.windows(part))}
-            for part in PARTS
-        },
-        "series": {"ds": thinned["ds"].dt.to_string().to_list(), "y": thinned["y"].to_list()},
-    }
+    described = plan.problem.describe(plan.data, plan.prepared)
+    left_out = [f"{name} was not computed: {reason}" for name, reason in choices.skipped]
+    return {**described, "notices": [*described["notices"], *left_out]}
 
 
-def _part(plan: Plan, rows: range) -> dict[str, Any]:
-    ds = plan.table.frame["ds"]
-    return {"start": str(ds[rows.start]), "end": str(ds[rows.stop - 1]), "rows": len(rows)}
-
-
-def _baselines(plan: Plan, choices: Choices, looked: Look) -> list[dict[str, Any]]:
-    metric = plan.config.training.metric
+def _baselines(choices: Choices, looked: Look) -> list[dict[str, Any]]:
     found = []
     for baseline in choices.baselines:
         forecast = looked.baselines[baseline.name]
@@ -119,9 +82,9 @@ def _baselines(plan: Plan, choices: Choices, looked: Look) -> list[dict[str, Any
             {
                 "name": baseline.name,
                 "setting": baseline.setting,
-                "validation": choices.baseline_scores[baseline.name]._asdict(),
-                "test": score(looked.truth, forecast, choices.mase_scale)._asdict(),
-                "per_step": score_per_step(looked.truth, forecast, metric, choices.mase_scale),
+                "validation": choices.baseline_scores[baseline.name],
+                "test": looked.scorer.scores(forecast),
+                "per_step": looked.scorer.per_step(forecast),
                 "reference": baseline.name == choices.reference,
             }
         )
@@ -135,14 +98,10 @@ def _rung(
     network = model_config(rung, plan.config.model, choices.cell)
     of_rung = [fit for fit in fits if fit.rung == rung.name]
     good = finite(of_rung)
-    tests = {
-        fit.seed: score(looked.truth, looked.fits[rung.name, fit.seed], choices.mase_scale)
-        for fit in good
-    }
-    steps = [
-        score_per_step(looked.truth, looked.fits[rung.name, fit.seed], metric, choices.mase_scale)
-        for fit in good
-    ]
+    scorer = looked.scorer
+    tests = {fit.seed: scorer.scores(looked.fits[rung.name, fit.seed]) for fit in good}
+    steps = [scorer.per_step(looked.fits[rung.name, fit.seed]) for fit in good]
+    names = looked.scorer.scores(next(iter(looked.fits.values()))) if looked.fits else {}
     histories = [fit.history for fit in good]
     return {
         "name": rung.name,
@@ -151,9 +110,9 @@ def _rung(
         "cell": network.cell,
         "model": network.model_dump(mode="json"),
         "parameters": of_rung[0].parameters,
-        "validation": _interval([validation_score(fit, plan, choices) for fit in good]),
-        "test": _interval([getattr(tests[fit.seed], metric) for fit in good]),
-        "test_scores": {m: _mean([getattr(s, m) for s in tests.values()]) for m in Scores._fields},
+        "validation": _interval([_validation_score(fit, plan) for fit in good]),
+        "test": _interval([tests[fit.seed][metric] for fit in good]),
+        "test_scores": {name: _mean([s[name] for s in tests.values()]) for name in names},
         "per_step": np.mean(steps, axis=0) if steps else [],
         "seconds": _mean([fit.seconds for fit in of_rung]),
         "best_epoch": _mean([h.best_epoch for h in histories]),
@@ -163,8 +122,8 @@ def _rung(
         "seeds": [
             {
                 "seed": fit.seed,
-                "validation": None if fit.diverged else validation_score(fit, plan, choices),
-                "test": tests[fit.seed]._asdict() if fit.seed in tests else None,
+                "validation": None if fit.diverged else _validation_score(fit, plan),
+                "test": tests.get(fit.seed),
                 "best_epoch": fit.history.best_epoch,
                 "epochs": fit.history.epochs,
                 "stopped": fit.history.stopped,
@@ -192,21 +151,19 @@ def _verdict(
 ) -> dict[str, Any]:
     metric = plan.config.training.metric
 
-    def losses(forecast: Floats) -> Floats:
-        return point_losses(looked.truth, forecast, metric).losses
-
+    scorer = looked.scorer
     evidence = Evidence(
-        losses={key: losses(forecast) for key, forecast in looked.fits.items()},
-        counts=np.isfinite(looked.truth).sum(axis=1).astype(np.float64),
-        power=metric_power(metric),
-        horizon=looked.windows.horizon,
+        losses={key: scorer.losses(prediction) for key, prediction in looked.fits.items()},
+        counts=scorer.counts,
+        power=plan.problem.power(metric),
+        horizon=scorer.horizon,
         diverged=[(fit.rung, fit.seed) for fit in fits if fit.diverged],
     )
     names = {rung["name"] for rung in rungs}
     declared = [(rung["name"], rung["parent"]) for rung in rungs if rung["parent"] in names]
     cut = {fit.rung for fit in fits if fit.history.stopped == "max_steps"}
     pairs = [asdict(pair) for pair in judge_pairs(evidence, declared, cut)]
-    naive = {name: losses(forecast) for name, forecast in looked.baselines.items()}
+    naive = {name: scorer.losses(prediction) for name, prediction in looked.baselines.items()}
     baseline = asdict(judge_baseline(evidence, choices.rung, naive, choices.reference))
     tricks = {r.name: r.trick.format(**n["model"]) for r, n in zip(plan.rungs, rungs, strict=True)}
     return {
@@ -219,14 +176,8 @@ def _verdict(
     }
 
 
-def validation_score(fit: Fit, plan: Plan, choices: Choices) -> float:
-    """Return the validation loss of a fit as the metric, in the target's unit."""
-    std = plan.prepared.preprocessing.scale.std
-    metric = plan.config.training.metric
-    if metric == "rmse":
-        return math.sqrt(fit.validation) * std
-    mae = fit.validation * std
-    return mae if metric == "mae" else mae / (choices.mase_scale or math.nan)
+def _validation_score(fit: Fit, plan: Plan) -> float:
+    return plan.problem.validation_score(fit.validation, plan.prepared, plan.config)
 
 
 def _interval(values: Sequence[float | None]) -> dict[str, float | None]:
