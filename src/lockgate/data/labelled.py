@@ -111,6 +111,45 @@ def classes_of(data: Labelled) -> tuple[str, ...]:
         return tuple(sorted(names))
 
 
+def cut(data: Labelled, steps: int) -> Labelled:
+    """Cut every sequence into consecutive stretches of at most `steps` steps.
+
+    Labels at steps go along; other labels, and groups, are those of the whole sequence. `times`
+    number the stretches: by the times of their sequences, if any, else in their order.
+
+    Raises:
+        DataError: If `steps` is less than 1, or `data` are texts.
+
+    Example:
+        >>> whole = Ragged.of([np.zeros((5, 1)), np.zeros((2, 1))])
+        >>> data = Labelled(whole, np.array(["a", "b"]), "class", ("row 1", "row 2"), "X")
+        >>> cut(data, 2).items.lengths.tolist(), cut(data, 2).names[1]
+        ([2, 2, 1, 2], 'row 1, steps 3 to 4')
+    """
+    if steps < 1:
+        raise DataError(f"steps must be 1 or more, got {steps}")
+    if not isinstance(data.items, Ragged):
+        raise DataError(f"data must be sequences to be cut, got the texts of {data.source}")
+    what = count_of(len(data), "sequence")
+    lengths = data.items.lengths
+    counts = np.maximum(1, -(-lengths // steps))
+    owner = np.repeat(np.arange(len(data)), counts)
+    first = (np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)) * steps
+    last = np.minimum(first + steps, lengths[owner])
+    starts = np.append(data.items.starts[:-1][owner] + first, data.items.starts[-1])
+    order = (owner if data.times is None else data.times[owner]).argsort(kind="stable")
+    places = zip(owner.tolist(), first.tolist(), last.tolist(), strict=True)
+    return replace(
+        data,
+        items=Ragged(data.items.values, starts),
+        labels=data.labels if data.kind == "steps" else data.labels[owner],
+        names=tuple(f"{data.names[i]}, steps {a + 1} to {b}" for i, a, b in places),
+        groups=None if data.groups is None else data.groups[owner],
+        times=order.argsort(),
+        notices=(*data.notices, f"{what} cut into {len(owner):,} of at most {steps:,} steps"),
+    ).fingerprinted()
+
+
 def _check_items(data: Labelled) -> None:
     what = "text" if data.is_text else "sequence"
     if isinstance(data.items, tuple):
