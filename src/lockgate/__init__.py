@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lockgate import interop as interop
     from lockgate import nn as nn
     from lockgate.api import study as study
     from lockgate.api import train as train
@@ -27,6 +28,7 @@ _HOMES = {
     "Forecaster": "lockgate.estimators",
     "StudyResult": "lockgate.studies.result",
     "backend": "lockgate.ops.dispatch",
+    "interop": "lockgate.interop",
     "mc_dropout": "lockgate.nn.monte_carlo",
     "mc_samples": "lockgate.nn.monte_carlo",
     "nn": "lockgate.nn",
@@ -34,7 +36,7 @@ _HOMES = {
     "train": "lockgate.api",
 }
 __all__ = ["BackendUnavailable", "DataError", "Fitted", "Forecaster", "StudyResult"]
-__all__ += ["backend", "mc_dropout", "mc_samples", "nn", "study", "train"]
+__all__ += ["backend", "interop", "mc_dropout", "mc_samples", "nn", "study", "train"]
 
 
 def __getattr__(name: str) -> Any:
@@ -49,7 +51,7 @@ def __getattr__(name: str) -> Any:
             f'lockgate.{name} needs {error.name}: pip install "lockgate[workbench]"',
             name=error.name,
         ) from error
-    return module if name == "nn" else getattr(module, name)
+    return module if name in ("interop", "nn") else getattr(module, name)
 
 
 def __dir__() -> list[str]:
