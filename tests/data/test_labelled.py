@@ -1,10 +1,15 @@
 """What no classifier can learn from is refused, and the row is named."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lockgate import DataError
-from lockgate.data.labelled import Labelled, Ragged, check, classes_of
+from lockgate.data.labelled import Labelled, Ragged, check, classes_of, join_parts
 
 
 def sequences(values: list[list[list[float]]], labels: list[str]) -> Labelled:
@@ -79,3 +84,103 @@ def test_fingerprint_follows_items_and_labels() -> None:
     assert first == texts(["x", "y"], ["a", "b"]).fingerprinted().fingerprint
     assert first != texts(["x", "z"], ["a", "b"]).fingerprinted().fingerprint
     assert first != texts(["x", "y"], ["b", "a"]).fingerprinted().fingerprint
+
+
+def test_parts_of_their_own_are_joined() -> None:
+    train = texts(["x", "y"], ["a", "b"])
+    test = replace(texts(["z"], ["long label"]), source="b.csv", notices=("told",))
+    validation = replace(texts(["u", "v"], ["a", "b"]), source="c.csv", notices=("told",))
+
+    data, test_rows, validation_rows = join_parts(train, test, validation)
+
+    assert test_rows is not None
+    assert validation_rows is not None
+    assert data.items == ("x", "y", "u", "v", "z")
+    assert [data.items[i] for i in test_rows] == ["z"]
+    assert [data.items[i] for i in validation_rows] == ["u", "v"]
+    assert data.labels.tolist() == ["a", "b", "a", "b", "long label"]
+    assert data.names[1:3] == ("a.csv row 2", "c.csv row 1")
+    assert data.source == "a.csv and c.csv and b.csv"
+    assert data.notices == ("told",)
+    assert data.fingerprint
+    assert data.fingerprint != train.fingerprinted().fingerprint
+
+
+def test_one_part_stays_as_it_is() -> None:
+    train = texts(["x", "y"], ["a", "b"])
+
+    assert join_parts(train, None, None) == (train, None, None)
+
+
+def test_parts_of_one_file_name_are_told_apart() -> None:
+    part = texts(["x"], ["a"])
+
+    assert join_parts(part, part).data.names == ("train a.csv row 1", "test a.csv row 1")
+
+
+def test_sequences_are_joined_end_to_end() -> None:
+    train = replace(
+        sequences([[[1, 2]], [[3, 4], [5, 6]]], ["a", "b"]), groups=np.array(["p", "q"])
+    )
+    test = replace(sequences([[[7, 8]], []], ["a", "b"]), groups=np.array(["r", "long"]))
+
+    data, rows, _ = join_parts(train, test)
+
+    assert isinstance(data.items, Ragged)
+    assert data.groups is not None
+    assert rows is not None
+    assert rows.tolist() == [2, 3]
+    assert [data.items[i].tolist() for i in range(4)] == [[[1, 2]], [[3, 4], [5, 6]], [[7, 8]], []]
+    assert data.groups.tolist() == ["p", "q", "r", "long"]
+    assert data.channels == ("x", "y")
+
+
+TIMES = np.array([1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"channels": ("x", "z")},
+            r"a\.ts and b\.ts must have the same channels, got x, y and x, z",
+        ),
+        ({"kind": "steps"}, "a class in a.ts and sequences with a label at every step in b.ts"),
+        ({"items": ("x", "y")}, "sequences with a class in a.ts and texts with a class in b.ts"),
+        ({"groups": TIMES}, "must both have groups, got them in one alone"),
+        ({"times": TIMES}, "must both have times, got them in one alone"),
+    ],
+)
+def test_parts_that_differ_raise(change: dict[str, Any], message: str) -> None:
+    train = sequences([[[1, 2]], [[3, 4]]], ["a", "b"])
+
+    with pytest.raises(DataError, match=message):
+        join_parts(train, replace(train, source="b.ts", **change))
+
+
+def test_times_of_two_kinds_raise() -> None:
+    train = replace(texts(["x", "y"], ["a", "b"]), times=TIMES)
+    dates = np.array(["2024-01-01", "2024-01-02"], dtype="datetime64[us]")
+
+    with pytest.raises(DataError, match="must have times of one kind, got numbers and dates"):
+        join_parts(train, replace(train, times=dates))
+
+
+@given(st.lists(st.lists(st.integers(0, 3), max_size=4), min_size=3, max_size=3))
+def test_joining_keeps_every_sequence(lengths: list[list[int]]) -> None:
+    rng = np.random.default_rng(0)
+    parts = [
+        sequences([rng.normal(size=(n, 2)).tolist() for n in part] or [[[0.0, 0.0]]], ["a"])
+        for part in lengths
+    ]
+
+    data, test, validation = join_parts(*parts)
+
+    assert isinstance(data.items, Ragged)
+    assert test is not None
+    assert validation is not None
+    rest = np.setdiff1d(np.arange(len(data)), np.concatenate([test, validation]))
+    for part, rows in zip(parts, (rest, test, validation), strict=True):
+        assert isinstance(part.items, Ragged)
+        for i, row in enumerate(rows):
+            assert np.array_equal(data.items[row], part.items[i])

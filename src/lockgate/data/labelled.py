@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -111,6 +111,39 @@ def classes_of(data: Labelled) -> tuple[str, ...]:
         return tuple(sorted(names))
 
 
+class Joined(NamedTuple):
+    """The parts of a study as one, and the rows of those that were given."""
+
+    data: Labelled
+    test: npt.NDArray[np.int64] | None
+    validation: npt.NDArray[np.int64] | None
+
+
+def join_parts(
+    train: Labelled, test: Labelled | None = None, validation: Labelled | None = None
+) -> Joined:
+    """Put parts that were read from files of their own behind each other, the training part first.
+
+    Names are told apart by their file where there is more than one part.
+
+    Raises:
+        DataError: If the parts are of different kinds or have different channels, or only some
+            have groups or times.
+    """
+    given = {"train": train, "validation": validation, "test": test}
+    parts = {name: part for name, part in given.items() if part is not None}
+    if len(parts) == 1:
+        return Joined(train, None, None)
+    for part in parts.values():
+        _check_alike(train, part)
+    ends = np.cumsum([len(part) for part in parts.values()])
+    rows = {
+        name: np.arange(end - len(part), end)
+        for (name, part), end in zip(parts.items(), ends.tolist(), strict=True)
+    }
+    return Joined(_concatenated(parts), rows.get("test"), rows.get("validation"))
+
+
 def cut(data: Labelled, steps: int) -> Labelled:
     """Cut every sequence into consecutive stretches of at most `steps` steps.
 
@@ -198,3 +231,66 @@ def _check_numbers(data: Labelled) -> None:
             f"every label must be a finite number, got {data.labels[wrong[0]]} in "
             f"{data.names[wrong[0]]}"
         )
+
+
+def _check_alike(first: Labelled, other: Labelled) -> None:
+    both = f"{first.source} and {other.source}"
+    if first.is_text != other.is_text or first.kind != other.kind:
+        raise DataError(
+            f"the parts must hold the same, got {_what(first)} in {first.source} and "
+            f"{_what(other)} in {other.source}"
+        )
+    if first.channels != other.channels:
+        raise DataError(
+            f"{both} must have the same channels, got {listed(first.channels) or 'none'} and "
+            f"{listed(other.channels) or 'none'}"
+        )
+    for name in ("groups", "times"):
+        if (getattr(first, name) is None) != (getattr(other, name) is None):
+            raise DataError(f"{both} must both have {name}, got them in one alone")
+    if first.times is not None and other.times is not None:
+        kinds = first.times.dtype.kind, other.times.dtype.kind
+        if kinds[0] != kinds[1]:
+            raise DataError(f"{both} must have times of one kind, got numbers and dates")
+
+
+def _what(data: Labelled) -> str:
+    labels = {"class": "a class", "classes": "several classes", "number": "a number"}
+    of_each = labels.get(data.kind, "a label at every step")
+    return f"{'texts' if data.is_text else 'sequences'} with {of_each}"
+
+
+def _concatenated(parts: dict[str, Labelled]) -> Labelled:
+    train, every = parts["train"], list(parts.values())
+    sources = [part.source for part in every]
+    alike = len(set(sources)) < len(sources)
+    names = [
+        f"{key} {part.source} {name}" if alike else f"{part.source} {name}"
+        for key, part in parts.items()
+        for name in part.names
+    ]
+    return Labelled(
+        items=_joined_items(every),
+        labels=np.concatenate([part.labels for part in every]),
+        kind=train.kind,
+        names=tuple(names),
+        source=" and ".join(dict.fromkeys(sources)),
+        channels=train.channels,
+        groups=_joined([part.groups for part in every]),
+        times=_joined([part.times for part in every]),
+        notices=tuple(dict.fromkeys(notice for part in every for notice in part.notices)),
+    ).fingerprinted()
+
+
+def _joined_items(parts: "list[Labelled]") -> Ragged | tuple[str, ...]:
+    ragged = [part.items for part in parts if isinstance(part.items, Ragged)]
+    if not ragged:
+        return tuple(text for part in parts if isinstance(part.items, tuple) for text in part.items)
+    lengths = np.concatenate([items.lengths for items in ragged])
+    values = np.concatenate([items.values for items in ragged])
+    return Ragged(values, np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def _joined(arrays: "list[npt.NDArray[Any] | None]") -> npt.NDArray[Any] | None:
+    there = [array for array in arrays if array is not None]
+    return np.concatenate(there) if there else None
