@@ -25,7 +25,7 @@ WANTED = {"text": "text", "label": "label"}
         ('label\ttext\n1\t"two\nlines"\n0\tb\n', ["two\nlines", "b"]),
         ('label,text\n1,"half" of it\n0,b\n', ['"half" of it', "b"]),
         ('label,text\n1,a\x85b\u2028c\x0bd\n0,"e\n"\n', ["a\x85b\u2028c\x0bd", "e"]),
-        ("label\ttext\n1\ta\x85b\u2028c\n0\td\n", ["a\x85b\u2028c", "d"]),
+        ('label\ttext\n1\t"a" b\x85c\u2028d\n0\te\n', ['"a" b\x85c\u2028d', "e"]),
         ("text,label\nshort\nx,1\n", ["short", "x"]),
         ("text, label \nx,1\n", ["x"]),
     ],
