@@ -9,6 +9,8 @@ from typing import Any
 
 from lockgate.data.errors import DataError
 from lockgate.data.files import new_folder
+from lockgate.data.label_config import told_of_labels
+from lockgate.data.label_read import is_labelled_path
 from lockgate.data.prepare import SAMPLE, prepare, read
 from lockgate.evaluation.backtest import score_parts
 from lockgate.evaluation.looks import check_ledger, count_look, test_fingerprint
@@ -18,10 +20,13 @@ from lockgate.fitted.settings import Config, read_settings, resolve, write_setti
 from lockgate.progress import FitProgress, StudyProgress
 from lockgate.reports import write_report
 from lockgate.studies import plan as plans
-from lockgate.studies.config import StudyConfig
+from lockgate.studies.config import LabelStudyConfig, StudyConfig
+from lockgate.studies.labelling import Labelling
+from lockgate.studies.problem import Problem
 from lockgate.studies.result import StudyResult
 from lockgate.studies.study import FORECASTING, run
 
+LABELLING = Labelling()
 # what a table that comes along need not be told
 SAMPLES: dict[str, dict[str, Any]] = {f"{SAMPLE}co2": {"target": "co2", "horizon": "26w"}}
 
@@ -65,8 +70,8 @@ def study(
         DataError: If the table or a setting cannot be used.
     """
     told = {"target": target, "horizon": horizon, **settings}
-    resolved = _resolve(StudyConfig, table, config, told)
-    folder = Path(out) if out is not None else default_out(table, resolved.data.target)
+    problem, resolved = _study_of(table, config, told)
+    folder = Path(out) if out is not None else default_out(table, _what(resolved))
     with StudyProgress() as progress:
 
         def planned(plan: plans.Plan) -> None:
@@ -74,7 +79,10 @@ def study(
             progress.on_plan(plan)
 
         result = run(
-            table, resolved, folder, resume=resume, on_plan=planned, on_fit=progress.on_fit
+            *(table, resolved, folder, problem),
+            resume=resume,
+            on_plan=planned,
+            on_fit=progress.on_fit,
         )
     write_report(result.results, folder)
     return result
@@ -82,7 +90,8 @@ def study(
 
 def plan_study(table: Any, *, config: Settings = None, **settings: Any) -> plans.Plan:
     """Return the plan of a study without running it; arguments as in `study`."""
-    return plans.plan(table, _resolve(StudyConfig, table, config, settings), FORECASTING)
+    problem, resolved = _study_of(table, config, settings)
+    return plans.plan(table, resolved, problem)
 
 
 def train(
@@ -133,6 +142,29 @@ def default_out(table: Any, target: str) -> Path:
     if isinstance(table, str | Path):
         name = Path(str(table).removeprefix(SAMPLE)).name.split(".")[0]
     return Path("runs") / (re.sub(r"[^\w.]+", "-", f"{name}-{target}").strip("-.") or "table")
+
+
+def _study_of(
+    table: Any, config: Settings, told: Mapping[str, Any]
+) -> tuple[Problem, StudyConfig | LabelStudyConfig]:
+    """Tell from what is told whether the study is of labels or of a forecast."""
+    if is_labelled(table, config, told):
+        return LABELLING, _resolve(LabelStudyConfig, table, config, told)
+    return FORECASTING, _resolve(StudyConfig, table, config, told)
+
+
+def is_labelled(table: Any, config: Settings, told: Mapping[str, Any]) -> bool:
+    """Tell whether what is told is of labelled sequences or texts, and not of a forecast."""
+    nested = read_settings(Path(config)) if isinstance(config, str | Path) else (config or {})
+    of_data = nested.get("data", {})
+    names = [*nested, *(of_data if isinstance(of_data, Mapping) else ())]
+    names += [name for name, value in told.items() if value is not None]
+    return is_labelled_path(table) or told_of_labels(names)
+
+
+def _what(config: StudyConfig | LabelStudyConfig) -> str:
+    """Name what is predicted, for the folder of a study."""
+    return config.data.target if isinstance(config, StudyConfig) else config.data.label or "labels"
 
 
 def _resolve(kind: type[Config], table: Any, config: Settings, told: Mapping[str, Any]) -> Config:

@@ -35,6 +35,15 @@ Decimal = Annotated[str | None, typer.Option(help='Decimal mark, "." or "," [.].
 Metric = Annotated[
     str | None, typer.Option(help="What is compared: mae, rmse or mase; default mae.")
 ]
+Text = Annotated[str | None, typer.Option(help="Column of texts to classify.")]
+Label = Annotated[str | None, typer.Option(help="Column of labels, of texts or sequences.")]
+Labels = Annotated[str | None, typer.Option(help="File of labels in or beside an archive.")]
+Id = Annotated[str | None, typer.Option(help="Column that tells sequences apart.")]
+Step = Annotated[str | None, typer.Option(help="Column that orders a sequence's steps.")]
+Group = Annotated[str | None, typer.Option(help="Column of what must stay in one part.")]
+Test = Annotated[str | None, typer.Option(help="File of the test part of labelled data.")]
+Validation = Annotated[str | None, typer.Option(help="File of the validation part.")]
+AtSteps = Annotated[bool | None, typer.Option("--at-steps", help="There is a label at every step.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps; default auto.")]
 Config = Annotated[
     Path | None, typer.Option(help="YAML file of settings, such as a run's config.yaml.")

@@ -7,9 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as Grid
 
-from lockgate.api import SAMPLES
+from lockgate.api import SAMPLES, is_labelled
 from lockgate.data.errors import DataError
-from lockgate.data.split import PARTS
 from lockgate.data.table import describe_columns, guess_target
 from lockgate.fitted import Fitted
 from lockgate.fitted.settings import read_settings
@@ -81,9 +80,13 @@ def show_backtest(results: dict[str, Any], *, as_json: bool = False) -> None:
 def require_target(table: str, config: Path | None, told: dict[str, Any]) -> None:
     """Without a target, list the columns with a guess and end as wrong use.
 
+    Labelled data have no target.
+
     Raises:
         DataError: If neither an option nor the configuration names the target.
     """
+    if is_labelled(table, config, told):
+        return
     names = ("target", "data.target")
     if any(name in told for name in names) or table in SAMPLES:
         return
@@ -99,25 +102,8 @@ def require_target(table: str, config: Path | None, told: dict[str, Any]) -> Non
 
 
 def _plan_values(plan: Plan) -> dict[str, Any]:
-    learned, table = plan.prepared.preprocessing, plan.data
-    split = plan.prepared.split
-    ds, dropped = table.frame["ds"], (*learned.dropped, *table.ignored)
     return {
-        "table": f"{table.source}: {table.rows_read} rows read, "
-        f"{len(ds)} steps of {table.frequency} from {ds[0]} to {ds[-1]}",
-        "target": table.target,
-        "inputs": ", ".join(learned.columns),
-        "channels": f"{len(learned.channels)}: the inputs, {len(learned.with_holes)} that tell "
-        f"where a value was missing, calendar: {', '.join(learned.calendar) or 'none'}",
-        "dropped": [f"{d.column}: {d.reason}" for d in dropped] or "none",
-        "notices": list(table.notices) or "none",
-        "seasons": ", ".join(str(s) for s in learned.seasons) or "none found",
-        "windows": f"{learned.lookback} steps read, {learned.horizon} forecast",
-        "parts": [
-            f"{part}: {ds[split.rows(part).start]} to {ds[split.rows(part).stop - 1]}, "
-            f"{len(plan.prepared.windows(part))} windows"
-            for part in PARTS
-        ],
+        **plan.problem.planned(plan.data, plan.prepared),
         "fits": f"{plan.fits}: {len(plan.rungs)} rungs, {plan.config.seeds} seeds, "
         f"{plan.workers} side by side",
         "limit": f"{plan.config.training.max_steps} steps a fit"

@@ -24,6 +24,15 @@ def study(
     separator: o.Separator = None,
     decimal: o.Decimal = None,
     metric: o.Metric = None,
+    text: o.Text = None,
+    label: o.Label = None,
+    labels: o.Labels = None,
+    id: o.Id = None,  # noqa: A002 - the name of the option
+    step: o.Step = None,
+    group: o.Group = None,
+    test: o.Test = None,
+    validation: o.Validation = None,
+    at_steps: o.AtSteps = None,
     rungs: Annotated[
         str | None,
         typer.Option(help="Networks to compare: lstm,recurrent-dropout,both; default all."),
@@ -46,7 +55,9 @@ def study(
     """Train a ladder of networks over several seeds and tell which tricks help on this table.
 
     Plain RNN, LSTM and GRU, then input dropout, recurrent dropout, both, stacked and bidirectional
-    on the best of them, beside naive baselines; a report tells what helped, with intervals.
+    on the best of them, beside naive baselines; a report tells what helped, with intervals. TABLE
+    is forecast, or, where --text or --label is given or it is a .ts file, its texts or sequences
+    are classified.
     """
     source, told = o.gather(table, sample, settings, locals())
     from lockgate import api

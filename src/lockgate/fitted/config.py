@@ -3,8 +3,9 @@
 from pydantic import BaseModel, ConfigDict
 
 from lockgate.data.config import DataConfig
-from lockgate.models import ModelConfig
-from lockgate.training import TrainingConfig
+from lockgate.data.label_config import LabelledConfig
+from lockgate.models import ClassifierConfig, ModelConfig
+from lockgate.training import LabelTrainingConfig, TrainingConfig
 
 
 class RunConfig(BaseModel):
@@ -15,3 +16,13 @@ class RunConfig(BaseModel):
     data: DataConfig
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
+
+
+class LabelRunConfig(BaseModel):
+    """Data, model and training of a run on labelled sequences or texts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: LabelledConfig = LabelledConfig()
+    model: ClassifierConfig = ClassifierConfig()
+    training: LabelTrainingConfig = LabelTrainingConfig()

@@ -53,7 +53,7 @@ class ClassifierConfig(BaseModel):
     dropout: Rate = 0.25
     """Between layers; of no effect with one layer."""
     recurrent_dropout: Rate = 0.25
-    weight_dropout: Rate = 0.0
+    weight_dropout: Rate = 0.25
     embedding_dropout: Rate = 0.1
     output_dropout: Rate = 0.25
     """Before the head."""

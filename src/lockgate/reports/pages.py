@@ -72,6 +72,8 @@ class Page(NamedTuple):
     selected: Results | None
     reference: Results | None
     seeds: int
+    metric: str
+    scored: dict[str, str]  # the scores of the tables, with their names
     digits: dict[str, int]  # decimals of each score
     panels: list[CurvePanel]
     lines: list[Line]
@@ -97,8 +99,10 @@ def page(results: Results) -> Page:
         reference=reference,
         seeds=max((len(rung["seeds"]) for rung in results["rungs"]), default=0),
         digits=_digits(results),
+        metric=words.metric_name(results["metric"]),
+        scored=_scored(results),
         panels=[_panel(i, rung) for i, rung in enumerate(results["rungs"])],
-        lines=_lines(results),
+        lines=_lines(results) if results["task"] == "forecast" else [],
         reach=reach,
         reach_words=reach_words(results) if reach else "",
         outcomes={row.name: [p for p in pairs if p.name == row.name] for row in pairs},
@@ -108,17 +112,24 @@ def page(results: Results) -> Page:
 
 def figures(results: Results) -> dict[str, Figure]:
     """Every chart of the page by the name under which the template places it."""
-    digits = _digits(results)[results["metric"]]
-    scale = words.decimals_for(results["data"]["series"]["y"])
     found = _curve_figures(results["rungs"])
-    if any(value is not None for value in results["data"]["series"]["y"]):
-        found["series"] = charts.series(results["data"], scale)
+    if results["task"] == "forecast":
+        found |= _forecast_figures(results)
+    if reach := reach_lines(results):
+        found["reach"] = charts.reach(reach)
+    return found
+
+
+def _forecast_figures(results: Results) -> dict[str, Figure]:
+    digits = _digits(results)[results["metric"]]
+    y = results["data"]["series"]["y"]
+    found = {}
+    if any(value is not None for value in y):
+        found["series"] = charts.series(results["data"], words.decimals_for(y))
     for i, one in enumerate(results["forecasts"]):
         found[f"forecast-{i}"] = charts.forecast(one, digits)
     if results["data"]["horizon"] > 1 and (lines := _lines(results)):
         found["steps"] = charts.per_step(lines, digits)
-    if reach := reach_lines(results):
-        found["reach"] = charts.reach(reach)
     return found
 
 
@@ -198,8 +209,16 @@ def _digits(results: Results) -> dict[str, int]:
     rows = [scores for b in results["baselines"] for scores in (b["validation"], b["test"])]
     rows += [rung["test_scores"] for rung in results["rungs"]]
     own = [rung[part]["mean"] for rung in results["rungs"] for part in ("validation", "test")]
-    found = {key: words.decimals_for(row[key] for row in rows) for key in ("mae", "rmse", "mase")}
+    found = {key: words.decimals_for(row.get(key) for row in rows) for key in _scored(results)}
     return found | {metric: words.decimals_for([*own, *(row[metric] for row in rows)])}
+
+
+def _scored(results: Results) -> dict[str, str]:
+    """Name the scores that the tables show."""
+    if results["task"] == "forecast":
+        return {"mae": "MAE", "rmse": "RMSE", "mase": "MASE"}
+    found = [*results["baselines"][0]["validation"]] if results["baselines"] else []
+    return {key: key.replace("_", " ") if len(key) > 4 else key.upper() for key in found}
 
 
 def _selected(results: Results) -> Results | None:

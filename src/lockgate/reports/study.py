@@ -56,6 +56,8 @@ def write_report(results: dict[str, Any], folder: Path) -> Path:
         ...
         ValueError: format_version must be 1, got 2. Use the lockgate that wrote these results.
     """
+    # results from before there was another task
+    results = {"task": "forecast", **results}
     _check(results)
     page = _render(results)
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,11 @@ MINUS = "−"
 SPACE = "\u00a0"  # a number and its unit stay on one line
 
 
+def metric_name(metric: str) -> str:
+    """Name a metric in a sentence: `MAE`, `log loss`."""
+    return metric.replace("_", " ") if "_" in metric else metric.upper()
+
+
 def decimals_for(values: Iterable[float | None]) -> int:
     """Decimals that show three digits of the smallest of `values`, the same for a whole table.
 
@@ -107,9 +112,9 @@ def times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def plural(count: int, one: str) -> str:
-    """`1 seed`, `5 seeds`."""
-    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 seed`, `5 seeds`; `many` is the plural where it is not one with an s."""
+    return f"{count:,} {one}" if count == 1 else f"{count:,} {many or one + 's'}"
 
 
 def listed(items: Sequence[Any]) -> str:

@@ -30,6 +30,14 @@ OPTIONS = frozenset(
         "budget",
         "workers",
         "device",
+        "text",
+        "label",
+        "labels",
+        "id",
+        "step",
+        "group",
+        "test",
+        "validation",
     ]
 )
 
@@ -39,16 +47,16 @@ def command(plan: Plan) -> str:
 
     A frame has no file to name: for one, the call in Python is returned.
     """
-    values, paths = plan.config.model_dump(mode="json"), setting_paths(StudyConfig)
-    defaults = StudyConfig.model_validate({"data": {"target": "", "horizon": 0}}).model_dump(
-        mode="json"
-    )
+    kind = type(plan.config)
+    values, paths = plan.config.model_dump(mode="json"), setting_paths(kind)
+    needed = {"data": {"target": "", "horizon": 0}} if kind is StudyConfig else {}
+    defaults = kind.model_validate(needed).model_dump(mode="json")
     told = {
         name: (path, _at(values, path))
         for name, path in paths.items()
         if _at(values, path) != _at(defaults, path)
     }
-    if plan.data.source == "frame":
+    if plan.data.source in ("frame", "pair"):
         settings = ", ".join(f"{name}={value!r}" for name, (_, value) in told.items())
         return f"lockgate.study(frame, {settings})"
     words = ["lockgate", "study", *_source(plan.data.source)]

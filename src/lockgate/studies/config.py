@@ -3,6 +3,8 @@
 from pydantic import BaseModel, Field, field_validator
 
 from lockgate.fitted import RunConfig
+from lockgate.fitted.config import LabelRunConfig
+from lockgate.studies.label_rungs import LABEL_DEFAULT_NAMES
 from lockgate.studies.rungs import DEFAULT_NAMES
 
 
@@ -29,3 +31,10 @@ class StudyConfig(StudySettings, RunConfig):
 
     rungs: tuple[str, ...] = DEFAULT_NAMES
     """Networks of the ladder to compare. Default: all but last-dropout and both-per-step."""
+
+
+class LabelStudyConfig(StudySettings, LabelRunConfig):
+    """A run for each rung and seed, on labelled sequences or texts."""
+
+    rungs: tuple[str, ...] = LABEL_DEFAULT_NAMES
+    """Networks of the ladder to compare. Default: all but last-dropout."""

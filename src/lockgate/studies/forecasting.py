@@ -83,9 +83,18 @@ class Forecasting:
     """Forecasts of one series of a table."""
 
     @property
+    def name(self) -> str:
+        """What the results call the task."""
+        return "forecast"
+
+    @property
     def ladder(self) -> tuple[Rung, ...]:
         """The rungs that there are."""
         return LADDER
+
+    def applies(self, rung: Rung, prepared: Prepared) -> bool:  # noqa: ARG002
+        """Tell that every rung does."""
+        return True
 
     def run_config(self, config: RunConfig, network: ModelConfig) -> RunConfig:
         """Give the configuration of one run of a study."""
@@ -210,6 +219,28 @@ class Forecasting:
     def test_fingerprint(self, data: Table, prepared: Prepared) -> str:
         """Give what tells this test part from others."""
         return test_fingerprint(data, prepared)
+
+    def planned(self, data: Table, prepared: Prepared) -> dict[str, Any]:
+        """Tell in words what will be learned from."""
+        learned, split = prepared.preprocessing, prepared.split
+        ds, dropped = data.frame["ds"], (*learned.dropped, *data.ignored)
+        return {
+            "table": f"{data.source}: {data.rows_read} rows read, "
+            f"{len(ds)} steps of {data.frequency} from {ds[0]} to {ds[-1]}",
+            "target": data.target,
+            "inputs": ", ".join(learned.columns),
+            "channels": f"{len(learned.channels)}: the inputs, {len(learned.with_holes)} that tell "
+            f"where a value was missing, calendar: {', '.join(learned.calendar) or 'none'}",
+            "dropped": [f"{d.column}: {d.reason}" for d in dropped] or "none",
+            "notices": list(data.notices) or "none",
+            "seasons": ", ".join(str(s) for s in learned.seasons) or "none found",
+            "windows": f"{learned.lookback} steps read, {learned.horizon} forecast",
+            "parts": [
+                f"{part}: {ds[split.rows(part).start]} to {ds[split.rows(part).stop - 1]}, "
+                f"{len(prepared.windows(part))} windows"
+                for part in PARTS
+            ],
+        }
 
     def describe(self, data: Table, prepared: Prepared) -> dict[str, Any]:
         """Describe the table, its channels and its parts."""

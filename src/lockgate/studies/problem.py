@@ -63,8 +63,17 @@ class Problem(Hashable, Protocol):
     """A task: what is read, how it is learned, and how a prediction is judged."""
 
     @property
+    def name(self) -> str:
+        """What the results call the task."""
+        ...
+
+    @property
     def ladder(self) -> tuple[Rung, ...]:
         """The rungs that there are."""
+        ...
+
+    def applies(self, rung: Rung, prepared: Any) -> bool:
+        """Tell whether a rung differs from its parent on these data."""
         ...
 
     def run_config(self, config: Any, network: Any) -> Any:
@@ -137,6 +146,10 @@ class Problem(Hashable, Protocol):
 
     def test_fingerprint(self, data: Any, prepared: Any) -> str:
         """Give what tells this test part from others."""
+        ...
+
+    def planned(self, data: Any, prepared: Any) -> dict[str, Any]:
+        """Tell in words what will be learned from, by name: texts, or lists of them."""
         ...
 
     def describe(self, data: Any, prepared: Any) -> dict[str, Any]:

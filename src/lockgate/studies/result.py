@@ -11,6 +11,8 @@ import polars as pl
 from lockgate.data.errors import DataError
 from lockgate.data.files import write_text
 from lockgate.fitted import Fitted
+from lockgate.fitted.classifier import FittedClassifier
+from lockgate.fitted.load import load
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,9 @@ class StudyResult:
         return "\n".join(self.results["verdict"]["words"])
 
     @property
-    def best(self) -> Fitted:
+    def best(self) -> Fitted | FittedClassifier:
         """The selected rung's best seed, by validation."""
-        return Fitted.load(self.folder / "fitted")
+        return load(self.folder / "fitted")
 
     @property
     def report_path(self) -> Path:

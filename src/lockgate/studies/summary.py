@@ -31,6 +31,7 @@ def summarise(plan: Plan, fits: Sequence[Fit], choices: Choices, looked: Look) -
     metric = plan.config.training.metric
     results: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
+        "task": plan.problem.name,
         "lockgate_version": version("lockgate"),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": command(plan),

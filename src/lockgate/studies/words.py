@@ -25,8 +25,9 @@ def verdict_words(
     order = ("helps", "hurts", "no real difference")
     rank = {outcome: i for i, outcome in enumerate(order)}
     ranked = sorted(pairs, key=lambda pair: rank.get(pair["outcome"], len(order)))
-    words = [_pair_words(pair, tricks[pair["rung"]], metric.upper()) for pair in ranked]
-    return [_baseline_words(baseline, selected, metric.upper()), *words]
+    name = metric.replace("_", " ") if "_" in metric else metric.upper()
+    words = [_pair_words(pair, tricks[pair["rung"]], name) for pair in ranked]
+    return [_baseline_words(baseline, selected, name), *words]
 
 
 def percent(value: float) -> str:

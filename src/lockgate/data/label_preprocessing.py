@@ -1,0 +1,228 @@
+"""What is learned from the training part of labelled data, and applied to all of it."""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from lockgate.data.errors import DataError, count_of, listed
+from lockgate.data.label_config import LabelledConfig
+from lockgate.data.labelled import (
+    LABEL_SEPARATOR,
+    LabelKind,
+    Labelled,
+    Ragged,
+    classes_of,
+)
+from lockgate.data.tokens import Tokens, learn_tokens
+
+MOST_TOKENS = 400
+_SHARE_THAT_FITS = 0.95
+
+
+class LabelPreprocessing(BaseModel):
+    """Learned from the training rows alone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: LabelKind
+    classes: tuple[str, ...] = ()
+    """In the order of the network's outputs; none where the label is a number."""
+    channels: tuple[str, ...] = ()
+    means: tuple[float, ...] = ()
+    deviations: tuple[float, ...] = ()
+    label_mean: float = 0.0
+    label_deviation: float = 1.0
+    """Of labels that are numbers."""
+    max_length: int | None = None
+    keep: Literal["start", "end"] = "start"
+    tokenizer: str | None = None
+    """Of texts, as JSON."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the data are texts."""
+        return self.tokenizer is not None
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Tokens that a text is made of; 0 where the data are no texts."""
+        return self._tokens().size if self.is_text else 0
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of a network: one for each class, or one for a number."""
+        return len(self.classes) or 1
+
+    @property
+    def by_character(self) -> bool:
+        """Whether texts are taken apart by character, as a script without spaces is."""
+        return self.is_text and self._tokens().kind != "word"
+
+    def report(self, texts: Sequence[str]) -> dict[str, Any]:
+        """Say how texts are taken apart."""
+        tokens = self._tokens()
+        _, told = tokens.encode_with_report(texts, self.max_length, self.keep)
+        return {
+            "kind": tokens.kind,
+            "size": told.size,
+            "unknown": told.unknown_share,
+            "truncated": told.truncated,
+            "longest": told.longest,
+        }
+
+    def token_notices(self, data: Labelled) -> tuple[str, ...]:
+        """Say what a reader should know of how the texts were taken apart."""
+        assert isinstance(data.items, tuple)
+        _, told = self._tokens().encode_with_report(data.items, self.max_length, self.keep)
+        return told.notices(self.max_length)
+
+    def encode(self, data: Labelled) -> Ragged:
+        """Turn items into scaled float32 vectors or int32 tokens, none of them too long.
+
+        Raises:
+            DataError: If the data are of another kind, or have other channels.
+        """
+        self._check(data)
+        if isinstance(data.items, tuple):
+            tokens = self._tokens()
+            return tokens.encode(data.items, self.max_length, self.keep)
+        scaled = (data.items.values - np.array(self.means)) / np.array(self.deviations)
+        return _shortened(
+            Ragged(scaled.astype(np.float32), data.items.starts), self.max_length, self.keep
+        )
+
+    def targets(self, data: Labelled) -> npt.NDArray[Any]:
+        """Turn labels into class numbers, 0 and 1 for each of several, or scaled numbers.
+
+        Raises:
+            DataError: If a label did not occur in training.
+        """
+        if self.kind == "number":
+            scaled = (data.labels - self.label_mean) / self.label_deviation
+            return np.asarray(scaled, dtype=np.float32)[:, None]
+        numbers = {name: i for i, name in enumerate(self.classes)}
+        if self.kind == "classes":
+            found = np.zeros((len(data), len(self.classes)), dtype=np.float32)
+            for row, text in enumerate(data.labels):
+                for name in filter(None, text.split(LABEL_SEPARATOR)):
+                    found[row, _number(numbers, name, data, row)] = 1.0
+            return found
+        names, places = np.unique(data.labels, return_inverse=True)
+        unknown = [name for name in names.tolist() if name not in numbers]
+        if unknown:
+            raise DataError(
+                f"labels must have occurred in training, got {listed(map(repr, unknown), 3)}; "
+                f"known are {listed(self.classes)}"
+            )
+        return np.array([numbers[name] for name in names.tolist()], dtype=np.int64)[places]
+
+    def shortened_labels(self, y: npt.NDArray[Any], items: Ragged) -> npt.NDArray[Any]:
+        """Cut labels at steps as `encode` cuts the steps."""
+        return _shortened(Ragged(y, items.starts), self.max_length, self.keep).values
+
+    def _tokens(self) -> Tokens:
+        assert self.tokenizer is not None
+        return _read_tokens(self.tokenizer)
+
+    def _check(self, data: Labelled) -> None:
+        if data.is_text != self.is_text:
+            kinds = ("sequences of numbers", "texts")
+            raise DataError(
+                f"{data.source} must hold {kinds[self.is_text]}, as the training part did, got "
+                f"{kinds[data.is_text]}"
+            )
+        if not self.is_text and data.channels != self.channels:
+            raise DataError(
+                f"{data.source} must have the channels {listed(self.channels)}, got "
+                f"{listed(data.channels)}"
+            )
+
+
+def learn_labelled(
+    data: Labelled, rows: npt.NDArray[np.int64], config: LabelledConfig
+) -> LabelPreprocessing:
+    """Learn scaling or tokens, the classes and the longest length from the training rows."""
+    train = take(data, rows)
+    learned: dict[str, Any] = {"kind": data.kind, "keep": config.keep}
+    if data.kind == "number":
+        learned["label_mean"] = float(np.mean(train.labels))
+        learned["label_deviation"] = float(np.std(train.labels)) or 1.0
+    else:
+        learned["classes"] = classes_of(train)
+    if isinstance(train.items, tuple):
+        tokens = learn_tokens(
+            train.items,
+            kind=config.tokens,
+            vocab_size=config.vocab_size,
+            min_count=config.min_count,
+            lowercase=config.lowercase,
+            clean_html=config.clean_html,
+        )
+        learned["tokenizer"] = tokens.to_json()
+        learned["max_length"] = config.max_length or _fitting(tokens.encode(train.items).lengths)
+    else:
+        values = train.items.values.astype(np.float64)
+        deviations = values.std(axis=0)
+        learned["channels"] = data.channels
+        learned["means"] = tuple(values.mean(axis=0).tolist())
+        # a channel that does not vary says nothing, whatever it is divided by
+        learned["deviations"] = tuple(np.where(deviations > 0, deviations, 1.0).tolist())
+        learned["max_length"] = config.max_length
+    return LabelPreprocessing(**learned)
+
+
+def take(data: Labelled, rows: npt.NDArray[np.int64]) -> Labelled:
+    """Return some rows of labelled data."""
+    items: Ragged | tuple[str, ...]
+    labels = data.labels if data.kind == "steps" else data.labels[rows]
+    if isinstance(data.items, tuple):
+        items = tuple(data.items[i] for i in rows)
+    else:
+        items = Ragged.of([data.items[i] for i in rows])
+        if data.kind == "steps":
+            whole = Ragged(data.labels, data.items.starts)
+            labels = Ragged.of([whole[i] for i in rows]).values
+    return Labelled(
+        items,
+        labels,
+        data.kind,
+        tuple(data.names[i] for i in rows),
+        data.source,
+        data.channels,
+        None if data.groups is None else data.groups[rows],
+        None if data.times is None else data.times[rows],
+    )
+
+
+@lru_cache(maxsize=2)
+def _read_tokens(text: str) -> Tokens:
+    return Tokens.from_json(text)
+
+
+def _fitting(lengths: npt.NDArray[np.int64]) -> int:
+    fitting = math.ceil(float(np.quantile(lengths, _SHARE_THAT_FITS)))
+    return max(1, min(fitting, MOST_TOKENS))
+
+
+def _shortened(ragged: Ragged, most: int | None, keep: str) -> Ragged:
+    if most is None or not (ragged.lengths > most).any():
+        return ragged
+    lengths = np.minimum(ragged.lengths, most)
+    first = ragged.starts[:-1] if keep == "start" else ragged.starts[1:] - lengths
+    places = [np.arange(f, f + n) for f, n in zip(first, lengths, strict=True)]
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    return Ragged(ragged.values[np.concatenate(places)], starts)
+
+
+def _number(numbers: dict[str, int], name: str, data: Labelled, row: int) -> int:
+    if name not in numbers:
+        raise DataError(
+            f"labels must have occurred in training, got {name!r} in {data.names[row]}; known are "
+            f"{listed(numbers)} ({count_of(len(numbers), 'label')})"
+        )
+    return numbers[name]

@@ -1,0 +1,88 @@
+"""Read labelled data of any form, with the parts that were given as files of their own."""
+
+from pathlib import Path
+from typing import Any
+
+from lockgate.data.label_config import LabelledConfig
+from lockgate.data.labelled import Joined, Labelled, cut, join_parts
+from lockgate.data.sequences import from_arrays, read_sequences
+from lockgate.data.texts import read_texts
+
+FEW_SEQUENCES = 20
+STRETCH = 100
+"""Steps of the stretches that a few long sequences with labels at steps are cut into."""
+TEXT_LINES = (".txt", ".all", ".dev", ".train", ".test")
+
+
+def read_labelled(source: Any, config: LabelledConfig) -> Joined:
+    """Read labelled sequences or texts as `config` says.
+
+    Args:
+        source: Path of a file, folder or archive; a frame; or a pair (X, y) in memory, X texts,
+            arrays of unequal length, or an array (N, T, C).
+        config: How to read it; `config.test` and `config.validation` are read likewise.
+
+    Raises:
+        DataError: If something cannot be read as labelled data.
+        FileNotFoundError: If there is no such file.
+    """
+    train = read_part(source, config)
+    others = [None if p is None else read_part(p, config) for p in (config.test, config.validation)]
+    read = [part for part in (train, *others) if part is not None]
+    if config.at_steps and (config.cut is not None or sum(map(len, read)) < FEW_SEQUENCES):
+        steps = config.cut or STRETCH
+        train = cut(train, steps)
+        others = [None if part is None else cut(part, steps) for part in others]
+    return join_parts(train, *others)
+
+
+def read_part(source: Any, config: LabelledConfig) -> Labelled:
+    """Read one file, folder, archive, frame or pair."""
+    labels: dict[str, Any] = {"as_number": config.as_number}
+    if isinstance(source, tuple):
+        x, y = source
+        if len(x) and isinstance(x[0], str):
+            return read_texts(
+                (x, y), drop_empty=config.drop_empty, several=config.several, **labels
+            )
+        return from_arrays(x, y, **labels)
+    labels |= {"label": config.label, "group": config.group, "time": config.time}
+    labels |= {"separator": config.separator, "several": config.several}
+    if config.text is not None or holds_texts(source):
+        return read_texts(
+            source,
+            text=config.text,
+            encoding=config.encoding,
+            header=config.header,
+            drop_empty=config.drop_empty,
+            **labels,
+        )
+    return read_sequences(
+        source,
+        labels=config.labels,
+        id=config.id,
+        step=config.step,
+        inputs=config.inputs,
+        at_steps=config.at_steps,
+        **labels,
+    )
+
+
+def holds_texts(source: Any) -> bool:
+    """Tell whether a path is a folder of classes with texts in them, or lines of label and text."""
+    if not isinstance(source, str | Path):
+        return False
+    path = Path(source)
+    if path.is_dir():
+        return any(path.glob("*/*.txt"))
+    return path.name.removesuffix(".gz").endswith(TEXT_LINES)
+
+
+def is_labelled_path(source: Any) -> bool:
+    """Tell whether a path can hold nothing but labelled data."""
+    if isinstance(source, tuple):
+        return True
+    if not isinstance(source, str | Path):
+        return False
+    path = Path(source)
+    return path.is_dir() or path.name.endswith((".ts", ".ts.gz", ".zip"))

@@ -1,0 +1,202 @@
+"""A fitted classifier and everything needed to use it on sequences or texts."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from lockgate.data.errors import DataError
+from lockgate.data.examples import Examples
+from lockgate.data.files import new_folder
+from lockgate.data.label_preprocessing import LabelPreprocessing
+from lockgate.data.labelled import Labelled
+from lockgate.data.tokens import Tokens
+from lockgate.fitted.config import LabelRunConfig
+from lockgate.fitted.storage import fault_in, read_json, read_text, read_weights, write_files
+from lockgate.models import Classifier, ClassifierConfig
+
+FORMAT_VERSION = 1
+TASK = "labels"
+PREDICTION_BATCH = 256
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FittedClassifier:
+    """A trained network, what was learned from the training rows, and the configuration of both.
+
+    `temperature` divides the network's scores, so that its probabilities are calibrated on the
+    validation part (Guo et al. 2017, arXiv:1706.04599).
+    """
+
+    model: Classifier
+    preprocessing: LabelPreprocessing
+    config: LabelRunConfig
+    temperature: float = 1.0
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    def scores(self, examples: Examples) -> Floats:
+        """Score every example, (N, outputs) in order; of labels at steps every step, end to end."""
+        self.model.eval()
+        device = next(self.model.parameters()).device
+        found: list[Tensor | None] = [None] * len(examples)
+        with torch.no_grad():
+            for index in examples.chunks(PREDICTION_BATCH):
+                batch = examples.batch(index)
+                scores = self.model(*(part.to(device) for part in batch.inputs)).cpu()
+                for place, row, length in zip(
+                    index.tolist(), scores, batch.lengths.tolist(), strict=True
+                ):
+                    found[place] = row[:length] if examples.at_steps else row[None]
+        return torch.cat([row for row in found if row is not None]).numpy().astype(np.float64)
+
+    def predict(self, data: Labelled) -> Floats:
+        """Predict labelled or unlabelled data in its order.
+
+        Returns:
+            Probabilities of the classes, (N, classes), of each step for labels at steps; or, where
+            the label is a number, (N, 1) in its own unit.
+        """
+        scores = self.scores(unlabelled_examples(data, self.preprocessing))
+        if self.preprocessing.kind == "number":
+            return scores * self.preprocessing.label_deviation + self.preprocessing.label_mean
+        return probabilities(scores, self.temperature, self.preprocessing.kind == "classes")
+
+    def save(self, folder: Path) -> None:
+        """Write the model as a new folder: weights as safetensors, all else as JSON.
+
+        Raises:
+            FileExistsError: If `folder` exists and is not empty.
+        """
+        with new_folder(folder) as temporary:
+            self.write_into(temporary)
+
+    def write_into(self, folder: Path) -> None:
+        """Write the files of `save` into a folder that exists."""
+        config = {
+            "format_version": FORMAT_VERSION,
+            "task": TASK,
+            "temperature": self.temperature,
+            **self.config.model_dump(mode="json"),
+        }
+        write_files(folder, self.model, config, self.preprocessing, self.metrics)
+
+    @staticmethod
+    def load(folder: Path) -> "FittedClassifier":
+        """Read what `save` wrote. The files are read as data: no code of theirs is run.
+
+        Raises:
+            DataError: If the folder does not hold a fitted classifier of this format.
+        """
+        config = read_json(folder / "config.json")
+        version, task = config.pop("format_version", None), config.pop("task", None)
+        if version != FORMAT_VERSION or task != TASK:
+            raise DataError(
+                f"{folder} must hold a classifier of format_version {FORMAT_VERSION}, got "
+                f"{task or 'a forecaster'} of {version}"
+            )
+        temperature = config.pop("temperature", None)
+        if not isinstance(temperature, float) or not 0.0 < temperature < 1e6:
+            raise DataError(f"{folder} is no fitted model: temperature is {temperature!r}")
+        try:
+            run = LabelRunConfig.model_validate(config)
+            text = read_text(folder / "preprocessing.json")
+            learned = LabelPreprocessing.model_validate_json(text)
+        except ValidationError as error:
+            raise fault_in(folder, error) from None
+        _check(folder, learned)
+        model = _load_model(folder / "model.safetensors", run.model, learned)
+        return FittedClassifier(
+            model, learned, run, temperature, read_json(folder / "metrics.json")
+        )
+
+
+def build_classifier(
+    config: ClassifierConfig,
+    learned: LabelPreprocessing,
+    generator: torch.Generator | None = None,
+) -> Classifier:
+    """Build the network of `config` for data as `learned` describes them."""
+    return Classifier(
+        len(learned.channels),
+        learned.vocabulary_size,
+        learned.outputs,
+        config,
+        at_steps=learned.kind == "steps",
+        generator=generator,
+    )
+
+
+def probabilities(scores: Floats, temperature: float = 1.0, several: bool = False) -> Floats:
+    """Turn scores into probabilities: of one class, or of several labels each by itself."""
+    scaled = torch.from_numpy(scores / temperature)
+    found: Floats = (scaled.sigmoid() if several else scaled.softmax(dim=-1)).numpy()
+    return found
+
+
+def unlabelled_examples(data: Labelled, learned: LabelPreprocessing) -> Examples:
+    """Lay out data whose labels are not known or do not matter."""
+    ragged = learned.encode(data)
+    at_steps = learned.kind == "steps"
+    targets = len(ragged.values) if at_steps else len(ragged)
+    return Examples(
+        values=torch.from_numpy(ragged.values),
+        starts=torch.from_numpy(ragged.starts),
+        y=torch.zeros(targets, dtype=torch.int64),
+        rows=torch.arange(len(ragged)),
+        at_steps=at_steps,
+    )
+
+
+def _load_model(path: Path, config: ClassifierConfig, learned: LabelPreprocessing) -> Classifier:
+    def check(state: dict[str, Tensor]) -> None:
+        must = f"{path} must hold the weights of config.json's model"
+        head = state.get("head.weight")
+        if head is None or head.shape[0] != learned.outputs:
+            got = None if head is None else tuple(head.shape)
+            raise DataError(f"{must}: head.weight must have {learned.outputs} rows, got {got}")
+        shape = (learned.vocabulary_size, config.embedding_size)
+        embedding = state.get("embedding.weight")
+        if learned.is_text and (embedding is None or tuple(embedding.shape) != shape):
+            got = None if embedding is None else tuple(embedding.shape)
+            raise DataError(f"{must}: embedding.weight must have shape {shape}, got {got}")
+        first = state.get("stack.weight_hh_l0")
+        size = config.hidden_size
+        if config.num_layers == 1 and config.last_hidden_size is not None:
+            size = config.last_hidden_size
+        if first is None or first.shape[1] != size:
+            raise DataError(f"{must}: its hidden_size must be {size}")
+        if config.num_layers > len(state):
+            raise DataError(f"{must}, {config.num_layers} layers, got {len(state)} tensors")
+        if other := {str(tensor.dtype) for tensor in state.values()} - {"torch.float32"}:
+            raise DataError(f"{must} in float32, got {', '.join(sorted(other))}")
+
+    return read_weights(path, check, lambda: build_classifier(config, learned))
+
+
+def _check(folder: Path, learned: LabelPreprocessing) -> None:
+    """Refuse a preprocessing that nothing could be applied to."""
+    lengths = {len(learned.channels), len(learned.means), len(learned.deviations)}
+    wrong = {
+        "classes": (learned.kind == "number") == bool(learned.classes)
+        or len(set(learned.classes)) < len(learned.classes),
+        "channels": len(lengths) > 1 or bool(learned.channels) == learned.is_text,
+        "means": not np.isfinite(learned.means).all(),
+        "deviations": not all(np.isfinite(d) and d > 0 for d in learned.deviations),
+        "label_deviation": not (
+            np.isfinite(learned.label_deviation) and learned.label_deviation > 0
+        ),
+        "max_length": learned.max_length is not None and learned.max_length < 1,
+    }
+    if names := [name for name, fault in wrong.items() if fault]:
+        raise DataError(
+            f"{folder} is no fitted model: preprocessing.json holds faulty {', '.join(names)}"
+        )
+    if learned.tokenizer is not None:
+        Tokens.from_json(learned.tokenizer)

@@ -1,0 +1,44 @@
+"""Fit one classifier to prepared sequences or texts."""
+
+from collections.abc import Callable
+
+from lockgate.data.errors import DataError
+from lockgate.data.label_prepare import PreparedLabelled
+from lockgate.fitted.classifier import FittedClassifier, build_classifier
+from lockgate.fitted.config import LabelRunConfig
+from lockgate.fitted.environment import check_device
+from lockgate.training import History, Streams, fit
+
+
+def train_classifier(
+    prepared: PreparedLabelled,
+    config: LabelRunConfig,
+    *,
+    seed: int = 0,
+    name: str = "",
+    on_epoch: Callable[[History], None] = lambda _: None,
+) -> tuple[FittedClassifier, History]:
+    """Build the network of `config.model` and fit it to labelled data; arguments as in `train`.
+
+    The temperature of its probabilities is left at 1: whoever scores it fits one.
+
+    Raises:
+        DataError: If this machine lacks `config.training.device`, or the metric does not suit the
+            labels.
+    """
+    check_device(config.training.device)
+    learned, metric = prepared.preprocessing, config.training.metric
+    if (metric == "log_loss") == (learned.kind == "number"):
+        rule = "mae or rmse" if learned.kind == "number" else "log_loss"
+        raise DataError(f"metric must be {rule} for labels of this kind, got {metric!r}")
+    streams = Streams.of(config.training.random_state, seed, name)
+    model = build_classifier(config.model, learned, streams.weights)
+    history = fit(
+        model,
+        prepared.examples("train"),
+        prepared.examples("validation"),
+        config.training,
+        streams,
+        on_epoch,
+    )
+    return FittedClassifier(model.cpu(), learned, config), history

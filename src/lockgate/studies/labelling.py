@@ -1,0 +1,440 @@
+"""Labels of sequences and texts, as a study sees them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from lockgate.data.errors import count_of, listed
+from lockgate.data.examples import Examples
+from lockgate.data.label_prepare import PreparedLabelled, prepare_labelled
+from lockgate.data.label_read import read_labelled
+from lockgate.data.labelled import Labelled, Ragged
+from lockgate.data.split import PARTS, Part
+from lockgate.evaluation.class_baselines import fit_class_baselines, fit_number_baselines
+from lockgate.evaluation.classification import (
+    accuracy_by_share,
+    confusion,
+    decided,
+    fit_temperature,
+    mistakes,
+    row_losses,
+    score_classes,
+)
+from lockgate.fitted.classifier import FittedClassifier, build_classifier, probabilities
+from lockgate.fitted.config import LabelRunConfig
+from lockgate.fitted.train_classifier import train_classifier
+from lockgate.models import ClassifierConfig
+from lockgate.nn import Reach, gradient_reach
+from lockgate.studies.checks import check
+from lockgate.studies.label_rungs import LABEL_LADDER
+from lockgate.studies.problem import Candidate, Compared, Floats
+from lockgate.studies.rungs import Rung
+from lockgate.training import History
+
+LONG = 400
+REACH_SAMPLE = 64
+MOST_MISTAKES = 10
+MOST_LETTERS = 400
+MANY_PADDED = 0.4
+
+
+class LabelData(NamedTuple):
+    """What was read: everything, and the rows of the parts that were given."""
+
+    all: Labelled
+    test: npt.NDArray[np.int64] | None
+    validation: npt.NDArray[np.int64] | None
+
+    @property
+    def source(self) -> str:
+        """Name of the file."""
+        return self.all.source
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells these data from others."""
+        return self.all.fingerprint
+
+
+class LabelScorer(NamedTuple):
+    """Scores probabilities of the classes of one part, or numbers."""
+
+    truth: npt.NDArray[Any]
+    metric: str
+    order: npt.NDArray[np.int64]  # rows as the verdict's blocks take them
+    horizon: int
+    apart: npt.NDArray[np.bool_] | None  # rows whose content is in no other part, if some are
+
+    @property
+    def counts(self) -> Floats:
+        """Every row counts alike."""
+        return np.ones(len(self.order))
+
+    def scores(self, prediction: Floats) -> dict[str, float | None]:
+        """Give every score; those without rows that are in another part too, if there are any."""
+        scores = self._scores(prediction, slice(None))
+        if self.apart is not None:
+            own = self._scores(prediction, self.apart)
+            scores |= {f"{name}_without_overlap": value for name, value in own.items()}
+        return scores
+
+    def _scores(self, prediction: Floats, rows: Any) -> dict[str, float | None]:
+        if self.metric == "log_loss":
+            return score_classes(prediction[rows], self.truth[rows])._asdict()
+        error = prediction[rows, 0] - self.truth[rows]
+        return {
+            "mae": float(np.abs(error).mean()),
+            "rmse": float(np.sqrt(np.square(error).mean())),
+        }
+
+    def per_step(self, prediction: Floats) -> Sequence[float]:  # noqa: ARG002 - there are none
+        """Give nothing: there are no steps ahead."""
+        return ()
+
+    def losses(self, prediction: Floats) -> Floats:
+        """Give the loss of each row, in the order of the blocks."""
+        if self.metric == "log_loss":
+            return row_losses(prediction, self.truth, "log_loss")[self.order]
+        error = prediction[:, 0] - self.truth
+        losses: Floats = np.square(error) if self.metric == "rmse" else np.abs(error)
+        return losses[self.order]
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """Classes, tags or numbers of sequences or texts."""
+
+    @property
+    def name(self) -> str:
+        """What the results call the task."""
+        return "labels"
+
+    @property
+    def ladder(self) -> tuple[Rung, ...]:
+        """The rungs that there are."""
+        return LABEL_LADDER
+
+    def applies(self, rung: Rung, prepared: PreparedLabelled) -> bool:
+        """Tell that without words there is no embedding to drop any of."""
+        return prepared.preprocessing.is_text or rung.on != ("embedding_dropout",)
+
+    def run_config(self, config: LabelRunConfig, network: ClassifierConfig) -> LabelRunConfig:
+        """Give the configuration of one run of a study."""
+        return LabelRunConfig(data=config.data, model=network, training=config.training)
+
+    def read(self, source: Any, config: LabelRunConfig) -> LabelData:
+        """Read everything that was given."""
+        data, test, validation = read_labelled(source, config.data)
+        return LabelData(data if data.fingerprint else data.fingerprinted(), test, validation)
+
+    def prepare(self, data: LabelData, config: LabelRunConfig) -> PreparedLabelled:
+        """Part the data and learn from the training rows."""
+        return prepare_labelled(data.all, config.data, test=data.test, validation=data.validation)
+
+    def part(self, prepared: PreparedLabelled, part: Part) -> Examples:
+        """Give the examples of a part."""
+        return prepared.examples(part)
+
+    def build(self, prepared: PreparedLabelled, network: ClassifierConfig) -> nn.Module:
+        """Build a classifier."""
+        return build_classifier(network, prepared.preprocessing)
+
+    def advice(self, prepared: PreparedLabelled) -> tuple[str, ...]:
+        """Warn of sequences that are long to learn from."""
+        longest = int(prepared.examples("train").lengths.max())
+        if prepared.preprocessing.is_text or longest <= LONG:
+            return ()
+        return (
+            f"the longest sequence has {longest:,} steps: recurrent networks learn slowly over "
+            f"more than {LONG}; stride=4 joins steps, max_length cuts (--set stride=4)",
+        )
+
+    def save(self, prepared: PreparedLabelled, folder: Path) -> None:
+        """Keep the prepared data."""
+        prepared.save(folder)
+
+    def load(self, folder: Path) -> PreparedLabelled:
+        """Map what `save` kept."""
+        return PreparedLabelled.load(folder)
+
+    def train(
+        self, prepared: PreparedLabelled, config: LabelRunConfig, *, seed: int, name: str
+    ) -> tuple[FittedClassifier, History]:
+        """Fit one network, and the temperature of its probabilities to the validation part."""
+        fitted, history = train_classifier(prepared, config, seed=seed, name=name)
+        if history.stopped == "diverged" or fitted.preprocessing.kind == "number":
+            return fitted, history
+        validation = prepared.examples("validation")
+        temperature = fit_temperature(fitted.scores(validation), _truth(validation))
+        return replace(fitted, temperature=temperature), history
+
+    def read_fitted(self, folder: Path) -> FittedClassifier:
+        """Read a fitted classifier."""
+        return FittedClassifier.load(folder)
+
+    def reach(self, fitted: FittedClassifier, prepared: PreparedLabelled) -> Reach | None:
+        """Measure how far back the gradient of the scores reaches, over sequences of one length.
+
+        Tokens have no gradient, and a stem joins steps: neither is measured.
+        """
+        model, examples = fitted.model.eval(), prepared.examples("validation")
+        if model.embedding is not None or model.stem is not None or model.at_steps:
+            return None
+        steps = int(examples.lengths.median())
+        rows = torch.nonzero(examples.lengths >= steps).flatten()[:REACH_SAMPLE]
+        if steps < 2 or not len(rows):
+            return None
+        x = examples.batch(rows).x[:, :steps]
+        lengths = torch.full((len(x),), steps)
+
+        def score(x: Tensor) -> Tensor:
+            found: Tensor = model(x, lengths)
+            return found
+
+        return gradient_reach(score, x, batch_first=True)
+
+    def predict(self, fitted: FittedClassifier, prepared: PreparedLabelled, part: Part) -> Floats:
+        """Give calibrated probabilities of the classes, or numbers in their own unit."""
+        learned, scores = fitted.preprocessing, fitted.scores(prepared.examples(part))
+        if learned.kind == "number":
+            return scores * learned.label_deviation + learned.label_mean
+        return probabilities(scores, fitted.temperature, learned.kind == "classes")
+
+    def scorer(
+        self, data: LabelData, prepared: PreparedLabelled, config: LabelRunConfig, part: Part
+    ) -> LabelScorer:
+        """Give what scores the predictions of a part."""
+        examples, learned = prepared.examples(part), prepared.preprocessing
+        truth = _truth(examples)
+        if learned.kind == "number":
+            truth = truth[:, 0] * learned.label_deviation + learned.label_mean
+        order, horizon = _blocks(data.all, prepared, part, len(truth))
+        overlap = prepared.parts.overlap
+        apart = None
+        if part == "test" and len(overlap) and learned.kind != "steps":
+            apart = ~np.isin(prepared.parts.test, overlap)
+        return LabelScorer(truth, config.training.metric, order, horizon, apart)
+
+    def baselines(
+        self, data: LabelData, prepared: PreparedLabelled, config: LabelRunConfig
+    ) -> Compared:
+        """Fit the majority, and what is known to be strong on such data."""
+        parts, learned, items = prepared.parts, prepared.preprocessing, data.all.items
+        # a tokenizer by character was chosen for a script without spaces
+        by_character = learned.by_character
+        if learned.kind == "number":
+            numbers = fit_number_baselines(
+                items,
+                np.asarray(data.all.labels, dtype=np.float64),
+                parts.train,
+                parts.validation,
+                "rmse" if config.training.metric == "rmse" else "mae",
+                by_character=by_character,
+            )
+            found = (
+                Candidate(b.name, b.setting, partial(_numbers, b, items, parts))
+                for b in numbers.baselines
+            )
+            return Compared(tuple(found), numbers.skipped)
+        y = learned.targets(data.all)
+        fitted = fit_class_baselines(
+            items,
+            y.astype(np.int64),
+            parts.train,
+            parts.validation,
+            learned.outputs,
+            at_steps=learned.kind == "steps",
+            by_character=by_character,
+        )
+        candidates = (
+            Candidate(b.name, b.setting, partial(_classes, b, items, parts))
+            for b in fitted.baselines
+        )
+        return Compared(tuple(candidates), fitted.skipped)
+
+    def power(self, metric: Any) -> float:
+        """Give 1/2 for RMSE, which is the root of a mean."""
+        return 0.5 if metric == "rmse" else 1.0
+
+    def validation_score(
+        self, loss: float, prepared: PreparedLabelled, config: LabelRunConfig
+    ) -> float:
+        """Turn the loss into the metric."""
+        deviation = prepared.preprocessing.label_deviation
+        if config.training.metric == "rmse":
+            return float(np.sqrt(loss)) * deviation
+        return loss * (deviation if config.training.metric == "mae" else 1.0)
+
+    def scales(self, prepared: PreparedLabelled) -> dict[str, Any]:  # noqa: ARG002
+        """Give nothing: no score is divided by anything."""
+        return {}
+
+    def test_fingerprint(self, data: LabelData, prepared: PreparedLabelled) -> str:
+        """Give what tells this test part from others."""
+        rows = np.sort(data.all.content()[prepared.parts.test])
+        return f"labels {data.fingerprint} {hash_of(rows)}"
+
+    def planned(self, data: LabelData, prepared: PreparedLabelled) -> dict[str, Any]:
+        """Tell in words what will be learned from."""
+        told = self.describe(data, prepared)
+        lengths, tokens = told["lengths"], told["tokens"]
+        unit = "tokens" if tokens else "steps"
+        return {
+            "data": f"{data.source}: {told['rows']:,} {'texts' if tokens else 'sequences'} of "
+            f"{lengths['shortest']} to {lengths['longest']} {unit}",
+            "labels": listed(told["classes"]) if told["classes"] else "numbers",
+            **({"tokens": f"{tokens['size']:,} {tokens['kind']}"} if tokens else {}),
+            **({} if tokens else {"channels": listed(told["channels"])}),
+            "notices": list(told["notices"]) or "none",
+            "parts": [f"{part}: {told['split'][part]['rows']:,}" for part in PARTS],
+        }
+
+    def describe(self, data: LabelData, prepared: PreparedLabelled) -> dict[str, Any]:
+        """Describe the examples, the classes and the parts."""
+        learned, parts = prepared.preprocessing, prepared.parts
+        lengths = prepared.examples("train").lengths.numpy()
+        described: dict[str, Any] = {
+            "source": data.source,
+            "fingerprint": data.fingerprint,
+            "rows": len(data.all),
+            "task": learned.kind,
+            "texts": learned.is_text,
+            "classes": learned.classes,
+            "channels": learned.channels,
+            "lengths": {
+                "shortest": int(lengths.min()),
+                "median": float(np.median(lengths)),
+                "longest": int(lengths.max()),
+            },
+            "max_length": learned.max_length,
+            "tokens": None,
+            "padded": prepared.examples("train").padded_share(64),
+            "overlap": len(parts.overlap),
+            "notices": [*data.all.notices, *parts.notices],
+            "split": {part: _part(prepared, part) for part in PARTS},
+        }
+        if isinstance(data.all.items, tuple):
+            train = [data.all.items[i] for i in parts.train]
+            described["tokens"] = learned.report(train)
+            described["notices"] += learned.token_notices(data.all)
+        return described
+
+    def checks(self, described: dict[str, Any]) -> list[dict[str, str]]:
+        """Check for padding, unknown words and rare classes."""
+        padded = described["padded"]
+        found = [
+            check(
+                "Padding",
+                "warn" if padded > MANY_PADDED else "pass",
+                f"{padded:.0%} of a batch is padding, which the networks do not see.",
+            ),
+            check("Test parts", "warn", "One test part: the verdicts hold for it alone."),
+        ]
+        if tokens := described["tokens"]:
+            unknown = tokens["unknown"]
+            found.insert(
+                0,
+                check(
+                    "Unknown words",
+                    "warn" if unknown > 0.1 else "pass",
+                    f"{unknown:.1%} of the training part's tokens are not in the vocabulary of "
+                    f"{tokens['size']:,}.",
+                ),
+            )
+        return found
+
+    def shown(
+        self,
+        data: LabelData,
+        prepared: PreparedLabelled,
+        scorer: LabelScorer,
+        prediction: Floats,
+        name: str,
+        reference: Floats,  # noqa: ARG002 - its scores stand in the table
+    ) -> dict[str, Any]:
+        """Give the confusion matrix, the most confident mistakes, and accuracy by certainty."""
+        learned, truth = prepared.preprocessing, scorer.truth
+        if learned.kind in ("number", "classes"):
+            return {"labels": None}
+        guessed, certain = decided(prediction), prediction.max(axis=1)
+        shown: dict[str, Any] = {
+            "reference": name,
+            "confusion": confusion(truth, guessed, len(learned.classes)),
+            "shares": [s._asdict() for s in accuracy_by_share(prediction, 1.0 - certain, truth)],
+            "mistakes": [],
+        }
+        if learned.kind == "class":
+            rows = prepared.parts.test
+            shown["mistakes"] = [
+                {
+                    "name": data.all.names[rows[i]],
+                    "text": _shown_text(data.all, int(rows[i])),
+                    "truth": learned.classes[truth[i]],
+                    "predicted": learned.classes[guessed[i]],
+                    "probability": float(certain[i]),
+                }
+                for i in mistakes(prediction, truth, MOST_MISTAKES)
+            ]
+        return {"labels": shown}
+
+
+def hash_of(values: npt.NDArray[Any]) -> str:
+    """Return a short digest of an array."""
+    import hashlib
+
+    return hashlib.sha256(values.tobytes()).hexdigest()[:16]
+
+
+def _truth(examples: Examples) -> npt.NDArray[Any]:
+    return examples.truth().numpy()
+
+
+def _numbers(baseline: Any, items: Any, parts: Any, part: Part) -> Floats:
+    found: Floats = baseline.numbers(items, getattr(parts, part))[:, None]
+    return found
+
+
+def _classes(baseline: Any, items: Any, parts: Any, part: Part) -> Floats:
+    found: Floats = baseline.probabilities(items, getattr(parts, part))
+    return found
+
+
+def _blocks(
+    data: Labelled, prepared: PreparedLabelled, part: Part, rows: int
+) -> tuple[npt.NDArray[np.int64], int]:
+    """Order the rows of a part for the verdict's blocks, and say what no block may cut.
+
+    Steps of a sequence, and rows of a group, are alike, so that they stay together; other rows are
+    shuffled, since files are often sorted by label.
+    """
+    own = getattr(prepared.parts, part)
+    if prepared.preprocessing.kind == "steps":
+        return np.arange(rows), int(prepared.examples(part).lengths.max())
+    rng = np.random.default_rng(0)
+    if data.groups is None:
+        return rng.permutation(rows), 1
+    _, groups = np.unique(data.groups[own], return_inverse=True)
+    shuffled = rng.permutation(groups.max() + 1)[groups]
+    return np.argsort(shuffled, kind="stable"), int(np.bincount(groups).max())
+
+
+def _part(prepared: PreparedLabelled, part: Part) -> dict[str, Any]:
+    examples, learned = prepared.examples(part), prepared.preprocessing
+    counts = None
+    if learned.kind in ("class", "steps"):
+        counts = np.bincount(_truth(examples), minlength=len(learned.classes))
+    return {"rows": len(examples), "steps": int(examples.lengths.sum()), "classes": counts}
+
+
+def _shown_text(data: Labelled, row: int) -> str:
+    if isinstance(data.items, Ragged):
+        return count_of(len(data.items[row]), "step")
+    text = data.items[row]
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"
