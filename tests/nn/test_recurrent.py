@@ -120,6 +120,25 @@ def test_layer_with_masks_runs_inside_vmap_and_grad(make, draw) -> None:
     torch.testing.assert_close([g[1] for g in per_sample.values()], list(expected))
 
 
+def test_layers_of_different_weights_run_at_once_inside_vmap(make, draw) -> None:
+    options = {"zoneout": 0.2, "weight_dropout": 0.5, "recurrent_dropout": 0.5}
+    ensemble, x = [make(**options) for _ in range(3)], draw(5, 2, 3)
+    with torch.no_grad():
+        for layer in ensemble[1:]:
+            layer.reset_parameters()
+    masks = ensemble[0].draw_masks(2, 5)
+    stacked, _ = torch.func.stack_module_state(ensemble)
+
+    def run(parameters):
+        return torch.func.functional_call(ensemble[0], parameters, (x,), {"masks": masks})[0]
+
+    together = torch.func.vmap(run)(stacked)
+
+    apart = torch.stack([layer(x, masks=masks)[0] for layer in ensemble])
+    torch.testing.assert_close(together, apart)
+    assert not torch.allclose(apart[0], apart[1])
+
+
 @needs_kernels
 def test_report_says_which_backend_runs_each_layer_and_why(make, draw) -> None:
     layer, x = make(num_layers=2, bidirectional=True, recurrent_dropout=0.5), draw(5, 2, 3)

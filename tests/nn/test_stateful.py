@@ -85,6 +85,19 @@ def test_masks_of_weights_and_of_steps_are_drawn_for_each_chunk(make, draw) -> N
     assert not torch.equal(first.cells[0].x, stateful._masks.cells[0].x)
 
 
+def test_masks_may_be_drawn_for_each_chunk(make, draw) -> None:
+    layer, x = make(**RATES), draw(8, 2, 3)
+    stateful = Stateful(layer, hold_masks=False)
+
+    stateful(x[:4])
+    first = stateful._masks
+    stateful(x[4:])
+
+    assert not torch.equal(first.cells[0].h, stateful._masks.cells[0].h)
+    with pytest.raises(TypeError, match="hold_masks must be True or False, got 1"):
+        Stateful(layer, hold_masks=1)
+
+
 def test_evaluation_drops_nothing(make, draw) -> None:
     layer, x = make(**RATES).eval(), draw(8, 2, 3)
     stateful = Stateful(layer)

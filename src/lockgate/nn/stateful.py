@@ -8,6 +8,7 @@ from torch import Tensor
 from lockgate.nn import masks as drawn
 from lockgate.nn import padding
 from lockgate.nn import state as states
+from lockgate.nn.checks import check_flag
 from lockgate.nn.masks import LayerMasks
 from lockgate.nn.recurrent import Recurrent
 from lockgate.ops.masks import Masks
@@ -22,6 +23,8 @@ class Stateful:
 
     Args:
         layer: `RNN`, `LSTM` or `GRU`, in one direction. It stays the caller's, who trains it.
+        hold_masks: Whether the masks of a sequence are held over its chunks. Where sequences have
+            no end, as a corpus of text has none, draw them for each chunk (AWD-LSTM does).
 
     Raises:
         ValueError: If the layer is bidirectional: the reverse direction starts at the end.
@@ -38,13 +41,14 @@ class Stateful:
         (torch.Size([20, 2, 8]), torch.Size([1, 2, 8]))
     """
 
-    def __init__(self, layer: Recurrent) -> None:
+    def __init__(self, layer: Recurrent, *, hold_masks: bool = True) -> None:
         if layer.bidirectional:
             raise ValueError(
                 "layer must run in one direction, got bidirectional=True: the reverse direction "
                 "starts at the end of a sequence."
             )
         self.layer = layer
+        self.hold_masks = check_flag("hold_masks", hold_masks)
         self._cells: list[Any] | None = None
         self._masks: LayerMasks | None = None
 
@@ -123,7 +127,7 @@ class Stateful:
 
     def _held(self, new: LayerMasks, reset: Tensor | None) -> LayerMasks:
         """Keep the masks of sequences that go on; the batch is the last dimension but one."""
-        if self._masks is None:
+        if self._masks is None or not self.hold_masks:
             return new
         over = self.layer.mask_over
 
