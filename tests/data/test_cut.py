@@ -56,13 +56,13 @@ def test_other_labels_and_groups_are_those_of_the_sequence() -> None:
 
 
 def test_stretches_are_numbered_by_the_times_of_their_sequences() -> None:
-    whole = tagged([3, 3, 2])
-    times = np.array(["2024-02", "2024-01", "2024-02"], dtype="datetime64[D]")
+    whole = tagged([3, 1, 2])
+    times = np.array(["2024-02", "2024-03", "2024-01"], dtype="datetime64[D]")
 
     data = cut(Labelled(**{**whole.__dict__, "times": times}), 2)
 
     assert data.times is not None
-    assert data.times.tolist() == [2, 3, 0, 1, 4]
+    assert data.times.tolist() == [1, 2, 3, 0]
 
 
 def test_what_cannot_be_cut_raises() -> None:
