@@ -11,7 +11,7 @@ import torch
 from lockgate.data.examples import Examples
 from lockgate.data.files import write_text
 from lockgate.data.label_config import LabelledConfig
-from lockgate.data.label_preprocessing import LabelPreprocessing, learn_labelled, take
+from lockgate.data.label_preprocessing import LabelPreprocessing, learn_labelled
 from lockgate.data.labelled import Labelled, Ragged, check
 from lockgate.data.parts import Parts, Rows, split_parts
 from lockgate.data.split import Part
@@ -98,6 +98,11 @@ def prepare_labelled(
         validation=validation,
         by_time=data.times is not None,
     )
+    return prepare_parts(data, parts, config)
+
+
+def prepare_parts(data: Labelled, parts: Parts, config: LabelledConfig) -> PreparedLabelled:
+    """Learn from the training rows of data that are parted, and lay them out."""
     preprocessing = learn_labelled(data, parts.train, config)
     return PreparedLabelled(lay_out(data, preprocessing, config, parts.train), parts, preprocessing)
 
@@ -119,7 +124,9 @@ def lay_out(
         "y": y,
     }
     if config.class_weight == "balanced" and preprocessing.kind in ("class", "steps"):
-        own = preprocessing.targets(take(data, train))
+        # what is cut off does not count
+        of_rows = Ragged(y, ragged.starts) if preprocessing.kind == "steps" else y[:, None]
+        own = np.concatenate([of_rows[i] for i in train])
         counts = np.bincount(own, minlength=len(preprocessing.classes))
         weights = len(own) / (len(counts) * np.maximum(counts, 1))
         arrays["weights"] = weights.astype(np.float32)[y]

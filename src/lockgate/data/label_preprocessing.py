@@ -115,9 +115,12 @@ class LabelPreprocessing(BaseModel):
         names, places = np.unique(data.labels, return_inverse=True)
         unknown = [name for name in names.tolist() if name not in numbers]
         if unknown:
+            place = int(np.flatnonzero(np.isin(data.labels, unknown))[0])
+            if self.kind == "steps" and isinstance(data.items, Ragged):
+                place = int(np.searchsorted(data.items.starts, place, side="right")) - 1
             raise DataError(
-                f"labels must have occurred in training, got {listed(map(repr, unknown), 3)}; "
-                f"known are {listed(self.classes)}"
+                f"labels must have occurred in training, got {listed(map(repr, unknown), 3)}, the "
+                f"first in {data.names[place]}; known are {listed(self.classes)}"
             )
         return np.array([numbers[name] for name in names.tolist()], dtype=np.int64)[places]
 

@@ -1,0 +1,141 @@
+"""Labelled data of any form is read by one function, with the parts that are files."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from lockgate.data.errors import DataError
+from lockgate.data.label_config import LabelledConfig
+from lockgate.data.label_read import holds_texts, is_labelled_path, read_labelled
+from lockgate.data.labelled import Ragged
+
+TS = "@dimensions 1\n@classLabel true a b\n@data\n"
+
+
+def read(source: Any, **told: Any) -> Any:
+    return read_labelled(source, LabelledConfig(**told))
+
+
+def write_ts(path: Path, rows: int, shift: int = 0) -> Path:
+    lines = [f"{i + shift},{i},2:{'ab'[i % 2]}" for i in range(rows)]
+    path.write_text(TS + "\n".join(lines) + "\n")
+    return path
+
+
+def steps(path: Path, rows: int, start: int = 0) -> Path:
+    values = np.arange(rows) + start
+    table = pl.DataFrame({"x": values * 0.5, "tag": ["up" if v % 2 else "down" for v in values]})
+    table.write_csv(path)
+    return path
+
+
+def test_a_pair_is_texts_where_it_holds_texts() -> None:
+    assert read((["a b", "c"], ["p", "n"])).data.items == ("a b", "c")
+    assert read((["a", "b"], ["1.5", "2"]), as_number=True).data.labels.tolist() == [1.5, 2.0]
+    several = read((["a", "b"], ["p|n", ""]), several="|").data
+    assert several.kind == "classes"
+    assert several.labels.tolist() == ["p\x1fn", ""]
+
+
+def test_a_pair_is_sequences_where_it_holds_arrays() -> None:
+    data = read(([[1.0, 2.0], [3.0]], ["a", "b"])).data
+    assert data.kind == "class"
+    assert data.items.lengths.tolist() == [2, 1]
+
+    tags = read(([[1.0, 2.0], [3.0]], [["a", "b"], ["a"]]), cut=5, at_steps=True).data
+    assert tags.kind == "steps"
+
+
+def test_columns_of_a_frame_are_texts_where_text_is_told() -> None:
+    frame = pl.DataFrame({"review": ["a b", "c d"], "label": [1, 0], "who": ["x", "y"]})
+
+    data = read(frame, text="review", label="label", group="who").data
+
+    assert data.items == ("a b", "c d")
+    assert data.labels.tolist() == ["1", "0"]
+    assert data.groups.tolist() == ["x", "y"]
+
+
+def test_a_given_test_file_is_read_likewise(tmp_path: Path) -> None:
+    train, test = write_ts(tmp_path / "a.ts", 6), write_ts(tmp_path / "b.ts", 4, shift=9)
+
+    joined = read(train, test=str(test))
+
+    assert joined.test.tolist() == [6, 7, 8, 9]
+    assert joined.validation is None
+    assert joined.data.names[6] == "b.ts row 1"
+    assert joined.data.items[6].ravel().tolist() == [9.0, 0.0, 2.0]
+
+
+def test_all_three_parts_may_be_files(tmp_path: Path) -> None:
+    paths = [write_ts(tmp_path / f"{i}.ts", 4, shift=10 * i) for i in range(3)]
+
+    joined = read(paths[0], validation=str(paths[1]), test=str(paths[2]))
+
+    assert joined.validation.tolist() == [4, 5, 6, 7]
+    assert joined.test.tolist() == [8, 9, 10, 11]
+
+
+def test_one_long_sequence_of_tags_is_cut_to_have_parts(tmp_path: Path) -> None:
+    path = steps(tmp_path / "a.csv", 950)
+
+    data = read(path, label="tag", at_steps=True).data
+
+    assert data.kind == "steps"
+    assert data.items.lengths.tolist() == [100] * 9 + [50]
+    assert len(data.labels) == 950
+    assert read(path, label="tag", at_steps=True, cut=500).data.items.lengths.tolist() == [500, 450]
+
+
+def test_given_parts_of_tags_are_cut_by_themselves(tmp_path: Path) -> None:
+    train, test = steps(tmp_path / "a.csv", 250), steps(tmp_path / "b.csv", 130, start=1000)
+
+    joined = read(train, label="tag", at_steps=True, test=str(test), validation=str(test))
+
+    assert isinstance(joined.data.items, Ragged)
+    assert joined.data.items.lengths.tolist() == [100, 100, 50, 100, 30, 100, 30]
+    assert joined.test.tolist() == [5, 6]
+    whole = Ragged(joined.data.labels, joined.data.items.starts)
+    for i in (0, 2, 5, 6):
+        values = (joined.data.items[i][:, 0] * 2).astype(int)
+        assert whole[i].tolist() == ["up" if v % 2 else "down" for v in values]
+
+
+def test_many_sequences_of_tags_stay_whole_where_nothing_is_told() -> None:
+    X, y = [np.zeros(150)] * 20, [["a"] * 150] * 20
+
+    assert read((X, y), at_steps=True).data.items.lengths.tolist() == [150] * 20
+    assert read((X[:19], y[:19]), at_steps=True).data.items.lengths.max() == 100
+
+
+def test_parts_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    train = write_ts(tmp_path / "a.ts", 6)
+    (tmp_path / "b.ts").write_text("@dimensions 2\n@classLabel true a b\n@data\n1,2:3,4:a\n")
+    (tmp_path / "c.txt").write_text("a some words\nb other words\n")
+
+    with pytest.raises(DataError, match=r"a.ts and b.ts must have the same channels"):
+        read(train, test=str(tmp_path / "b.ts"))
+    with pytest.raises(DataError, match=r"got sequences with a class in a.ts and texts with"):
+        read(train, test=str(tmp_path / "c.txt"))
+    with pytest.raises(FileNotFoundError, match=r"no\.ts"):
+        read(train, test=str(tmp_path / "no.ts"))
+
+
+def test_paths_that_can_hold_only_labelled_data_are_told(tmp_path: Path) -> None:
+    folder = tmp_path / "classes"
+    (folder / "a").mkdir(parents=True)
+    (folder / "a" / "1.txt").write_text("words")
+
+    assert is_labelled_path(folder)
+    assert holds_texts(folder)
+    assert not holds_texts(tmp_path)
+    assert holds_texts("x.txt.gz")
+    for name in ("a.ts", "a.ts.gz", "a.zip"):
+        assert is_labelled_path(name)
+        assert not holds_texts(name)
+    for other in ("a.csv", "a.parquet", pl.DataFrame(), None):
+        assert not is_labelled_path(other)
+    assert is_labelled_path(([1], [2]))

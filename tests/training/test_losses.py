@@ -1,0 +1,106 @@
+"""The losses are the formulas, and what is not observed or is padding has no part in them."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from lockgate.data.examples import IGNORED
+from lockgate.training.losses import loss_and_count
+
+
+def draw(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def log_softmax(scores: Tensor) -> np.ndarray:
+    e = np.exp(scores.numpy())
+    return np.log(e / e.sum(axis=-1, keepdims=True))
+
+
+@pytest.mark.parametrize("metric", ["mae", "rmse", "mase"])
+def test_numbers_that_are_missing_are_not_counted(metric) -> None:
+    output = draw(4, 3).requires_grad_()
+    y = draw(4, 3, seed=1)
+    y[1, 2] = y[3, 0] = torch.nan
+
+    total, count = loss_and_count(output, y, metric)
+    total.backward()
+
+    errors = np.abs(output.detach().numpy() - y.numpy())
+    expected = np.nansum(errors**2 if metric == "rmse" else errors)
+    assert total.item() == pytest.approx(expected)
+    assert int(count) == 10
+    assert output.grad is not None
+    assert (output.grad == 0).sum() == 2
+
+
+def test_classes_have_the_cross_entropy() -> None:
+    scores, y = draw(5, 3), torch.tensor([0, 2, 1, 1, 0])
+
+    total, count = loss_and_count(scores, y, "log_loss")
+
+    assert float(total) == pytest.approx(-log_softmax(scores)[range(5), y.numpy()].sum())
+    assert float(count) == 5.0
+
+
+def test_weights_scale_the_loss_and_what_it_is_divided_by() -> None:
+    scores, y, weight = draw(5, 3), torch.tensor([0, 2, 1, 1, 0]), draw(5, seed=2).abs()
+
+    total, count = loss_and_count(scores, y, "log_loss", weight)
+
+    expected = torch.nn.functional.cross_entropy(scores, y, reduction="none")
+    torch.testing.assert_close(total, (expected * weight).sum())
+    torch.testing.assert_close(count, weight.sum())
+    torch.testing.assert_close(loss_and_count(scores, y, "log_loss", 2 * weight)[0], 2 * total)
+
+
+def test_classes_at_steps_are_counted_where_there_is_no_padding() -> None:
+    scores = draw(2, 4, 3).requires_grad_()
+    y = torch.tensor([[0, 2, 1, 1], [2, IGNORED, IGNORED, IGNORED]])
+    weight = draw(2, 4, seed=2).abs()
+
+    total, count = loss_and_count(scores, y, "log_loss", weight)
+    total.backward()
+
+    log_p = log_softmax(scores.detach())
+    own = [(0, 0, 0), (0, 1, 2), (0, 2, 1), (0, 3, 1), (1, 0, 2)]
+    assert total.item() == pytest.approx(-sum(log_p[i] * float(weight[i[:2]]) for i in own))
+    assert float(count) == pytest.approx(sum(float(weight[i[:2]]) for i in own))
+    assert scores.grad is not None
+    assert not scores.grad[1, 1:].any()
+    assert float(loss_and_count(scores, y, "log_loss")[1]) == 5.0
+
+
+def test_what_stands_in_the_padding_does_not_matter() -> None:
+    scores, y = draw(2, 4, 3), torch.tensor([[0, 2, 1, 1], [2, IGNORED, IGNORED, IGNORED]])
+    other = scores.clone()
+    other[1, 1:] = 1e6
+
+    assert torch.equal(
+        loss_and_count(scores, y, "log_loss")[0], loss_and_count(other, y, "log_loss")[0]
+    )
+
+
+def test_several_labels_have_the_mean_of_the_losses_of_each() -> None:
+    scores, weight = draw(4, 3), draw(4, seed=2).abs()
+    y = torch.tensor([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0]], dtype=torch.float64)
+
+    total, count = loss_and_count(scores, y, "log_loss")
+    weighted, counts = loss_and_count(scores, y, "log_loss", weight)
+
+    p, truth = 1 / (1 + np.exp(-scores.numpy())), y.numpy()
+    losses = -(truth * np.log(p) + (1 - truth) * np.log(1 - p)).mean(axis=1)
+    assert float(total) == pytest.approx(losses.sum())
+    assert float(count) == 4.0
+    assert float(weighted) == pytest.approx((losses * weight.numpy()).sum())
+    torch.testing.assert_close(counts, weight.sum())
+
+
+def test_scores_as_large_as_can_be_give_a_finite_loss() -> None:
+    y = torch.tensor([0, 1])
+
+    for scores in (torch.tensor([[1e4, -1e4], [1e4, -1e4]]), torch.zeros(2, 2)):
+        assert loss_and_count(scores, y, "log_loss")[0].isfinite()
+    several = torch.tensor([[1e4, -1e4]])
+    assert loss_and_count(several, torch.tensor([[0.0, 1.0]]), "log_loss")[0].isfinite()
