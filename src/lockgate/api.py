@@ -159,6 +159,8 @@ def is_labelled(table: Any, config: Settings, told: Mapping[str, Any]) -> bool:
     of_data = nested.get("data", {})
     names = [*nested, *(of_data if isinstance(of_data, Mapping) else ())]
     names += [name for name, value in told.items() if value is not None]
+    if {"target", "horizon"} & {name.removeprefix("data.") for name in names}:
+        return False
     return is_labelled_path(table) or told_of_labels(names)
 
 

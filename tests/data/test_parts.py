@@ -127,8 +127,18 @@ def test_label_that_training_does_not_know_raises() -> None:
         split_parts(data, 0, test=np.array([20, 21]))
 
 
+def test_of_a_few_groups_each_part_is_one() -> None:
+    groups = np.repeat([0, 1, 2], 20)
+    data = texts(["a", "b"] * 30, groups=groups)
+
+    parts = split_parts(data, 0)
+
+    assert sorted(groups[part][0] for part in parts[:3]) == [0, 1, 2]
+    assert [len(part) for part in parts[:3]] == [20, 20, 20]
+
+
 def test_too_few_groups_raise() -> None:
     data = texts(["a", "b"] * 10, groups=np.array([0, 1] * 10))
 
-    with pytest.raises(DataError, match="groups must be 5 or more to be parted, got 2; give"):
+    with pytest.raises(DataError, match="groups must be 2 or more to be parted, got 1; give"):
         split_parts(data, 0)

@@ -266,6 +266,7 @@ def make(seeds: int = 5, horizon: int = 24) -> Results:
     rungs = [make_rung(step, seeds, horizon) for step in LADDER]
     return {
         "format_version": 1,
+        "task": "forecast",
         "lockgate_version": "0.1.0",
         "created": "2026-03-01T12:30:05+00:00",
         "command": "lockgate study weather.csv.gz --target 'T (degC)' --out runs/weather",

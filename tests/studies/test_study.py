@@ -28,7 +28,7 @@ INTERVAL = {"mean", "low", "high"}
 CONTRACT = {
     "": {"format_version", "lockgate_version", "created", "command", "seconds", "config"}
     | {"environment", "data", "metric", "baselines", "cell", "rungs", "verdict", "checks"}
-    | {"forecasts"},
+    | {"forecasts", "task"},
     "config": {"data", "model", "training", "rungs", "seeds", "budget", "workers"},
     "environment": {"lockgate", "python", "torch", "numpy", "platform", "cpu", "cores"}
     | {"workers", "device"},

@@ -36,19 +36,22 @@ def read_labelled(source: Any, config: LabelledConfig) -> Joined:
     return join_parts(train, *others)
 
 
-def read_part(source: Any, config: LabelledConfig) -> Labelled:
-    """Read one file, folder, archive, frame or pair."""
+def read_part(source: Any, config: LabelledConfig, *, groups: Any = None) -> Labelled:
+    """Read one file, folder, archive, frame, or pair, which may have groups.
+
+    The y of a pair is None where there are no labels.
+    """
     labels: dict[str, Any] = {"as_number": config.as_number}
     if isinstance(source, tuple):
         x, y = source
         if len(x) and isinstance(x[0], str):
-            return read_texts(
-                (x, y), drop_empty=config.drop_empty, several=config.several, **labels
-            )
-        return from_arrays(x, y, **labels)
+            labels |= {"drop_empty": config.drop_empty, "several": config.several}
+            return read_texts((x, y), group=groups, **labels)
+        return from_arrays(x, y, groups=groups, **labels)
     labels |= {"label": config.label, "group": config.group, "time": config.time}
     labels |= {"separator": config.separator, "several": config.several}
-    if config.text is not None or holds_texts(source):
+    of_steps = config.at_steps or config.id is not None or config.step is not None
+    if config.text is not None or (holds_texts(source) and not of_steps):
         return read_texts(
             source,
             text=config.text,

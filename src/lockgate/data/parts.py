@@ -11,8 +11,11 @@ from lockgate.data.labelled import Labelled, classes_of
 
 Rows = npt.NDArray[np.int64]
 TEST_FOLDS = 5
+FEWEST_GROUPS = 2
 FEW = 5_000
 """Rows up to which a fifth of the training part is kept for validation, and else a tenth."""
+FEW_ROWS = 100
+"""Rows below which what is fitted in memory learns from all of them."""
 
 
 class Parts(NamedTuple):
@@ -75,6 +78,25 @@ def split_parts(
     return parts
 
 
+def split_validation(data: Labelled, seed: int) -> Parts:
+    """Keep a validation part for what is fitted in memory: there is no test part.
+
+    Drawn as `split_parts` draws it; of fewer than `FEW_ROWS` rows, or too few that differ, there is
+    no validation part, and no class is without an example to learn from.
+    """
+    rows, none = np.arange(len(data)), np.empty(0, dtype=np.int64)
+    units = _units(data, data.content())
+    folds = 5 if len(rows) <= FEW else 10
+    if len(rows) < FEW_ROWS or len(np.unique(units)) < folds:
+        return Parts(rows, none, none, none)
+    train, validation = _part(data, units, rows, folds, seed, by_time=False)
+    if data.kind == "class":
+        known = np.isin(data.labels[validation], data.labels[train])
+        train = np.sort(np.concatenate([train, validation[~known]]))
+        validation = validation[known]
+    return Parts(train, validation, none, none)
+
+
 def _units(data: Labelled, content: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     """Number what must stay together: rows of one group, and rows of the same content."""
     _, by_content = np.unique(content, return_inverse=True)
@@ -105,11 +127,14 @@ def _part(
         return np.sort(order[:-last]), np.sort(order[-last:])
     own = units[rows]
     alone = len(np.unique(own)) == len(own)
-    if len(np.unique(own)) < folds:
+    count = len(np.unique(own))
+    if count < FEWEST_GROUPS:
         raise DataError(
-            f"groups must be {folds} or more to be parted, got {len(np.unique(own))}; give the "
-            "parts yourself (--test, --validation)"
+            f"groups must be {FEWEST_GROUPS} or more to be parted, got {count}; give the parts "
+            "yourself (--test, --validation)"
         )
+    # of a few groups a part is one of them
+    folds = min(folds, count)
     try:
         kept, cut = next(_cuts(data, rows, own, folds, seed, alone))
     except ValueError as error:
