@@ -1,0 +1,382 @@
+"""Score classifiers from their probabilities: scores, calibration, intervals, mistakes.
+
+Throughout, `probabilities` is `(N, K)`. `truth` is `(N,)` class indices, or `(N, K)` of 0 and 1
+where a row may have several labels; each of those is decided by itself, at a probability over 1/2.
+Labels at steps are rows too: all steps end to end.
+"""
+
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, logsumexp, softmax
+from sklearn.metrics import confusion_matrix, f1_score, recall_score
+
+from lockgate.evaluation.metrics import AnyFloatArray, FloatArray
+
+IntArray = npt.NDArray[np.int64]
+AnyIntArray = npt.NDArray[np.integer[Any]]
+ClassMetric = Literal["log_loss", "error"]
+
+CLASS_METRICS: tuple[ClassMetric, ...] = get_args(ClassMetric)
+BINS = 15
+"""Bins of the calibration error, of equal width in the probability of the decided class."""
+SHARES = tuple(tenths / 10 for tenths in range(10, 0, -1))
+"""Shares of the rows that `accuracy_by_share` keeps."""
+
+_HOTTEST = 100.0
+# probabilities are clipped to this and to 1 less this before their logarithm is taken
+_EPS = float(np.finfo(np.float64).eps)
+# what rows of probabilities may be off a sum of 1 by, as after a softmax in half precision
+_OFF_ONE = 2e-3
+_DRAWS_AT_ONCE = 2_000_000
+
+
+class ClassScores(NamedTuple):
+    """The scores of one classifier on one part; the first three are better when higher.
+
+    `accuracy`: share of rows decided right; of several labels, rows whose labels all are (subset
+    accuracy). `balanced_accuracy`: mean over the classes that occur in the truth of the share of
+    their rows decided right; of several labels, the mean of that over the labels, having and not
+    having one being its two classes. `macro_f1`: mean F1 over the classes (or labels) that occur
+    in the truth or are decided for. `log_loss`: mean of -log of the probability of the true class;
+    of several labels, the mean of the binary log losses of all. `calibration_error`: the expected
+    calibration error, |share right - mean probability| of the decided class, averaged over the rows
+    of 15 bins of equal width; of several labels, over all decisions.
+    """
+
+    accuracy: float
+    balanced_accuracy: float
+    macro_f1: float
+    log_loss: float
+    calibration_error: float
+
+    def of(self, metric: ClassMetric) -> float:
+        """Return the loss by one metric, lower is better: the log loss, or 1 - accuracy."""
+        _check_metric(metric)
+        return self.log_loss if metric == "log_loss" else 1.0 - self.accuracy
+
+
+class KeptShare(NamedTuple):
+    """The accuracy over the most certain rows."""
+
+    share: float
+    rows: int
+    accuracy: float
+
+
+def score_classes(probabilities: AnyFloatArray, truth: AnyIntArray) -> ClassScores:
+    """Score probabilities by every metric; a class may be absent in the truth.
+
+    Raises:
+        ValueError: If the shapes do not fit, there is no row, a probability is not finite, negative
+            or over 1, the classes of a row do not sum to 1, or `truth` names no class.
+
+    Example:
+        >>> scores = score_classes(np.array([[0.8, 0.2], [0.6, 0.4]]), np.array([0, 1]))
+        >>> scores.accuracy, round(scores.log_loss, 4)
+        (0.5, 0.5697)
+    """
+    p, truth = _checked(probabilities, truth)
+    several = truth.ndim == 2
+    guess = decided(p, several=several)
+    if several:
+        labels = list(zip(truth.T, guess.T, strict=True))
+        balanced = float(np.mean([_mean_recall(*label) for label in labels]))
+        f1 = [f1_score(*label) for label in labels if np.any(label)]
+    else:
+        balanced = _mean_recall(truth, guess)
+        f1 = [f1_score(truth, guess, average="macro")]
+    return ClassScores(
+        accuracy=float(_right(p, truth).mean()),
+        balanced_accuracy=balanced,
+        # labels of which none occurs and none is decided for are all right
+        macro_f1=float(np.mean(f1)) if f1 else 1.0,
+        log_loss=float(_log_losses(p, truth).mean()),
+        calibration_error=_calibration_error(p, truth),
+    )
+
+
+def decided(probabilities: AnyFloatArray, *, several: bool = False) -> IntArray:
+    """Return the class of the highest probability, `(N,)`, or each label's 0 or 1, `(N, K)`."""
+    if several:
+        return (probabilities > 0.5).astype(np.int64)
+    highest: IntArray = probabilities.argmax(axis=1)
+    return highest
+
+
+def probabilities(
+    scores: AnyFloatArray, temperature: float = 1.0, *, several: bool = False
+) -> FloatArray:
+    """Turn a network's scores `(N, K)` into probabilities, in float64.
+
+    Args:
+        scores: What enters the softmax, or for several labels the sigmoid.
+        temperature: What the scores are divided by first, over 0.
+        several: Whether a row may have several labels.
+
+    Example:
+        >>> probabilities(np.array([[0.0, np.log(3.0)]]))
+        array([[0.25, 0.75]])
+    """
+    if not temperature > 0.0:
+        raise ValueError(f"temperature must be over 0, got {temperature}")
+    cooled = np.asarray(scores, dtype=np.float64) / temperature
+    result: FloatArray = expit(cooled) if several else softmax(cooled, axis=1)
+    return result
+
+
+def fit_temperature(scores: AnyFloatArray, truth: AnyIntArray) -> float:
+    """Return the temperature by which `scores` have the lowest log loss (Guo et al. 2017).
+
+    Temperature scaling (arXiv:1706.04599) changes no decision, only how sure it is. Searched is the
+    logarithm, between 1/100 and 100. Where every one of n rows is decided right the log loss falls
+    without end as the temperature does: there the truth counts as n + 1 of n + 2, as in Platt's
+    scaling (Platt 1999), and the other classes as the rest.
+
+    Args:
+        scores: What enters the softmax or sigmoid, `(N, K)`; of rows that the network has not
+            learned from.
+        truth: Their classes `(N,)`, or `(N, K)` of 0 and 1.
+    """
+    logits: FloatArray = np.asarray(scores, dtype=np.float64)
+    if not np.isfinite(logits).all():
+        raise ValueError("scores must be finite, got NaN or infinity")
+    _, truth = _checked(probabilities(logits, several=np.ndim(truth) == 2), truth)
+    lead = _leads(logits, truth)
+    others = 1.0 / (len(lead) + 2.0) if (lead > 0.0).all() else 0.0
+
+    def loss(log_temperature: float) -> float:
+        cooled = lead / np.exp(log_temperature)
+        return float(_losses_of_leads(cooled).mean() + others * cooled.mean())
+
+    bound = np.log(_HOTTEST)
+    found = minimize_scalar(
+        loss, bounds=(-bound, bound), method="bounded", options={"xatol": 1e-7, "maxiter": 200}
+    )
+    return float(np.exp(found.x))
+
+
+def row_losses(probabilities: AnyFloatArray, truth: AnyIntArray, metric: ClassMetric) -> FloatArray:
+    """Return the loss of each row `(N,)`: their mean is the score, `ClassScores.of(metric)`.
+
+    Args:
+        probabilities: `(N, K)`.
+        truth: `(N,)`, or `(N, K)` of 0 and 1.
+        metric: "log_loss", with probabilities clipped at the rounding of float64, of several labels
+            their mean; or "error", 1 for a row decided wrong and else 0.
+
+    Example:
+        >>> row_losses(np.array([[0.8, 0.2], [0.6, 0.4]]), np.array([0, 1]), "error")
+        array([0., 1.])
+    """
+    _check_metric(metric)
+    p, truth = _checked(probabilities, truth)
+    return _log_losses(p, truth) if metric == "log_loss" else 1.0 - _right(p, truth)
+
+
+def bootstrap_interval(
+    values_per_row: AnyFloatArray,
+    level: float = 0.95,
+    repeats: int = 2000,
+    seed: int = 0,
+    groups: npt.NDArray[Any] | None = None,
+) -> tuple[float, float]:
+    """Return the percentile interval (low, high) of a mean over rows, were other rows drawn.
+
+    Args:
+        values_per_row: `(N,)`, for example whether each row is right, or its loss.
+        level: Share of the draws inside, in (0, 1).
+        repeats: Draws with replacement.
+        seed: Seed of the draws.
+        groups: `(N,)`: rows of one group are drawn together; for labels at steps the sequence.
+            Default: each row by itself.
+
+    Returns:
+        Both NaN where there is a single row or group: it tells nothing of others.
+    """
+    values = np.asarray(values_per_row, dtype=np.float64)
+    if values.ndim != 1 or not len(values):
+        raise ValueError(f"values_per_row must have shape (N >= 1,), got {values.shape}")
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level must be in (0, 1), got {level}")
+    if repeats < 1:
+        raise ValueError(f"repeats must be at least 1, got {repeats}")
+    if groups is not None and np.shape(groups) != values.shape:
+        raise ValueError(f"groups must have shape {values.shape}, got {np.shape(groups)}")
+    sums, counts = _by_group(values, groups)
+    if len(sums) < 2:
+        return float("nan"), float("nan")
+    means = _resampled_means(sums, counts, repeats, np.random.default_rng(seed))
+    low, high = np.quantile(means, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    return float(low), float(high)
+
+
+def confusion(truth: AnyIntArray, predicted: AnyIntArray, classes: int) -> IntArray:
+    """Count rows by true class (down) and predicted class (across), `(classes, classes)`.
+
+    For several labels, both `(N, classes)`, the same for each label: `(classes, 2, 2)`.
+
+    Example:
+        >>> confusion(np.array([0, 0, 2]), np.array([0, 1, 2]), classes=3)
+        array([[1, 1, 0],
+               [0, 0, 0],
+               [0, 0, 1]])
+    """
+    if np.ndim(truth) == 2:
+        each = zip(np.asarray(truth).T, np.asarray(predicted).T, strict=True)
+        return np.stack([confusion(*label, classes=2) for label in each])
+    matrix = confusion_matrix(truth, predicted, labels=np.arange(classes))
+    return np.asarray(matrix, dtype=np.int64)
+
+
+def mistakes(probabilities: AnyFloatArray, truth: AnyIntArray, n: int) -> IntArray:
+    """Return the rows of the `n` most confident mistakes, the surest first.
+
+    How confident a mistake is, is the probability of what was decided; of several labels, that of
+    the surest wrong decision.
+    """
+    p, truth = _checked(probabilities, truth)
+    several = truth.ndim == 2
+    if several:
+        wrong = decided(p, several=True) != truth
+        confidence = np.where(wrong, np.maximum(p, 1.0 - p), 0.0).max(axis=1)
+    else:
+        confidence = p.max(axis=1)
+    rows = np.flatnonzero(_right(p, truth) == 0.0)
+    order = np.argsort(-confidence[rows], kind="stable")
+    return rows[order][:n]
+
+
+def accuracy_by_share(
+    probabilities: AnyFloatArray, uncertainty: AnyFloatArray, truth: AnyIntArray
+) -> tuple[KeptShare, ...]:
+    """Return the accuracy when only the most certain share of the rows is kept, 1.0 to 0.1.
+
+    Rows of one uncertainty cannot be told apart: where a share ends among them, it counts their
+    mean accuracy, whatever their order.
+
+    Args:
+        probabilities: `(N, K)`.
+        uncertainty: `(N,)`, higher is less certain; from Monte-Carlo dropout, or 1 less the highest
+            probability.
+        truth: `(N,)`, or `(N, K)` of 0 and 1.
+    """
+    p, truth = _checked(probabilities, truth)
+    uncertainty = np.asarray(uncertainty, dtype=np.float64)
+    if uncertainty.shape != (len(p),) or np.isnan(uncertainty).any():
+        raise ValueError(
+            f"uncertainty must hold {len(p)} numbers, got shape {uncertainty.shape}"
+            + (" with NaN" if np.isnan(uncertainty).any() else "")
+        )
+    right = _right(p, truth)
+    _, tie = np.unique(uncertainty, return_inverse=True)
+    even = (np.bincount(tie, right) / np.bincount(tie))[np.sort(tie)]
+    accuracies = np.cumsum(even) / np.arange(1, len(p) + 1)
+    rows = [max(1, round(share * len(p))) for share in SHARES]
+    return tuple(
+        KeptShare(share, kept, float(accuracies[kept - 1]))
+        for share, kept in zip(SHARES, rows, strict=True)
+    )
+
+
+def _checked(p: AnyFloatArray, truth: AnyIntArray) -> tuple[FloatArray, IntArray]:
+    """Return both in 64 bits, the rows of classes summing to 1 exactly."""
+    p, truth = np.asarray(p, dtype=np.float64), np.asarray(truth)
+    several = truth.ndim == 2
+    if p.ndim != 2 or not len(p) or (truth.shape != (p.shape if several else (len(p),))):
+        raise ValueError(
+            "probabilities and truth must have shapes (N, K) and (N,), or both (N, K), with N at "
+            f"least 1, got {p.shape} and {truth.shape}"
+        )
+    if not several and p.shape[1] < 2:
+        raise ValueError(f"probabilities must have two classes or more, got {p.shape[1]}")
+    if not ((p >= 0.0) & (p <= 1.0 + _OFF_ONE)).all():
+        bad = p[~((p >= 0.0) & (p <= 1.0 + _OFF_ONE))][0]
+        raise ValueError(f"probabilities must be in [0, 1], got {bad}")
+    most = 1 if several else p.shape[1] - 1
+    wrong = truth[(truth < 0) | (truth > most) | (truth != np.floor(truth))]
+    if len(wrong):
+        what = "0 or 1" if several else f"a class in 0 .. {most}"
+        raise ValueError(f"truth must be {what}, got {wrong[0]}")
+    if several:
+        return np.minimum(p, 1.0), truth.astype(np.int64)
+    total = p.sum(axis=1, keepdims=True)
+    if (np.abs(total - 1.0) > _OFF_ONE).any():
+        raise ValueError(
+            "probabilities must sum to 1 in every row, got "
+            f"{float(total[np.abs(total - 1.0).argmax(), 0]):.6g}"
+        )
+    return p / total, truth.astype(np.int64)
+
+
+def _check_metric(metric: str) -> None:
+    if metric not in CLASS_METRICS:
+        raise ValueError(f"metric must be one of {', '.join(CLASS_METRICS)}, got {metric!r}")
+
+
+def _right(p: FloatArray, truth: IntArray) -> FloatArray:
+    """Return 1 for each row decided right, else 0."""
+    same = decided(p, several=truth.ndim == 2) == truth
+    right: FloatArray = (same.all(axis=1) if truth.ndim == 2 else same).astype(np.float64)
+    return right
+
+
+def _log_losses(p: FloatArray, truth: IntArray) -> FloatArray:
+    if truth.ndim == 2:
+        of_truth = np.where(truth == 1, p, 1.0 - p)
+    else:
+        of_truth = np.take_along_axis(p, truth[:, None], axis=1)
+    losses: FloatArray = -np.log(np.clip(of_truth, _EPS, 1.0 - _EPS)).mean(axis=1)
+    return losses
+
+
+def _mean_recall(truth: IntArray, guess: IntArray) -> float:
+    """Return the balanced accuracy, over the classes that occur in the truth."""
+    return float(recall_score(truth, guess, labels=np.unique(truth), average="macro"))
+
+
+def _calibration_error(p: FloatArray, truth: IntArray) -> float:
+    several = truth.ndim == 2
+    right = np.ravel(decided(p, several=several) == truth)
+    confidence = np.maximum(p, 1.0 - p).ravel() if several else p.max(axis=1)
+    # bins (0, 1/15], (1/15, 2/15], ...
+    edges = np.arange(1, BINS) / BINS
+    bins = np.searchsorted(edges, confidence, side="left")
+    gaps = np.bincount(bins, right - confidence, minlength=BINS)
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
+def _leads(scores: FloatArray, truth: IntArray) -> FloatArray:
+    """Return how far the truth's score is ahead of each other, (N, K - 1), or of 0, (N * K, 1)."""
+    if truth.ndim == 2:
+        leads: FloatArray = np.where(truth == 1, scores, -scores)
+        return leads.reshape(-1, 1)
+    others = np.arange(scores.shape[1]) != truth[:, None]
+    leads = (np.take_along_axis(scores, truth[:, None], axis=1) - scores)[others]
+    return leads.reshape(len(scores), -1)
+
+
+def _losses_of_leads(leads: FloatArray) -> FloatArray:
+    """Return the log losses: log(1 + the sum of exp(-lead))."""
+    losses: FloatArray = np.logaddexp(0.0, logsumexp(-leads, axis=1))
+    return losses
+
+
+def _by_group(values: FloatArray, groups: npt.NDArray[Any] | None) -> tuple[FloatArray, FloatArray]:
+    """Return the sum and the number of the rows of each group."""
+    rows = np.arange(len(values)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    sums: FloatArray = np.bincount(rows, values).astype(np.float64)
+    return sums, np.bincount(rows).astype(np.float64)
+
+
+def _resampled_means(
+    sums: FloatArray, counts: FloatArray, repeats: int, rng: np.random.Generator
+) -> FloatArray:
+    at_once = max(1, _DRAWS_AT_ONCE // len(sums))
+    means = []
+    for done in range(0, repeats, at_once):
+        draws = rng.integers(len(sums), size=(min(at_once, repeats - done), len(sums)))
+        means.append(sums[draws].sum(axis=1) / counts[draws].sum(axis=1))
+    return np.concatenate(means)
