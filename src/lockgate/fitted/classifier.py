@@ -158,7 +158,7 @@ def _load_model(path: Path, config: ClassifierConfig, learned: LabelPreprocessin
     def check(state: dict[str, Tensor]) -> None:
         must = f"{path} must hold the weights of config.json's model"
         head = state.get("head.weight")
-        if head is None or head.shape[0] != learned.outputs:
+        if head is None or head.shape[:1] != (learned.outputs,):
             got = None if head is None else tuple(head.shape)
             raise DataError(f"{must}: head.weight must have {learned.outputs} rows, got {got}")
         shape = (learned.vocabulary_size, config.embedding_size)
@@ -170,7 +170,7 @@ def _load_model(path: Path, config: ClassifierConfig, learned: LabelPreprocessin
         size = config.hidden_size
         if config.num_layers == 1 and config.last_hidden_size is not None:
             size = config.last_hidden_size
-        if first is None or first.shape[1] != size:
+        if first is None or first.shape[1:] != (size,):
             raise DataError(f"{must}: its hidden_size must be {size}")
         if config.num_layers > len(state):
             raise DataError(f"{must}, {config.num_layers} layers, got {len(state)} tensors")
@@ -186,9 +186,12 @@ def _check(folder: Path, learned: LabelPreprocessing) -> None:
     wrong = {
         "classes": (learned.kind == "number") == bool(learned.classes)
         or len(set(learned.classes)) < len(learned.classes),
-        "channels": len(lengths) > 1 or bool(learned.channels) == learned.is_text,
+        "channels": len(lengths) > 1
+        or bool(learned.channels) == learned.is_text
+        or len(set(learned.channels)) < len(learned.channels),
         "means": not np.isfinite(learned.means).all(),
         "deviations": not all(np.isfinite(d) and d > 0 for d in learned.deviations),
+        "label_mean": not np.isfinite(learned.label_mean),
         "label_deviation": not (
             np.isfinite(learned.label_deviation) and learned.label_deviation > 0
         ),
@@ -199,4 +202,7 @@ def _check(folder: Path, learned: LabelPreprocessing) -> None:
             f"{folder} is no fitted model: preprocessing.json holds faulty {', '.join(names)}"
         )
     if learned.tokenizer is not None:
-        Tokens.from_json(learned.tokenizer)
+        try:
+            Tokens.from_json(learned.tokenizer)
+        except DataError as error:
+            raise DataError(f"{folder} is no fitted model: {error}") from None

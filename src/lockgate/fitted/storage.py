@@ -53,11 +53,12 @@ def read_weights(
     except (OSError, SafetensorError) as error:
         raise DataError(f"{path} must hold weights as safetensors: {error}") from None
     check(state)
-    with torch.device("meta"):
-        model = build()
     try:
+        with torch.device("meta"):
+            model = build()
         model.load_state_dict(state, assign=True)
-    except RuntimeError as error:
+    # sizes that no tensor can have are told in each of these
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())[:300]
         raise DataError(f"{path} must hold the weights of config.json's model: {reason}") from None
     return model.eval()
