@@ -183,23 +183,36 @@ def test_no_other_temperature_has_a_lower_log_loss(several):
 
 def test_temperature_of_two_scores_has_a_closed_form():
     # every row leads by 2, three of four rightly: softmax(2 / T) = 3/4
-    logits = np.array([[2.0, 0.0]] * 4)
+    logits, truth = np.array([[2.0, 0.0]] * 40_000), np.array([0, 0, 0, 1] * 10_000)
 
-    fitted = fit_temperature(logits, np.array([0, 0, 0, 1]))
-
-    assert fitted == pytest.approx(2.0 / logit(0.75), rel=1e-5)
+    assert fit_temperature(logits, truth) == pytest.approx(2.0 / logit(0.75), rel=1e-3)
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_rows_that_are_all_right_leave_some_doubt(several):
-    # softmax(2 / T) or sigmoid(2 / T) of 5 in 6, for 4 decisions
-    logits, truth = (
-        ([[2.0, 0.0]] * 4, [0] * 4) if not several else ([[2.0, -2.0]] * 2, [[1, 0]] * 2)
-    )
+def test_few_rows_move_the_temperature_less_than_many(several):
+    logits, truth = ([2.0, 0.0], 0) if not several else ([2.0, -2.0], [1, 0])
 
-    fitted = fit_temperature(np.array(logits), np.array(truth))
+    fitted = [
+        fit_temperature(np.array([logits] * rows), np.array([truth] * rows))
+        for rows in (1, 10, 100, 1000)
+    ]
 
-    assert fitted == pytest.approx(2.0 / logit(5 / 6), rel=1e-5)
+    # all of them right: the more there are, the surer, but never beyond measure
+    assert fitted == sorted(fitted, reverse=True)
+    assert 0.9 < fitted[0] < 1
+    assert 0.1 < fitted[-1] < 0.6
+
+
+def test_temperature_of_few_rows_has_a_flat_penalised_loss():
+    logits, truth = drawn(rows=12)
+
+    def loss(log_temperature):
+        p = probabilities(logits, np.exp(log_temperature))
+        return row_losses(p, truth, "log_loss").sum() + 2.0 * log_temperature**2
+
+    found = np.log(fit_temperature(logits, truth))
+
+    assert (loss(found + 1e-4) - loss(found - 1e-4)) / 2e-4 == pytest.approx(0.0, abs=1e-4)
 
 
 def test_the_bootstrap_of_a_mean_is_as_wide_as_its_standard_error():

@@ -26,6 +26,7 @@ SHARES = tuple(tenths / 10 for tenths in range(10, 0, -1))
 """Shares of the rows that `accuracy_by_share` keeps."""
 
 _HOTTEST = 100.0
+_SPREAD = 0.5  # of the logarithm of a temperature, before any row is seen
 # probabilities are clipped to this and to 1 less this before their logarithm is taken
 _EPS = float(np.finfo(np.float64).eps)
 # what rows of probabilities may be off a sum of 1 by, as after a softmax in half precision
@@ -130,10 +131,9 @@ def probabilities(
 def fit_temperature(scores: AnyFloatArray, truth: AnyIntArray) -> float:
     """Return the temperature by which `scores` have the lowest log loss (Guo et al. 2017).
 
-    Temperature scaling (arXiv:1706.04599) changes no decision, only how sure it is. Searched is the
-    logarithm, between 1/100 and 100. Where every one of n rows is decided right the log loss falls
-    without end as the temperature does: there the truth counts as n + 1 of n + 2, as in Platt's
-    scaling (Platt 1999), and the other classes as the rest.
+    Temperature scaling (arXiv:1706.04599) changes no decision, only how sure it is. A few rows, all
+    or nearly all of them right, would have it run to 0: so its logarithm is taken to be normally
+    distributed around 0, with a deviation of 1/2, which hundreds of rows overrule.
 
     Args:
         scores: What enters the softmax or sigmoid, `(N, K)`; of rows that the network has not
@@ -145,11 +145,11 @@ def fit_temperature(scores: AnyFloatArray, truth: AnyIntArray) -> float:
         raise ValueError("scores must be finite, got NaN or infinity")
     _, truth = _checked(probabilities(logits, several=np.ndim(truth) == 2), truth)
     lead = _leads(logits, truth)
-    others = 1.0 / (len(lead) + 2.0) if (lead > 0.0).all() else 0.0
 
     def loss(log_temperature: float) -> float:
         cooled = lead / np.exp(log_temperature)
-        return float(_losses_of_leads(cooled).mean() + others * cooled.mean())
+        prior = 0.5 * (log_temperature / _SPREAD) ** 2
+        return float(_losses_of_leads(cooled).mean() + prior / len(lead))
 
     bound = np.log(_HOTTEST)
     found = minimize_scalar(
