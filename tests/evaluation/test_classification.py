@@ -199,7 +199,7 @@ def test_few_rows_move_the_temperature_less_than_many(several):
 
     # all of them right: the more there are, the surer, but never beyond measure
     assert fitted == sorted(fitted, reverse=True)
-    assert 0.9 < fitted[0] < 1
+    assert 0.85 < fitted[0] < 1
     assert 0.1 < fitted[-1] < 0.6
 
 
