@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from lockgate.api import train as train
     from lockgate.data.errors import DataError as DataError
     from lockgate.estimators import Forecaster as Forecaster
+    from lockgate.estimators import SequenceClassifier as SequenceClassifier
+    from lockgate.estimators import SequenceRegressor as SequenceRegressor
     from lockgate.fitted import Fitted as Fitted
     from lockgate.nn.monte_carlo import mc_dropout as mc_dropout
     from lockgate.nn.monte_carlo import mc_samples as mc_samples
@@ -26,6 +28,8 @@ _HOMES = {
     "DataError": "lockgate.data.errors",
     "Fitted": "lockgate.fitted",
     "Forecaster": "lockgate.estimators",
+    "SequenceClassifier": "lockgate.estimators",
+    "SequenceRegressor": "lockgate.estimators",
     "StudyResult": "lockgate.studies.result",
     "backend": "lockgate.ops.dispatch",
     "interop": "lockgate.interop",
@@ -35,7 +39,8 @@ _HOMES = {
     "study": "lockgate.api",
     "train": "lockgate.api",
 }
-__all__ = ["BackendUnavailable", "DataError", "Fitted", "Forecaster", "StudyResult"]
+__all__ = ["BackendUnavailable", "DataError", "Fitted", "Forecaster", "SequenceClassifier"]
+__all__ += ["SequenceRegressor", "StudyResult"]
 __all__ += ["backend", "interop", "mc_dropout", "mc_samples", "nn", "study", "train"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from lockgate import DataError
 from lockgate.data.labelled import Labelled
-from lockgate.data.parts import Parts, split_parts
+from lockgate.data.parts import FEW_ROWS, Parts, split_parts, split_validation
 
 
 def texts(labels: list[str], content: list[str] | None = None, **more) -> Labelled:
@@ -142,3 +142,38 @@ def test_too_few_groups_raise() -> None:
 
     with pytest.raises(DataError, match="groups must be 2 or more to be parted, got 1; give"):
         split_parts(data, 0)
+
+
+@pytest.mark.parametrize(("rows", "kept"), [(FEW_ROWS - 1, 0), (FEW_ROWS, 20), (6000, 600)])
+def test_in_memory_a_validation_part_is_kept_of_many_rows(rows: int, kept: int) -> None:
+    data = texts(["a", "b"] * (rows // 2) + ["a"] * (rows % 2))
+
+    parts = split_validation(data, seed=0)
+
+    assert every_row(parts) == list(range(rows))
+    assert (len(parts.validation), len(parts.test), len(parts.overlap)) == (kept, 0, 0)
+    if kept:
+        assert np.mean(data.labels[parts.validation] == "a") == 0.5
+        assert np.array_equal(split_validation(data, seed=0).validation, parts.validation)
+        assert not np.array_equal(split_validation(data, seed=1).validation, parts.validation)
+
+
+def test_in_memory_duplicates_and_groups_stay_together_and_no_class_is_lost() -> None:
+    content = [f"text {i // 3}" for i in range(300)]
+    data = texts(["a", "b", "b"] * 100, content, groups=np.arange(300) // 30)
+    rare = texts(["a"] * 297 + ["b"] * 3, content)
+
+    parts = split_validation(data, seed=0)
+
+    assert len(parts.validation)
+    assert not {*data.groups[parts.train]} & {*data.groups[parts.validation]}
+    for seed in range(8):
+        found = split_validation(rare, seed=seed)
+        assert every_row(found) == list(range(300))
+        assert set(range(297, 300)) <= {*found.train}
+
+
+def test_in_memory_rows_that_do_not_differ_are_all_learned_from() -> None:
+    parts = split_validation(texts(["a", "b"] * 100, ["same"] * 200), seed=0)
+
+    assert (len(parts.train), len(parts.validation)) == (200, 0)

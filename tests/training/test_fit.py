@@ -386,3 +386,25 @@ def test_a_fit_with_masks_runs_on_a_gpu() -> None:
     history = fit(model, make_windows(60), make_windows(40), make_config(device="cuda"), streams)
 
     assert history.stopped == "max_epochs"
+
+
+def test_without_validation_it_goes_on_and_keeps_the_last_weights() -> None:
+    train, ends = make_windows(80), []
+
+    def keep(history: History) -> None:
+        ends.append({name: value.clone() for name, value in model.state_dict().items()})
+
+    model = Linear()
+    history = fit(model, train, None, make_config(max_epochs=5, patience=1), Streams.of(0, 0), keep)
+
+    assert (history.epochs, history.stopped, history.validation) == (5, "max_epochs", [])
+    assert all(torch.equal(ends[-1][name], value) for name, value in model.state_dict().items())
+    assert not torch.equal(ends[0]["head.weight"], model.head.weight)
+
+
+def test_without_validation_a_training_loss_that_is_not_finite_ends_it() -> None:
+    config = make_config(learning_rate=1e38, metric="rmse")
+
+    history = fit(Linear(), make_windows(80), None, config, Streams.of(0, 0))
+
+    assert (history.stopped, history.best_epoch) == ("diverged", 0)

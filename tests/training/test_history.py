@@ -47,3 +47,14 @@ def test_histories_share_no_list() -> None:
     History().add(training=1, validation=1, gradient_norm=1, seconds=1)
 
     assert History().training == History().validation == []
+
+
+def test_without_validation_the_last_finite_epoch_is_kept() -> None:
+    history = History()
+    for loss in (3.0, 1.0, 2.0):
+        history.add(training=loss, validation=None, gradient_norm=1.0, seconds=0.1)
+
+    assert (history.epochs, history.best_epoch, history.validation) == (3, 3, [])
+
+    history.add(training=NAN, validation=None, gradient_norm=1.0, seconds=0.1)
+    assert (history.epochs, history.best_epoch) == (4, 3)

@@ -91,9 +91,7 @@ def check(data: Labelled) -> Labelled:
         DataError: If there is nothing in it, an item is empty or holds NaN or infinity, or the
             labels are of one class, or a class has a single example.
     """
-    if not len(data):
-        raise DataError(f"{data.source} must hold labelled examples, got none")
-    _check_items(data)
+    check_items(data)
     if data.kind == "number":
         _check_numbers(data)
     else:
@@ -183,7 +181,14 @@ def cut(data: Labelled, steps: int) -> Labelled:
     ).fingerprinted()
 
 
-def _check_items(data: Labelled) -> None:
+def check_items(data: Labelled) -> None:
+    """Refuse data of which there is nothing, or of which an item is empty or not finite.
+
+    Raises:
+        DataError: With the first places.
+    """
+    if not len(data):
+        raise DataError(f"{data.source} must hold labelled examples, got none")
     what = "text" if data.is_text else "sequence"
     if isinstance(data.items, tuple):
         empty = [i for i, text in enumerate(data.items) if not text.strip()]

@@ -156,6 +156,8 @@ def _as_number(value: Any) -> float | None:
 
 
 def _labels(columns: Columns, several: str | None, as_number: bool) -> _Labels:
+    if "label" not in columns.values:
+        return _Labels(np.full(len(columns.names), ""), "class")
     values, names = columns.values["label"], columns.names
     if as_number:
         found = [_number_label(value, name) for value, name in zip(values, names, strict=True)]

@@ -4,10 +4,22 @@ from collections.abc import Callable
 
 from lockgate.data.errors import DataError
 from lockgate.data.label_prepare import PreparedLabelled
+from lockgate.data.label_preprocessing import LabelPreprocessing
 from lockgate.fitted.classifier import FittedClassifier, build_classifier
 from lockgate.fitted.config import LabelRunConfig
 from lockgate.fitted.environment import check_device
-from lockgate.training import History, Streams, fit
+from lockgate.training import History, LabelTrainingConfig, Streams, fit
+
+
+def check_metric(learned: LabelPreprocessing, training: LabelTrainingConfig) -> None:
+    """Refuse a metric that does not suit the labels.
+
+    Raises:
+        DataError: If classes are to be scored as numbers are, or numbers as classes.
+    """
+    if (training.metric == "log_loss") == (learned.kind == "number"):
+        rule = "mae or rmse" if learned.kind == "number" else "log_loss"
+        raise DataError(f"metric must be {rule} for labels of this kind, got {training.metric!r}")
 
 
 def train_classifier(
@@ -27,16 +39,15 @@ def train_classifier(
             labels.
     """
     check_device(config.training.device)
-    learned, metric = prepared.preprocessing, config.training.metric
-    if (metric == "log_loss") == (learned.kind == "number"):
-        rule = "mae or rmse" if learned.kind == "number" else "log_loss"
-        raise DataError(f"metric must be {rule} for labels of this kind, got {metric!r}")
+    learned = prepared.preprocessing
+    check_metric(learned, config.training)
     streams = Streams.of(config.training.random_state, seed, name)
     model = build_classifier(config.model, learned, streams.weights)
+    validation = prepared.examples("validation")
     history = fit(
         model,
         prepared.examples("train"),
-        prepared.examples("validation"),
+        validation if len(validation) else None,
         config.training,
         streams,
         on_epoch,

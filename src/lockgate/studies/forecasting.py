@@ -32,7 +32,7 @@ from lockgate.fitted import Fitted, RunConfig, train
 from lockgate.models import ModelConfig, build
 from lockgate.nn import Reach, gradient_reach
 from lockgate.studies.checks import check
-from lockgate.studies.problem import Candidate, Compared, Floats
+from lockgate.studies.problem import Candidate, Compared, Floats, OnEpoch, ignore
 from lockgate.studies.rungs import LADDER, Rung
 from lockgate.training import History
 
@@ -140,10 +140,16 @@ class Forecasting:
         return Prepared.load(folder, split, Preprocessing.model_validate_json(text))
 
     def train(
-        self, prepared: Prepared, config: RunConfig, *, seed: int, name: str
+        self,
+        prepared: Prepared,
+        config: RunConfig,
+        *,
+        seed: int = 0,
+        name: str = "",
+        on_epoch: OnEpoch = ignore,
     ) -> tuple[Fitted, History]:
         """Fit one forecaster."""
-        return train(prepared, config, seed=seed, name=name)
+        return train(prepared, config, seed=seed, name=name, on_epoch=on_epoch)
 
     def read_fitted(self, folder: Path) -> Fitted:
         """Read a fitted forecaster."""

@@ -29,12 +29,12 @@ from lockgate.evaluation.classification import (
 )
 from lockgate.fitted.classifier import FittedClassifier, build_classifier, probabilities
 from lockgate.fitted.config import LabelRunConfig
-from lockgate.fitted.train_classifier import train_classifier
+from lockgate.fitted.train_classifier import check_metric, train_classifier
 from lockgate.models import ClassifierConfig
 from lockgate.nn import Reach, gradient_reach
 from lockgate.studies.checks import check
 from lockgate.studies.label_rungs import LABEL_LADDER
-from lockgate.studies.problem import Candidate, Compared, Floats
+from lockgate.studies.problem import Candidate, Compared, Floats, OnEpoch, ignore
 from lockgate.studies.rungs import Rung
 from lockgate.training import History
 
@@ -136,7 +136,11 @@ class Labelling:
 
     def prepare(self, data: LabelData, config: LabelRunConfig) -> PreparedLabelled:
         """Part the data and learn from the training rows."""
-        return prepare_labelled(data.all, config.data, test=data.test, validation=data.validation)
+        prepared = prepare_labelled(
+            data.all, config.data, test=data.test, validation=data.validation
+        )
+        check_metric(prepared.preprocessing, config.training)
+        return prepared
 
     def part(self, prepared: PreparedLabelled, part: Part) -> Examples:
         """Give the examples of a part."""
@@ -165,13 +169,22 @@ class Labelling:
         return PreparedLabelled.load(folder)
 
     def train(
-        self, prepared: PreparedLabelled, config: LabelRunConfig, *, seed: int, name: str
+        self,
+        prepared: PreparedLabelled,
+        config: LabelRunConfig,
+        *,
+        seed: int = 0,
+        name: str = "",
+        on_epoch: OnEpoch = ignore,
     ) -> tuple[FittedClassifier, History]:
         """Fit one network, and the temperature of its probabilities to the validation part."""
-        fitted, history = train_classifier(prepared, config, seed=seed, name=name)
-        if history.stopped == "diverged" or fitted.preprocessing.kind == "number":
-            return fitted, history
+        fitted, history = train_classifier(
+            prepared, config, seed=seed, name=name, on_epoch=on_epoch
+        )
         validation = prepared.examples("validation")
+        probable = fitted.preprocessing.kind != "number" and len(validation)
+        if history.stopped == "diverged" or not probable:
+            return fitted, history
         temperature = fit_temperature(fitted.scores(validation), _truth(validation))
         return replace(fitted, temperature=temperature), history
 
@@ -219,7 +232,8 @@ class Labelling:
         overlap = prepared.parts.overlap
         apart = None
         if part == "test" and len(overlap) and learned.kind != "steps":
-            apart = ~np.isin(prepared.parts.test, overlap)
+            others = ~np.isin(prepared.parts.test, overlap)
+            apart = others if others.any() else None
         return LabelScorer(truth, config.training.metric, order, horizon, apart)
 
     def baselines(

@@ -18,6 +18,13 @@ from lockgate.training.fit import Data
 Floats = npt.NDArray[np.float64]
 
 
+OnEpoch = Callable[[History], None]
+
+
+def ignore(_: History) -> None:
+    """Do nothing after an epoch."""
+
+
 class Scorer(Protocol):
     """Scores predictions of one part of the data; it holds the truth."""
 
@@ -108,8 +115,16 @@ class Problem(Hashable, Protocol):
         """Map what `save` kept."""
         ...
 
-    def train(self, prepared: Any, config: Any, *, seed: int, name: str) -> tuple[Any, History]:
-        """Fit one network."""
+    def train(
+        self,
+        prepared: Any,
+        config: Any,
+        *,
+        seed: int = 0,
+        name: str = "",
+        on_epoch: OnEpoch = ignore,
+    ) -> tuple[Any, History]:
+        """Fit one network; `on_epoch` is called with the history after every epoch."""
         ...
 
     def read_fitted(self, folder: Path) -> Any:

@@ -1,6 +1,7 @@
 """Fit a network to windows or examples."""
 
 import copy
+import math
 import time
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -50,7 +51,7 @@ class Data(Protocol):
 def fit(
     model: nn.Module,
     train: Data,
-    validation: Data,
+    validation: Data | None,
     config: AnyConfig,
     streams: Streams,
     on_epoch: Callable[[History], None] = lambda _: None,
@@ -65,7 +66,8 @@ def fit(
         model: Maps the inputs of a batch to what the loss compares with its targets, and takes
             `generator=` for its masks.
         train: Windows or examples to learn from.
-        validation: Those that decide when to stop. Test rows have no place here.
+        validation: Those that decide when to stop. Test rows have no place here. Without any,
+            training goes on to `max_epochs` or `max_steps`, and the last weights are kept.
         config: Sizes, rates and limits.
         streams: Random numbers of batches and masks; the weights are drawn already.
         on_epoch: Called with the history after every epoch.
@@ -77,7 +79,8 @@ def fit(
     network, optimizer = fabric.setup(
         model, torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     )
-    train, validation = train.to(fabric.device), validation.to(fabric.device)
+    train = train.to(fabric.device)
+    validation = None if validation is None else validation.to(fabric.device)
     sample = train.thinned(TRAINING_SAMPLE)
     history, steps = History(), 0
     best = copy.deepcopy(model.state_dict())
@@ -94,7 +97,9 @@ def fit(
             # at once, so that Ctrl-C cannot leave curves of unequal length
             history.add(
                 training=evaluate(model, sample, config.metric),
-                validation=evaluate(model, validation, config.metric),
+                validation=(
+                    None if validation is None else evaluate(model, validation, config.metric)
+                ),
                 gradient_norm=float(torch.stack(norms).mean()),
                 seconds=time.perf_counter() - began,
             )
@@ -151,7 +156,7 @@ def _step(
 
 
 def _why_stop(history: History, config: AnyConfig, steps: int) -> Stopped | None:
-    if not torch.isfinite(torch.tensor(history.validation[-1])):
+    if not math.isfinite((history.validation or history.training)[-1]):
         return "diverged"
     if history.epochs - history.best_epoch >= config.patience:
         return "early"

@@ -25,21 +25,29 @@ class History(BaseModel):
     stopped: Stopped | None = None
     """Why training ended."""
 
-    def add(self, training: float, validation: float, gradient_norm: float, seconds: float) -> None:
-        """Enter an epoch that was finished."""
+    def add(
+        self, training: float, validation: float | None, gradient_norm: float, seconds: float
+    ) -> None:
+        """Enter an epoch that was finished; without a validation part it has no such loss."""
         self.training.append(training)
-        self.validation.append(validation)
+        if validation is not None:
+            self.validation.append(validation)
         self.gradient_norm.append(gradient_norm)
         self.seconds.append(seconds)
 
     @property
     def epochs(self) -> int:
         """Epochs that were finished."""
-        return len(self.validation)
+        return len(self.validation or self.training)
 
     @property
     def best_epoch(self) -> int:
-        """Epoch of the lowest validation loss, counted from 1; 0 where none is finite."""
-        losses = np.asarray(self.validation, dtype=np.float64)
+        """Epoch of the lowest validation loss, counted from 1; 0 where none is finite.
+
+        Without a validation part it is the last of a finite training loss.
+        """
+        losses = np.asarray(self.validation or self.training, dtype=np.float64)
         finite = np.isfinite(losses)
+        if not self.validation:
+            losses = -np.arange(len(losses), dtype=np.float64)
         return 1 + int(np.argmin(np.where(finite, losses, np.inf))) if finite.any() else 0
