@@ -4,6 +4,7 @@ import json
 import math
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,71 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[lockgate.Fitted, 
         hidden_size=4,
         max_epochs=2,
     )
+
+
+LABELLED_ROWS = 60
+TEXT_WORDS = {"good": "good fine great nice", "bad": "bad awful poor weak"}
+LABEL_STUDY = {
+    "rungs": "lstm,bidirectional,embedding-dropout,input-dropout",
+    "seeds": 3,
+    "workers": 1,
+    "hidden_size": 4,
+    "embedding_size": 3,
+    "max_epochs": 1,
+    "learning_rate": 0.01,
+}
+
+
+def make_labelled(kind: str, seed: int = 0) -> tuple[Any, dict[str, Any]]:
+    """A pair of items and labels, and what must be told of them.
+
+    `class`, `steps` and `number` are waves of unequal length, `texts` and `several` are reviews;
+    one of the classes has a name that is markup.
+    """
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(4, 12, LABELLED_ROWS)
+    fast = np.arange(LABELLED_ROWS) % 3 == 0
+    x = [
+        np.stack([np.sin(np.arange(n) * (0.9 if f else 0.3)), rng.normal(size=n)], axis=1)
+        for n, f in zip(lengths, fast, strict=True)
+    ]
+    if kind == "class":
+        return (x, ["<script>" if f else "slow" for f in fast]), {}
+    if kind == "steps":
+        return (x, [np.where(one[:, 0] > 0.5, "up", "down") for one in x]), {"at_steps": True}
+    if kind == "number":
+        return (x, (100.0 + 3.0 * lengths).tolist()), {"as_number": True, "metric": "mae"}
+    labels = rng.permutation(["good", "bad"] * (LABELLED_ROWS // 2))
+    texts = [" ".join(rng.choice(f"{TEXT_WORDS[one]} the film of".split(), 6)) for one in labels]
+    if kind == "texts":
+        return (texts, labels.tolist()), {}
+    found = ["|".join(w for w in ("good", "fine", "bad") if w in one.split()) for one in texts]
+    return (texts, found), {"several": "|"}
+
+
+@pytest.fixture(scope="session")
+def labelled() -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """Make labelled data of a kind; see `make_labelled`."""
+    return make_labelled
+
+
+@pytest.fixture
+def label_study() -> dict[str, Any]:
+    """The settings of a study of labelled data that takes a second or two."""
+    return dict(LABEL_STUDY)
+
+
+@pytest.fixture(scope="session")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], lockgate.StudyResult]:
+    """Give the finished study of a kind of labelled data. Not to be changed."""
+    folder = tmp_path_factory.mktemp("labels")
+
+    @lru_cache
+    def run(kind: str) -> lockgate.StudyResult:
+        source, told = make_labelled(kind)
+        return lockgate.study(source, out=folder / kind / "study", **LABEL_STUDY, **told)
+
+    return run
 
 
 @pytest.fixture

@@ -1,0 +1,423 @@
+"""A study of labels end to end: what it writes, what chooses, and the one look at the test part."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import lockgate
+from lockgate.api import LABELLING
+from lockgate.data.errors import DataError
+from lockgate.data.label_config import LabelledConfig
+from lockgate.fitted.classifier import FittedClassifier
+from lockgate.studies import study as study_module
+from lockgate.studies.config import LabelStudyConfig
+from lockgate.studies.labelling import Labelling
+from lockgate.studies.study import run
+
+KINDS = ("class", "steps", "number", "texts", "several")
+ALL = pytest.mark.parametrize("kind", KINDS)
+TEXTS = ("texts", "several")
+CLASS_SCORES = {"accuracy", "balanced_accuracy", "macro_f1", "log_loss", "calibration_error"}
+TOP = {"format_version", "lockgate_version", "task", "created", "command", "seconds", "config"}
+TOP |= {
+    "environment",
+    "data",
+    "metric",
+    "baselines",
+    "cell",
+    "rungs",
+    "verdict",
+    "checks",
+    "labels",
+}
+DATA = {"source", "fingerprint", "rows", "task", "texts", "classes", "channels", "lengths"}
+DATA |= {"max_length", "tokens", "padded", "overlap", "notices", "split"}
+
+
+def rung(results: Any, name: str) -> Any:
+    return next(rung for rung in results["rungs"] if rung["name"] == name)
+
+
+def scores_of(kind: str) -> set[str]:
+    return {"mae", "rmse"} if kind == "number" else CLASS_SCORES
+
+
+@pytest.fixture
+def study(label_study: dict[str, Any], tmp_path: Path) -> Any:
+    def start(source: Any, name: str = "study", **settings: Any) -> lockgate.StudyResult:
+        out = tmp_path / "runs" / name
+        return lockgate.study(source, out=out, **{**label_study, **settings})
+
+    return start
+
+
+@ALL
+def test_results_have_what_the_report_needs(studied: Any, kind: str, strict_json: Any) -> None:
+    result = studied(kind)
+    results = result.results
+
+    assert set(results) == TOP
+    assert set(results["data"]) == DATA
+    assert results["task"] == "labels"
+    assert strict_json((result.folder / "results.json").read_text(encoding="utf-8")) == results
+    for one in results["rungs"]:
+        assert set(one["test_scores"]) == scores_of(kind)
+        assert one["test"]["low"] <= one["test"]["mean"] <= one["test"]["high"]
+        assert len(one["seeds"]) == 3
+    for one in results["baselines"]:
+        assert set(one["test"]) == set(one["validation"]) == scores_of(kind)
+    assert sum(one["reference"] for one in results["baselines"]) == 1
+    assert results["verdict"]["test_looks"] == 1
+    assert result.report_path.exists()
+    assert not list(result.folder.rglob(".*")), "temporary files stay"
+
+
+@ALL
+def test_what_is_told_of_the_data_is_true(studied: Any, labelled: Any, kind: str) -> None:
+    data, (x, y) = studied(kind).results["data"], labelled(kind)[0]
+
+    assert data["rows"] == len(x) == 60
+    assert [part["rows"] for part in data["split"].values()] == [38, 10, 12]
+    assert data["texts"] == (kind in TEXTS)
+    assert data["task"] == {"texts": "class", "several": "classes"}.get(kind, kind)
+    if kind in ("class", "texts"):
+        found = Counter()
+        for part in data["split"].values():
+            found.update(dict(zip(data["classes"], part["classes"], strict=True)))
+        assert found == Counter(y)
+    if kind not in TEXTS:
+        assert data["channels"] == ["dim_1", "dim_2"]
+        assert sum(part["steps"] for part in data["split"].values()) == sum(map(len, x))
+    else:
+        assert data["tokens"]["kind"] == "word"
+        assert data["tokens"]["size"] <= 2 + len({word for text in x for word in text.split()})
+
+
+def test_embedding_dropout_is_left_out_where_there_are_no_words(studied: Any) -> None:
+    for kind in KINDS:
+        names = [one["name"] for one in studied(kind).results["rungs"]]
+        assert ("embedding-dropout" in names) == (kind in TEXTS)
+        assert {"lstm", "bidirectional", "input-dropout"} <= set(names)
+
+
+def test_embedding_dropout_alone_on_sequences_leaves_the_cells(study: Any, labelled: Any) -> None:
+    result = study(labelled("class")[0], rungs="gru,embedding-dropout", seeds=1)
+
+    assert [one["name"] for one in result.results["rungs"]] == ["gru"]
+
+
+@ALL
+def test_scores_are_those_of_the_kept_predictions(studied: Any, labelled: Any, kind: str) -> None:
+    result = studied(kind)
+    truth = truth_of(result, labelled(kind)[0][1], kind)
+
+    for one in result.results["rungs"]:
+        for seed in one["seeds"]:
+            p = np.load(result.folder / "predictions" / f"{one['name']}-seed-{seed['seed']}.npy")
+            if kind == "number":
+                assert seed["test"]["mae"] == pytest.approx(
+                    np.abs(p[:, 0] - truth).mean(), rel=1e-4
+                )
+            elif kind == "several":
+                losses = -np.log(np.where(truth, p, 1 - p))
+                assert seed["test"]["log_loss"] == pytest.approx(losses.mean(), rel=1e-4)
+                right = ((p > 0.5) == truth).all(axis=1)
+                assert seed["test"]["accuracy"] == pytest.approx(right.mean())
+            else:
+                losses = -np.log(p[range(len(p)), truth])
+                assert seed["test"]["log_loss"] == pytest.approx(losses.mean(), rel=1e-4)
+                assert seed["test"]["accuracy"] == pytest.approx((p.argmax(1) == truth).mean())
+
+
+def truth_of(result: lockgate.StudyResult, y: Any, kind: str) -> Any:
+    """The truth of the test part, from the labels themselves."""
+    rows = np.load(result.folder / "prepared" / "test.npy")
+    classes = result.results["data"]["classes"]
+    if kind == "number":
+        return np.array(y)[rows]
+    if kind == "steps":
+        return np.array([classes.index(label) for row in rows for label in y[row]])
+    if kind == "several":
+        return np.array([[name in y[row].split("|") for name in classes] for row in rows])
+    return np.array([classes.index(y[row]) for row in rows])
+
+
+@ALL
+def test_the_kept_model_is_the_selected_one(studied: Any, labelled: Any, kind: str) -> None:
+    result = studied(kind)
+    chosen = result.results["verdict"]["selected"]
+    data = LABELLING.read(labelled(kind)[0], config_of(kind, labelled))
+
+    fitted = FittedClassifier.load(result.folder / "fitted")
+    prediction = fitted.predict(data.all)
+
+    name = f"{chosen['rung']}-seed-{chosen['seed']}.npy"
+    kept = np.load(result.folder / "predictions" / name)
+    rows = np.load(result.folder / "prepared" / "test.npy")
+    if kind == "steps":
+        starts = data.all.items.starts
+        prediction = np.concatenate([prediction[starts[i] : starts[i + 1]] for i in rows])
+    else:
+        prediction = prediction[rows]
+    np.testing.assert_allclose(prediction, kept, rtol=1e-5)
+
+
+def config_of(kind: str, labelled: Any) -> Any:
+    told = {k: v for k, v in labelled(kind)[1].items() if k != "metric"}
+    return LabelStudyConfig(data=LabelledConfig(**told))
+
+
+def test_confusion_and_mistakes_agree_with_the_scores(studied: Any, labelled: Any) -> None:
+    for kind in ("class", "steps", "texts"):
+        result = studied(kind)
+        shown, data = result.results["labels"], result.results["data"]
+        chosen = result.results["verdict"]["selected"]
+        seed = rung(result.results, chosen["rung"])["seeds"][chosen["seed"]]
+        matrix = np.array(shown["confusion"])
+
+        counts = data["split"]["test"]["classes"]
+        assert matrix.sum(axis=1).tolist() == counts
+        assert np.trace(matrix) / matrix.sum() == pytest.approx(seed["test"]["accuracy"])
+        assert shown["shares"][0]["accuracy"] == pytest.approx(seed["test"]["accuracy"])
+        wrong = int(matrix.sum() - np.trace(matrix))
+        assert len(shown["mistakes"]) == (0 if kind == "steps" else min(10, wrong))
+        certain = [one["probability"] for one in shown["mistakes"]]
+        assert certain == sorted(certain, reverse=True)
+        x, y = labelled(kind)[0]
+        for one in shown["mistakes"]:
+            row = int(one["name"].removeprefix("row ")) - 1
+            assert one["truth"] == y[row] != one["predicted"]
+            assert one["text"] == (x[row] if kind == "texts" else f"{len(x[row])} steps")
+
+
+def test_validation_scores_are_in_the_unit_of_the_labels(studied: Any) -> None:
+    for one in studied("number").results["rungs"]:
+        # labels are 100 + 3 * length: an untrained network errs by their deviation at most or so
+        assert 0.5 < one["validation"]["mean"] < 20
+        assert one["validation"]["mean"] == pytest.approx(one["test"]["mean"], rel=2)
+
+
+def test_rmse_of_numbers_is_the_root_of_the_squared_error(study: Any, labelled: Any) -> None:
+    source, told = labelled("number")
+    result = study(source, seeds=1, rungs="lstm", **{**told, "metric": "rmse"})
+
+    p = np.load(result.folder / "predictions" / "lstm-seed-0.npy")[:, 0]
+    truth = truth_of(result, source[1], "number")
+    [one] = result.results["rungs"]
+    assert one["test"]["mean"] == pytest.approx(np.sqrt(np.square(p - truth).mean()), rel=1e-4)
+    history = one["seeds"][0]["history"]["validation"]
+    deviation = json.loads((result.folder / "prepared" / "preprocessing.json").read_text())
+    expected = np.sqrt(min(history)) * deviation["label_deviation"]
+    assert one["validation"]["mean"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kind", ["class", "texts"])
+def test_an_interrupted_study_is_resumed(
+    kind: str, studied: Any, labelled: Any, label_study: Any, tmp_path: Path, numbers: Any
+) -> None:
+    source, told = labelled(kind)
+    out = tmp_path / "runs" / "study"
+
+    def interrupt(fit: Any, done: int, total: int) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    config = study_config(label_study, told)
+    with pytest.raises(KeyboardInterrupt):
+        run(source, config, out, LABELLING, on_fit=interrupt)
+    kept = {path: path.stat().st_mtime_ns for path in out.glob("fits/*/*/fit.json")}
+    result = lockgate.study(source, out=out, resume=True, **label_study, **told)
+
+    assert len(kept) == 4
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert numbers(result.results) == numbers(studied(kind).results)
+
+
+def study_config(label_study: Any, told: Any) -> LabelStudyConfig:
+    model = {name: label_study[name] for name in ("hidden_size", "embedding_size")}
+    training = {name: label_study[name] for name in ("max_epochs", "learning_rate")}
+    rest = {name: label_study[name] for name in ("rungs", "seeds", "workers")}
+    return LabelStudyConfig.model_validate(
+        {"data": told, "model": model, "training": training, **rest}
+    )
+
+
+def chosen_on_validation(results: Any) -> Any:
+    return {
+        "cell": results["cell"],
+        "selected": results["verdict"]["selected"],
+        "reference": [b["name"] for b in results["baselines"] if b["reference"]],
+        "settings": [b["setting"] for b in results["baselines"]],
+        "baselines": [b["validation"] for b in results["baselines"]],
+        "validation": [r["validation"] for r in results["rungs"]],
+        "curves": [s["history"]["validation"] for r in results["rungs"] for s in r["seeds"]],
+        "tokens": results["data"]["tokens"],
+        "classes": results["data"]["classes"],
+        "max_length": results["data"]["max_length"],
+    }
+
+
+def write(path: Path, texts: Any, labels: Any, **more: Any) -> str:
+    pl.DataFrame({"text": texts, "label": labels, **more}).write_csv(path)
+    return str(path)
+
+
+def test_another_test_part_changes_nothing_that_is_chosen(
+    study: Any, labelled: Any, tmp_path: Path
+) -> None:
+    texts, labels = labelled("texts")[0]
+    train = write(tmp_path / "train.csv", texts, labels)
+    tests = [
+        write(tmp_path / "one.csv", labelled("texts", 1)[0][0], labelled("texts", 1)[0][1]),
+        write(
+            tmp_path / "two.csv", ["canary <br /> " * i for i in range(2, 30)], ["bad", "good"] * 14
+        ),
+    ]
+
+    told = {"text": "text", "label": "label", "seeds": 1}
+    one, two = (study(train, Path(test).stem, test=test, **told).results for test in tests)
+
+    assert chosen_on_validation(one) == chosen_on_validation(two)
+    assert one["rungs"][0]["test"] != two["rungs"][0]["test"]
+    assert one["data"]["split"]["test"]["rows"] == 60
+    assert two["data"]["split"]["test"]["rows"] == 28
+
+
+def test_the_truth_of_the_test_part_is_looked_at_once_after_every_choice(
+    study: Any, labelled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+
+    def spy(owner: Any, name: str, event: Any) -> None:
+        original = getattr(owner, name)
+
+        def called(*args: Any, **more: Any) -> Any:
+            events.append(event(*args))
+            return original(*args, **more)
+
+        monkeypatch.setattr(owner, name, called)
+
+    spy(Labelling, "scorer", lambda *args: f"truth of {args[-1]}")
+    spy(Labelling, "predict", lambda *args: f"predict {args[-1]}")
+    spy(study_module, "look", lambda *_: "look")
+
+    study(labelled("texts")[0], seeds=2, rungs="lstm,bidirectional")
+
+    looked = events.index("look")
+    assert not any("test" in event for event in events[:looked])
+    assert Counter(events)["truth of test"] == 1
+    assert Counter(events)["predict test"] == 4
+
+
+def test_scores_are_given_with_and_without_the_rows_that_training_has(
+    study: Any, labelled: Any, tmp_path: Path
+) -> None:
+    texts, labels = labelled("texts")[0]
+    train = write(tmp_path / "train.csv", texts, labels)
+    other, truth = labelled("texts", 1)[0]
+    test = write(tmp_path / "test.csv", [*texts[:8], *other[:12]], [*labels[:8], *truth[:12]])
+
+    result = study(train, test=test, text="text", label="label", rungs="lstm", seeds=1)
+
+    data, [one] = result.results["data"], result.results["rungs"]
+    assert data["overlap"] == 8
+    assert any("8 rows of the given test part also in another" in n for n in data["notices"])
+    without = {f"{name}_without_overlap" for name in CLASS_SCORES}
+    assert set(one["test_scores"]) == CLASS_SCORES | without
+    p = np.load(result.folder / "predictions" / "lstm-seed-0.npy")
+    right = p.argmax(axis=1) == [data["classes"].index(y) for y in [*labels[:8], *truth[:12]]]
+    assert one["test_scores"]["accuracy"] == pytest.approx(right.mean())
+    assert one["test_scores"]["accuracy_without_overlap"] == pytest.approx(right[8:].mean())
+    assert set(result.results["baselines"][0]["validation"]) == CLASS_SCORES
+
+
+def test_a_test_part_that_is_all_in_training_has_no_scores_without(
+    study: Any, labelled: Any, tmp_path: Path
+) -> None:
+    texts, labels = labelled("texts")[0]
+    train = write(tmp_path / "train.csv", texts, labels)
+    test = write(tmp_path / "test.csv", texts[:20], labels[:20])
+
+    result = study(train, test=test, text="text", label="label", rungs="lstm", seeds=1)
+
+    [one] = result.results["rungs"]
+    assert one["test_scores"]["accuracy"] is not None
+    assert one["test_scores"].get("accuracy_without_overlap") is None
+    assert result.report_path.exists()
+
+
+def test_groups_stay_together_in_parts_and_in_blocks(labelled: Any) -> None:
+    texts, labels = labelled("texts")[0]
+    groups = [f"g{i % 15}" for i in range(60)]
+    frame = pl.DataFrame({"text": texts, "label": labels, "who": groups})
+    config = LabelStudyConfig(data=LabelledConfig(text="text", label="label", group="who"))
+    data = LABELLING.read(frame, config)
+    prepared = LABELLING.prepare(data, config)
+    who = np.array(groups)
+
+    seen = [set(who[prepared.parts._asdict()[p]]) for p in ("train", "validation", "test")]
+    scorer = LABELLING.scorer(data, prepared, config, "test")
+    ordered = who[prepared.parts.test][scorer.order]
+
+    assert not seen[0] & seen[1] | seen[0] & seen[2] | seen[1] & seen[2]
+    changes = int((ordered[1:] != ordered[:-1]).sum())
+    assert changes == len(seen[2]) - 1
+    assert scorer.horizon == max(Counter(ordered).values())
+    assert sorted(scorer.order.tolist()) == list(range(len(ordered)))
+
+
+def test_rows_of_a_file_sorted_by_label_are_mixed_over_the_blocks(labelled: Any) -> None:
+    texts, labels = labelled("texts")[0]
+    order = np.argsort(labels, kind="stable")
+    source = ([texts[i] for i in order], [labels[i] for i in order])
+    config = LabelStudyConfig()
+    data = LABELLING.read(source, config)
+    prepared = LABELLING.prepare(data, config)
+
+    scorer = LABELLING.scorer(data, prepared, config, "test")
+    p = np.tile([0.25, 0.75], (len(scorer.truth), 1))
+
+    truth = scorer.truth[scorer.order]
+    assert np.abs(np.diff(truth)).sum() > 1
+    np.testing.assert_allclose(scorer.losses(p), -np.log(np.where(truth == 1, 0.75, 0.25)))
+    assert scorer.losses(p).mean() == pytest.approx(scorer.scores(p)["log_loss"])
+
+
+def test_no_block_is_shorter_than_a_sequence_of_tags(studied: Any) -> None:
+    results = studied("steps").results
+
+    assert results["verdict"]["blocks"] <= results["data"]["split"]["test"]["steps"] // 11
+
+
+def test_temperature_is_fitted_and_kept(studied: Any) -> None:
+    for kind in KINDS:
+        fitted = FittedClassifier.load(studied(kind).folder / "fitted")
+        assert (fitted.temperature == 1.0) == (kind == "number")
+
+
+def test_long_sequences_and_padding_are_told_of(labelled: Any) -> None:
+    x, y = labelled("class")[0]
+    config = LabelStudyConfig()
+    data = LABELLING.read(([np.tile(one, (60, 1)) for one in x], y), config)
+    prepared = LABELLING.prepare(data, config)
+
+    [advice] = LABELLING.advice(prepared)
+
+    assert "stride=4" in advice
+    assert LABELLING.advice(LABELLING.prepare(LABELLING.read((x, y), config), config)) == ()
+    checks = LABELLING.checks({"padded": 0.7, "tokens": {"unknown": 0.3, "size": 9}})
+    assert [one["status"] for one in checks] == ["warn", "warn", "warn"]
+
+
+def test_a_metric_of_another_kind_is_refused(study: Any, labelled: Any, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="metric must be mae or rmse for labels of this kind"):
+        study(labelled("number")[0], as_number=True)
+    with pytest.raises(DataError, match="metric must be log_loss for labels of this kind, got 'ma"):
+        study(labelled("class")[0], metric="mae")
+
+    assert not (tmp_path / "runs").exists()
