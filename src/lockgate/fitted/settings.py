@@ -108,17 +108,23 @@ def _sentences(error: ValidationError, paths: set[str]) -> str:
     """Say what is wrong with each setting; of one that may be of several types, say it once."""
     rules: dict[str, list[str]] = {}
     values: dict[str, str] = {}
+    together: list[str] = []
     for fault in error.errors():
         name = _setting(fault["loc"], paths)
+        if name is None:
+            # of settings that do not go together; such a rule is a whole sentence
+            together.append(fault["msg"].removeprefix("Value error, "))
+            continue
         missing = fault["type"] == "missing"
         rule = fault["msg"].removeprefix("Input should ").removeprefix("Value error, ")
         rules.setdefault(name, []).append("be given" if missing else rule)
         values[name] = "" if missing else f", got {fault['input']!r}"
-    return "; ".join(f"{n} must {' or '.join(rules[n])}{values[n]}" for n in rules)
+    alone = [f"{n} must {' or '.join(rules[n])}{values[n]}" for n in rules]
+    return "; ".join([*together, *alone])
 
 
-def _setting(place: tuple[int | str, ...], paths: set[str]) -> str:
-    """Return the name of the setting at `place`, which goes on into its types and parts."""
+def _setting(place: tuple[int | str, ...], paths: set[str]) -> str | None:
+    """Return the name of the setting at `place`, which goes on into its types and parts, if any."""
     heads = (place[:i] for i in range(len(place), 0, -1))
-    path = next(head for head in heads if ".".join(map(str, head)) in paths)
-    return str(path[-1])
+    path = next((head for head in heads if ".".join(map(str, head)) in paths), None)
+    return None if path is None else str(path[-1])
