@@ -77,6 +77,15 @@ def test_results_have_what_the_report_needs(studied: Any, kind: str, strict_json
     assert not list(result.folder.rglob(".*")), "temporary files stay"
 
 
+def test_the_command_names_what_is_in_memory(studied: Any) -> None:
+    assert (
+        studied("number")
+        .results["command"]
+        .startswith("lockgate.study((X, y), as_number=True, hidden_size=4, ")
+    )
+    assert studied("texts").results["command"].startswith("lockgate.study((texts, labels), hidden")
+
+
 @ALL
 def test_what_is_told_of_the_data_is_true(studied: Any, labelled: Any, kind: str) -> None:
     data, (x, y) = studied(kind).results["data"], labelled(kind)[0]
@@ -326,6 +335,8 @@ def test_scores_are_given_with_and_without_the_rows_that_training_has(
 
     data, [one] = result.results["data"], result.results["rungs"]
     assert data["overlap"] == 8
+    told = f"lockgate study train.csv --text text --label label --test {test} --set model.hidden"
+    assert result.results["command"].startswith(told)
     assert any("8 rows of the given test part also in another" in n for n in data["notices"])
     without = {f"{name}_without_overlap" for name in CLASS_SCORES}
     assert set(one["test_scores"]) == CLASS_SCORES | without

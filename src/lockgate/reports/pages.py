@@ -18,6 +18,7 @@ KINDS = {
     "no verdict": "none",
 }
 SEVERITY = ("fail", "warn", "pass")
+WITHOUT = "_without_overlap"
 OTHERS = 2  # rungs, and baselines, shown beside the selected and the reference one
 
 
@@ -74,6 +75,8 @@ class Page(NamedTuple):
     seeds: int
     metric: str
     scored: dict[str, str]  # the scores of the tables, with their names
+    validated: dict[str, str]  # those of them that are shown of the validation part
+    apart: str  # ends the keys of scores without rows that are in another part too, if there are
     digits: dict[str, int]  # decimals of each score
     panels: list[CurvePanel]
     lines: list[Line]
@@ -101,6 +104,8 @@ def page(results: Results) -> Page:
         digits=_digits(results),
         metric=words.metric_name(results["metric"]),
         scored=_scored(results),
+        validated=_validated(results),
+        apart=_apart(results),
         panels=[_panel(i, rung) for i, rung in enumerate(results["rungs"])],
         lines=_lines(results) if results["task"] == "forecast" else [],
         reach=reach,
@@ -218,7 +223,21 @@ def _scored(results: Results) -> dict[str, str]:
     if results["task"] == "forecast":
         return {"mae": "MAE", "rmse": "RMSE", "mase": "MASE"}
     found = [*results["baselines"][0]["validation"]] if results["baselines"] else []
-    return {key: key.replace("_", " ") if len(key) > 4 else key.upper() for key in found}
+    names = {key: key.replace("_", " ") if len(key) > 4 else key.upper() for key in found}
+    return {key: name.replace(" f1", " F1") for key, name in names.items()}
+
+
+def _validated(results: Results) -> dict[str, str]:
+    """Name the scores of the validation part: of labels the one that chooses, of few known more."""
+    scored = _scored(results)
+    if results["task"] == "forecast":
+        return scored
+    return {key: name for key, name in scored.items() if key == results["metric"]}
+
+
+def _apart(results: Results) -> str:
+    keys = results["baselines"][0]["test"] if results["baselines"] else ()
+    return WITHOUT if any(key.endswith(WITHOUT) for key in keys) else ""
 
 
 def _selected(results: Results) -> Results | None:

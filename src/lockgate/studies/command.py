@@ -1,6 +1,7 @@
 """The command line that repeats a study."""
 
 import shlex
+from pathlib import Path
 from typing import Any
 
 from lockgate.data.prepare import SAMPLE
@@ -40,12 +41,14 @@ OPTIONS = frozenset(
         "validation",
     ]
 )
+# what data are called that come from no file
+IN_MEMORY = {"frame": "frame", "X": "(X, y)", "texts": "(texts, labels)"}
 
 
 def command(plan: Plan) -> str:
     """Return the `lockgate study` command of a plan: every setting that is not the default.
 
-    A frame has no file to name: for one, the call in Python is returned.
+    What is in memory has no file to name: for it, the call in Python is returned.
     """
     kind = type(plan.config)
     values, paths = plan.config.model_dump(mode="json"), setting_paths(kind)
@@ -56,10 +59,11 @@ def command(plan: Plan) -> str:
         for name, path in paths.items()
         if _at(values, path) != _at(defaults, path)
     }
-    if plan.data.source in ("frame", "pair"):
-        settings = ", ".join(f"{name}={value!r}" for name, (_, value) in told.items())
-        return f"lockgate.study(frame, {settings})"
-    words = ["lockgate", "study", *_source(plan.data.source)]
+    if plan.data.source in IN_MEMORY:
+        given = [IN_MEMORY[plan.data.source]]
+        given += [f"{name}={value!r}" for name, (_, value) in told.items()]
+        return f"lockgate.study({', '.join(given)})"
+    words = ["lockgate", "study", *_source(_first(plan.data.source, plan.config.data))]
     for name, (path, value) in told.items():
         words += (
             [f"--{name.replace('_', '-')}", _text(value)]
@@ -67,6 +71,13 @@ def command(plan: Plan) -> str:
             else ["--set", f"{path}={_text(value)}"]
         )
     return shlex.join(words)
+
+
+def _first(source: str, data: Any) -> str:
+    """Return the file that was studied, without the parts that options name."""
+    for part in (getattr(data, "test", None), getattr(data, "validation", None)):
+        source = source.removesuffix(f" and {Path(part).name}") if part else source
+    return source
 
 
 def _source(source: str) -> list[str]:

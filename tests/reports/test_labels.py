@@ -1,0 +1,168 @@
+"""The report of a study of labels shows every number, and no text of the data becomes markup."""
+
+import copy
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lockgate.reports import pages, words, write_report
+
+Results = dict[str, Any]
+KINDS = ("class", "steps", "number", "texts", "several")
+ATTACK = "</script><script>alert(1)</script>"
+
+
+class Page(HTMLParser):
+    """The text of the page, the names of its elements, and the cells of its tables."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.rows: list[list[str]] = []
+        self.shown = ""
+        self._hidden = self._in_cell = False
+        self.feed(text)
+        self.shown = " ".join(self.shown.replace("\xa0", " ").split())
+        self.rows = [[" ".join(cell.split()) for cell in row] for row in self.rows]
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:  # noqa: ARG002
+        self.tags.append(tag)
+        self._hidden = tag in ("script", "style")
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self._in_cell = True
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden = self._hidden and tag not in ("script", "style")
+        self._in_cell = self._in_cell and tag not in ("td", "th")
+
+    def handle_data(self, data: str) -> None:
+        if self._hidden:
+            return
+        self.shown += data
+        if self._in_cell:
+            self.rows[-1][-1] += data
+
+    def row(self, first: str) -> list[str]:
+        return next(row[1:] for row in self.rows if row and row[0] == first)
+
+
+def read(results: Results, folder: Path) -> Page:
+    return Page(write_report(results, folder).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(params=KINDS)
+def results(request: pytest.FixtureRequest, studied: Any) -> Results:
+    return copy.deepcopy(studied(request.param).results)
+
+
+def test_no_value_is_broken(results: Results, tmp_path: Path) -> None:
+    page = read(results, tmp_path)
+
+    shown = page.shown.replace("Diverged fits. None.", "")
+    assert not re.search(r"\b(None|nan|NaN|inf|undefined|False)\b|\{\{|\[\]", shown)
+    assert page.tags.count("script") == 3
+    assert pages.figures(results).keys() >= {f"curve-{i}" for i in range(len(results["rungs"]))}
+
+
+def test_every_rung_and_baseline_is_there_with_its_score(results: Results, tmp_path: Path) -> None:
+    page = read(results, tmp_path)
+    digits = pages._digits(results)[results["metric"]]
+
+    for one in results["rungs"]:
+        assert words.number(one["test"]["mean"], digits) in page.shown
+        assert one["words"] in page.shown
+    for one in results["baselines"]:
+        assert words.number(one["test"][results["metric"]], digits) in page.shown
+        assert one["name"] in page.shown
+    for sentence in results["verdict"]["words"]:
+        assert sentence.replace("\xa0", " ") in page.shown
+
+
+def test_parts_are_shown_with_their_classes(results: Results, tmp_path: Path) -> None:
+    page = read(results, tmp_path)
+    split = results["data"]["split"]
+
+    kind = "texts" if results["data"]["texts"] else "sequences"
+    assert page.row(kind) == [str(part["rows"]) for part in split.values()]
+    for i, name in enumerate(results["data"]["classes"] if split["train"]["classes"] else ()):
+        assert page.row(name) == [str(part["classes"][i]) for part in split.values()]
+
+
+def test_mistakes_and_confusion_are_shown_where_there_is_one_class(
+    studied: Any, tmp_path: Path
+) -> None:
+    for kind in KINDS:
+        results = studied(kind).results
+        page = read(results, tmp_path / kind)
+        told = results["labels"]
+        assert ("What it gets wrong" in page.shown) == (told is not None)
+        for one in told["mistakes"] if told else ():
+            expected = [one["text"], one["truth"], one["predicted"]]
+            assert page.row(one["name"])[:3] == expected
+
+
+def test_a_class_called_script_is_shown_and_not_run(studied: Any, tmp_path: Path) -> None:
+    results = copy.deepcopy(studied("class").results)
+    assert "<script>" in results["data"]["classes"]
+
+    page = read(results, tmp_path)
+
+    assert page.tags.count("script") == 3
+    assert page.shown.count("<script>") >= 3
+
+
+def test_text_of_the_data_never_becomes_markup(studied: Any, tmp_path: Path) -> None:
+    results = copy.deepcopy(studied("texts").results)
+    results["data"]["classes"] = [ATTACK, "<b onclick=x()>"]
+    results["data"]["source"] = results["data"]["notices"] = [ATTACK]
+    results["data"]["source"] = ATTACK
+    for one in results["labels"]["mistakes"]:
+        one |= {"text": ATTACK, "truth": ATTACK, "predicted": "<img src=x>", "name": ATTACK}
+
+    page = read(results, tmp_path)
+
+    assert page.tags.count("script") == 3
+    assert "img" not in page.tags
+    assert page.shown.count(ATTACK) >= 5
+
+
+def test_scores_without_the_overlap_stand_below_the_others(studied: Any, tmp_path: Path) -> None:
+    results = copy.deepcopy(studied("texts").results)
+    results["data"]["overlap"] = 4
+    for one in [one["test"] for one in results["baselines"]] + [
+        one["test_scores"] for one in results["rungs"]
+    ]:
+        one |= {f"{key}_without_overlap": 0.4321 for key in list(one)}
+
+    page = read(results, tmp_path)
+
+    assert "leaves out the rows that are in another part too (4)" in page.shown
+    chosen = len(results["baselines"]) + 1
+    assert page.shown.count("0.432") >= 5 * chosen + len(results["rungs"])
+    assert "leaves out the rows" not in read(studied("texts").results, tmp_path).shown
+
+
+def test_a_number_has_no_classes_on_its_page(studied: Any, tmp_path: Path) -> None:
+    page = read(studied("number").results, tmp_path)
+
+    assert "a number" in page.shown
+    assert "accuracy" not in page.shown
+    assert "MAE" in page.shown
+
+
+def test_what_diverged_leaves_dashes(studied: Any, tmp_path: Path) -> None:
+    results = copy.deepcopy(studied("class").results)
+    one = results["rungs"][1]
+    empty = {"mean": None, "low": None, "high": None}
+    one |= {"validation": empty, "test": empty, "gap": None, "best_epoch": None, "reach": None}
+    one["test_scores"] = dict.fromkeys(one["test_scores"])
+    for seed in one["seeds"]:
+        seed |= {"stopped": "diverged", "validation": None, "test": None, "reach": None}
+
+    assert "diverged" in read(results, tmp_path).shown
