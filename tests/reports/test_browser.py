@@ -39,6 +39,10 @@ FITS = """() => [...document.querySelectorAll("[data-chart]")].every(box =>
 INKS = """() => [getComputedStyle(document.body).backgroundColor,
   getComputedStyle(document.querySelector("[data-chart] .ytick text")).fill]"""
 
+OVERFLOWING = """() => [...document.querySelectorAll(".scroll")]
+  .filter(box => box.offsetParent && box.scrollWidth > box.clientWidth)
+  .map(box => box.getAttribute("aria-labelledby"))"""
+
 WIDTH = "document.documentElement.scrollWidth"
 
 
@@ -90,6 +94,19 @@ def test_every_chart_is_drawn_and_nothing_widens_the_page(odd: Results, visit: A
     seen.resize(DESK)
     assert seen.page.evaluate(WIDTH) == DESK
     assert seen.complaints == []
+
+
+@pytest.mark.parametrize("kind", ["class", "texts", "number"])
+def test_a_page_of_labels_is_drawn_and_not_widened(studied: Any, visit: Any, kind: str) -> None:
+    results = studied(kind).results
+    seen = visit(results, PHONE)
+
+    assert seen.complaints == []
+    assert seen.drawn() == len(pages.figures(results))
+    assert seen.page.evaluate(WIDTH) == PHONE
+    seen.resize(DESK)
+    assert seen.page.evaluate(WIDTH) == DESK
+    assert seen.page.evaluate(OVERFLOWING) == []
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
