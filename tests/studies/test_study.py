@@ -360,8 +360,8 @@ def test_a_budget_becomes_one_limit_of_steps_for_all_fits(study, table, slow_ste
 def diverge(monkeypatch, doomed):
     original = forecasting_module.train
 
-    def train(prepared, config, *, seed, name):
-        fitted, history = original(prepared, config, seed=seed, name=name)
+    def train(prepared, config, *, seed, name, on_epoch):
+        fitted, history = original(prepared, config, seed=seed, name=name, on_epoch=on_epoch)
         if (name, seed) in doomed:
             history = History()
             history.add(math.nan, math.nan, math.inf, 1.0)
