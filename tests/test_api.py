@@ -124,3 +124,38 @@ def test_every_training_looks_at_the_test_part_and_is_counted(table, other_table
     other, _ = lockgate.train(other_table, out=tmp_path / "third", **small)
 
     assert [fitted.metrics["test_looks"] for fitted in (first, second, other)] == [1, 2, 1]
+
+
+@pytest.mark.parametrize("kind", ["class", "steps", "number", "texts", "several"])
+def test_labelled_data_in_memory_are_trained_on_and_loaded_again(labelled, tmp_path, kind):
+    source, told = labelled(kind)
+    small = {"hidden_size": 4, "embedding_size": 3, "max_epochs": 2}
+
+    fitted, folder = lockgate.train(source, out=tmp_path / "model", **small, **told)
+
+    again = lockgate.load(folder)
+    assert isinstance(again, lockgate.FittedClassifier)
+    assert again.predictions(source[0]).equals(fitted.predictions(source[0]))
+    assert again.metrics["history"] == fitted.metrics["history"]
+    assert read_settings(folder / "config.yaml") == fitted.config.model_dump(mode="json")
+    label = again.predictions(source[0])["label"]
+    assert label.dtype.is_numeric() == (kind == "number")
+    if kind == "several":
+        assert {name for text in label for name in text.split("|")} <= {"good", "fine", "bad", ""}
+
+
+def test_load_reads_a_forecaster_too(trained):
+    assert isinstance(lockgate.load(trained[1]), lockgate.Fitted)
+    assert isinstance(lockgate.load(str(trained[1])), lockgate.Fitted)
+
+
+def test_a_second_training_is_a_second_look(labelled, tmp_path):
+    source, _ = labelled("class")
+    small = {"hidden_size": 4, "max_epochs": 1}
+
+    looks = [
+        lockgate.train(source, out=tmp_path / name, **small)[0].metrics["test_looks"]
+        for name in ("first", "second")
+    ]
+
+    assert looks == [1, 2]

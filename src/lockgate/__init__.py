@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from lockgate.estimators import SequenceClassifier as SequenceClassifier
     from lockgate.estimators import SequenceRegressor as SequenceRegressor
     from lockgate.fitted import Fitted as Fitted
+    from lockgate.fitted.classifier import FittedClassifier as FittedClassifier
+    from lockgate.fitted.load import load as load
     from lockgate.nn.monte_carlo import mc_dropout as mc_dropout
     from lockgate.nn.monte_carlo import mc_samples as mc_samples
     from lockgate.ops.dispatch import BackendUnavailable as BackendUnavailable
@@ -27,21 +29,23 @@ _HOMES = {
     "BackendUnavailable": "lockgate.ops.dispatch",
     "DataError": "lockgate.data.errors",
     "Fitted": "lockgate.fitted",
+    "FittedClassifier": "lockgate.fitted.classifier",
     "Forecaster": "lockgate.estimators",
     "SequenceClassifier": "lockgate.estimators",
     "SequenceRegressor": "lockgate.estimators",
     "StudyResult": "lockgate.studies.result",
     "backend": "lockgate.ops.dispatch",
     "interop": "lockgate.interop",
+    "load": "lockgate.fitted.load",
     "mc_dropout": "lockgate.nn.monte_carlo",
     "mc_samples": "lockgate.nn.monte_carlo",
     "nn": "lockgate.nn",
     "study": "lockgate.api",
     "train": "lockgate.api",
 }
-__all__ = ["BackendUnavailable", "DataError", "Fitted", "Forecaster", "SequenceClassifier"]
-__all__ += ["SequenceRegressor", "StudyResult"]
-__all__ += ["backend", "interop", "mc_dropout", "mc_samples", "nn", "study", "train"]
+__all__ = ["BackendUnavailable", "DataError", "Fitted", "FittedClassifier", "Forecaster"]
+__all__ += ["SequenceClassifier", "SequenceRegressor", "StudyResult"]
+__all__ += ["backend", "interop", "load", "mc_dropout", "mc_samples", "nn", "study", "train"]
 
 
 def __getattr__(name: str) -> Any:

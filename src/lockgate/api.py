@@ -5,17 +5,20 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import polars as pl
 
 from lockgate.data.errors import DataError
 from lockgate.data.files import new_folder
 from lockgate.data.label_config import told_of_labels
 from lockgate.data.label_read import is_labelled_path
-from lockgate.data.prepare import SAMPLE, prepare, read
-from lockgate.evaluation.backtest import score_parts
-from lockgate.evaluation.looks import check_ledger, count_look, test_fingerprint
-from lockgate.fitted import Fitted, RunConfig
-from lockgate.fitted import train as train_prepared
+from lockgate.data.prepare import SAMPLE, read
+from lockgate.evaluation.backtest import backtest
+from lockgate.evaluation.looks import check_ledger, count_look
+from lockgate.fitted import Fitted, LabelRunConfig, RunConfig
+from lockgate.fitted.classifier import FittedClassifier
+from lockgate.fitted.load import load
 from lockgate.fitted.settings import Config, read_settings, resolve, write_settings
 from lockgate.progress import FitProgress, StudyProgress
 from lockgate.reports import write_report
@@ -24,6 +27,7 @@ from lockgate.studies.config import LabelStudyConfig, StudyConfig
 from lockgate.studies.labelling import Labelling
 from lockgate.studies.problem import Problem
 from lockgate.studies.result import StudyResult
+from lockgate.studies.single import score_labelled, score_parts
 from lockgate.studies.study import FORECASTING, run
 
 LABELLING = Labelling()
@@ -31,6 +35,8 @@ LABELLING = Labelling()
 SAMPLES: dict[str, dict[str, Any]] = {f"{SAMPLE}co2": {"target": "co2", "horizon": "26w"}}
 
 Settings = Mapping[str, Any] | str | Path | None
+LabelConfig = TypeVar("LabelConfig", bound=LabelRunConfig)
+ForecastConfig = TypeVar("ForecastConfig", bound=RunConfig)
 
 
 def study(
@@ -70,7 +76,7 @@ def study(
         DataError: If the table or a setting cannot be used.
     """
     told = {"target": target, "horizon": horizon, **settings}
-    problem, resolved = _study_of(table, config, told)
+    problem, resolved = _task(table, config, told, StudyConfig, LabelStudyConfig)
     folder = Path(out) if out is not None else default_out(table, _what(resolved))
     with StudyProgress() as progress:
 
@@ -90,7 +96,7 @@ def study(
 
 def plan_study(table: Any, *, config: Settings = None, **settings: Any) -> plans.Plan:
     """Return the plan of a study without running it; arguments as in `study`."""
-    problem, resolved = _study_of(table, config, settings)
+    problem, resolved = _task(table, config, settings, StudyConfig, LabelStudyConfig)
     return plans.plan(table, resolved, problem)
 
 
@@ -102,11 +108,12 @@ def train(
     out: str | Path | None = None,
     config: Settings = None,
     **settings: Any,
-) -> tuple[Fitted, Path]:
+) -> tuple[Fitted | FittedClassifier, Path]:
     """Fit one network to a table, score it beside the baselines and save it as a new folder.
 
-    Ctrl-C ends training early and keeps the best weights so far. Arguments as in `study`, less
-    those that only a study has.
+    Labelled sequences or texts are told from a table to forecast as in `study`; the probabilities
+    of their classes are calibrated on the validation part. Ctrl-C ends training early and keeps the
+    best weights so far. Arguments as in `study`, less those that only a study has.
 
     Returns:
         The fitted model, whose `metrics` hold its scores and history, and the folder.
@@ -115,25 +122,67 @@ def train(
         DataError: If the table or a setting cannot be used, or `out` is not new.
     """
     told = {"target": target, "horizon": horizon, **settings}
-    resolved = _resolve(RunConfig, table, config, told)
-    folder = Path(out) if out is not None else default_out(table, resolved.data.target)
+    problem, resolved = _task(table, config, told, RunConfig, LabelRunConfig)
+    folder = Path(out) if out is not None else default_out(table, _what(resolved))
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"out must be a new folder, got {folder}: pass another out (--out)")
     check_ledger(folder.parent)
-    data = read(table, resolved.data)
-    prepared = prepare(data, resolved.data)
+    data = problem.read(table, resolved)
+    prepared = problem.prepare(data, resolved)
     with FitProgress(resolved.training.max_epochs) as progress:
-        fitted, history = train_prepared(prepared, resolved, on_epoch=progress.on_epoch)
+        fitted, history = problem.train(prepared, resolved, on_epoch=progress.on_epoch)
     if not history.best_epoch:
         raise DataError("training diverged in its first epoch: pass a smaller learning_rate")
     settings_hash = hashlib.sha256(resolved.model_dump_json().encode()).hexdigest()[:16]
     what = f"train {folder.name} {settings_hash}"
-    looks = count_look(folder.parent, test_fingerprint(data, prepared), what)
-    scored = score_parts(fitted, prepared, history, looks)
+    looks = count_look(folder.parent, problem.test_fingerprint(data, prepared), what)
+    scored: Fitted | FittedClassifier = score_parts(problem, data, prepared, fitted, history, looks)
     with _as_data_error(), new_folder(folder) as temporary:
         scored.write_into(temporary)
         write_settings(resolved, temporary / "config.yaml")
     return scored, folder
+
+
+def evaluate(folder: Path, source: Any) -> dict[str, Any]:
+    """Score a fitted folder on data that it has not learned from.
+
+    Returns:
+        What `backtest` gives of a forecaster, or `score_labelled` of a classifier.
+
+    Raises:
+        DataError: If the folder or the data cannot be used, or do not go together.
+    """
+    fitted = _load_for(folder, source)
+    if isinstance(fitted, FittedClassifier):
+        return score_labelled(fitted, source)
+    return backtest(fitted, read(source, fitted.config.data))
+
+
+def predict(folder: Path, source: Any) -> pl.DataFrame:
+    """Predict with a fitted folder: the steps after a table, or labels of sequences or texts.
+
+    Raises:
+        DataError: If the folder or the data cannot be used, or do not go together.
+    """
+    fitted = _load_for(folder, source)
+    if isinstance(fitted, FittedClassifier):
+        return fitted.predictions(source)
+    return fitted.predict(source)
+
+
+def _load_for(folder: Path, source: Any) -> Fitted | FittedClassifier:
+    """Read a fitted folder, which must be of the kind that the data are."""
+    fitted = load(folder)
+    if isinstance(fitted, Fitted) and is_labelled_path(source):
+        raise DataError(
+            f"{folder} must hold a classifier for sequences or texts such as {str(source)!r}, got "
+            f"a forecaster of {fitted.config.data.target!r}"
+        )
+    if isinstance(fitted, FittedClassifier) and str(source).startswith(SAMPLE):
+        raise DataError(
+            f"{folder} must hold a forecaster for a table such as {str(source)!r}, got a classifier"
+        )
+    return fitted
 
 
 def default_out(table: Any, target: str) -> Path:
@@ -144,13 +193,17 @@ def default_out(table: Any, target: str) -> Path:
     return Path("runs") / (re.sub(r"[^\w.]+", "-", f"{name}-{target}").strip("-.") or "table")
 
 
-def _study_of(
-    table: Any, config: Settings, told: Mapping[str, Any]
-) -> tuple[Problem, StudyConfig | LabelStudyConfig]:
-    """Tell from what is told whether the study is of labels or of a forecast."""
+def _task(
+    table: Any,
+    config: Settings,
+    told: Mapping[str, Any],
+    forecast: type[ForecastConfig],
+    labels: type[LabelConfig],
+) -> tuple[Problem, ForecastConfig | LabelConfig]:
+    """Tell from what is told whether it is of labels or of a forecast, and resolve the settings."""
     if is_labelled(table, config, told):
-        return LABELLING, _resolve(LabelStudyConfig, table, config, told)
-    return FORECASTING, _resolve(StudyConfig, table, config, told)
+        return LABELLING, _resolve(labels, table, config, told)
+    return FORECASTING, _resolve(forecast, table, config, told)
 
 
 def is_labelled(table: Any, config: Settings, told: Mapping[str, Any]) -> bool:
@@ -164,9 +217,9 @@ def is_labelled(table: Any, config: Settings, told: Mapping[str, Any]) -> bool:
     return is_labelled_path(table) or told_of_labels(names)
 
 
-def _what(config: StudyConfig | LabelStudyConfig) -> str:
-    """Name what is predicted, for the folder of a study."""
-    return config.data.target if isinstance(config, StudyConfig) else config.data.label or "labels"
+def _what(config: RunConfig | LabelRunConfig) -> str:
+    """Name what is predicted, for the folder of a run."""
+    return config.data.target if isinstance(config, RunConfig) else config.data.label or "labels"
 
 
 def _resolve(kind: type[Config], table: Any, config: Settings, told: Mapping[str, Any]) -> Config:

@@ -101,7 +101,7 @@ def test_what_cannot_be_learned_from_is_left_to_the_check() -> None:
     assert empty.items.lengths.tolist() == [2, 0, 0]
     with pytest.raises(DataError, match=r"every sequence must hold something, .* row 2, row 3"):
         check(empty)
-    with pytest.raises(DataError, match="X must hold labelled examples, got none"):
+    with pytest.raises(DataError, match="X must hold examples, got none"):
         check(from_arrays([], []))
     with pytest.raises(DataError, match="got inf in row 1, step 1, channel 'dim_1'"):
         check(from_arrays([[1e39], [1.0]], [0, 1]))

@@ -9,7 +9,12 @@ import pytest
 
 from lockgate.data.errors import DataError
 from lockgate.data.label_config import LabelledConfig
-from lockgate.data.label_read import holds_texts, is_labelled_path, read_labelled
+from lockgate.data.label_read import (
+    holds_texts,
+    is_labelled_path,
+    read_labelled,
+    read_unlabelled,
+)
 from lockgate.data.labelled import Ragged
 
 TS = "@dimensions 1\n@classLabel true a b\n@data\n"
@@ -139,3 +144,58 @@ def test_paths_that_can_hold_only_labelled_data_are_told(tmp_path: Path) -> None
     for other in ("a.csv", "a.parquet", pl.DataFrame(), None):
         assert not is_labelled_path(other)
     assert is_labelled_path(([1], [2]))
+
+
+@pytest.mark.parametrize("labels", [True, False], ids=["labels", "none"])
+def test_lists_are_read_without_labels(labels: bool) -> None:
+    frame = pl.DataFrame({"x": [[1.0, 2.0], [3.0]], "y": [[0.0, 1.0], [2.0]], "kind": ["a", "b"]})
+    config = LabelledConfig(label="kind")
+
+    data = read_unlabelled(frame if labels else frame.drop("kind"), config)
+
+    assert (data.channels, data.labels.tolist()) == (("x", "y"), ["", ""])
+    assert data.items.lengths.tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("labels", [True, False], ids=["labels", "none"])
+def test_a_long_table_is_read_without_labels_groups_and_times(labels: bool) -> None:
+    frame = pl.DataFrame(
+        {
+            "who": [1, 1, 2],
+            "x": [1.0, 2.0, 3.0],
+            "kind": [0, 1, 0],
+            "set": [1, 1, 2],
+            "at": [1, 1, 2],
+        }
+    )
+    config = LabelledConfig(id="who", label="kind", group="set", time="at")
+
+    data = read_unlabelled(frame if labels else frame.select("who", "x"), config)
+
+    assert (data.channels, data.names) == (("x",), ("1", "2"))
+    assert data.groups is data.times is None
+
+
+def test_texts_are_read_without_labels(tmp_path: Path) -> None:
+    (tmp_path / "plain.txt").write_text("good one\nbad one\n")
+    frame = pl.DataFrame({"text": ["good one", "bad one"]})
+    (tmp_path / "plain.jsonl").write_text('{"text": "good one"}\n{"text": "bad one"}\n')
+    told = LabelledConfig(text="text", label="gone", several=",")
+
+    read = [
+        read_unlabelled(tmp_path / "plain.txt", LabelledConfig()),
+        read_unlabelled(tmp_path / "plain.jsonl", told),
+        read_unlabelled(frame, told),
+        read_unlabelled(["good one", "bad one"], LabelledConfig()),
+    ]
+
+    for data in read:
+        assert data.items == ("good one", "bad one")
+        assert data.labels.tolist() == ["", ""]
+
+
+def test_what_is_to_be_predicted_must_hold_something() -> None:
+    with pytest.raises(DataError, match="every text must hold something, got 1 empty one: row 2"):
+        read_unlabelled(["good", " "], LabelledConfig())
+    with pytest.raises(DataError, match="must hold examples, got none"):
+        read_unlabelled([], LabelledConfig())

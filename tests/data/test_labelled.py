@@ -52,7 +52,7 @@ def test_several_labels_of_a_row_are_classes_each() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (texts([], []), "a.csv must hold labelled examples, got none"),
+        (texts([], []), "a.csv must hold examples, got none"),
         (texts(["x", "y"], ["a", "a"]), "two classes or more, got 'a' alone"),
         (
             texts(["x", "y", "z"], ["a", "a", "b"]),

@@ -346,7 +346,7 @@ def test_a_long_text_is_read_whole(tmp_path: Path) -> None:
 def test_nothing_but_a_header_holds_nothing(tmp_path: Path) -> None:
     data = read_texts(write(tmp_path, "text,label\n", "a.csv"), **NAMED)
 
-    with pytest.raises(DataError, match=r"a\.csv must hold labelled examples, got none"):
+    with pytest.raises(DataError, match=r"a\.csv must hold examples, got none"):
         check(data)
 
 

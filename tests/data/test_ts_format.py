@@ -81,7 +81,7 @@ def test_missing_values_are_left_to_the_check(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("", "toy.ts must hold labelled examples, got none"),
+        ("", "toy.ts must hold examples, got none"),
         ("1:a\n:b\n", "every sequence must hold something, got 1 empty one: row 2"),
         ("1:a\n1e39:b\n", "got inf in row 2, step 1"),
         ("1:a\ninf:b\n", "got inf in row 2, step 1"),

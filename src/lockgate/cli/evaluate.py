@@ -1,4 +1,4 @@
-"""`lockgate evaluate`: score a fitted folder on a table."""
+"""`lockgate evaluate`: score a fitted folder on other data."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,12 +14,13 @@ def evaluate(
     sample: o.Sample = None,
     as_json: o.Json = False,
 ) -> None:
-    """Roll a fitted model over the rows of a table that it has not learned from, and score it."""
-    from lockgate.cli.show import show_backtest
-    from lockgate.data.prepare import read
-    from lockgate.evaluation.backtest import backtest
-    from lockgate.fitted import Fitted
+    """Score a fitted model on data that it has not learned from.
 
-    fitted = Fitted.load(o.model_folder(folder))
-    rows = read(o.source(table, sample), fitted.config.data)
-    show_backtest(backtest(fitted, rows), as_json=as_json)
+    A forecaster is rolled over the later rows of a table; a classifier is scored on labelled
+    sequences or texts, read as those that it was trained on were.
+    """
+    from lockgate import api
+    from lockgate.cli.show import show_evaluation
+
+    results = api.evaluate(o.model_folder(folder), o.source(table, sample))
+    show_evaluation(results, as_json=as_json)

@@ -7,7 +7,11 @@ import typer
 
 Source = Annotated[
     str | None,
-    typer.Argument(metavar="TABLE", help="CSV (also .gz) or Parquet file.", show_default=False),
+    typer.Argument(
+        metavar="TABLE",
+        help="CSV (also .gz) or Parquet file; of labels also .ts, a zip or a folder.",
+        show_default=False,
+    ),
 ]
 Sample = Annotated[
     str | None, typer.Option(help="Use a table that comes along instead of a file: co2.")

@@ -1,4 +1,4 @@
-"""`lockgate predict`: forecast past the end of a table."""
+"""`lockgate predict`: forecast past the end of a table, or label sequences or texts."""
 
 import sys
 from pathlib import Path
@@ -18,21 +18,26 @@ def predict(
     ] = None,
     as_json: o.Json = False,
 ) -> None:
-    """Forecast the steps after the last row of a table."""
+    """Forecast the steps after the last row of a table, or classify sequences or texts.
+
+    A classifier gives a row for each text or sequence, or for each step: its label and the
+    probability of each class. The data need no labels.
+    """
+    from lockgate import api
     from lockgate.data.errors import DataError
     from lockgate.data.files import new_file
-    from lockgate.fitted import Fitted
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise DataError(f"out must end in .csv or .parquet, got {out}")
-    fitted = Fitted.load(o.model_folder(folder))
-    forecast = fitted.predict(o.source(table, sample))
+    found = api.predict(o.model_folder(folder), o.source(table, sample))
     if as_json:
-        print(forecast.with_columns(forecast["ds"].dt.to_string("iso:strict")).write_json())
+        times = [found["ds"].dt.to_string("iso:strict")] if "ds" in found.columns else []
+        print(found.with_columns(times).write_json())
     if out is None and not as_json:
-        sys.stdout.write(forecast.write_csv())
+        sys.stdout.write(found.write_csv())
     if out is not None:
-        write = forecast.write_parquet if out.suffix == ".parquet" else forecast.write_csv
+        write = found.write_parquet if out.suffix == ".parquet" else found.write_csv
         with new_file(out) as file:
             write(file)
-        print(f"{len(forecast)} steps written to {out}", file=sys.stderr)
+        what = "steps" if {"ds", "step"} & {*found.columns} else "rows"
+        print(f"{len(found)} {what} written to {out}", file=sys.stderr)

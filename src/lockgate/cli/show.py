@@ -8,12 +8,16 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from lockgate.api import SAMPLES, is_labelled
-from lockgate.data.errors import DataError
+from lockgate.data.errors import DataError, count_of
 from lockgate.data.table import describe_columns, guess_target
 from lockgate.fitted import Fitted
+from lockgate.fitted.classifier import FittedClassifier
 from lockgate.fitted.settings import read_settings
 from lockgate.studies.plan import Plan
 from lockgate.studies.result import StudyResult
+
+# scores that stand beside the metric
+BESIDE = ("accuracy", "macro_f1")
 
 
 def show_plan(plan: Plan, *, as_json: bool = False, stderr: bool = False) -> None:
@@ -35,12 +39,11 @@ def show_result(result: StudyResult, *, as_json: bool = False) -> None:
         print(json.dumps(result.results, ensure_ascii=False))
         return
     print(result.verdict, end="\n\n")
-    # wide enough for every column, also where no terminal tells its width
-    _console(width=max(Console().width, 110)).print(_grid(result.table().to_dicts()))
+    _wide_console().print(_grid(result.table().to_dicts()))
     print(f"report: {result.report_path}")
 
 
-def show_fitted(fitted: Fitted, folder: Path, *, as_json: bool = False) -> None:
+def show_fitted(fitted: Fitted | FittedClassifier, folder: Path, *, as_json: bool = False) -> None:
     """Print how a trained model scores beside the baselines, and where it is."""
     if as_json:
         print(json.dumps({"folder": str(folder), **fitted.metrics}, ensure_ascii=False))
@@ -50,27 +53,34 @@ def show_fitted(fitted: Fitted, folder: Path, *, as_json: bool = False) -> None:
         print(f"{stopped.capitalize()}: the best weights so far are kept.")
     rows = [{"name": fitted.config.model.cell, **metrics}, *metrics["baselines"]]
     metric = metrics["metric"]
-    _console().print(
+    shown = dict.fromkeys([metric, *(name for name in BESIDE if name in metrics["test"])])
+    _wide_console().print(
         _grid(
             [
                 {
                     "model": row["name"],
                     f"validation {metric}": row["validation"][metric],
-                    f"test {metric}": row["test"][metric],
+                    **{f"test {name}": row["test"][name] for name in shown},
                 }
                 for row in rows
             ]
         )
     )
+    if (apart := metrics["test"].get("accuracy_without_overlap")) is not None:
+        print(f"Without the test rows that are in another part too: accuracy {apart:.4g}.")
     if metrics["test_looks"] > 1:
         print(f"The test part has been looked at {metrics['test_looks']} times.")
     print(f"model: {folder}")
 
 
-def show_backtest(results: dict[str, Any], *, as_json: bool = False) -> None:
-    """Print the scores of a backtest."""
+def show_evaluation(results: dict[str, Any], *, as_json: bool = False) -> None:
+    """Print the scores of a backtest, or of a classifier."""
     if as_json:
         print(json.dumps(results, ensure_ascii=False))
+        return
+    if "scores" in results:
+        print(f"{count_of(results['rows'], 'row')} of {results['source']}")
+        _console().print(_grid([{"model": "model", **results["scores"]}]))
         return
     print(f"{results['windows']} forecasts of {results['start']} to {results['end']}")
     rows = [{"name": "model", **results["model"]}, *results["baselines"]]
@@ -117,6 +127,11 @@ def _plan_values(plan: Plan) -> dict[str, Any]:
 def _console(**options: Any) -> Console:
     # a column such as "T [degC]" is no markup
     return Console(markup=False, emoji=False, **options)
+
+
+def _wide_console() -> Console:
+    """Return one wide enough for every column, also where no terminal tells its width."""
+    return _console(width=max(Console().width, 110))
 
 
 def _duration(seconds: float) -> str:

@@ -24,6 +24,15 @@ def train(
     separator: o.Separator = None,
     decimal: o.Decimal = None,
     metric: o.Metric = None,
+    text: o.Text = None,
+    label: o.Label = None,
+    labels: o.Labels = None,
+    id: o.Id = None,  # noqa: A002 - the name of the option
+    step: o.Step = None,
+    group: o.Group = None,
+    test: o.Test = None,
+    validation: o.Validation = None,
+    at_steps: o.AtSteps = None,
     cell: Annotated[str | None, typer.Option(help="rnn, lstm or gru; default lstm.")] = None,
     device: o.Device = None,
     config: o.Config = None,
@@ -33,7 +42,8 @@ def train(
 ) -> None:
     """Train one network with dropout and save it, its preprocessing and its scores as a folder.
 
-    Ctrl-C ends training early: the best weights so far are kept.
+    TABLE is forecast, or, where --text or --label is given or it is a .ts file, its texts or
+    sequences are classified. Ctrl-C ends training early: the best weights so far are kept.
     """
     source, told = o.gather(table, sample, settings, locals())
     from lockgate import api

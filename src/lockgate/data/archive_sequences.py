@@ -26,6 +26,7 @@ from lockgate.data.sequence_columns import (
     read_labels,
     sort_keys,
     to_text,
+    unlabelled,
 )
 
 _TARGET = re.compile(r"target|labels?(?![a-z])", re.IGNORECASE)
@@ -65,6 +66,8 @@ def from_archive(
         DataError: If a file or a label is missing, or the files' channels differ.
     """
     with open_archive(path) as archive:
+        if not roles.labelled:
+            return _unlabelled(archive, roles, labels, separator)
         if roles.at_steps:
             return _tagged(archive, roles, labels, separator)
         told = _told(archive, roles, labels, separator)
@@ -80,6 +83,19 @@ def from_archive(
         times=told.times,
         notices=told.notices + _notices(files),
     )
+
+
+def _unlabelled(
+    archive: Archive, roles: Roles, labels: str | Path | None, separator: str | None
+) -> Labelled:
+    """Read every table of the archive but those of labels and groups."""
+    others = {PurePosixPath(str(name)).name for name in (labels, roles.group) if name}
+    names = [name for name in archive.tables if PurePosixPath(name).name not in others]
+    if not names:
+        raise DataError(f"source must hold tables, got none in {archive.source!r}")
+    files = _files(archive, names, roles, separator)
+    items = joined([file.values for file in files], 0)
+    return unlabelled(items, names, archive.source, files[0].channels, _notices(files))
 
 
 def _tagged(
@@ -223,7 +239,8 @@ def _files(
 
 
 def _read_file(raw: RawTable, roles: Roles) -> File:
-    options = [o for o in ("step", "label") if getattr(roles, o) is not None]
+    read = ("step", "label") if roles.labelled else ("step",)
+    options = [o for o in read if getattr(roles, o) is not None]
     for role in options:
         check_column(role, getattr(roles, role), raw.frame.columns, raw.source)
     chosen = choose_inputs(raw, roles)
@@ -231,7 +248,7 @@ def _read_file(raw: RawTable, roles: Roles) -> File:
     if roles.step is not None:
         codes = np.zeros(raw.frame.height, dtype=np.int64)
         order = in_order(codes, sort_keys(raw, roles.step, "step"), (raw.source,))
-    labels = raw.frame[roles.label][order] if roles.label else None
+    labels = raw.frame[roles.label][order] if roles.label and roles.labelled else None
     return File(chosen.values[order], chosen.names, labels, raw.notices + chosen.notices)
 
 

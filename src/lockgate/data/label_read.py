@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.data.label_config import LabelledConfig
-from lockgate.data.labelled import Joined, Labelled, cut, join_parts
+from lockgate.data.labelled import Joined, Labelled, check_items, cut, join_parts
 from lockgate.data.sequences import from_arrays, read_sequences
 from lockgate.data.texts import read_texts
 
@@ -29,14 +29,45 @@ def read_labelled(source: Any, config: LabelledConfig) -> Joined:
     train = read_part(source, config)
     others = [None if p is None else read_part(p, config) for p in (config.test, config.validation)]
     read = [part for part in (train, *others) if part is not None]
-    if config.at_steps and (config.cut is not None or sum(map(len, read)) < FEW_SEQUENCES):
-        steps = config.cut or STRETCH
+    if steps := _stretch(config, sum(map(len, read))):
         train = cut(train, steps)
         others = [None if part is None else cut(part, steps) for part in others]
     return join_parts(train, *others)
 
 
-def read_part(source: Any, config: LabelledConfig, *, groups: Any = None) -> Labelled:
+def read_unlabelled(source: Any, config: LabelledConfig) -> Labelled:
+    """Read sequences or texts that are only to be predicted; labels need not be there.
+
+    Args:
+        source: As in `read_labelled`; of a pair, or a list in memory, y is None.
+        config: How the training data were read.
+
+    Raises:
+        DataError: If they cannot be read, or one is empty or not finite.
+    """
+    if isinstance(source, list | tuple):
+        source = (source[0] if isinstance(source, tuple) else source, None)
+    data = read_part(source, config, labelled=False)
+    check_items(data)
+    return data
+
+
+def cut_alike(data: Labelled, config: LabelledConfig) -> Labelled:
+    """Cut sequences with labels at steps as `read_labelled` cuts as many of them."""
+    steps = _stretch(config, len(data))
+    return cut(data, steps) if steps else data
+
+
+def _stretch(config: LabelledConfig, count: int) -> int | None:
+    """Return the steps of the stretches that so many sequences are cut into, if they are."""
+    if config.at_steps and (config.cut is not None or count < FEW_SEQUENCES):
+        return config.cut or STRETCH
+    return None
+
+
+def read_part(
+    source: Any, config: LabelledConfig, *, groups: Any = None, labelled: bool = True
+) -> Labelled:
     """Read one file, folder, archive, frame, or pair, which may have groups.
 
     The y of a pair is None where there are no labels.
@@ -49,7 +80,7 @@ def read_part(source: Any, config: LabelledConfig, *, groups: Any = None) -> Lab
             return read_texts((x, y), group=groups, **labels)
         return from_arrays(x, y, groups=groups, **labels)
     labels |= {"label": config.label, "group": config.group, "time": config.time}
-    labels |= {"separator": config.separator, "several": config.several}
+    labels |= {"separator": config.separator, "several": config.several, "labelled": labelled}
     of_steps = config.at_steps or config.id is not None or config.step is not None
     if config.text is not None or (holds_texts(source) and not of_steps):
         return read_texts(

@@ -188,7 +188,7 @@ def check_items(data: Labelled) -> None:
         DataError: With the first places.
     """
     if not len(data):
-        raise DataError(f"{data.source} must hold labelled examples, got none")
+        raise DataError(f"{data.source} must hold examples, got none")
     what = "text" if data.is_text else "sequence"
     if isinstance(data.items, tuple):
         empty = [i for i, text in enumerate(data.items) if not text.strip()]

@@ -22,6 +22,7 @@ from lockgate.data.sequence_columns import (
     shown,
     sort_keys,
     to_float32,
+    unlabelled,
 )
 
 Lengths = npt.NDArray[np.int64]
@@ -50,33 +51,38 @@ def from_lists(raw: RawTable, roles: Roles) -> Labelled:
         DataError: If the columns are not as told, or the lists of a row are not of one length.
     """
     raw = raw._replace(frame=raw.frame.with_columns(_plain(column) for column in raw.frame))
-    label = check_label(roles, raw)
+    label = check_label(roles, raw) if roles.labelled else ""
     if roles.step is not None:
         raise DataError(
             f"step must be left out where cells hold whole sequences, got {roles.step!r}"
         )
-    check_columns(roles, raw.frame.columns, raw.source, ("label", "id", "group", "time"))
+    options = ("label", "id", "group", "time") if roles.labelled else ("id",)
+    check_columns(roles, raw.frame.columns, raw.source, options)
     names = tuple(f"row {row}" for row in raw.rows)
     if roles.id is not None:
         names = tuple(present(raw, roles.id, "id"))
     chosen, notices = _chosen(raw, roles)
     blocks = [_block(raw, name, names) for name in chosen]
     lengths = _one_length(dict(zip(chosen, blocks, strict=True)), names)
+    items = Ragged(
+        np.concatenate([block.values for block in blocks], axis=1),
+        np.concatenate([[0], np.cumsum(lengths)]),
+    )
+    channels = tuple(channel for block in blocks for channel in block.channels)
+    if not roles.labelled:
+        return unlabelled(items, names, raw.source, channels, raw.notices + notices)
     labels, kind = read_labels(
         _label_column(raw, label, roles, lengths, names),
         roles,
         lambda i: _place(i, lengths, names) if roles.at_steps else names[i],
     )
     return Labelled(
-        items=Ragged(
-            np.concatenate([block.values for block in blocks], axis=1),
-            np.concatenate([[0], np.cumsum(lengths)]),
-        ),
+        items=items,
         labels=labels,
         kind=kind,
         names=names,
         source=raw.source,
-        channels=tuple(channel for block in blocks for channel in block.channels),
+        channels=channels,
         groups=np.array(list(present(raw, roles.group, "group"))) if roles.group else None,
         times=sort_keys(raw, roles.time, "time") if roles.time else None,
         notices=raw.notices + notices,

@@ -18,6 +18,7 @@ from lockgate.data.sequence_columns import (
     read_labels,
     shown,
     sort_keys,
+    unlabelled,
 )
 
 Codes = npt.NDArray[np.int64]
@@ -39,6 +40,9 @@ def from_long(raw: RawTable, roles: Roles) -> Labelled:
     keys = sort_keys(raw, roles.step, "step") if roles.step else None
     order = in_order(codes, keys, names)
     starts = np.searchsorted(codes[order], np.arange(len(names) + 1))
+    if not roles.labelled:
+        items = Ragged(chosen.values[order], starts.astype(np.int64))
+        return unlabelled(items, names, raw.source, chosen.names, raw.notices + chosen.notices)
     labels, kind = _labels(raw, roles, order, starts, names)
     return Labelled(
         items=Ragged(chosen.values[order], starts.astype(np.int64)),
@@ -64,8 +68,10 @@ def check_label(roles: Roles, raw: RawTable) -> str:
 
 
 def _check(raw: RawTable, roles: Roles) -> None:
-    check_label(roles, raw)
-    options = ("label", "id", "step", "group", "time")
+    options: tuple[str, ...] = ("id", "step")
+    if roles.labelled:
+        check_label(roles, raw)
+        options = ("label", *options, "group", "time")
     check_columns(roles, raw.frame.columns, raw.source, options)
     if roles.id is None and not roles.at_steps:
         raise DataError(

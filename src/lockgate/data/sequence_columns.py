@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from lockgate.data.errors import DataError, listed, nearest
-from lockgate.data.labelled import LABEL_SEPARATOR, LabelKind, Ragged
+from lockgate.data.labelled import LABEL_SEPARATOR, LabelKind, Labelled, Ragged
 from lockgate.data.read import RawTable, to_number
 from lockgate.data.times import find_times
 
@@ -29,6 +29,8 @@ class Roles(NamedTuple):
     at_steps: bool = False
     several: str | None = None
     as_number: bool = False
+    labelled: bool = True
+    """Whether labels, groups and times are read; their columns are no inputs in any case."""
 
     def columns(self) -> tuple[str, ...]:
         """Names of the columns that are no inputs."""
@@ -234,6 +236,18 @@ def joined(sequences: list[npt.NDArray[np.float32]], channels: int) -> Ragged:
     if sequences:
         return Ragged.of(sequences)
     return Ragged(np.empty((0, channels), dtype=np.float32), np.zeros(1, dtype=np.int64))
+
+
+def unlabelled(
+    items: Ragged,
+    names: Sequence[str],
+    source: str,
+    channels: tuple[str, ...],
+    notices: tuple[str, ...] = (),
+) -> Labelled:
+    """Return sequences that are only to be predicted: every label is empty."""
+    labels = np.full(len(items), "")
+    return Labelled(items, labels, "class", tuple(names), source, channels, notices=notices)
 
 
 def _stacked(raw: RawTable, chosen: dict[str, pl.Series], notices: tuple[str, ...]) -> Chosen:

@@ -31,6 +31,7 @@ def read_sequences(
     several: str | None = None,
     as_number: bool = False,
     separator: str | None = None,
+    labelled: bool = True,
 ) -> Labelled:
     """Read sequences and their labels; nothing is learned from them, nothing is filled.
 
@@ -51,13 +52,17 @@ def read_sequences(
         several: What parts the labels of a sequence that has several.
         as_number: Whether labels are numbers to be predicted, not classes.
         separator: Column separator of CSV files. Default: told from their first rows.
+        labelled: Whether there are labels. Else those that there are go unread, as do groups and
+            times, and every label is empty; of an archive, every table in it is a sequence.
 
     Raises:
         FileNotFoundError: If there is no such file.
         TypeError: If `source` is neither a path nor a frame.
         DataError: If it cannot be read as told; the message says where and what to do.
     """
-    roles = check_roles(Roles(label, id, step, inputs, group, time, at_steps, several, as_number))
+    roles = check_roles(
+        Roles(label, id, step, inputs, group, time, at_steps, several, as_number, labelled)
+    )
     if is_archive(source):
         return from_archive(Path(source), roles, labels, separator).fingerprinted()
     if labels is not None:

@@ -25,7 +25,7 @@ class Columns(NamedTuple):
     """What was read, before labels and times are told what they are."""
 
     values: dict[str, list[Any]]
-    """By argument: `text`, `label`, and `group` and `time` where they are asked for."""
+    """By argument: `text`, and `label`, `group` and `time` where they are asked for."""
     names: list[str]
     source: str
     notices: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ def read_path(
     if name.endswith(PARQUET):
         return from_frame(tables._read_parquet(path), wanted, path.name)
     is_json = name.endswith(JSON_LINES)
-    named = wanted["text"] is not None or wanted["label"] is not None
+    named = wanted["text"] is not None or wanted.get("label") is not None
     is_table = not is_json and (named or name.endswith(TABLES))
     plain, notice = decode(
         _bytes(path), path.name, encoding, header=is_table and header, quoted=is_table
@@ -84,8 +84,8 @@ def from_pair(source: Sequence[Any], wanted: dict[str, Any]) -> Columns:
     given = {
         "text": source[0],
         "label": source[1],
-        "group": wanted["group"],
-        "time": wanted["time"],
+        "group": wanted.get("group"),
+        "time": wanted.get("time"),
     }
     values = {
         argument: _as_list(part, argument) for argument, part in given.items() if part is not None
@@ -110,7 +110,7 @@ def _bytes(path: Path) -> bytes:
 def _asked(wanted: dict[str, Any], names: Sequence[str]) -> dict[str, str]:
     """Return the columns that were named; those of texts and labels must be."""
     for argument, what in (("text", "texts"), ("label", "labels")):
-        if wanted[argument] is None:
+        if argument in wanted and wanted[argument] is None:
             raise DataError(
                 f"{argument} must name the column of {what}, got none ({option(argument, 'NAME')});"
                 f" the columns are {listed(names, 12)}"
@@ -120,7 +120,7 @@ def _asked(wanted: dict[str, Any], names: Sequence[str]) -> dict[str, str]:
 
 def _none_asked(wanted: dict[str, Any], what: str, among: Sequence[str]) -> None:
     for argument in among:
-        if wanted[argument] is not None:
+        if wanted.get(argument) is not None:
             raise DataError(f"{argument} must not be given for {what}, got {wanted[argument]!r}")
 
 
@@ -143,7 +143,9 @@ def _read_folder(folder: Path, wanted: dict[str, Any], encoding: str | None) -> 
     texts, notices = _decoded_files([path.read_bytes() for path in paths], names, folder, encoding)
     if other:
         notices.append(f"{count_of(other, 'other file')} or folder in {folder.name} left out")
-    values: dict[str, list[Any]] = {"text": texts, "label": [path.parent.name for path in paths]}
+    values: dict[str, list[Any]] = {"text": texts}
+    if "label" in wanted:
+        values["label"] = [path.parent.name for path in paths]
     return Columns(values, names, folder.name, tuple(notices))
 
 
@@ -197,11 +199,13 @@ def _read_lines(plain: str, name: str, wanted: dict[str, Any]) -> Columns:
     for row, line in enumerate(plain.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
         if not line.strip():
             continue
-        match = _LINE.match(line)
+        match = _LINE.match(line) if "label" in wanted else None
         tabs += "\t" in line
         labels.append(match[1] if match else None)
         texts.append(match[2] if match else line)
         names.append(f"row {row}")
+    if "label" not in wanted:
+        return Columns({"text": texts}, names, name)
     if tabs == len(texts) >= _FEW and 2 * len(set(labels)) > len(labels):
         raise DataError(
             f"every line must begin with a label, got {len(set(labels)):,} labels in "

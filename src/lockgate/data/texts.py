@@ -34,6 +34,7 @@ def read_texts(
     drop_empty: bool = False,
     several: str | None = None,
     as_number: bool = False,
+    labelled: bool = True,
 ) -> Labelled:
     """Read texts and a label for each.
 
@@ -63,6 +64,8 @@ def read_texts(
         several: What parts the labels of a row that has several, or none. A list of labels, as in
             JSON lines or Parquet, needs nothing to part it.
         as_number: Whether labels are numbers.
+        labelled: Whether there are labels. Else those that there are go unread, every label is
+            empty, and the lines of a file that is no table are texts.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -75,6 +78,9 @@ def read_texts(
             f"{several!r}"
         )
     wanted = {"text": text, "label": label, "group": group, "time": time}
+    if not labelled:
+        wanted = {"text": text}
+        source = (source[0], None) if isinstance(source, tuple | list) else source
     if isinstance(source, str | Path):
         columns = read_path(Path(source), wanted, separator, encoding, header)
     elif isinstance(source, tuple | list):
@@ -156,7 +162,7 @@ def _as_number(value: Any) -> float | None:
 
 
 def _labels(columns: Columns, several: str | None, as_number: bool) -> _Labels:
-    if "label" not in columns.values:
+    if "label" not in columns.values:  # of texts that are only to be predicted
         return _Labels(np.full(len(columns.names), ""), "class")
     values, names = columns.values["label"], columns.names
     if as_number:

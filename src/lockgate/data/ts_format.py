@@ -18,6 +18,7 @@ from lockgate.data.sequence_columns import (
     joined,
     read_labels,
     shown,
+    unlabelled,
 )
 
 EXTENSIONS = (".ts", ".ts.gz")
@@ -37,6 +38,8 @@ class Header:
     equal: bool = False
     """Whether all sequences must be of one length: `steps`, or that of the first."""
     labelled: bool = False
+    read: bool = True
+    """Whether labels are read."""
     stray: list[int] = field(default_factory=list)
 
 
@@ -59,28 +62,32 @@ def read_ts(path: Path, roles: Roles) -> Labelled:
     """
     _check_roles(roles)
     lines, notices = _lines(path)
-    start, header = _read_header(lines, path.name)
+    start, header = _read_header(lines, path.name, Header(read=roles.labelled))
     rows = _read_rows(lines[start:], header, path.name)
     channels = tuple(f"dim_{i + 1}" for i in range(header.dimensions or 0))
     kept = _kept(channels, roles, path.name)
     names = tuple(row.name for row in rows)
-    labels, kind = read_labels(
-        pl.Series([row.label for row in rows], dtype=pl.String),
-        roles._replace(as_number=True) if header.classes is None else roles,
-        lambda i: names[i],
-    )
     if header.stray:
         notices += (
             f"not read: line {listed(header.stray, 3)}, before @data without @ or #, of "
             f"{path.name!r}",
         )
+    items = joined([row.values[:, kept] for row in rows], len(kept))
+    own = tuple(channels[k] for k in kept)
+    if not roles.labelled:
+        return unlabelled(items, names, path.name, own, notices)
+    labels, kind = read_labels(
+        pl.Series([row.label for row in rows], dtype=pl.String),
+        roles._replace(as_number=True) if header.classes is None else roles,
+        lambda i: names[i],
+    )
     return Labelled(
-        items=joined([row.values[:, kept] for row in rows], len(kept)),
+        items=items,
         labels=labels,
         kind=kind,
         names=names,
         source=path.name,
-        channels=tuple(channels[k] for k in kept),
+        channels=own,
         notices=notices,
     )
 
@@ -117,9 +124,8 @@ def _lines(path: Path) -> tuple[list[str], tuple[str, ...]]:
     return [line.strip() for line in text.split("\n")], notices
 
 
-def _read_header(lines: list[str], name: str) -> tuple[int, Header]:
+def _read_header(lines: list[str], name: str, header: Header) -> tuple[int, Header]:
     """Return the first line of the data, and what the lines before it tell."""
-    header = Header()
     for number, line in enumerate(lines, 1):
         if not line or line.startswith(_COMMENTS):
             continue
@@ -175,7 +181,7 @@ def _count(key: str, words: list[str], place: str) -> int:
 
 
 def _check_header(header: Header, name: str) -> None:
-    if not header.labelled:
+    if header.read and not header.labelled:
         raise DataError(
             f"source must have labels, @classLabel true or @targetLabel true, got none in {name!r}"
         )
@@ -205,14 +211,16 @@ def _read_row(line: str, header: Header, row: str, name: str) -> Row:
         raise DataError(
             f"values must be without time stamps, got '(' in {row} of {name!r}; {_STAMPS}"
         )
-    *parts, label = [part.strip() for part in line.split(":")]
+    parts = [part.strip() for part in line.split(":")]
+    label = parts.pop() if header.labelled else ""
     expected = header.dimensions or max(1, len(parts))
     if len(parts) != expected:
         raise DataError(
             f"every row of {name!r} must have {count_of(expected, 'dimension')} and a label, "
             f"parted by ':', got {count_of(len(parts), 'dimension')} in {row}"
         )
-    _check_label(label, header, row, name)
+    if header.read:
+        _check_label(label, header, row, name)
     dimensions = [
         _floats(part, f"{row}, dimension {i} of {name!r}") for i, part in enumerate(parts, 1)
     ]

@@ -1,6 +1,5 @@
-"""Score a fitted model beside the naive baselines: on its own parts, or rolled over a table."""
+"""Score a fitted model beside the naive baselines, rolled over a table."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -9,50 +8,9 @@ from lockgate.data.errors import DataError
 from lockgate.data.prepare import Prepared, make_windows
 from lockgate.data.table import Table
 from lockgate.data.windows import Windows
-from lockgate.evaluation.baselines import (
-    Baseline,
-    fit_baselines,
-    naive_baselines,
-    skipped_baselines,
-)
+from lockgate.evaluation.baselines import Baseline, naive_baselines
 from lockgate.evaluation.metrics import mase_scale, score, score_per_step
 from lockgate.fitted import Fitted
-from lockgate.training import History
-
-
-def score_parts(fitted: Fitted, prepared: Prepared, history: History, test_looks: int) -> Fitted:
-    """Return `fitted` with its scores on validation and test, and those of the baselines.
-
-    `test_looks` is how often the test part has been looked at, this look included.
-
-    `metrics` gets `metric`, `test_looks`, `mase_scale`, `validation` and `test` (each metric),
-    `per_step` (the metric by step, on test), `baselines` (the same of each) and `history`.
-    """
-    learned, metric = fitted.preprocessing, fitted.config.training.metric
-    scale_mae = training_mase_scale(prepared)
-    validation, test = prepared.windows("validation"), prepared.windows("test")
-    train = prepared.windows("train")
-    baselines = fit_baselines(train, validation, learned.seasons, learned.scale, metric)
-    on_test = _scores(fitted, fitted, test, scale_mae)
-    metrics = {
-        "metric": metric,
-        "mase_scale": scale_mae,
-        "test_looks": test_looks,
-        "history": history.model_dump(mode="json"),
-        "validation": _scores(fitted, fitted, validation, scale_mae)["scores"],
-        "test": on_test["scores"],
-        "per_step": on_test["per_step"],
-        "baselines": [
-            {
-                "name": b.name,
-                "validation": _scores(fitted, b, validation, scale_mae)["scores"],
-                "test": _scores(fitted, b, test, scale_mae)["scores"],
-            }
-            for b in baselines
-        ],
-        "skipped_baselines": [s._asdict() for s in skipped_baselines(train)],
-    }
-    return dataclasses.replace(fitted, metrics=metrics)
 
 
 def backtest(fitted: Fitted, table: Table) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import torch
 from pydantic import ValidationError
 from torch import Tensor
@@ -14,9 +15,11 @@ from lockgate.data.errors import DataError
 from lockgate.data.examples import Examples
 from lockgate.data.files import new_folder
 from lockgate.data.label_preprocessing import LabelPreprocessing
+from lockgate.data.label_read import cut_alike, read_unlabelled
 from lockgate.data.labelled import Labelled
 from lockgate.data.tokens import Tokens
 from lockgate.fitted.config import LabelRunConfig
+from lockgate.fitted.predictions import prediction_frame
 from lockgate.fitted.storage import fault_in, read_json, read_text, read_weights, write_files
 from lockgate.models import Classifier, ClassifierConfig
 
@@ -71,6 +74,26 @@ class FittedClassifier:
         if self.preprocessing.kind == "number":
             return scores * self.preprocessing.label_deviation + self.preprocessing.label_mean
         return probabilities(scores, self.temperature, self.preprocessing.kind == "classes")
+
+    def predictions(self, source: Any) -> pl.DataFrame:
+        """Predict texts or sequences that need no labels.
+
+        Args:
+            source: A file, folder or frame of the form of the training data; or a list of texts or
+                arrays.
+
+        Returns:
+            A row for each, or of labels at steps for each step: `name`, `step`, `label` (the number
+            where it is one), and `probability_` with the name of each class.
+
+        Raises:
+            DataError: If it cannot be read, or holds other data than the training part did.
+        """
+        config = self.config.data
+        data = read_unlabelled(source, config)
+        pieces = cut_alike(data, config)
+        found = self.predict(pieces)
+        return prediction_frame(found, self.preprocessing, data, pieces, config.several)
 
     def save(self, folder: Path) -> None:
         """Write the model as a new folder: weights as safetensors, all else as JSON.

@@ -1,0 +1,83 @@
+"""One fitted model beside the baselines: on its own parts, or on other labelled data."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from lockgate.data.errors import DataError
+from lockgate.data.label_read import cut_alike, read_part
+from lockgate.data.labelled import Ragged, check_items
+from lockgate.fitted.classifier import FittedClassifier
+from lockgate.studies.labelling import LabelScorer
+from lockgate.studies.problem import Problem
+from lockgate.training import History
+
+
+def score_parts(
+    problem: Problem, data: Any, prepared: Any, fitted: Any, history: History, test_looks: int
+) -> Any:
+    """Return `fitted` with its scores on validation and test, and those of the baselines.
+
+    `test_looks` is how often the test part has been looked at, this look included.
+
+    `metrics` gets `metric`, `test_looks`, what scores were divided by, `validation` and `test`
+    (each score), `per_step` (the metric by steps ahead, on test), `baselines` (scores of each) and
+    `history`.
+    """
+    config = fitted.config
+    compared = problem.baselines(data, prepared, config)
+    validation = problem.scorer(data, prepared, config, "validation")
+    test = problem.scorer(data, prepared, config, "test")
+    on_test = problem.predict(fitted, prepared, "test")
+    metrics = {
+        "metric": config.training.metric,
+        **problem.scales(prepared),
+        "test_looks": test_looks,
+        "history": history.model_dump(mode="json"),
+        "validation": validation.scores(problem.predict(fitted, prepared, "validation")),
+        "test": test.scores(on_test),
+        "per_step": [None if np.isnan(step) else step for step in test.per_step(on_test)],
+        "baselines": [
+            {
+                "name": b.name,
+                "validation": validation.scores(b.predict("validation")),
+                "test": test.scores(b.predict("test")),
+            }
+            for b in compared.baselines
+        ],
+        "skipped_baselines": [skipped._asdict() for skipped in compared.skipped],
+    }
+    return dataclasses.replace(fitted, metrics=metrics)
+
+
+def score_labelled(fitted: FittedClassifier, source: Any) -> dict[str, Any]:
+    """Score a classifier on labelled data, read as those that it was trained on were.
+
+    Returns:
+        `metric`, `source`, `rows` (texts, sequences or steps that were scored) and `scores`.
+
+    Raises:
+        DataError: If the data cannot be read, or have other labels.
+    """
+    learned, config = fitted.preprocessing, fitted.config
+    data = read_part(source, config.data)
+    check_items(data)
+    if data.kind != learned.kind:
+        raise DataError(
+            f"{data.source} must have labels as the training part did, {learned.kind}, got "
+            f"{data.kind}"
+        )
+    pieces = cut_alike(data, config.data)
+    truth = learned.targets(pieces)
+    if learned.kind == "number":
+        truth = data.labels
+    elif learned.kind == "steps" and isinstance(pieces.items, Ragged):
+        truth = learned.shortened_labels(truth, pieces.items)
+    scorer = LabelScorer(truth, config.training.metric, np.arange(len(truth)), 1, None)
+    return {
+        "metric": config.training.metric,
+        "source": data.source,
+        "rows": len(truth),
+        "scores": scorer.scores(fitted.predict(pieces)),
+    }

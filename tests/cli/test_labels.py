@@ -1,0 +1,307 @@
+"""`train`, `evaluate` and `predict` of labelled data, with labels and without."""
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import lockgate as package
+from lockgate.fitted.classifier import FittedClassifier
+
+QUICK = ["--set", "hidden_size=4", "--set", "embedding_size=3", "--set", "max_epochs=2"]
+HEAD = "@problemName waves\n@classLabel {}\n@data\n"
+
+
+def make_reviews(rows: int = 60, seed: int = 0) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    good = rng.permutation([True, False] * (rows // 2))
+    words = {True: ["good", "fine", "great"], False: ["bad", "poor", "weak"]}
+    texts = [
+        " ".join(["a", *rng.choice(words[bool(g)], 3), "film", str(i)]) for i, g in enumerate(good)
+    ]
+    return pl.DataFrame(
+        {"review": texts, "verdict": np.where(good, "pos", "neg"), "stars": 1.0 + 4.0 * good}
+    )
+
+
+def make_waves(rows: int = 60, seed: int = 0) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [
+        rng.normal(3 * (i % 2), 1.0, int(n)).round(3)
+        for i, n in enumerate(rng.integers(2, 9, rows))
+    ]
+
+
+def ts(waves: list[np.ndarray], labels: bool = True) -> str:
+    lines = [
+        ",".join(map(str, wave)) + (f":{'high' if i % 2 else 'low'}" if labels else "")
+        for i, wave in enumerate(waves)
+    ]
+    return HEAD.format("true low high" if labels else "false") + "\n".join(lines)
+
+
+def make_steps(steps: int = 400, seed: int = 0) -> pl.DataFrame:
+    x = np.random.default_rng(seed).normal(size=(steps, 2)).round(4)
+    return pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "on": (x[:, 0] > 0).astype(int)})
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Write labelled data of every form, and the same without labels."""
+    make_reviews().write_csv(tmp_path / "reviews.csv")
+    make_reviews().select("review").write_csv(tmp_path / "plain.csv")
+    (tmp_path / "waves.ts").write_text(ts(make_waves()))
+    (tmp_path / "plain.ts").write_text(ts(make_waves(), labels=False))
+    make_steps().write_csv(tmp_path / "steps.csv")
+    make_steps().drop("on").write_csv(tmp_path / "plain_steps.csv")
+    return tmp_path
+
+
+TRAIN = {
+    "texts": ["reviews.csv", "--text", "review", "--label", "verdict"],
+    "waves": ["waves.ts"],
+    "steps": ["steps.csv", "--label", "on", "--at-steps"],
+    "numbers": ["reviews.csv", "--text", "review", "--label", "stars", "--set", "metric=mae"],
+}
+TRAIN["numbers"] += ["--set", "as_number=true"]
+PLAIN = {"texts": "plain.csv", "waves": "plain.ts", "steps": "plain_steps.csv"}
+PLAIN["numbers"] = "plain.csv"
+ALL = pytest.mark.parametrize("kind", TRAIN)
+
+
+@pytest.fixture
+def trained_on(lockgate: Any, data: Path) -> Any:
+    """Train on one of the files by the command; give its JSON."""
+
+    def run(kind: str, *more: object) -> dict[str, Any]:
+        result = lockgate("train", *TRAIN[kind], *QUICK, "--json", "--out", "model", *more)
+        assert result.exit_code == 0, result.stderr
+        return json.loads(result.stdout)
+
+    return run
+
+
+@ALL
+def test_train_scores_beside_the_baselines_and_counts_its_look(trained_on, data, kind):
+    told = trained_on(kind)
+
+    metric = "mae" if kind == "numbers" else "log_loss"
+    assert (told["metric"], told["test_looks"]) == (metric, 1)
+    assert len(told["baselines"]) >= 2
+    for row in (told, *told["baselines"]):
+        assert row["validation"].keys() == row["test"].keys()
+        assert row["test"][metric] >= 0
+    files = {"config.json", "config.yaml", "metrics.json", "model.safetensors"}
+    assert {path.name for path in (data / "model").iterdir()} == {*files, "preprocessing.json"}
+    assert (data / "test_looks.json").exists()
+
+
+def test_train_prints_accuracy_and_log_loss_beside_the_baselines(lockgate, data):
+    result = lockgate("train", *TRAIN["texts"], *QUICK, "--cell", "gru")
+
+    assert result.exit_code == 0, result.stderr
+    header, *rows = result.stdout.splitlines()
+    for name in ("validation log_loss", "test log_loss", "test accuracy", "test macro_f1"):
+        assert name in header
+    names = [row.split("  ")[0] for row in rows]
+    assert names[:3] == ["gru", "majority class", "TF-IDF + logistic regression"]
+    assert rows[-1] == "model: runs/reviews-verdict"
+
+
+def test_probabilities_are_calibrated_on_validation(trained_on, data):
+    trained_on("waves")
+
+    assert package.load(data / "model").temperature != 1.0
+
+
+def test_a_given_test_part_is_scored_with_and_without_what_training_has_too(trained_on, data):
+    shutil.copy(data / "waves.ts", data / "again.ts")
+    with (data / "again.ts").open("a") as file:
+        file.write("\n9.0,8.0,9.5:high\n")
+
+    told = trained_on("waves", "--test", "again.ts")
+
+    assert told["test"].keys() > {"accuracy", "accuracy_without_overlap"}
+
+
+@ALL
+def test_evaluate_gives_the_scores_of_the_same_rows(lockgate, trained_on, data, kind):
+    other = {"waves": "other.ts"}.get(kind, "other.csv")
+    if kind == "waves":
+        (data / other).write_text(ts(make_waves(seed=5)))
+    elif kind == "steps":
+        make_steps(seed=5).write_csv(data / other)
+    else:
+        make_reviews(seed=5).write_csv(data / other)
+    told = trained_on(kind, "--test", other)
+
+    result = lockgate("evaluate", "model", other, "--json")
+    plain = lockgate("evaluate", "model", other)
+
+    found = json.loads(result.stdout)
+    assert found["rows"] == (400 if kind == "steps" else 60)
+    # of numbers, training keeps the truth in float32
+    expected = {name: told["test"][name] for name in found["scores"]}
+    assert found["scores"] == (pytest.approx(expected, rel=1e-5) if kind == "numbers" else expected)
+    assert plain.stdout.splitlines()[0] == f"{found['rows']} rows of {other}"
+    assert plain.stdout.splitlines()[1].split()[1:] == list(found["scores"])
+
+
+@ALL
+def test_predict_needs_no_labels_and_reads_none(lockgate, trained_on, data, kind):
+    trained_on(kind)
+
+    plain = lockgate("predict", "model", PLAIN[kind])
+    whole = lockgate("predict", "model", TRAIN[kind][0])
+
+    assert plain.exit_code == 0, plain.stderr
+    own = pl.read_csv(plain.stdout.encode())
+    assert own.drop("name").equals(pl.read_csv(whole.stdout.encode()).drop("name"))
+    steps = ["step"] if kind == "steps" else []
+    classes = {"texts": "neg pos", "waves": "low high", "steps": "0 1", "numbers": ""}[kind]
+    expected = [f"probability_{name}" for name in sorted(classes.split())]
+    assert own.columns == ["name", *steps, "label", *expected]
+    assert len(own) == (400 if kind == "steps" else 60)
+    if kind == "steps":
+        assert own["step"].to_list() == list(range(1, 401))
+    if kind != "numbers":
+        best = own.select(expected).to_numpy().argmax(axis=1)
+        assert own["label"].cast(str).to_list() == [expected[k][12:] for k in best]
+        np.testing.assert_allclose(own.select(expected).to_numpy().sum(axis=1), 1.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "reader"), [("p.csv", pl.read_csv), ("p.parquet", pl.read_parquet)]
+)
+def test_predictions_are_written_to_a_file(lockgate, trained_on, data, name, reader, strict_json):
+    trained_on("waves")
+
+    result = lockgate("predict", "model", "plain.ts", "--out", name)
+    rows = strict_json(lockgate("predict", "model", "plain.ts", "--json").stdout)
+
+    assert result.stderr == f"60 rows written to {name}\n"
+    assert reader(data / name).to_dicts() == rows
+
+
+@pytest.mark.parametrize("kind", ["texts", "waves"])
+def test_a_folder_predicts_the_same_elsewhere_to_the_bit(trained_on, data, tmp_path_factory, kind):
+    trained_on(kind)
+    here = package.load(data / "model").predictions(str(data / PLAIN[kind]))
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    shutil.move(data / "model", elsewhere / "moved")
+    shutil.copy(data / PLAIN[kind], elsewhere)
+
+    command = [str(Path(sys.executable).with_name("lockgate")), "predict", "moved", PLAIN[kind]]
+    subprocess.run([*command, "--out", "p.parquet"], cwd=elsewhere, check=True, timeout=120)
+
+    assert pl.read_parquet(elsewhere / "p.parquet").equals(here)
+
+
+def test_neither_padding_nor_the_rows_beside_change_a_prediction(trained_on, data):
+    trained_on("waves")
+    model, waves = package.load(data / "model"), make_waves()
+    assert isinstance(model, FittedClassifier)
+
+    together = model.predictions([*waves, np.ones(300)]).head(len(waves))
+    alone = pl.concat([model.predictions([wave]) for wave in waves])
+
+    assert alone["label"].equals(together["label"])
+    for name in ("probability_low", "probability_high"):
+        # rounding of float32
+        np.testing.assert_allclose(alone[name], together[name], rtol=1e-5)
+
+
+def test_sequences_of_an_archive_are_predicted_without_their_labels(lockgate, data):
+    waves = make_waves()
+    for name, labelled in (("whole.zip", True), ("plain.zip", False)):
+        with zipfile.ZipFile(data / name, "w") as archive:
+            for i, wave in enumerate(waves):
+                archive.writestr(f"wave_{i}.csv", "\n".join(["x", *map(str, wave)]))
+            rows = [f"{i},{'high' if i % 2 else 'low'}" for i in range(len(waves))]
+            if labelled:
+                archive.writestr("target.csv", "\n".join(["id,class", *rows]))
+    told = ["whole.zip", "--labels", "target.csv", *QUICK, "--out", "model"]
+    result = lockgate("train", *told)
+    assert result.exit_code == 0, result.stderr
+
+    found = [lockgate("predict", "model", name).stdout for name in ("whole.zip", "plain.zip")]
+
+    assert found[0] == found[1]
+    assert pl.read_csv(found[0].encode()).height == 60
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_a_folder_of_the_other_kind_is_refused(refused, trained, data, command):
+    sentence = refused(command, trained[1], "waves.ts")
+
+    assert sentence == (
+        f"{trained[1]} must hold a classifier for sequences or texts such as 'waves.ts', got a "
+        "forecaster of 'sold'"
+    )
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_a_classifier_forecasts_nothing(refused, trained_on, data, command):
+    trained_on("waves")
+
+    assert refused(command, "model", "--sample", "co2") == (
+        "model must hold a forecaster for a table such as 'sample:co2', got a classifier"
+    )
+    assert " must name " in refused(command, "model", "steps.csv")
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "content", "words"),
+    [
+        ("predict", "other.csv", "text\ngood\n", "got 'review'; the columns are"),
+        ("predict", "other.csv", "review\ngood\n \n", "every text must hold something"),
+        ("evaluate", "other.csv", "review\ngood\nbad\n", "got 'verdict'"),
+        ("evaluate", "other.csv", "review,verdict\ngood,so\nbad,neg\n", "got 'so'"),
+        ("predict", "nope.csv", None, "source must be an existing file"),
+    ],
+    ids=["column", "empty", "no-label", "unknown-label", "no-file"],
+)
+def test_what_cannot_be_read_is_told(refused, trained_on, data, command, name, content, words):
+    trained_on("texts")
+    if content:
+        (data / name).write_text(content)
+
+    assert words in refused(command, "model", name)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (ts([np.array([1.0, np.nan])], labels=False), "every value of a sequence must be a finite"),
+        (HEAD.format("false") + "1,2:3,4\n", "must have the channels dim_1, got dim_1, dim_2"),
+        (HEAD.format("false"), "must hold"),
+    ],
+    ids=["nan", "channels", "none"],
+)
+def test_sequences_that_cannot_be_predicted_are_told(refused, trained_on, data, content, words):
+    trained_on("waves")
+    (data / "other.ts").write_text(content)
+
+    assert words in refused("predict", "model", "other.ts", "--out", "p.csv")
+
+
+def test_a_training_of_one_class_is_refused_and_nothing_is_written(refused, data):
+    (data / "one.ts").write_text(ts(make_waves()).replace(":high", ":low"))
+
+    assert "two classes or more" in refused("train", "one.ts", *QUICK, "--out", "model")
+
+
+def test_a_training_that_diverged_at_once_is_not_saved(lockgate, data):
+    result = lockgate("train", "waves.ts", *QUICK, "--set", "learning_rate=1e38", "--out", "model")
+
+    assert result.exit_code == 2
+    assert "diverged in its first epoch" in result.stderr.splitlines()[-1]
+    assert not (data / "model").exists()
+    assert not (data / "test_looks.json").exists()
