@@ -347,6 +347,22 @@ def test_scores_are_given_with_and_without_the_rows_that_training_has(
     assert set(result.results["baselines"][0]["validation"]) == CLASS_SCORES
 
 
+def test_steps_of_sequences_that_training_has_are_left_out_too(labelled: Any) -> None:
+    x, y = labelled("steps")[0]
+    config = LabelStudyConfig(data=LabelledConfig(at_steps=True))
+    data = LABELLING.read(([*x[:30], *x[:2], *x[30:]], [*y[:30], *y[:2], *y[30:]]), config)
+    given = data._replace(test=np.arange(30, 40))
+    prepared = LABELLING.prepare(given, config)
+
+    scorer = LABELLING.scorer(given, prepared, config, "test")
+
+    again = len(x[0]) + len(x[1])
+    assert scorer.apart is not None
+    assert not scorer.apart[:again].any()
+    assert scorer.apart[again:].all()
+    assert len(scorer.apart) == len(scorer.truth)
+
+
 def test_a_test_part_that_is_all_in_training_has_no_scores_without(
     study: Any, labelled: Any, tmp_path: Path
 ) -> None:

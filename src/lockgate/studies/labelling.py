@@ -70,7 +70,7 @@ class LabelScorer(NamedTuple):
     metric: str
     order: npt.NDArray[np.int64]  # rows as the verdict's blocks take them
     horizon: int
-    apart: npt.NDArray[np.bool_] | None  # rows whose content is in no other part, if some are
+    apart: npt.NDArray[np.bool_] | None  # rows in no other part, if some are in one
 
     @property
     def counts(self) -> Floats:
@@ -231,8 +231,10 @@ class Labelling:
         order, horizon = _blocks(data.all, prepared, part, len(truth))
         overlap = prepared.parts.overlap
         apart = None
-        if part == "test" and len(overlap) and learned.kind != "steps":
+        if part == "test" and len(overlap):
             others = ~np.isin(prepared.parts.test, overlap)
+            if learned.kind == "steps":
+                others = np.repeat(others, examples.lengths.numpy())
             apart = others if others.any() else None
         return LabelScorer(truth, config.training.metric, order, horizon, apart)
 
