@@ -13,6 +13,8 @@ import lockgate
 from lockgate.api import LABELLING
 from lockgate.data.errors import DataError
 from lockgate.data.label_config import LabelledConfig
+from lockgate.data.label_prepare import PreparedLabelled
+from lockgate.evaluation.classification import fit_temperature
 from lockgate.fitted.classifier import FittedClassifier
 from lockgate.studies import study as study_module
 from lockgate.studies.config import LabelStudyConfig
@@ -421,10 +423,17 @@ def test_no_block_is_shorter_than_a_sequence_of_tags(studied: Any) -> None:
     assert results["verdict"]["blocks"] <= results["data"]["split"]["test"]["steps"] // 11
 
 
-def test_temperature_is_fitted_and_kept(studied: Any) -> None:
-    for kind in KINDS:
-        fitted = FittedClassifier.load(studied(kind).folder / "fitted")
-        assert (fitted.temperature == 1.0) == (kind == "number")
+@ALL
+def test_temperature_is_fitted_to_the_validation_part_and_kept(studied: Any, kind: str) -> None:
+    folder = studied(kind).folder
+    fitted = FittedClassifier.load(folder / "fitted")
+    validation = PreparedLabelled.load(folder / "prepared").examples("validation")
+
+    expected = 1.0
+    if kind != "number":
+        expected = fit_temperature(fitted.scores(validation), validation.truth().numpy())
+
+    assert fitted.temperature == pytest.approx(expected)
 
 
 def test_long_sequences_and_padding_are_told_of(labelled: Any) -> None:
