@@ -57,9 +57,9 @@ class FittedClassifier:
                 filled = torch.arange(-(-len(index) // WHOLE) * WHOLE) % len(index)
                 batch = examples.batch(index[filled])
                 scores = self.model(*(part.to(device) for part in batch.inputs)).cpu()
-                for place, row, length in zip(
-                    index.tolist(), scores, batch.lengths.tolist(), strict=False
-                ):
+                lengths = batch.lengths[: len(index)].tolist()
+                own = scores[: len(index)]
+                for place, row, length in zip(index.tolist(), own, lengths, strict=True):
                     found[place] = row[:length] if examples.at_steps else row[None]
         return torch.cat([row for row in found if row is not None]).numpy().astype(np.float64)
 
