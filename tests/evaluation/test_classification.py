@@ -16,10 +16,10 @@ from lockgate.evaluation.classification import (
     decided,
     fit_temperature,
     mistakes,
-    probabilities,
     row_losses,
     score_classes,
 )
+from lockgate.fitted.classifier import probabilities
 
 
 def drawn(rows=300, classes=4, seed=0, sharpness=1.5):

@@ -11,8 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from lockgate.data.labelled import Ragged
-from lockgate.evaluation.classification import IntArray, probabilities, row_losses
+from lockgate.evaluation.classification import IntArray, row_losses
 from lockgate.evaluation.metrics import FloatArray
+from lockgate.fitted.classifier import probabilities
 
 Items: TypeAlias = Ragged | Sequence[str]
 Rows: TypeAlias = npt.NDArray[np.int64]

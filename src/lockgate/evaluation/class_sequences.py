@@ -10,8 +10,9 @@ from sklearn.preprocessing import StandardScaler
 
 from lockgate.data.labelled import Ragged
 from lockgate.evaluation.class_common import Items, Learned, Logistic, Rows, Seen, fit_logistic
-from lockgate.evaluation.classification import fit_temperature, probabilities
+from lockgate.evaluation.classification import fit_temperature
 from lockgate.evaluation.metrics import FloatArray
+from lockgate.fitted.classifier import probabilities
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 PENALTIES: FloatArray = 10.0 ** np.arange(-3.0, 5.0)

@@ -10,10 +10,11 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, logsumexp, softmax
+from scipy.special import logsumexp
 from sklearn.metrics import confusion_matrix, f1_score, recall_score
 
 from lockgate.evaluation.metrics import AnyFloatArray, FloatArray
+from lockgate.fitted.classifier import probabilities
 
 IntArray = npt.NDArray[np.int64]
 AnyIntArray = npt.NDArray[np.integer[Any]]
@@ -105,27 +106,6 @@ def decided(probabilities: AnyFloatArray, *, several: bool = False) -> IntArray:
         return (probabilities > 0.5).astype(np.int64)
     highest: IntArray = probabilities.argmax(axis=1)
     return highest
-
-
-def probabilities(
-    scores: AnyFloatArray, temperature: float = 1.0, *, several: bool = False
-) -> FloatArray:
-    """Turn a network's scores `(N, K)` into probabilities, in float64.
-
-    Args:
-        scores: What enters the softmax, or for several labels the sigmoid.
-        temperature: What the scores are divided by first, over 0.
-        several: Whether a row may have several labels.
-
-    Example:
-        >>> probabilities(np.array([[0.0, np.log(3.0)]]))
-        array([[0.25, 0.75]])
-    """
-    if not temperature > 0.0:
-        raise ValueError(f"temperature must be over 0, got {temperature}")
-    cooled = np.asarray(scores, dtype=np.float64) / temperature
-    result: FloatArray = expit(cooled) if several else softmax(cooled, axis=1)
-    return result
 
 
 def fit_temperature(scores: AnyFloatArray, truth: AnyIntArray) -> float:

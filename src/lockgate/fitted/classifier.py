@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 import torch
 from pydantic import ValidationError
+from scipy.special import expit, softmax
 from torch import Tensor
 
 from lockgate.data.errors import DataError
@@ -73,7 +74,8 @@ class FittedClassifier:
         scores = self.scores(unlabelled_examples(data, self.preprocessing))
         if self.preprocessing.kind == "number":
             return scores * self.preprocessing.label_deviation + self.preprocessing.label_mean
-        return probabilities(scores, self.temperature, self.preprocessing.kind == "classes")
+        several = self.preprocessing.kind == "classes"
+        return probabilities(scores, self.temperature, several=several)
 
     def predictions(self, source: Any) -> pl.DataFrame:
         """Predict texts or sequences that need no labels.
@@ -160,11 +162,25 @@ def build_classifier(
     )
 
 
-def probabilities(scores: Floats, temperature: float = 1.0, several: bool = False) -> Floats:
-    """Turn scores into probabilities: of one class, or of several labels each by itself."""
-    scaled = torch.from_numpy(scores / temperature)
-    found: Floats = (scaled.sigmoid() if several else scaled.softmax(dim=-1)).numpy()
-    return found
+def probabilities(
+    scores: npt.ArrayLike, temperature: float = 1.0, *, several: bool = False
+) -> Floats:
+    """Turn a network's scores `(N, K)` into probabilities, in float64.
+
+    Args:
+        scores: What enters the softmax, or for several labels the sigmoid.
+        temperature: What the scores are divided by first, over 0.
+        several: Whether a row may have several labels.
+
+    Example:
+        >>> probabilities(np.array([[0.0, np.log(3.0)]]))
+        array([[0.25, 0.75]])
+    """
+    if not temperature > 0.0:
+        raise ValueError(f"temperature must be over 0, got {temperature}")
+    cooled = np.asarray(scores, dtype=np.float64) / temperature
+    result: Floats = expit(cooled) if several else softmax(cooled, axis=1)
+    return result
 
 
 def unlabelled_examples(data: Labelled, learned: LabelPreprocessing) -> Examples:

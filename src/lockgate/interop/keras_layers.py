@@ -24,6 +24,7 @@ from lockgate.interop.keras_options import (
     stack_options,
 )
 from lockgate.nn import GRU, LSTM, RNN
+from lockgate.nn.parameters import weights as weights_of
 from lockgate.nn.rates import check_gap_rates
 from lockgate.nn.recurrent import Recurrent
 
@@ -257,7 +258,7 @@ def _build(
     cell, like = specs[0].cell, arrays[0][0]
     layer: Any = empty(_OURS[cell], like.device, like.shape[0], dtype=like.dtype, **options)
     for index, (kernel, recurrent, *bias) in enumerate(arrays):
-        weights = layer._weights(index, None)
+        weights: Any = weights_of(layer, index)
         weights.w_ih.copy_(_reorder(kernel, cell).t())
         weights.w_hh.copy_(_reorder(recurrent, cell).t())
         if bias:
@@ -335,7 +336,7 @@ def _set_weights(own: Any, kind: str, layer: Recurrent, number: int) -> None:
     parts = [own.forward_layer, own.backward_layer] if layer.bidirectional else [own]
     cells = []
     for direction, part in enumerate(parts):
-        cell = layer._weights(number * len(parts) + direction, None)
+        cell = weights_of(layer, number * len(parts) + direction)
         cells.append(cell)
         arrays = [_reorder(cell.w_ih.detach().t(), kind), _reorder(cell.w_hh.detach().t(), kind)]
         if cell.b_ih is not None and cell.b_hh is not None:

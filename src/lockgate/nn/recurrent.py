@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from lockgate.nn import masks as drawn
-from lockgate.nn import padding
+from lockgate.nn import padding, parameters
 from lockgate.nn import state as states
 from lockgate.nn.checks import (
     check_choice,
@@ -37,7 +37,6 @@ from lockgate.nn.report import BackendReport, ReportLine
 from lockgate.nn.stepper import Step, Stepper
 from lockgate.ops.dispatch import Backend, choose
 from lockgate.ops.kernels import Cell
-from lockgate.ops.recurrence import Weights
 
 
 class Options(TypedDict, total=False):
@@ -132,7 +131,8 @@ class Recurrent(nn.Module):
         directions = 2 if bidirectional else 1
         self._layout = Layout(input_size, sizes, proj_size, directions, merge_mode)
         self._check_residual()
-        self._names = [self._make_cell(i, device, dtype) for i in range(self._layout.cells)]
+        cells = range(self._layout.cells)
+        self._names = [parameters.make(self, index, device, dtype) for index in cells]
         self.reset_parameters()
 
     def _check_residual(self) -> None:
@@ -145,47 +145,16 @@ class Recurrent(nn.Module):
 
     # ---- parameters ----
 
-    def _make_cell(
-        self, index: int, device: torch.device | str | None, dtype: torch.dtype | None
-    ) -> dict[str, str]:
-        """Register the parameters of a cell; return the names of those in `Weights`."""
-        layout, suffix = self._layout, self._layout.suffix(index)
-        H, h_size = layout.hidden_size(index), layout.h_size(index)
-        rows = self._gates * H
-        shapes: dict[str, tuple[int, ...]] = {
-            f"weight_ih_{suffix}": (rows, layout.input_size_of(index)),
-            f"weight_hh_{suffix}": (rows, h_size),
-        }
-        names = {"w_ih": f"weight_ih_{suffix}", "w_hh": f"weight_hh_{suffix}"}
-        if self.bias:
-            shapes |= {f"bias_ih_{suffix}": (rows,), f"bias_hh_{suffix}": (rows,)}
-            names |= {"b_ih": f"bias_ih_{suffix}", "b_hh": f"bias_hh_{suffix}"}
-        if self.proj_size:
-            shapes[f"weight_hr_{suffix}"] = (h_size, H)
-            names["w_hr"] = f"weight_hr_{suffix}"
-        if self.learn_initial_state:
-            sizes = {"h": h_size, "c": H}
-            shapes |= {f"{part}_0_{suffix}": (sizes[part],) for part in self._state._fields}
-        for name, shape in shapes.items():
-            empty = torch.empty(shape, device=device, dtype=dtype)
-            self.register_parameter(name, nn.Parameter(empty))
-        if self.layer_norm:
-            norms = {"ih": rows, "hh": rows} | ({"c": H} if self._kernel.has_c else {})
-            for part, size in norms.items():
-                norm = nn.LayerNorm(size, bias=part == "c", device=device, dtype=dtype)
-                self.add_module(f"ln_{part}_{suffix}", norm)
-        return names
-
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw every parameter anew, as `init` says; from torch's default generator by default.
 
         Gains of layer norm become 1, its biases and learnt initial states 0.
         """
         for index in range(self._layout.cells):
-            weights = self._weights(index, None)
+            weights = parameters.weights(self, index)
             INITS[self.init](weights, self._gates, self._forget_gate, generator)
             if self.learn_initial_state:
-                for value in self._learnt(index):
+                for value in parameters.learnt(self, index):
                     nn.init.zeros_(value)
         for module in self.children():
             cast("nn.LayerNorm", module).reset_parameters()
@@ -317,7 +286,7 @@ class Recurrent(nn.Module):
         masks, one = drawn.expected(self), self._parameter().new_empty(1, 1, self.input_size)
         steps = [
             Step(
-                _copies(self._weights(index, None)),
+                _copies(parameters.weights(self, index)),
                 _copies(self._first_state(index, one)),
                 masks.cells[index],
             )
@@ -370,7 +339,7 @@ class Recurrent(nn.Module):
         """Collect what the operator takes for one layer and direction."""
         _, reverse = self._layout.place(index)
         dropped = masks.weights[index] if masks.weights else None
-        weights = self._weights(index, dropped)
+        weights = parameters.weights(self, index, dropped)
         return x, state, weights, masks.cells[index], valid, self._options(reverse)
 
     def _masks_of_call(
@@ -391,26 +360,9 @@ class Recurrent(nn.Module):
         """Give the state before the first step where the caller gives none."""
         B, layout = x.shape[1], self._layout
         if self.learn_initial_state:
-            return self._state(*(value.expand(B, -1) for value in self._learnt(index)))
+            return self._state(*(value.expand(B, -1) for value in parameters.learnt(self, index)))
         sizes = {"h": layout.h_size(index), "c": layout.hidden_size(index)}
         return self._state(*(x.new_zeros(B, sizes[part]) for part in self._state._fields))
-
-    def _learnt(self, index: int) -> list[Tensor]:
-        suffix = self._layout.suffix(index)
-        return [getattr(self, f"{part}_0_{suffix}") for part in self._state._fields]
-
-    def _weights(self, index: int, dropped: Tensor | None) -> Weights:
-        own = {field: getattr(self, name) for field, name in self._names[index].items()}
-        if dropped is not None:
-            own["w_hh"] = own["w_hh"] * dropped
-        if self.layer_norm:
-            suffix = self._layout.suffix(index)
-            for part in ("ih", "hh"):
-                own[f"ln_{part}"] = getattr(self, f"ln_{part}_{suffix}").weight
-            if self._kernel.has_c:
-                norm = getattr(self, f"ln_c_{suffix}")
-                own |= {"ln_c": norm.weight, "ln_c_bias": norm.bias}
-        return Weights(**own)
 
     def _parameter(self) -> Tensor:
         """Give a parameter, whose dtype and device x and the masks must have."""

@@ -218,7 +218,7 @@ class Labelling:
         learned, scores = fitted.preprocessing, fitted.scores(prepared.examples(part))
         if learned.kind == "number":
             return scores * learned.label_deviation + learned.label_mean
-        return probabilities(scores, fitted.temperature, learned.kind == "classes")
+        return probabilities(scores, fitted.temperature, several=learned.kind == "classes")
 
     def scorer(
         self, data: LabelData, prepared: PreparedLabelled, config: LabelRunConfig, part: Part
