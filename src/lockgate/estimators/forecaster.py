@@ -29,7 +29,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
             `lockgate.data.config.DataConfig`.
         cell, hidden_size, num_layers, bidirectional: The stack.
         input_dropout, dropout, recurrent_dropout, output_dropout: Rates of dropping, in [0, 1).
-        mask_per, init: How masks and initial weights are drawn; see
+        mask_per, mask_over, init: How masks and initial weights are drawn; see
             `lockgate.models.config.ModelConfig`.
         normalise: Level subtracted from a window: "last", "mean" or "none".
         metric, learning_rate, batch_size, clip_norm, max_epochs, patience, max_steps,
@@ -74,6 +74,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         recurrent_dropout: float = 0.25,
         output_dropout: float = 0.25,
         mask_per: str | None = None,
+        mask_over: str = "sequence",
         init: str = "keras",
         normalise: str = "last",
         metric: str = "mae",
