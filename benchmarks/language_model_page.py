@@ -178,12 +178,13 @@ def _verdict(fits: Sequence[Fit]) -> str:
     gains.pop("locked dropout, AR and TAR", None)
     if own is None or len(own) < 2:
         return "Too few fits are finished to tell what weight dropout adds."
-    seeds = f"in {sum(g > 0 for g in own)} of {len(own)} seeds"
     mean = statistics.mean(own)
+    lowered = f"lowers it in {sum(g > 0 for g in own)} of {len(own)} seeds"
     text = (
         "In the paper's ablation weight dropout is the largest single part: without it the test "
-        "perplexity on Penn Treebank is 68.9 and not 58.8. Here it takes "
-        f"{mean:.2f} off on average and lowers it {seeds}"
+        "perplexity on Penn Treebank is 68.9 and not 58.8. Here it "
+        f"{'takes' if mean >= 0 else 'adds'} {abs(mean):.2f}{' off' if mean >= 0 else ''} on "
+        f"average and {lowered}"
     )
     if min(own) > 0 and mean > 2 * statistics.stdev(own):
         text += ", by more than twice the spread: its gain is seen at this size too."
