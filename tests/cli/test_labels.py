@@ -151,7 +151,33 @@ def test_evaluate_gives_the_scores_of_the_same_rows(lockgate, trained_on, data, 
     expected = {name: told["test"][name] for name in found["scores"]}
     assert found["scores"] == (pytest.approx(expected, rel=1e-5) if kind == "numbers" else expected)
     assert plain.stdout.splitlines()[0] == f"{found['rows']} rows of {other}"
-    assert plain.stdout.splitlines()[1].split()[1:] == list(found["scores"])
+    header, scores, intervals = plain.stdout.splitlines()[1:4]
+    assert header.split()[1:] == list(found["scores"])
+    assert scores.startswith("model ")
+    assert intervals.startswith("95 % interval ")
+    sampled = {"mae", "rmse"} if kind == "numbers" else set(found["scores"]) - {"calibration_error"}
+    assert set(found["intervals"]) == sampled
+    for name, (low, high) in found["intervals"].items():
+        assert low <= found["scores"][name] <= high
+        assert f"[{low:.3g}, {high:.3g}]" in intervals
+
+
+def test_intervals_are_of_groups_where_there_are_groups(lockgate, data):
+    reviews = make_reviews(seed=5)
+    for name, who in (("rows", range(60)), ("groups", np.arange(60) // 12)):
+        reviews.with_columns(who=pl.Series(who)).write_csv(data / f"{name}.csv")
+    make_reviews().with_columns(who=pl.Series(range(60))).write_csv(data / "train.csv")
+    told = ["--text", "review", "--label", "verdict", "--group", "who"]
+    result = lockgate("train", "train.csv", *told, *QUICK, "--out", "model")
+    assert result.exit_code == 0, result.stderr
+
+    found = {
+        name: json.loads(lockgate("evaluate", "model", f"{name}.csv", "--json").stdout)
+        for name in ("rows", "groups")
+    }
+
+    assert found["rows"]["scores"] == found["groups"]["scores"]
+    assert found["rows"]["intervals"] != found["groups"]["intervals"]
 
 
 @ALL

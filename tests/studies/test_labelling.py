@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from lockgate.data.label_prepare import PreparedLabelled
 from lockgate.evaluation.classification import fit_temperature
 from lockgate.fitted.classifier import FittedClassifier
 from lockgate.studies import study as study_module
+from lockgate.studies import summary
 from lockgate.studies.config import LabelStudyConfig
 from lockgate.studies.labelling import Labelling
 from lockgate.studies.study import run
+from lockgate.studies.verdict import judge_pairs
 
 KINDS = ("class", "steps", "number", "texts", "several")
 ALL = pytest.mark.parametrize("kind", KINDS)
@@ -397,7 +400,54 @@ def test_groups_stay_together_in_parts_and_in_blocks(labelled: Any) -> None:
     changes = int((ordered[1:] != ordered[:-1]).sum())
     assert changes == len(seen[2]) - 1
     assert scorer.horizon == max(Counter(ordered).values())
+    assert scorer.groups is not None
+    assert np.array_equal(np.diff(scorer.groups) != 0, ordered[1:] != ordered[:-1])
     assert sorted(scorer.order.tolist()) == list(range(len(ordered)))
+
+
+def test_steps_of_a_group_of_sequences_stay_together(labelled: Any) -> None:
+    x, y = labelled("steps")[0]
+    data = LABELLING.read((x, y), LabelStudyConfig(data=LabelledConfig(at_steps=True)))
+    who = np.arange(60) % 7
+    prepared = LABELLING.prepare(data, LabelStudyConfig())
+    given = data._replace(all=replace(data.all, groups=who))
+
+    scorer = LABELLING.scorer(given, prepared, LabelStudyConfig(), "test")
+
+    rows = prepared.parts.test
+    assert scorer.groups is not None
+    assert np.count_nonzero(np.diff(scorer.groups)) == len(set(who[rows])) - 1
+    lengths = np.array([len(x[i]) for i in rows])
+    assert scorer.horizon == max(lengths[who[rows] == one].sum() for one in set(who[rows]))
+
+
+@pytest.mark.parametrize("kind", ["steps", "class"])
+def test_no_block_of_a_verdict_ends_inside_a_sequence_or_a_group(
+    study: Any, labelled: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, told = labelled(kind)[0], {}
+    if kind == "class":
+        ends = np.cumsum([len(x) for x in source[0]])
+        labels = np.repeat(source[1], [len(x) for x in source[0]])
+        frame = pl.DataFrame({"x": np.concatenate(source[0])[:, 1], "label": labels})
+        number = np.searchsorted(ends, np.arange(ends[-1]), side="right")
+        source = frame.with_columns(id=pl.Series(number), who=pl.Series(number // 2 % 20))
+        told = {"label": "label", "id": "id", "group": "who"}
+    judged = []
+
+    def spy(evidence: Any, *rest: Any) -> Any:
+        judged.append(evidence)
+        return judge_pairs(evidence, *rest)
+
+    monkeypatch.setattr(summary, "judge_pairs", spy)
+    study(source, rungs="lstm,bidirectional", seeds=1, at_steps=kind == "steps" or None, **told)
+
+    [evidence] = judged
+    groups = evidence.groups
+    assert groups is not None
+    assert len(set(groups)) < len(groups)
+    assert evidence.blocks > 1
+    assert all(groups[start] != groups[start - 1] for start in evidence.starts[1:])
 
 
 def test_rows_of_a_file_sorted_by_label_are_mixed_over_the_blocks(labelled: Any) -> None:

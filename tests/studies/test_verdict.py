@@ -425,6 +425,24 @@ def test_evidence_that_does_not_fit_together_is_refused():
         Evidence({("a", 1): np.ones(2)}, np.ones(3), 1.0, 1)
     with pytest.raises(ValueError, match="counts must hold an observed point, got none"):
         Evidence({("a", 1): np.zeros(3)}, np.zeros(3), 1.0, 1)
+    with pytest.raises(ValueError, match=r"groups must have the shape of counts, \(3,\), got \(2"):
+        Evidence({("a", 1): np.ones(3)}, np.ones(3), 1.0, 1, groups=np.zeros(2))
+    with pytest.raises(ValueError, match="groups must lie side by side, got one in two places"):
+        Evidence({("a", 1): np.ones(3)}, np.ones(3), 1.0, 1, groups=np.array([0, 1, 0]))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_block_ends_inside_a_group(seed):
+    sizes = np.random.default_rng(seed).integers(1, 12, 40)
+    groups = np.repeat(np.arange(40), sizes)
+    counts = np.ones(len(groups))
+    counts[::7] = 0.0
+
+    evidence = Evidence({}, counts, 1.0, int(sizes.max()), groups=groups)
+
+    seen = groups[counts > 0]
+    assert all(start == 0 or seen[start] != seen[start - 1] for start in evidence.starts)
+    assert evidence.blocks == min(15, len(seen) // sizes.max()) >= 8
 
 
 # baselines

@@ -80,11 +80,22 @@ def show_evaluation(results: dict[str, Any], *, as_json: bool = False) -> None:
         return
     if "scores" in results:
         print(f"{count_of(results['rows'], 'row')} of {results['source']}")
-        _console().print(_grid([{"model": "model", **results["scores"]}]))
+        _wide_console().print(_grid(_with_intervals(results)))
         return
     print(f"{results['windows']} forecasts of {results['start']} to {results['end']}")
     rows = [{"name": "model", **results["model"]}, *results["baselines"]]
     _console().print(_grid([{"model": row["name"], **row["scores"]} for row in rows]))
+
+
+def _with_intervals(results: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a row of scores, and one of their intervals."""
+    intervals = {
+        name: f"[{ends[0]:.3g}, {ends[1]:.3g}]"
+        for name, ends in results["intervals"].items()
+        if ends
+    }
+    rows = [{"model": "model", **results["scores"]}]
+    return [*rows, {"model": "95 % interval", **intervals}] if intervals else rows
 
 
 def require_target(table: str, config: Path | None, told: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Score classifiers from their probabilities: scores, calibration, intervals, mistakes.
+"""Score classifiers from their probabilities: scores, calibration, mistakes.
 
 Throughout, `probabilities` is `(N, K)`. `truth` is `(N,)` class indices, or `(N, K)` of 0 and 1
 where a row may have several labels; each of those is decided by itself, at a probability over 1/2.
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
-from sklearn.metrics import confusion_matrix, f1_score, recall_score
+from sklearn.metrics import confusion_matrix
 
 from lockgate.evaluation.metrics import AnyFloatArray, FloatArray
 from lockgate.fitted.classifier import probabilities
@@ -32,7 +32,6 @@ _SPREAD = 0.5  # of the logarithm of a temperature, before any row is seen
 _EPS = float(np.finfo(np.float64).eps)
 # what rows of probabilities may be off a sum of 1 by, as after a softmax in half precision
 _OFF_ONE = 2e-3
-_DRAWS_AT_ONCE = 2_000_000
 
 
 class ClassScores(NamedTuple):
@@ -81,23 +80,34 @@ def score_classes(probabilities: AnyFloatArray, truth: AnyIntArray) -> ClassScor
         (0.5, 0.5697)
     """
     p, truth = _checked(probabilities, truth)
-    several = truth.ndim == 2
-    guess = decided(p, several=several)
-    if several:
-        labels = list(zip(truth.T, guess.T, strict=True))
-        balanced = float(np.mean([_mean_recall(*label) for label in labels]))
-        f1 = [f1_score(*label) for label in labels if np.any(label)]
-    else:
-        balanced = _mean_recall(truth, guess)
-        f1 = [f1_score(truth, guess, average="macro")]
+    counts = confusion(truth, decided(p, several=truth.ndim == 2), p.shape[1])
     return ClassScores(
         accuracy=float(_right(p, truth).mean()),
-        balanced_accuracy=balanced,
-        # labels of which none occurs and none is decided for are all right
-        macro_f1=float(np.mean(f1)) if f1 else 1.0,
+        balanced_accuracy=balanced_accuracy(counts),
+        macro_f1=macro_f1(counts),
         log_loss=float(_log_losses(p, truth).mean()),
         calibration_error=_calibration_error(p, truth),
     )
+
+
+def balanced_accuracy(counts: AnyFloatArray | AnyIntArray) -> float:
+    """Return the balanced accuracy of counts as `confusion` gives them; see `ClassScores`."""
+    if counts.ndim == 3:
+        return float(np.mean([balanced_accuracy(label) for label in counts]))
+    rows = counts.sum(axis=1)
+    occurs = rows > 0
+    return float((counts.diagonal()[occurs] / rows[occurs]).mean())
+
+
+def macro_f1(counts: AnyFloatArray | AnyIntArray) -> float:
+    """Return the macro F1 of counts as `confusion` gives them; see `ClassScores`."""
+    if counts.ndim == 3:
+        right, both = counts[:, 1, 1], counts[:, 1, :].sum(axis=1) + counts[:, :, 1].sum(axis=1)
+    else:
+        right, both = counts.diagonal(), counts.sum(axis=1) + counts.sum(axis=0)
+    seen = both > 0
+    # labels of which none occurs and none is decided for are all right
+    return float((2 * right[seen] / both[seen]).mean()) if seen.any() else 1.0
 
 
 def decided(probabilities: AnyFloatArray, *, several: bool = False) -> IntArray:
@@ -154,43 +164,6 @@ def row_losses(probabilities: AnyFloatArray, truth: AnyIntArray, metric: ClassMe
     _check_metric(metric)
     p, truth = _checked(probabilities, truth)
     return _log_losses(p, truth) if metric == "log_loss" else 1.0 - _right(p, truth)
-
-
-def bootstrap_interval(
-    values_per_row: AnyFloatArray,
-    level: float = 0.95,
-    repeats: int = 2000,
-    seed: int = 0,
-    groups: npt.NDArray[Any] | None = None,
-) -> tuple[float, float]:
-    """Return the percentile interval (low, high) of a mean over rows, were other rows drawn.
-
-    Args:
-        values_per_row: `(N,)`, for example whether each row is right, or its loss.
-        level: Share of the draws inside, in (0, 1).
-        repeats: Draws with replacement.
-        seed: Seed of the draws.
-        groups: `(N,)`: rows of one group are drawn together; for labels at steps the sequence.
-            Default: each row by itself.
-
-    Returns:
-        Both NaN where there is a single row or group: it tells nothing of others.
-    """
-    values = np.asarray(values_per_row, dtype=np.float64)
-    if values.ndim != 1 or not len(values):
-        raise ValueError(f"values_per_row must have shape (N >= 1,), got {values.shape}")
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"level must be in (0, 1), got {level}")
-    if repeats < 1:
-        raise ValueError(f"repeats must be at least 1, got {repeats}")
-    if groups is not None and np.shape(groups) != values.shape:
-        raise ValueError(f"groups must have shape {values.shape}, got {np.shape(groups)}")
-    sums, counts = _by_group(values, groups)
-    if len(sums) < 2:
-        return float("nan"), float("nan")
-    means = _resampled_means(sums, counts, repeats, np.random.default_rng(seed))
-    low, high = np.quantile(means, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
-    return float(low), float(high)
 
 
 def confusion(truth: AnyIntArray, predicted: AnyIntArray, classes: int) -> IntArray:
@@ -312,11 +285,6 @@ def _log_losses(p: FloatArray, truth: IntArray) -> FloatArray:
     return losses
 
 
-def _mean_recall(truth: IntArray, guess: IntArray) -> float:
-    """Return the balanced accuracy, over the classes that occur in the truth."""
-    return float(recall_score(truth, guess, labels=np.unique(truth), average="macro"))
-
-
 def _calibration_error(p: FloatArray, truth: IntArray) -> float:
     several = truth.ndim == 2
     right = np.ravel(decided(p, several=several) == truth)
@@ -342,21 +310,3 @@ def _losses_of_leads(leads: FloatArray) -> FloatArray:
     """Return the log losses: log(1 + the sum of exp(-lead))."""
     losses: FloatArray = np.logaddexp(0.0, logsumexp(-leads, axis=1))
     return losses
-
-
-def _by_group(values: FloatArray, groups: npt.NDArray[Any] | None) -> tuple[FloatArray, FloatArray]:
-    """Return the sum and the number of the rows of each group."""
-    rows = np.arange(len(values)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    sums: FloatArray = np.bincount(rows, values).astype(np.float64)
-    return sums, np.bincount(rows).astype(np.float64)
-
-
-def _resampled_means(
-    sums: FloatArray, counts: FloatArray, repeats: int, rng: np.random.Generator
-) -> FloatArray:
-    at_once = max(1, _DRAWS_AT_ONCE // len(sums))
-    means = []
-    for done in range(0, repeats, at_once):
-        draws = rng.integers(len(sums), size=(min(at_once, repeats - done), len(sums)))
-        means.append(sums[draws].sum(axis=1) / counts[draws].sum(axis=1))
-    return np.concatenate(means)

@@ -71,7 +71,11 @@ class FittedClassifier:
             Probabilities of the classes, (N, classes), of each step for labels at steps; or, where
             the label is a number, (N, 1) in its own unit.
         """
-        scores = self.scores(unlabelled_examples(data, self.preprocessing))
+        return self.predict_examples(unlabelled_examples(data, self.preprocessing))
+
+    def predict_examples(self, examples: Examples) -> Floats:
+        """Predict what is laid out already, as `predict` does."""
+        scores = self.scores(examples)
         if self.preprocessing.kind == "number":
             return scores * self.preprocessing.label_deviation + self.preprocessing.label_mean
         several = self.preprocessing.kind == "classes"

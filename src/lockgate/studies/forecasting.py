@@ -57,6 +57,11 @@ class WindowScorer(NamedTuple):
         return int(self.truth.shape[1])
 
     @property
+    def groups(self) -> None:
+        """Give nothing: windows come one by one."""
+        return None
+
+    @property
     def counts(self) -> Floats:
         """Observed points of each window."""
         observed: Floats = np.isfinite(self.truth).sum(axis=1).astype(np.float64)

@@ -1,6 +1,6 @@
 """Labels of sequences and texts, as a study sees them."""
 
-from collections.abc import Sequence
+import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,16 +24,15 @@ from lockgate.evaluation.classification import (
     decided,
     fit_temperature,
     mistakes,
-    row_losses,
-    score_classes,
 )
-from lockgate.fitted.classifier import FittedClassifier, build_classifier, probabilities
+from lockgate.fitted.classifier import FittedClassifier, build_classifier
 from lockgate.fitted.config import LabelRunConfig
 from lockgate.fitted.train_classifier import check_metric, train_classifier
 from lockgate.models import ClassifierConfig
 from lockgate.nn import Reach, gradient_reach
 from lockgate.studies.checks import check
 from lockgate.studies.label_rungs import LABEL_LADDER
+from lockgate.studies.label_scorer import LabelScorer, block_order, units_of
 from lockgate.studies.problem import Candidate, Compared, Floats, OnEpoch, ignore
 from lockgate.studies.rungs import Rung
 from lockgate.training import History
@@ -61,50 +60,6 @@ class LabelData(NamedTuple):
     def fingerprint(self) -> str:
         """What tells these data from others."""
         return self.all.fingerprint
-
-
-class LabelScorer(NamedTuple):
-    """Scores probabilities of the classes of one part, or numbers."""
-
-    truth: npt.NDArray[Any]
-    metric: str
-    order: npt.NDArray[np.int64]  # rows as the verdict's blocks take them
-    horizon: int
-    apart: npt.NDArray[np.bool_] | None  # rows in no other part, if some are in one
-
-    @property
-    def counts(self) -> Floats:
-        """Every row counts alike."""
-        return np.ones(len(self.order))
-
-    def scores(self, prediction: Floats) -> dict[str, float | None]:
-        """Give every score; those without rows that are in another part too, if there are any."""
-        scores = self._scores(prediction, slice(None))
-        if self.apart is not None:
-            own = self._scores(prediction, self.apart)
-            scores |= {f"{name}_without_overlap": value for name, value in own.items()}
-        return scores
-
-    def _scores(self, prediction: Floats, rows: Any) -> dict[str, float | None]:
-        if self.metric == "log_loss":
-            return score_classes(prediction[rows], self.truth[rows])._asdict()
-        error = prediction[rows, 0] - self.truth[rows]
-        return {
-            "mae": float(np.abs(error).mean()),
-            "rmse": float(np.sqrt(np.square(error).mean())),
-        }
-
-    def per_step(self, prediction: Floats) -> Sequence[float]:  # noqa: ARG002 - there are none
-        """Give nothing: there are no steps ahead."""
-        return ()
-
-    def losses(self, prediction: Floats) -> Floats:
-        """Give the loss of each row, in the order of the blocks."""
-        if self.metric == "log_loss":
-            return row_losses(prediction, self.truth, "log_loss")[self.order]
-        error = prediction[:, 0] - self.truth
-        losses: Floats = np.square(error) if self.metric == "rmse" else np.abs(error)
-        return losses[self.order]
 
 
 @dataclass(frozen=True)
@@ -215,10 +170,7 @@ class Labelling:
 
     def predict(self, fitted: FittedClassifier, prepared: PreparedLabelled, part: Part) -> Floats:
         """Give calibrated probabilities of the classes, or numbers in their own unit."""
-        learned, scores = fitted.preprocessing, fitted.scores(prepared.examples(part))
-        if learned.kind == "number":
-            return scores * learned.label_deviation + learned.label_mean
-        return probabilities(scores, fitted.temperature, several=learned.kind == "classes")
+        return fitted.predict_examples(prepared.examples(part))
 
     def scorer(
         self, data: LabelData, prepared: PreparedLabelled, config: LabelRunConfig, part: Part
@@ -228,15 +180,19 @@ class Labelling:
         truth = _truth(examples)
         if learned.kind == "number":
             truth = truth[:, 0] * learned.label_deviation + learned.label_mean
-        order, horizon = _blocks(data.all, prepared, part, len(truth))
+        at_steps = learned.kind == "steps"
+        lengths = examples.lengths.numpy() if at_steps else None
+        rows = getattr(prepared.parts, part)
+        units = units_of(None if data.all.groups is None else data.all.groups[rows], lengths)
+        order = block_order(units, len(truth), in_order=at_steps and data.all.groups is None)
         overlap = prepared.parts.overlap
         apart = None
         if part == "test" and len(overlap):
             others = ~np.isin(prepared.parts.test, overlap)
-            if learned.kind == "steps":
-                others = np.repeat(others, examples.lengths.numpy())
+            if lengths is not None:
+                others = np.repeat(others, lengths)
             apart = others if others.any() else None
-        return LabelScorer(truth, config.training.metric, order, horizon, apart)
+        return LabelScorer(truth, config.training.metric, order, units, apart)
 
     def baselines(
         self, data: LabelData, prepared: PreparedLabelled, config: LabelRunConfig
@@ -403,8 +359,6 @@ class Labelling:
 
 def hash_of(values: npt.NDArray[Any]) -> str:
     """Return a short digest of an array."""
-    import hashlib
-
     return hashlib.sha256(values.tobytes()).hexdigest()[:16]
 
 
@@ -420,25 +374,6 @@ def _numbers(baseline: Any, items: Any, parts: Any, part: Part) -> Floats:
 def _classes(baseline: Any, items: Any, parts: Any, part: Part) -> Floats:
     found: Floats = baseline.probabilities(items, getattr(parts, part))
     return found
-
-
-def _blocks(
-    data: Labelled, prepared: PreparedLabelled, part: Part, rows: int
-) -> tuple[npt.NDArray[np.int64], int]:
-    """Order the rows of a part for the verdict's blocks, and say what no block may cut.
-
-    Steps of a sequence, and rows of a group, are alike, so that they stay together; other rows are
-    shuffled, since files are often sorted by label.
-    """
-    own = getattr(prepared.parts, part)
-    if prepared.preprocessing.kind == "steps":
-        return np.arange(rows), int(prepared.examples(part).lengths.max())
-    rng = np.random.default_rng(0)
-    if data.groups is None:
-        return rng.permutation(rows), 1
-    _, groups = np.unique(data.groups[own], return_inverse=True)
-    shuffled = rng.permutation(groups.max() + 1)[groups]
-    return np.argsort(shuffled, kind="stable"), int(np.bincount(groups).max())
 
 
 def _part(prepared: PreparedLabelled, part: Part) -> dict[str, Any]:

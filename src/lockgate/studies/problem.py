@@ -16,7 +16,7 @@ from lockgate.training import History
 from lockgate.training.fit import Data
 
 Floats = npt.NDArray[np.float64]
-
+Ints = npt.NDArray[np.int64]
 
 OnEpoch = Callable[[History], None]
 
@@ -31,6 +31,13 @@ class Scorer(Protocol):
     @property
     def horizon(self) -> int:
         """Length of a block that must not be cut, in rows."""
+        ...
+
+    @property
+    def groups(self) -> Ints | None:
+        """What no block may tear apart, (N,), in the order of the losses; None: no row hangs on
+        another.
+        """
         ...
 
     @property

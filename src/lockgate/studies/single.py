@@ -8,8 +8,8 @@ import numpy as np
 from lockgate.data.errors import DataError
 from lockgate.data.label_read import cut_alike, read_part
 from lockgate.data.labelled import Ragged, check_items
-from lockgate.fitted.classifier import FittedClassifier
-from lockgate.studies.labelling import LabelScorer
+from lockgate.fitted.classifier import FittedClassifier, unlabelled_examples
+from lockgate.studies.label_scorer import LabelScorer, units_of
 from lockgate.studies.problem import Problem
 from lockgate.training import History
 
@@ -55,7 +55,8 @@ def score_labelled(fitted: FittedClassifier, source: Any) -> dict[str, Any]:
     """Score a classifier on labelled data, read as those that it was trained on were.
 
     Returns:
-        `metric`, `source`, `rows` (texts, sequences or steps that were scored) and `scores`.
+        `metric`, `source`, `rows` (texts, sequences or steps that were scored), `scores` and
+        `intervals`, of 95 % over other rows of the kind; None where there is a single one.
 
     Raises:
         DataError: If the data cannot be read, or have other labels.
@@ -69,15 +70,19 @@ def score_labelled(fitted: FittedClassifier, source: Any) -> dict[str, Any]:
             f"{data.kind}"
         )
     pieces = cut_alike(data, config.data)
-    truth = learned.targets(pieces)
+    examples, truth = unlabelled_examples(pieces, learned), learned.targets(pieces)
+    lengths = None
     if learned.kind == "number":
         truth = data.labels
     elif learned.kind == "steps" and isinstance(pieces.items, Ragged):
-        truth = learned.shortened_labels(truth, pieces.items)
-    scorer = LabelScorer(truth, config.training.metric, np.arange(len(truth)), 1, None)
+        truth, lengths = learned.shortened_labels(truth, pieces.items), examples.lengths.numpy()
+    units = units_of(pieces.groups, lengths)
+    scorer = LabelScorer(truth, config.training.metric, np.arange(len(truth)), units, None)
+    prediction = fitted.predict_examples(examples)
     return {
         "metric": config.training.metric,
         "source": data.source,
         "rows": len(truth),
-        "scores": scorer.scores(fitted.predict(pieces)),
+        "scores": scorer.scores(prediction),
+        "intervals": scorer.intervals(prediction),
     }

@@ -159,6 +159,7 @@ def _verdict(
         power=plan.problem.power(metric),
         horizon=scorer.horizon,
         diverged=[(fit.rung, fit.seed) for fit in fits if fit.diverged],
+        groups=scorer.groups,
     )
     names = {rung["name"] for rung in rungs}
     declared = [(rung["name"], rung["parent"]) for rung in rungs if rung["parent"] in names]

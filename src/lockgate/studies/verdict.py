@@ -14,15 +14,15 @@ difference holds the rest of two fits, so `seed²`, the variance of one seed's d
 that variance, and the mean over the pair's S seeds has the variance seed² / S.
 
 *Block variance.* Another test part would give another score too. The test windows are cut into 15
-equal consecutive blocks, each at least a horizon long (fewer where 15 do not fit). d is a log ratio
-of means over all points; by the delta method a block with the summed losses L moves it by
-power (L_rung / mean of L_rung - L_parent / mean of L_parent), where `power` is 1/2 for RMSE, the
-root of a mean, else 1. Points that a block lacks lower both sums, which weights blocks by their
-points. `block²` is the variance of the mean of these moves, averaged over seeds first: their
-variance, plus twice the covariance of neighbouring blocks where that is positive, over the number
-of blocks. Neighbours have something in common because windows reach over a block's border and
-because a spell of weather may outlast a block. Estimating both leaves 2/3 of the blocks - 1 degrees
-of freedom.
+equal consecutive blocks, each at least a horizon long (fewer where 15 do not fit); where windows
+come in groups, a block begins at the start of the group it would have torn apart. d is a log ratio
+of means over all points; by the delta method a block with the summed losses L moves it by power
+(L_rung / mean of L_rung - L_parent / mean of L_parent), where `power` is 1/2 for RMSE, the root of
+a mean, else 1. Points that a block lacks lower both sums, which weights blocks by their points.
+`block²` is the variance of the mean of these moves, averaged over seeds first: their variance, plus
+twice the covariance of neighbouring blocks where that is positive, over the number of blocks.
+Neighbours have something in common because windows reach over a block's border and because a spell
+of weather may outlast a block. Estimating both leaves 2/3 of the blocks - 1 degrees of freedom.
 
 *Interval.* d ± t √(seed² / S + block²), t with the smaller of the two degrees of freedom. The
 declared pairs are one family, held at 5 % by Holm's steps: of m pairs the one with the smallest
@@ -57,6 +57,7 @@ import numpy.typing as npt
 from scipy import stats
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 Fit = tuple[str, int]  # rung and seed
 
 LEVEL = 0.05
@@ -80,11 +81,15 @@ class Evidence:
             `(N,)`; absolute errors, or squared ones for RMSE. The windows are in time's order.
         counts: Observed points of each window, `(N,)`, the same for all fits.
         power: The score is the mean loss to this power: 1/2 for RMSE, else 1.
-        horizon: Length of a window's forecast in windows; no block is shorter.
+        horizon: Length of a window's forecast in windows; no block is shorter. Of groups, the
+            length of the largest.
         diverged: Fits to leave out; they need no losses.
+        groups: What no block may tear apart: the number of each window's group `(N,)`, those of a
+            group side by side. Default: every window by itself.
 
     Raises:
-        ValueError: If losses and counts differ in length, or no point is observed.
+        ValueError: If losses, counts and groups differ in length, no point is observed, or a group
+            lies in two places.
     """
 
     losses: Mapping[Fit, FloatArray]
@@ -92,6 +97,7 @@ class Evidence:
     power: float
     horizon: int
     diverged: Collection[Fit] = ()
+    groups: IntArray | None = None
 
     def __post_init__(self) -> None:
         if not np.any(np.asarray(self.counts) > 0):
@@ -102,11 +108,32 @@ class Evidence:
                     f"losses of {rung}, seed {seed}, must have the shape of counts, "
                     f"{np.shape(self.counts)}, got {np.shape(losses)}"
                 )
+        if self.groups is None:
+            return
+        if np.shape(self.groups) != np.shape(self.counts):
+            raise ValueError(
+                f"groups must have the shape of counts, {np.shape(self.counts)}, got "
+                f"{np.shape(self.groups)}"
+            )
+        if np.count_nonzero(np.diff(self.groups)) >= len(np.unique(self.groups)):
+            raise ValueError("groups must lie side by side, got one in two places")
 
     @property
     def blocks(self) -> int:
         """Number of blocks that the windows with an observed point are cut into."""
-        return min(MOST_BLOCKS, int(np.count_nonzero(self.counts)) // max(self.horizon, 1))
+        return len(self.starts)
+
+    @property
+    def starts(self) -> IntArray:
+        """The first window of each block, counted among those with an observed point."""
+        observed = np.asarray(self.counts) > 0
+        seen = int(np.count_nonzero(observed))
+        blocks = min(MOST_BLOCKS, seen // max(self.horizon, 1))
+        starts = np.arange(blocks) * seen // max(blocks, 1)
+        if self.groups is None:
+            return starts
+        begins = np.diff(np.asarray(self.groups)[observed], prepend=-1) != 0
+        return np.unique(np.maximum.accumulate(np.where(begins, np.arange(seen), 0))[starts])
 
 
 @dataclass(frozen=True)
@@ -325,7 +352,7 @@ def _result(losses: FloatArray, evidence: Evidence) -> _Result:
     if not 0.0 < total < math.inf:
         log_score = -math.inf if total == 0.0 else math.inf
         return _Result(score if total == 0.0 else math.inf, log_score, np.zeros(evidence.blocks))
-    starts = np.arange(evidence.blocks) * len(seen) // max(evidence.blocks, 1)
+    starts = evidence.starts
     blocks = np.add.reduceat(seen, starts) if len(starts) else np.zeros(0)
     return _Result(score, math.log(score), evidence.power * len(starts) * (blocks / total))
 

@@ -1,0 +1,137 @@
+"""Bootstrap intervals of scores: how far they would move, were other test rows drawn."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lockgate.evaluation.classification import (
+    AnyIntArray,
+    IntArray,
+    balanced_accuracy,
+    decided,
+    macro_f1,
+    row_losses,
+)
+from lockgate.evaluation.metrics import AnyFloatArray, FloatArray
+
+LEVEL = 0.95
+_DRAWS_AT_ONCE = 2_000_000
+
+
+def bootstrap_interval(
+    values_per_row: AnyFloatArray,
+    level: float = LEVEL,
+    repeats: int = 2000,
+    seed: int = 0,
+    groups: npt.NDArray[Any] | None = None,
+) -> tuple[float, float]:
+    """Return the percentile interval (low, high) of a mean over rows, were other rows drawn.
+
+    Args:
+        values_per_row: `(N,)`, for example whether each row is right, or its loss.
+        level: Share of the draws inside, in (0, 1).
+        repeats: Draws with replacement.
+        seed: Seed of the draws.
+        groups: `(N,)`: rows of one group are drawn together; for labels at steps the sequence.
+            Default: each row by itself.
+
+    Returns:
+        Both NaN where there is a single row or group: it tells nothing of others.
+    """
+    values = np.asarray(values_per_row, dtype=np.float64)
+    if values.ndim != 1 or not len(values):
+        raise ValueError(f"values_per_row must have shape (N >= 1,), got {values.shape}")
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level must be in (0, 1), got {level}")
+    if repeats < 1:
+        raise ValueError(f"repeats must be at least 1, got {repeats}")
+    if groups is not None and np.shape(groups) != values.shape:
+        raise ValueError(f"groups must have shape {values.shape}, got {np.shape(groups)}")
+    sums, counts = _by_group(values, groups)
+    if len(sums) < 2:
+        return float("nan"), float("nan")
+    means = _resampled_means(sums, counts, repeats, np.random.default_rng(seed))
+    low, high = np.quantile(means, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    return float(low), float(high)
+
+
+def class_intervals(
+    probabilities: AnyFloatArray,
+    truth: AnyIntArray,
+    level: float = LEVEL,
+    repeats: int = 1000,
+    seed: int = 0,
+    groups: npt.NDArray[Any] | None = None,
+) -> dict[str, tuple[float, float]]:
+    """Return the percentile interval of accuracy, balanced accuracy, macro F1 and log loss.
+
+    All are of the same draws. A class that a draw lacks does not count in it, as in `ClassScores`;
+    arguments are those of `score_classes` and `bootstrap_interval`.
+    """
+    lost = row_losses(probabilities, truth, "log_loss")
+    wrong = row_losses(probabilities, truth, "error")
+    unit = np.arange(len(lost)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    names = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
+    units = int(unit.max()) + 1
+    if units < 2:
+        return dict.fromkeys(names, (float("nan"), float("nan")))
+    rows, right, loss = (np.bincount(unit, of) for of in (np.ones_like(lost), 1.0 - wrong, lost))
+    table = _Table.of(np.asarray(probabilities), np.asarray(truth), unit)
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(repeats):
+        often = np.bincount(rng.integers(units, size=units), minlength=units)
+        counts, drawn = table.counts(often), float(often @ rows)
+        of_classes = balanced_accuracy(counts), macro_f1(counts)
+        found.append([float(often @ right) / drawn, *of_classes, float(often @ loss) / drawn])
+    low, high = np.quantile(np.array(found), [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
+    return dict(zip(names, zip(low.tolist(), high.tolist(), strict=True), strict=True))
+
+
+class _Table(NamedTuple):
+    """What `confusion` counts, kept by unit, so that units can be drawn."""
+
+    unit: IntArray  # (M,)
+    cell: IntArray  # (M,): place in the flat counts
+    rows: IntArray  # (M,): how many rows of the unit are in the cell
+    shape: tuple[int, ...]
+
+    @staticmethod
+    def of(p: AnyFloatArray, truth: AnyIntArray, unit: IntArray) -> "_Table":
+        classes, several = p.shape[1], truth.ndim == 2
+        guess = decided(p, several=several)
+        if several:
+            # four cells for each label
+            cell = (4 * np.arange(classes) + 2 * truth + guess).astype(np.int64).ravel()
+            unit = np.repeat(unit, classes)
+        else:
+            cell = (truth * classes + guess).astype(np.int64)
+        shape = (classes, 2, 2) if several else (classes, classes)
+        cells = int(np.prod(shape))
+        places, rows = np.unique(unit * cells + cell, return_counts=True)
+        return _Table(places // cells, places % cells, rows, shape)
+
+    def counts(self, often: IntArray) -> FloatArray:
+        """Count the cells with each unit drawn `often` times."""
+        times = (often[self.unit] * self.rows).astype(np.float64)
+        counts: FloatArray = np.bincount(self.cell, times, int(np.prod(self.shape))).astype(float)
+        return counts.reshape(self.shape)
+
+
+def _by_group(values: FloatArray, groups: npt.NDArray[Any] | None) -> tuple[FloatArray, FloatArray]:
+    """Return the sum and the number of the rows of each group."""
+    rows = np.arange(len(values)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    sums: FloatArray = np.bincount(rows, values).astype(np.float64)
+    return sums, np.bincount(rows).astype(np.float64)
+
+
+def _resampled_means(
+    sums: FloatArray, counts: FloatArray, repeats: int, rng: np.random.Generator
+) -> FloatArray:
+    at_once = max(1, _DRAWS_AT_ONCE // len(sums))
+    means = []
+    for done in range(0, repeats, at_once):
+        draws = rng.integers(len(sums), size=(min(at_once, repeats - done), len(sums)))
+        means.append(sums[draws].sum(axis=1) / counts[draws].sum(axis=1))
+    return np.concatenate(means)
