@@ -3,7 +3,17 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
+
+from study_pages import (
+    Results,
+    baseline_name,
+    bullets,
+    machine,
+    rung_name,
+    rung_outcome,
+    table,
+    warnings,
+)
 
 STUDIES = {
     "jena-1h": "Temperature at Jena, one hour ahead",
@@ -34,56 +44,45 @@ def main(runs: Path, page: Path) -> None:
     page.write_text("\n".join(parts), encoding="utf-8")
 
 
-def section(title: str, results: dict[str, Any]) -> str:
+def section(title: str, results: Results) -> str:
     """Return the part of the page on one study."""
-    metric, environment = results["metric"], results["environment"]
-    machine = (
-        f"{environment['cpu']}, {environment['workers']} processes of one thread, "
-        f"torch {environment['torch']}, lockgate {environment['lockgate']}, "
-        f"{results['seconds'] / 60:.0f} minutes of fitting, {results['created'][:10]}"
+    metric = results["metric"]
+    head = (
+        *("", f"validation {metric}", f"test {metric}"),
+        *("95 % over seeds", "best epoch", "overfits from", "verdict"),
     )
-    verdict = "\n".join(f"- {line}" for line in results["verdict"]["words"])
-    rungs = "\n".join(rung_row(rung, results) for rung in results["rungs"])
-    baselines = "\n".join(
-        f"| {b['name']}{' (reference)' if b['reference'] else ''} | {b['validation'][metric]:.4g} "
-        f"| {b['test'][metric]:.4g} | | | | |"
+    rows = [rung_row(rung, results) for rung in results["rungs"]]
+    rows += [
+        (baseline_name(b), f"{b['validation'][metric]:.4g}", f"{b['test'][metric]:.4g}")
         for b in results["baselines"]
-    )
-    checks = "\n".join(
-        f"- {check['status']}: {check['name']}. {check['text']}"
-        for check in results["checks"]
-        if check["status"] != "pass"
-    )
+    ]
     return f"""## {title}
 
 ```
 {results["command"]}
 ```
 
-{verdict}
+{bullets(results["verdict"]["words"])}
 
-| | validation {metric} | test {metric} | 95 % over seeds | best epoch | overfits from | verdict |
-|---|---|---|---|---|---|---|
-{rungs}
-{baselines}
+{table(head, rows)}
 
-{checks}
+{warnings(results)}
 
-{machine}.
+{machine(results)}.
 """
 
 
-def rung_row(rung: dict[str, Any], results: dict[str, Any]) -> str:
+def rung_row(rung: Results, results: Results) -> tuple[str, ...]:
     """Return the table row of a rung."""
-    pairs = {pair["rung"]: pair["outcome"] for pair in results["verdict"]["pairs"]}
-    selected = rung["name"] == results["verdict"]["selected"]["rung"]
     test = rung["test"]
-    interval = "" if test["low"] is None else f"{test['low']:.4g} to {test['high']:.4g}"
     return (
-        f"| {'**' if selected else ''}{rung['name']}{'** (selected)' if selected else ''} "
-        f"| {rung['validation']['mean']:.4g} | {test['mean']:.4g} | {interval} "
-        f"| {rung['best_epoch']:.0f} | {rung['overfits_from'] or '–'} "
-        f"| {pairs.get(rung['name'], '')} |"
+        rung_name(rung, results),
+        f"{rung['validation']['mean']:.4g}",
+        f"{test['mean']:.4g}",
+        "" if test["low"] is None else f"{test['low']:.4g} to {test['high']:.4g}",
+        f"{rung['best_epoch']:.0f}",
+        f"{rung['overfits_from'] or '–'}",
+        rung_outcome(rung, results),
     )
 
 

@@ -1,0 +1,123 @@
+import json
+
+import pytest
+import write_classification_page as writer
+
+STUDY = writer.Study("trec", "TREC", 0.87)
+
+
+def rung(name, accuracies, parent=None):
+    seeds = [
+        {"seed": i, "seconds": 60.0 * (i + 1), "test": score(accuracy)}
+        for i, accuracy in enumerate(accuracies)
+    ]
+    return {"name": name, "parent": parent, "seeds": seeds}
+
+
+def score(accuracy):
+    return {"accuracy": accuracy, "macro_f1": accuracy - 0.01, "log_loss": 1.0 - accuracy}
+
+
+def baseline(name, accuracy, *, reference=False):
+    return {"name": name, "reference": reference, "test": score(accuracy)}
+
+
+def results(accuracies=(0.88, 0.9, 0.86)):
+    return {
+        "command": "lockgate study TREC.train.all.gz --test TREC.test.all",
+        "config": {"seeds": 3},
+        "created": "2026-11-21T17:00:00+00:00",
+        "seconds": 600.0,
+        "environment": {"cpu": "A CPU", "workers": 2, "torch": "2.13.0", "lockgate": "0.1.0"},
+        "data": {
+            "rows": 1600,
+            "classes": ["who", "where"],
+            "tokens": {"size": 3000, "kind": "word"},
+            "lengths": {"shortest": 2, "median": 9.0, "longest": 19},
+            "split": {"train": {"rows": 1000}, "validation": {"rows": 100}, "test": {"rows": 500}},
+            "notices": ["81 exact duplicates, kept in one part each"],
+        },
+        "baselines": [baseline("majority class", 0.3), baseline("TF-IDF", 0.89, reference=True)],
+        "rungs": [rung("lstm", (0.8, 0.8, 0.8)), rung("all", accuracies, "lstm")],
+        "verdict": {
+            "words": ["All of them together helps: −9.0 % log loss [−12.0, −6.0] against lstm."],
+            "pairs": [{"rung": "all", "outcome": "helps"}],
+            "selected": {"rung": "all", "seed": 1},
+            "baseline": {"percent": -3.0, "low": -9.0, "high": 4.0},
+        },
+        "checks": [
+            {"status": "warn", "name": "Test parts", "text": "One."},
+            {"status": "pass", "name": "Padding", "text": "Little."},
+        ],
+        "commit": "abc1234",
+    }
+
+
+def test_median_of_the_selected_rung_is_held_against_the_reach():
+    row = writer.reach_row(STUDY, results())
+
+    assert row[1:4] == ("0.87", "0.880", "met by 0.010")
+    assert row[4:] == ("**0.890 TF-IDF**", "3", "500")
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "reach", "words"),
+    [(0.87, 0.87, "met by 0.000"), (0.85, 0.87, "**missed** by 0.020"), (0.85, None, "")],
+)
+def test_missed_reach_is_said_so(accuracy, reach, words):
+    assert writer.met(accuracy, reach) == words
+
+
+def test_section_tells_command_sizes_scores_and_machine():
+    section = writer.section(STUDY, results())
+
+    assert "lockgate study TREC.train.all.gz --test TREC.test.all" in section
+    assert (
+        "1,600 texts; 3,000 word tokens; 2 classes; 1,000 to train on (of 2 to 19 tokens)"
+        in section
+    )
+    assert "81 exact duplicates" in section
+    assert "| **all** (selected) | 0.880 | 0.870 | 0.120 | 2 | helps |" in section
+    assert "| TF-IDF (reference) | 0.890 | 0.880 | 0.110 |  |  |" in section
+    assert "warn: Test parts" in section
+    assert "Padding" not in section
+    assert section.rstrip().endswith("2026-11-21, commit abc1234.")
+
+
+def test_gap_to_a_baseline_has_its_interval():
+    row = writer.gap_row(results()["baselines"][1], results())
+
+    # the mean 0.88 less 0.89, 4.303 standard errors of three seeds, 0.02 / sqrt(3) each
+    assert row == ("TF-IDF (reference)", "−1.0", "−6.0 to +4.0", "−3.0 %", "−9.0 to +4.0 %")
+    assert len(writer.gap_row(results()["baselines"][0], results())) == 3
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "start", "end"),
+    [
+        ((0.84, 0.84, 0.841), "loses to", "by 5.0 points."),
+        ((0.88, 0.9, 0.86), "is behind", "by 1.0 points, which the choice of seeds can explain."),
+    ],
+)
+def test_network_that_is_behind_a_baseline_is_told_so(accuracies, start, end):
+    [line] = writer.behind(results(accuracies))
+
+    assert line == f"**The selected network (all) {start} TF-IDF in accuracy**, {end}"
+
+
+def test_network_that_is_ahead_is_not_told_that_it_loses():
+    assert writer.behind(results((0.9, 0.91, 0.9))) == []
+
+
+def test_page_names_studies_that_are_not_finished(tmp_path):
+    folder = tmp_path / "runs" / "trec"
+    folder.mkdir(parents=True)
+    (folder / "results.json").write_text(json.dumps(results()))
+    (tmp_path / "runs" / "trec.commit").write_text("abc1234\n")
+
+    writer.main(tmp_path / "runs", tmp_path / "page.md")
+
+    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    assert "| IMDb: long English film reviews |  | not run |  |  |  |  |" in page
+    assert page.count("\n## ") == 1
+    assert "commit abc1234." in page
