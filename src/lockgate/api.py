@@ -143,8 +143,13 @@ def train(
     return scored, folder
 
 
-def evaluate(folder: Path, source: Any) -> dict[str, Any]:
+def evaluate(folder: Path, source: Any, *, mc_samples: int = 20) -> dict[str, Any]:
     """Score a fitted folder on data that it has not learned from.
+
+    Args:
+        folder: What was fitted.
+        source: The data.
+        mc_samples: Passes of Monte-Carlo dropout, by which a classifier tells how certain it is.
 
     Returns:
         What `backtest` gives of a forecaster, or `score_labelled` of a classifier.
@@ -152,9 +157,11 @@ def evaluate(folder: Path, source: Any) -> dict[str, Any]:
     Raises:
         DataError: If the folder or the data cannot be used, or do not go together.
     """
+    if mc_samples < 2:
+        raise DataError(f"mc_samples must be 2 or more, got {mc_samples}")
     fitted = _load_for(folder, source)
     if isinstance(fitted, FittedClassifier):
-        return score_labelled(fitted, source)
+        return score_labelled(fitted, source, mc_samples)
     return backtest(fitted, read(source, fitted.config.data))
 
 

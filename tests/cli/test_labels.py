@@ -162,6 +162,46 @@ def test_evaluate_gives_the_scores_of_the_same_rows(lockgate, trained_on, data, 
         assert f"[{low:.3g}, {high:.3g}]" in intervals
 
 
+def test_evaluate_shows_accuracy_by_share_kept_and_no_curve_without_dropout(lockgate, trained_on):
+    trained_on("waves")
+    drops = lockgate("evaluate", "model", "waves.ts", "--mc-samples", 3)
+    told = json.loads(lockgate("evaluate", "model", "waves.ts", "--json").stdout)["certainty"]
+    rates = ["input", "recurrent", "weight", "embedding", "output"]
+    none = [part for rate in rates for part in ("--set", f"{rate}_dropout=0")]
+    result = lockgate("train", "waves.ts", *QUICK, *none, "--out", "plain")
+    assert result.exit_code == 0, result.stderr
+    plain = lockgate("evaluate", "plain", "waves.ts")
+
+    lines = drops.stdout.splitlines()
+    assert lines[-3].split() == ["certain", *(f"{share}%" for share in range(100, 0, -10))]
+    assert lines[-2].startswith("by probability ")
+    assert lines[-1].startswith("by Monte-Carlo dropout, 3 passes ")
+    shown = [f"{one['accuracy']:.3f}" for one in told["probability"]]
+    assert lines[-2].split()[2:] == shown
+    assert told["monte_carlo"]["samples"] == 20
+    assert "Monte-Carlo dropout," not in plain.stdout
+    assert plain.stdout.splitlines()[-1] == (
+        "The network drops nothing, so that there is no Monte-Carlo dropout."
+    )
+
+
+def test_numbers_have_no_share_that_is_right(lockgate, trained_on):
+    trained_on("numbers")
+
+    found = json.loads(lockgate("evaluate", "model", "reviews.csv", "--json").stdout)
+
+    assert found["certainty"] is None
+    assert "share" not in lockgate("evaluate", "model", "reviews.csv").stdout
+
+
+def test_one_pass_of_monte_carlo_dropout_is_refused(refused, trained_on):
+    trained_on("waves")
+
+    sentence = refused("evaluate", "model", "waves.ts", "--mc-samples", 1)
+
+    assert sentence == "mc_samples must be 2 or more, got 1"
+
+
 def test_intervals_are_of_groups_where_there_are_groups(lockgate, data):
     reviews = make_reviews(seed=5)
     for name, who in (("rows", range(60)), ("groups", np.arange(60) // 12)):

@@ -15,6 +15,7 @@ from lockgate.evaluation.classification import (
     decided,
     fit_temperature,
     mistakes,
+    predictive_entropy,
     row_losses,
     score_classes,
 )
@@ -274,6 +275,17 @@ def test_accuracy_by_share_does_not_hang_on_the_order_of_what_is_equally_certain
     kept = accuracy_by_share(p, np.zeros(50), truth)
 
     assert {share.accuracy for share in kept} == {0.5}
+
+
+def test_predictive_entropy_by_hand():
+    p = np.array([[1.0, 0.0, 0.0], [0.5, 0.25, 0.25], [1 / 3, 1 / 3, 1 / 3]])
+
+    one, several = predictive_entropy(p), predictive_entropy(p, several=True)
+
+    assert one == pytest.approx([0.0, 1.5 * np.log(2), np.log(3)])
+    quarter = 2 * np.log(2) - 0.75 * np.log(3)
+    third = np.log(3) - 2 / 3 * np.log(2)
+    assert several == pytest.approx([0.0, np.log(2) + 2 * quarter, 3 * third])
 
 
 @pytest.mark.parametrize(

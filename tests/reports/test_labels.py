@@ -94,17 +94,71 @@ def test_parts_are_shown_with_their_classes(results: Results, tmp_path: Path) ->
         assert page.row(name) == [str(part["classes"][i]) for part in split.values()]
 
 
-def test_mistakes_and_confusion_are_shown_where_there_is_one_class(
+def test_mistakes_are_shown_as_their_kind_of_label_has_them(
+    results: Results, tmp_path: Path
+) -> None:
+    page = read(results, tmp_path)
+    told, kind = results["labels"], results["data"]["task"]
+
+    assert "What it gets wrong" in page.shown
+    heading = {"number": "The largest errors", "steps": "The sequences with the most wrong steps"}
+    assert heading.get(kind, "The surest mistakes") in page.shown
+    digits = pages._digits(results)[results["metric"]]
+    for one in told["mistakes"]:
+        row = page.row(one["name"])
+        if kind == "steps":
+            assert row[0] == f"{one['wrong']} of {one['steps']}"
+            assert row[1:4] == [str(one["step"]), *one["truth"], *one["predicted"]]
+            continue
+        assert row[0] == one["text"]
+        said = one["truth"], one["predicted"]
+        if kind == "number":
+            assert row[1:3] == [words.number(value, digits) for value in said]
+        else:
+            assert row[1:3] == [", ".join(names) or "none" for names in said]
+
+
+def test_each_of_several_labels_has_its_precision_and_recall(studied: Any, tmp_path: Path) -> None:
+    results = copy.deepcopy(studied("several").results)
+    # of 12 texts 4 have it, of which 3 are found, with 2 others
+    results["labels"]["confusion"][0] = [[6, 2], [1, 3]]
+    results["labels"]["confusion"][1] = [[12, 0], [0, 0]]
+
+    page = read(results, tmp_path)
+
+    first, second = results["data"]["classes"][:2]
+    assert page.row(first) == ["4", "1", "2", "0.600", "0.750", "0.667"]
+    assert page.row(second) == ["0", "0", "0", "–", "–", "–"]
+
+
+def test_scores_have_intervals_over_rows_and_over_seeds(results: Results, tmp_path: Path) -> None:
+    page = read(results, tmp_path)
+
+    for one in results["labels"]["scores"]:
+        name = pages._scored(results)[one["name"]]
+        shown = next(row for row in page.rows if row[:1] == [name] and len(row) == 4)
+        for cell in shown[1:]:
+            assert re.fullmatch(r"−?[\d,.]+\[−?[\d,.]+, [\d,.]+\]", cell)
+
+
+def test_monte_carlo_dropout_has_a_curve_only_where_something_is_dropped(
     studied: Any, tmp_path: Path
 ) -> None:
-    for kind in KINDS:
-        results = studied(kind).results
-        page = read(results, tmp_path / kind)
-        told = results["labels"]
-        assert ("What it gets wrong" in page.shown) == (told is not None)
-        for one in told["mistakes"] if told else ():
-            expected = [one["text"], one["truth"], one["predicted"]]
-            assert page.row(one["name"])[:3] == expected
+    results = copy.deepcopy(studied("texts").results)
+    certainty = results["labels"]["certainty"]
+    lower = [{**one, "accuracy": 0.123} for one in certainty["probability"]]
+    scores = {"accuracy": 0.456, "log_loss": 0.789}
+    drawn = {"samples": 20, "scores": scores, "shares": lower}
+
+    for told in (None, drawn):
+        certainty["monte_carlo"] = told
+        page, figure = read(results, tmp_path), pages.figures(results)["certainty"]
+        names = {trace["name"] for trace in figure["data"]}
+        assert ("by Monte-Carlo dropout" in names) == (told is not None)
+        assert ("drops nothing" in page.shown) == (told is None)
+        assert page.row("50 %")[1:] == (["0.123"] if told else [])
+    for words_ in ("20 passes with dropout", "accuracy is 0.456 and log loss 0.789"):
+        assert words_ in page.shown
 
 
 def test_a_class_called_script_is_shown_and_not_run(studied: Any, tmp_path: Path) -> None:
@@ -123,7 +177,7 @@ def test_text_of_the_data_never_becomes_markup(studied: Any, tmp_path: Path) -> 
     results["data"]["source"] = results["data"]["notices"] = [ATTACK]
     results["data"]["source"] = ATTACK
     for one in results["labels"]["mistakes"]:
-        one |= {"text": ATTACK, "truth": ATTACK, "predicted": "<img src=x>", "name": ATTACK}
+        one |= {"text": ATTACK, "truth": [ATTACK], "predicted": ["<img src=x>"], "name": ATTACK}
 
     page = read(results, tmp_path)
 

@@ -45,7 +45,16 @@ CONTRACT = {
     "baselines.0.test": SCORES,
     "cell": {"selected", "validation"},
     "rungs.0": {"name", "words", "parent", "cell", "model", "parameters", "validation", "test"}
-    | {"test_scores", "per_step", "seconds", "best_epoch", "overfits_from", "gap", "reach"}
+    | {
+        "test_scores",
+        "test_intervals",
+        "per_step",
+        "seconds",
+        "best_epoch",
+        "overfits_from",
+        "gap",
+        "reach",
+    }
     | {"seeds"},
     "rungs.0.validation": INTERVAL,
     "rungs.0.test": INTERVAL,
@@ -141,6 +150,7 @@ def test_scores_are_those_of_the_kept_predictions(finished, table):
         expected = {"mean": np.mean(maes), "low": low, "high": high}
         assert found["test"] == pytest.approx(expected)
         assert found["test_scores"]["mae"] == pytest.approx(np.mean(maes))
+        assert found["test_intervals"]["mae"] == pytest.approx(expected)
 
 
 def test_the_best_model_is_the_selected_rung_s_best_seed_with_its_own_scores(finished, table):

@@ -12,6 +12,9 @@ def evaluate(
     folder: Annotated[Path, typer.Argument(help="A folder that `train` or `study` wrote.")],
     table: o.Source = None,
     sample: o.Sample = None,
+    mc_samples: Annotated[
+        int, typer.Option(help="Passes of Monte-Carlo dropout of a classifier.")
+    ] = 20,
     as_json: o.Json = False,
 ) -> None:
     """Score a fitted model on data that it has not learned from.
@@ -22,5 +25,5 @@ def evaluate(
     from lockgate import api
     from lockgate.cli.show import show_evaluation
 
-    results = api.evaluate(o.model_folder(folder), o.source(table, sample))
+    results = api.evaluate(o.model_folder(folder), o.source(table, sample), mc_samples=mc_samples)
     show_evaluation(results, as_json=as_json)

@@ -81,6 +81,8 @@ def show_evaluation(results: dict[str, Any], *, as_json: bool = False) -> None:
     if "scores" in results:
         print(f"{count_of(results['rows'], 'row')} of {results['source']}")
         _wide_console().print(_grid(_with_intervals(results)))
+        if results["certainty"]:
+            _show_certainty(results["certainty"])
         return
     print(f"{results['windows']} forecasts of {results['start']} to {results['end']}")
     rows = [{"name": "model", **results["model"]}, *results["baselines"]]
@@ -96,6 +98,22 @@ def _with_intervals(results: dict[str, Any]) -> list[dict[str, Any]]:
     }
     rows = [{"model": "model", **results["scores"]}]
     return [*rows, {"model": "95 % interval", **intervals}] if intervals else rows
+
+
+def _show_certainty(certainty: dict[str, Any]) -> None:
+    """Print the accuracy of the most certain rows, by probability and by Monte-Carlo dropout."""
+    drawn = certainty["monte_carlo"]
+    curves = {"by probability": certainty["probability"]}
+    if drawn:
+        curves[f"by Monte-Carlo dropout, {drawn['samples']} passes"] = drawn["shares"]
+    rows = [
+        {"certain": name, **{f"{one['share']:.0%}": f"{one['accuracy']:.3f}" for one in shares}}
+        for name, shares in curves.items()
+    ]
+    print("\nAccuracy of the most certain share of the rows")
+    _wide_console().print(_grid(rows))
+    if not drawn:
+        print("The network drops nothing, so that there is no Monte-Carlo dropout.")
 
 
 def require_target(table: str, config: Path | None, told: dict[str, Any]) -> None:

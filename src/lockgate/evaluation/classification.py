@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
+from scipy.special import entr, logsumexp
 from sklearn.metrics import confusion_matrix
 
 from lockgate.evaluation.metrics import AnyFloatArray, FloatArray
@@ -200,6 +200,21 @@ def mistakes(probabilities: AnyFloatArray, truth: AnyIntArray, n: int) -> IntArr
     rows = np.flatnonzero(_right(p, truth) == 0.0)
     order = np.argsort(-confidence[rows], kind="stable")
     return rows[order][:n]
+
+
+def predictive_entropy(probabilities: AnyFloatArray, *, several: bool = False) -> FloatArray:
+    """Return how uncertain each row is, `(N,)`: the entropy of its probabilities, in nats.
+
+    Of probabilities averaged over Monte-Carlo passes it is the predictive entropy (Gal 2016,
+    section 3.3.1). Of several labels it is the sum over them.
+
+    Example:
+        >>> predictive_entropy(np.array([[1.0, 0.0], [0.5, 0.5]])).round(4)
+        array([0.    , 0.6931])
+    """
+    p = np.asarray(probabilities, dtype=np.float64)
+    entropy: FloatArray = (entr(p) + entr(1.0 - p) if several else entr(p)).sum(axis=1)
+    return entropy
 
 
 def accuracy_by_share(

@@ -1,5 +1,6 @@
 """A fitted classifier and everything needed to use it on sequences or texts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import polars as pl
 import torch
 from pydantic import ValidationError
 from scipy.special import expit, softmax
-from torch import Tensor
+from torch import Tensor, nn
 
 from lockgate.data.errors import DataError
 from lockgate.data.examples import Examples
@@ -23,6 +24,7 @@ from lockgate.fitted.config import LabelRunConfig
 from lockgate.fitted.predictions import prediction_frame
 from lockgate.fitted.storage import fault_in, read_json, read_text, read_weights, write_files
 from lockgate.models import Classifier, ClassifierConfig
+from lockgate.nn import mc_samples
 
 FORMAT_VERSION = 1
 TASK = "labels"
@@ -50,18 +52,42 @@ class FittedClassifier:
     def scores(self, examples: Examples) -> Floats:
         """Score every example, (N, outputs) in order; of labels at steps every step, end to end."""
         self.model.eval()
+        with torch.no_grad():
+            return self._of_each(examples, self.model)
+
+    def mc_probabilities(self, examples: Examples, n: int = 20, seed: int = 0) -> Floats:
+        """Average the probabilities of `n` passes with dropout (Gal and Ghahramani 2016).
+
+        Each pass is one network, drawn from `seed` and used for every example (arXiv:1506.02142),
+        so that no example's probabilities hang on another; but masks that are drawn at every step
+        hang on the longest of a batch.
+
+        Returns:
+            `(N, classes)` in order; of labels at steps every step, end to end.
+        """
+        several = self.preprocessing.kind == "classes"
+
+        def mean(x: Tensor, lengths: Tensor) -> Tensor:
+            samples = mc_samples(_Padded(self.model, lengths), x, n, seed=seed, fixed_masks=True)
+            found = probabilities(samples.cpu().numpy(), self.temperature, several=several)
+            return torch.from_numpy(found.mean(axis=0))
+
+        return self._of_each(examples, mean)
+
+    def _of_each(self, examples: Examples, run: Callable[[Tensor, Tensor], Tensor]) -> Floats:
+        """Run padded batches and take the rows, or the steps, of each example in order."""
         device = next(self.model.parameters()).device
         found: list[Tensor | None] = [None] * len(examples)
-        with torch.no_grad():
-            for index in examples.chunks(PREDICTION_BATCH):
-                # the last rows of an odd batch take other sums, which end in other last digits
-                filled = torch.arange(-(-len(index) // WHOLE) * WHOLE) % len(index)
-                batch = examples.batch(index[filled])
-                scores = self.model(*(part.to(device) for part in batch.inputs)).cpu()
-                lengths = batch.lengths[: len(index)].tolist()
-                own = scores[: len(index)]
-                for place, row, length in zip(index.tolist(), own, lengths, strict=True):
-                    found[place] = row[:length] if examples.at_steps else row[None]
+        for index in examples.chunks(PREDICTION_BATCH):
+            # the last rows of an odd batch take other sums, which end in other last digits
+            filled = torch.arange(-(-len(index) // WHOLE) * WHOLE) % len(index)
+            batch = examples.batch(index[filled])
+            output = run(batch.x.to(device), batch.lengths.to(device)).cpu()
+            lengths = batch.lengths[: len(index)].tolist()
+            for place, row, length in zip(
+                index.tolist(), output[: len(index)], lengths, strict=True
+            ):
+                found[place] = row[:length] if examples.at_steps else row[None]
         return torch.cat([row for row in found if row is not None]).numpy().astype(np.float64)
 
     def predict(self, data: Labelled) -> Floats:
@@ -150,6 +176,19 @@ class FittedClassifier:
         )
 
 
+class _Padded(nn.Module):
+    """A classifier of sequences whose lengths are known."""
+
+    def __init__(self, model: Classifier, lengths: Tensor) -> None:
+        super().__init__()
+        self.model = model
+        self.lengths = lengths
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.model(x, self.lengths)
+        return scores
+
+
 def build_classifier(
     config: ClassifierConfig,
     learned: LabelPreprocessing,
@@ -169,7 +208,7 @@ def build_classifier(
 def probabilities(
     scores: npt.ArrayLike, temperature: float = 1.0, *, several: bool = False
 ) -> Floats:
-    """Turn a network's scores `(N, K)` into probabilities, in float64.
+    """Turn a network's scores `(..., K)` into probabilities, in float64.
 
     Args:
         scores: What enters the softmax, or for several labels the sigmoid.
@@ -183,7 +222,7 @@ def probabilities(
     if not temperature > 0.0:
         raise ValueError(f"temperature must be over 0, got {temperature}")
     cooled = np.asarray(scores, dtype=np.float64) / temperature
-    result: Floats = expit(cooled) if several else softmax(cooled, axis=1)
+    result: Floats = expit(cooled) if several else softmax(cooled, axis=-1)
     return result
 
 

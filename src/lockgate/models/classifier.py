@@ -93,6 +93,14 @@ class Classifier(nn.Module):
         self.head = nn.Linear(width if self.pooling is None else self.pooling.features, outputs)
         self.reset_parameters(generator)
 
+    @property
+    def drops(self) -> bool:
+        """Whether anything is dropped in training, so that Monte-Carlo dropout has what to draw."""
+        stack = self.stack
+        rates = (stack.input_dropout, stack.dropout, stack.recurrent_dropout, stack.weight_dropout)
+        embedding = 0.0 if self.embedding is None else self.embedding.embedding_dropout
+        return any((*rates, stack.zoneout, embedding, self.output_dropout.rate))
+
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw every weight anew; the head's are Glorot uniform, its bias 0."""
         if self.embedding is not None:

@@ -109,6 +109,14 @@ def reach(lines: list[Line]) -> Figure:
     return _figure(traces, x, y, [])
 
 
+def certainty(lines: list[Line], shares: list[float]) -> Figure:
+    """The accuracy of each of `lines` over the most certain `shares` of the rows."""
+    kept = [100.0 * share for share in shares]
+    traces = [_line(kept, ln.values, *_look(ln), "%{y:.3f}", ln.dash) for ln in reversed(lines)]
+    # all rows on the left: to the right ever fewer are left
+    return _figure(traces, {"range": [102.0, 8.0], "ticksuffix": " %"}, {}, [])
+
+
 def _look(line: Line) -> tuple[str, float, str]:
     return line.colour, line.width, line.name
 

@@ -62,6 +62,18 @@ class CurvePanel(NamedTuple):
     diverged: list[int]
 
 
+class LabelRow(NamedTuple):
+    """How one of several labels is told; None where there is nothing to take a share of."""
+
+    name: str
+    rows: int  # that have it
+    missed: int  # rows that have it and are not said to
+    wrongly: int  # rows that have it not and are said to
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
 class Page(NamedTuple):
     """All that the template needs beside the results themselves."""
 
@@ -84,6 +96,8 @@ class Page(NamedTuple):
     reach_words: str
     outcomes: dict[str, list[PairRow]]  # by rung
     checks: list[dict[str, str]]
+    certainty: list[Line]  # accuracy by share kept
+    each: list[LabelRow]  # of several labels
 
 
 def page(results: Results) -> Page:
@@ -112,6 +126,8 @@ def page(results: Results) -> Page:
         reach_words=reach_words(results) if reach else "",
         outcomes={row.name: [p for p in pairs if p.name == row.name] for row in pairs},
         checks=sorted(results["checks"], key=lambda check: SEVERITY.index(check["status"])),
+        certainty=_certainty(results),
+        each=_each(results),
     )
 
 
@@ -122,6 +138,9 @@ def figures(results: Results) -> dict[str, Figure]:
         found |= _forecast_figures(results)
     if reach := reach_lines(results):
         found["reach"] = charts.reach(reach)
+    if lines := _certainty(results):
+        shares = [one["share"] for one in results["labels"]["certainty"]["probability"]]
+        found["certainty"] = charts.certainty(lines, shares)
     return found
 
 
@@ -278,6 +297,44 @@ def _lines(results: Results) -> list[Line]:
     lines += [_line(one, "rung", f"other-{i}", 1.5, "solid") for i, one in _best(rungs)]
     lines += [_line(one, "baseline", f"other-{i + OTHERS}", 1.5) for i, one in _best(naive)]
     return [line for line in lines if line and any(v is not None for v in line.values)]
+
+
+def _certainty(results: Results) -> list[Line]:
+    """The accuracy of the most certain rows, by probability and by Monte-Carlo dropout."""
+    told = (results.get("labels") or {}).get("certainty")
+    if not told:
+        return []
+    curves = {"by probability": ("model", told["probability"])}
+    if drawn := told["monte_carlo"]:
+        curves["by Monte-Carlo dropout"] = ("other-1", drawn["shares"])
+    return [
+        Line(name, "rung", colour, 2, "solid", [one["accuracy"] for one in shares])
+        for name, (colour, shares) in curves.items()
+    ]
+
+
+def _each(results: Results) -> list[LabelRow]:
+    """How each of several labels is told, from its table of truth (down) and what is said."""
+    if results["task"] == "forecast" or results["data"]["task"] != "classes":
+        return []
+    rows = []
+    tables = results["labels"]["confusion"]
+    for name, ((_, wrongly), (missed, right)) in zip(
+        results["data"]["classes"], tables, strict=True
+    ):
+        said, count = right + wrongly, right + missed
+        rows.append(
+            LabelRow(
+                name,
+                count,
+                missed,
+                wrongly,
+                right / said if said else None,
+                right / count if count else None,
+                2 * right / (said + count) if said + count else None,
+            )
+        )
+    return rows
 
 
 def _best(scored: list[tuple[float | None, Results]]) -> list[tuple[int, Results]]:

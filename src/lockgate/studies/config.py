@@ -38,3 +38,5 @@ class LabelStudyConfig(StudySettings, LabelRunConfig):
 
     rungs: tuple[str, ...] = LABEL_DEFAULT_NAMES
     """Networks of the ladder to compare. Default: all but last-dropout."""
+    mc_samples: int = Field(default=20, ge=2)
+    """Passes of Monte-Carlo dropout with the selected network over the test part."""

@@ -32,7 +32,7 @@ from lockgate.fitted import Fitted, RunConfig, train
 from lockgate.models import ModelConfig, build
 from lockgate.nn import Reach, gradient_reach
 from lockgate.studies.checks import check
-from lockgate.studies.problem import Candidate, Compared, Floats, OnEpoch, ignore
+from lockgate.studies.problem import Candidate, Chosen, Compared, Floats, OnEpoch, ignore
 from lockgate.studies.rungs import LADDER, Rung
 from lockgate.training import History
 
@@ -296,23 +296,22 @@ class Forecasting:
         self,
         data: Table,
         prepared: Prepared,
+        config: RunConfig,  # noqa: ARG002 - of labels it tells more
         scorer: WindowScorer,
-        prediction: Floats,
-        name: str,
-        reference: Floats,
+        chosen: Chosen,
     ) -> dict[str, Any]:
         """Give the best, the median and the worst window by mean absolute error, with the truth.
 
         Only windows whose targets are all observed count.
         """
         windows = prepared.windows("test")
-        errors = np.abs(prediction - scorer.truth).mean(axis=1)
+        errors = np.abs(chosen.prediction - scorer.truth).mean(axis=1)
         order = np.argsort(errors)[: int(np.isfinite(errors).sum())]
         if not len(order):
             return {"forecasts": []}
-        chosen = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
+        three = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
         stretches = []
-        for which, i in chosen.items():
+        for which, i in three.items():
             origin = int(windows.origins[i])
             past = data.frame.slice(0, origin + 1).tail(min(windows.lookback, MOST_HISTORY))
             future = data.frame.slice(origin + 1, windows.horizon)
@@ -328,9 +327,9 @@ class Forecasting:
                     "future": {
                         "ds": future["ds"].dt.to_string().to_list(),
                         "y": future["y"].to_list(),
-                        "forecast": prediction[i],
-                        "baseline": reference[i],
-                        "baseline_name": name,
+                        "forecast": chosen.prediction[i],
+                        "baseline": chosen.reference[i],
+                        "baseline_name": chosen.name,
                     },
                 }
             )

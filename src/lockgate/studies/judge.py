@@ -32,6 +32,7 @@ class Look(NamedTuple):
 
     scorer: Scorer
     fits: dict[tuple[str, int], Floats]  # (rung, seed) -> a row for each of the part
+    selected: Any  # the fitted model of the selected rung's best seed
     baselines: dict[str, Floats]  # name -> likewise
     looks: int  # looks at this test part so far, this one included
 
@@ -68,6 +69,7 @@ def look(plan: Plan, out: Path, fits: list[Fit], choices: Choices) -> Look:
     return Look(
         scorer=problem.scorer(plan.data, plan.prepared, plan.config, "test"),
         fits=predictions,
+        selected=read_fitted(plan, out, choices.fit),
         baselines={b.name: b.predict("test") for b in choices.baselines},
         looks=looks,
     )

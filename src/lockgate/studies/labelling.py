@@ -11,36 +11,30 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from lockgate.data.errors import count_of, listed
+from lockgate.data.errors import listed
 from lockgate.data.examples import Examples
 from lockgate.data.label_prepare import PreparedLabelled, prepare_labelled
 from lockgate.data.label_read import read_labelled
-from lockgate.data.labelled import Labelled, Ragged
+from lockgate.data.labelled import Labelled
 from lockgate.data.split import PARTS, Part
 from lockgate.evaluation.class_baselines import fit_class_baselines, fit_number_baselines
-from lockgate.evaluation.classification import (
-    accuracy_by_share,
-    confusion,
-    decided,
-    fit_temperature,
-    mistakes,
-)
+from lockgate.evaluation.classification import fit_temperature
 from lockgate.fitted.classifier import FittedClassifier, build_classifier
 from lockgate.fitted.config import LabelRunConfig
 from lockgate.fitted.train_classifier import check_metric, train_classifier
 from lockgate.models import ClassifierConfig
 from lockgate.nn import Reach, gradient_reach
 from lockgate.studies.checks import check
+from lockgate.studies.config import LabelStudyConfig
 from lockgate.studies.label_rungs import LABEL_LADDER
 from lockgate.studies.label_scorer import LabelScorer, block_order, units_of
-from lockgate.studies.problem import Candidate, Compared, Floats, OnEpoch, ignore
+from lockgate.studies.label_shown import labels_shown
+from lockgate.studies.problem import Candidate, Chosen, Compared, Floats, OnEpoch, ignore
 from lockgate.studies.rungs import Rung
 from lockgate.training import History
 
 LONG = 400
 REACH_SAMPLE = 64
-MOST_MISTAKES = 10
-MOST_LETTERS = 400
 MANY_PADDED = 0.4
 
 
@@ -289,6 +283,11 @@ class Labelling:
             "tokens": None,
             "padded": prepared.examples("train").padded_share(64),
             "overlap": len(parts.overlap),
+            "whole": "groups"
+            if data.all.groups is not None
+            else "sequences"
+            if learned.kind == "steps"
+            else None,
             "notices": [*data.all.notices, *parts.notices],
             "split": {part: _part(prepared, part) for part in PARTS},
         }
@@ -326,35 +325,12 @@ class Labelling:
         self,
         data: LabelData,
         prepared: PreparedLabelled,
+        config: LabelStudyConfig,
         scorer: LabelScorer,
-        prediction: Floats,
-        name: str,
-        reference: Floats,  # noqa: ARG002 - its scores stand in the table
+        chosen: Chosen,
     ) -> dict[str, Any]:
-        """Give the confusion matrix, the most confident mistakes, and accuracy by certainty."""
-        learned, truth = prepared.preprocessing, scorer.truth
-        if learned.kind in ("number", "classes"):
-            return {"labels": None}
-        guessed, certain = decided(prediction), prediction.max(axis=1)
-        shown: dict[str, Any] = {
-            "reference": name,
-            "confusion": confusion(truth, guessed, len(learned.classes)),
-            "shares": [s._asdict() for s in accuracy_by_share(prediction, 1.0 - certain, truth)],
-            "mistakes": [],
-        }
-        if learned.kind == "class":
-            rows = prepared.parts.test
-            shown["mistakes"] = [
-                {
-                    "name": data.all.names[rows[i]],
-                    "text": _shown_text(data.all, int(rows[i])),
-                    "truth": learned.classes[truth[i]],
-                    "predicted": learned.classes[guessed[i]],
-                    "probability": float(certain[i]),
-                }
-                for i in mistakes(prediction, truth, MOST_MISTAKES)
-            ]
-        return {"labels": shown}
+        """Give what `labels_shown` tells: how sure the scores are, and the mistakes."""
+        return {"labels": labels_shown(data.all, prepared, config.mc_samples, scorer, chosen)}
 
 
 def hash_of(values: npt.NDArray[Any]) -> str:
@@ -382,10 +358,3 @@ def _part(prepared: PreparedLabelled, part: Part) -> dict[str, Any]:
     if learned.kind in ("class", "steps"):
         counts = np.bincount(_truth(examples), minlength=len(learned.classes))
     return {"rows": len(examples), "steps": int(examples.lengths.sum()), "classes": counts}
-
-
-def _shown_text(data: Labelled, row: int) -> str:
-    if isinstance(data.items, Ragged):
-        return count_of(len(data.items[row]), "step")
-    text = data.items[row]
-    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"

@@ -73,6 +73,15 @@ class Compared(NamedTuple):
     skipped: tuple[Skipped, ...]
 
 
+class Chosen(NamedTuple):
+    """What validation chose, and what it predicts of the test part."""
+
+    fitted: Any  # the network
+    prediction: Floats
+    name: str  # of the reference baseline
+    reference: Floats
+
+
 class Problem(Hashable, Protocol):
     """A task: what is read, how it is learned, and how a prediction is judged."""
 
@@ -183,16 +192,7 @@ class Problem(Hashable, Protocol):
         ...
 
     def shown(
-        self,
-        data: Any,
-        prepared: Any,
-        scorer: Any,
-        prediction: Floats,
-        name: str,
-        reference: Floats,
+        self, data: Any, prepared: Any, config: Any, scorer: Any, chosen: Chosen
     ) -> dict[str, Any]:
-        """Give what the results show of the selected network's predictions of the test part.
-
-        `reference` is what the reference baseline, called `name`, predicts of it.
-        """
+        """Give what the results show of the selected network's predictions of the test part."""
         ...

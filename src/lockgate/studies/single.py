@@ -10,6 +10,7 @@ from lockgate.data.label_read import cut_alike, read_part
 from lockgate.data.labelled import Ragged, check_items
 from lockgate.fitted.classifier import FittedClassifier, unlabelled_examples
 from lockgate.studies.label_scorer import LabelScorer, units_of
+from lockgate.studies.label_shown import certainty
 from lockgate.studies.problem import Problem
 from lockgate.training import History
 
@@ -51,12 +52,18 @@ def score_parts(
     return dataclasses.replace(fitted, metrics=metrics)
 
 
-def score_labelled(fitted: FittedClassifier, source: Any) -> dict[str, Any]:
+def score_labelled(fitted: FittedClassifier, source: Any, mc_samples: int = 20) -> dict[str, Any]:
     """Score a classifier on labelled data, read as those that it was trained on were.
 
+    Args:
+        fitted: The classifier.
+        source: The data.
+        mc_samples: Passes of Monte-Carlo dropout.
+
     Returns:
-        `metric`, `source`, `rows` (texts, sequences or steps that were scored), `scores` and
-        `intervals`, of 95 % over other rows of the kind; None where there is a single one.
+        `metric`, `source`, `rows` (texts, sequences or steps that were scored), `scores`,
+        `intervals`, of 95 % over other rows of the kind (None where there is a single one), and
+        `certainty`, the accuracy by the share of rows kept (None of numbers).
 
     Raises:
         DataError: If the data cannot be read, or have other labels.
@@ -85,4 +92,7 @@ def score_labelled(fitted: FittedClassifier, source: Any) -> dict[str, Any]:
         "rows": len(truth),
         "scores": scorer.scores(prediction),
         "intervals": scorer.intervals(prediction),
+        "certainty": None
+        if learned.kind == "number"
+        else certainty(fitted, examples, prediction, truth, mc_samples),
     }

@@ -10,7 +10,7 @@ from lockgate.models.config import Cell
 from lockgate.studies.fits import Fit, Task, best_rung, run_fits
 from lockgate.studies.folder import open_folder
 from lockgate.studies.forecasting import Forecasting
-from lockgate.studies.judge import Choices, Look, choose, look, read_fitted
+from lockgate.studies.judge import Choices, Look, choose, look
 from lockgate.studies.plan import Plan, plan
 from lockgate.studies.problem import Problem
 from lockgate.studies.result import StudyResult
@@ -90,7 +90,7 @@ def _keep_best(
     folder, fit = out / "fitted", choices.fit
     if folder.exists():
         return
-    fitted, problem = read_fitted(planned, out, fit), planned.problem
+    fitted, problem = looked.selected, planned.problem
     validation = problem.scorer(planned.data, planned.prepared, planned.config, "validation")
     rung = next(rung for rung in results["rungs"] if rung["name"] == fit.rung)
     own = next(seed for seed in rung["seeds"] if seed["seed"] == fit.seed)

@@ -18,6 +18,7 @@ from lockgate.studies.curves import final_gap, overfits_from
 from lockgate.studies.fits import Fit, device_kind, finite
 from lockgate.studies.judge import Choices, Look
 from lockgate.studies.plan import Plan
+from lockgate.studies.problem import Chosen
 from lockgate.studies.rungs import Rung, in_words, model_config, parent_name
 from lockgate.studies.verdict import Evidence, judge_baseline, judge_pairs
 from lockgate.studies.words import verdict_words
@@ -57,14 +58,13 @@ def summarise(plan: Plan, fits: Sequence[Fit], choices: Choices, looked: Look) -
     }
     results["verdict"] = _verdict(plan, fits, choices, looked, results["rungs"])
     results["checks"] = checks(results, plan.problem.checks(results["data"]))
-    results |= plan.problem.shown(
-        plan.data,
-        plan.prepared,
-        looked.scorer,
+    chosen = Chosen(
+        looked.selected,
         looked.fits[choices.fit.rung, choices.fit.seed],
         choices.reference,
         looked.baselines[choices.reference],
     )
+    results |= plan.problem.shown(plan.data, plan.prepared, plan.config, looked.scorer, chosen)
     plain: dict[str, Any] = _plain(results)
     return plain
 
@@ -114,6 +114,7 @@ def _rung(
         "validation": _interval([_validation_score(fit, plan) for fit in good]),
         "test": _interval([tests[fit.seed][metric] for fit in good]),
         "test_scores": {name: _mean([s[name] for s in tests.values()]) for name in names},
+        "test_intervals": {name: _interval([s[name] for s in tests.values()]) for name in names},
         "per_step": np.mean(steps, axis=0) if steps else [],
         "seconds": _mean([fit.seconds for fit in of_rung]),
         "best_epoch": _mean([h.best_epoch for h in histories]),
