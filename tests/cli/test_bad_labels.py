@@ -250,6 +250,24 @@ def test_what_does_not_fit_the_file(
     assert sentence in refused("study", "reviews.csv", *told, *SMALL)
 
 
+def test_truncated_backpropagation_of_both_directions_is_refused(refused: Any, waves: Any) -> None:
+    waves()
+    told = ["--set", "truncated_bptt_steps=2"]
+
+    assert refused("train", "waves.ts", *told) == (
+        "truncated_bptt_steps must be left out for a network that reads both directions, got 2: "
+        "the reverse direction begins at the end; pass bidirectional=false (--set "
+        "bidirectional=false)"
+    )
+    assert refused("study", "waves.ts", "--rungs", "lstm,all,stacked", *told) == (
+        "truncated_bptt_steps must be left out with rungs that read both directions, got 2 with "
+        "all, stacked: the reverse direction begins at the end; name others (--rungs rnn,lstm,gru)"
+    )
+    assert "truncated_bptt_steps must be greater than or equal to 1" in refused(
+        "train", "waves.ts", "--set", "truncated_bptt_steps=0"
+    )
+
+
 def test_a_ts_file_has_no_columns_and_no_tags(refused: Any, waves: Any) -> None:
     waves()
 

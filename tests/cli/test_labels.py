@@ -115,6 +115,27 @@ def test_train_prints_accuracy_and_log_loss_beside_the_baselines(lockgate, data)
     assert rows[-1] == "model: runs/reviews-verdict"
 
 
+@pytest.mark.parametrize("kind", ["waves", "steps", "texts"])
+def test_truncated_backpropagation_trains_and_is_kept(trained_on, data, kind):
+    one_way = ["--set", "bidirectional=false"]
+    whole = trained_on(kind, *one_way, "--set", "truncated_bptt_steps=1000", "--out", "whole")
+    plain = trained_on(kind, *one_way)
+    cut = trained_on(kind, *one_way, "--set", "truncated_bptt_steps=2", "--out", "cut")
+
+    assert whole["history"]["training"] == pytest.approx(plain["history"]["training"], rel=1e-4)
+    assert cut["history"]["training"] != pytest.approx(plain["history"]["training"], rel=1e-4)
+    assert package.load(data / "cut").config.training.truncated_bptt_steps == 2
+
+
+def test_a_study_of_one_direction_takes_truncated_backpropagation(lockgate, data):
+    told = ["--rungs", "lstm,gru", "--seeds", 1, "--workers", 1, *QUICK]
+
+    result = lockgate("study", "waves.ts", *told, "--set", "truncated_bptt_steps=2", "--json")
+
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["config"]["training"]["truncated_bptt_steps"] == 2
+
+
 def test_probabilities_are_calibrated_on_validation(trained_on, data):
     trained_on("waves")
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from lockgate.data.windows import Batch, Windows
 from lockgate.models import ModelConfig, build
 from lockgate.training import History, Streams, TrainingConfig, evaluate, fit
-from lockgate.training.fit import mean_loss
+from lockgate.training.losses import mean_loss
 
 # the package's own `fit` hides the module of that name
 module = importlib.import_module("lockgate.training.fit")

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from lockgate.models.config import ClassifierConfig
 from lockgate.models.pooling import Pooling
+from lockgate.models.truncated import Carried, end_together, run_last_steps
 from lockgate.nn import GRU, LSTM, RNN, Embedding, LockedDropout
 
 LAYERS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
@@ -116,18 +117,48 @@ class Classifier(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(
-        self, x: Tensor, lengths: Tensor, *, generator: torch.Generator | None = None
+        self,
+        x: Tensor,
+        lengths: Tensor,
+        *,
+        generator: torch.Generator | None = None,
+        last_steps: int | None = None,
+        carried: Carried | None = None,
     ) -> Tensor:
-        """Score a padded batch; in training `generator` draws the dropout masks."""
+        """Score a padded batch.
+
+        Args:
+            x: The sequences.
+            lengths: Their valid steps.
+            generator: Draws the dropout masks in training.
+            last_steps: Of one label for each sequence, how many steps before its end the gradient
+                goes back into; for networks in one direction. Default: all.
+            carried: Of labels at steps, what the chunk before this one left; it is brought up to
+                date.
+        """
         if self.embedding is not None:
             x = self.embedding(x, generator=generator)
         x, lengths = self._shortened(x, lengths)
         valid = torch.arange(x.shape[1], device=x.device) < lengths[:, None]
-        output, state = self.stack(x, mask=valid, generator=generator)
-        if self.pooling is not None:
-            output = self.pooling(output, self._last(state), valid)
-        scores: Tensor = self.head(self.output_dropout(output, generator=generator))
+        if carried is not None:
+            output = carried.run(x, valid, self.output_dropout, generator)
+        elif last_steps is not None and last_steps < x.shape[1]:
+            x, valid = end_together(x, lengths)
+            output = run_last_steps(self.stack, x, valid, last_steps, generator)
+            output = self._pooled(output, output[:, -1], valid, generator)
+        else:
+            output, state = self.stack(x, mask=valid, generator=generator)
+            output = self._pooled(output, self._last(state), valid, generator)
+        scores: Tensor = self.head(output)
         return scores
+
+    def _pooled(
+        self, output: Tensor, last: Tensor, valid: Tensor, generator: torch.Generator | None
+    ) -> Tensor:
+        if self.pooling is not None:
+            output = self.pooling(output, last, valid)
+        dropped: Tensor = self.output_dropout(output, generator=generator)
+        return dropped
 
     def _shortened(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         if self.stem is None:

@@ -1,10 +1,11 @@
 """What is told about a study."""
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
+from lockgate.data.errors import listed
 from lockgate.fitted import RunConfig
 from lockgate.fitted.config import LabelRunConfig
-from lockgate.studies.label_rungs import LABEL_DEFAULT_NAMES
+from lockgate.studies.label_rungs import LABEL_DEFAULT_NAMES, LABEL_LADDER
 from lockgate.studies.rungs import DEFAULT_NAMES
 
 
@@ -40,3 +41,17 @@ class LabelStudyConfig(StudySettings, LabelRunConfig):
     """Networks of the ladder to compare. Default: all but last-dropout."""
     mc_samples: int = Field(default=20, ge=2)
     """Passes of Monte-Carlo dropout with the selected network over the test part."""
+
+    @model_validator(mode="after")
+    def _in_one_direction(self) -> "LabelStudyConfig":
+        # in place of the rule for one run: the rungs, not the model, say which directions are read
+        both = [
+            rung.name for rung in LABEL_LADDER if rung.bidirectional and rung.name in self.rungs
+        ]
+        if self.training.truncated_bptt_steps is not None and both:
+            raise ValueError(
+                "truncated_bptt_steps must be left out with rungs that read both directions, got "
+                f"{self.training.truncated_bptt_steps} with {listed(both)}: the reverse direction "
+                "begins at the end; name others (--rungs rnn,lstm,gru)"
+            )
+        return self

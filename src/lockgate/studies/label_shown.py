@@ -39,11 +39,7 @@ def labels_shown(
     learned, truth, found = prepared.preprocessing, scorer.truth, chosen.prediction
     number, several = learned.kind == "number", learned.kind == "classes"
     tell = (
-        _largest_errors
-        if number
-        else _worst_sequences
-        if learned.kind == "steps"
-        else _surest_rows
+        _largest_errors if number else _worst_sequences if learned.kind == "steps" else _surest_rows
     )
     shown: dict[str, Any] = {
         "reference": chosen.name,

@@ -11,7 +11,8 @@ from lockgate.fitted.environment import check_device
 from lockgate.studies.fits import default_workers
 from lockgate.studies.problem import Problem
 from lockgate.studies.rungs import AnyNetwork, Rung, choose_rungs, model_config
-from lockgate.training.fit import EVALUATION_BATCH, TRAINING_SAMPLE, mean_loss
+from lockgate.training.fit import EVALUATION_BATCH, TRAINING_SAMPLE
+from lockgate.training.truncated import losses
 
 # what a fit takes where early stopping ends it; only the estimate rests on it
 TYPICAL_EPOCHS = 25
@@ -123,9 +124,8 @@ def _time_network(
 
     def step() -> None:
         model.train()
-        torch.autograd.backward(
-            mean_loss(model(*batch.inputs, generator=masks), batch, config.training.metric)
-        )
+        for loss in losses(model, batch, config.training, masks):
+            torch.autograd.backward(loss)
 
     def evaluate() -> None:
         model.eval()

@@ -38,3 +38,9 @@ class LabelTrainingConfig(CommonTrainingConfig):
     """How a classifier is fitted: by its log loss; to labels that are numbers by MAE or RMSE."""
 
     metric: Literal["log_loss", "mae", "rmse"] = "log_loss"
+    truncated_bptt_steps: int | None = Field(default=None, ge=1)
+    """Steps that a gradient goes back at most (truncated backpropagation through time), in networks
+    of one direction. Default: all."""
+
+
+AnyConfig = TrainingConfig | LabelTrainingConfig

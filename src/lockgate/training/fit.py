@@ -12,27 +12,15 @@ from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from torch import Tensor, nn
 
-from lockgate.training.config import LabelTrainingConfig, TrainingConfig
+from lockgate.training.config import AnyConfig
 from lockgate.training.history import History, Stopped
-from lockgate.training.losses import Followed, loss_and_count
+from lockgate.training.losses import Batch, Followed, loss_and_count
 from lockgate.training.streams import Streams
+from lockgate.training.truncated import losses
 
 # windows of the fixed sample on which the training loss is recomputed in evaluation mode
 TRAINING_SAMPLE = 2_000
 EVALUATION_BATCH = 512
-
-AnyConfig = TrainingConfig | LabelTrainingConfig
-
-
-class Batch(Protocol):
-    """Some windows or examples, gathered."""
-
-    @property
-    def inputs(self) -> tuple[Tensor, ...]: ...
-    @property
-    def y(self) -> Tensor: ...
-    @property
-    def weight(self) -> Tensor | None: ...
 
 
 class Data(Protocol):
@@ -116,12 +104,6 @@ def fit(
     return history
 
 
-def mean_loss(output: Tensor, batch: Batch, metric: Followed) -> Tensor:
-    """Return the mean loss over the observed targets of a batch."""
-    total, count = loss_and_count(output, batch.y, metric, batch.weight)
-    return total / count
-
-
 def evaluate(model: nn.Module, data: Data, metric: Followed) -> float:
     """Return the loss of `model` over `data` in evaluation mode, every target counted alike."""
     model.eval()
@@ -143,9 +125,9 @@ def _step(
     masks: torch.Generator,
 ) -> Tensor:
     network.train()
-    loss = mean_loss(network(*batch.inputs, generator=masks), batch, config.metric)
     optimizer.zero_grad()
-    fabric.backward(loss)
+    for loss in losses(network, batch, config, masks):
+        fabric.backward(loss)
     # a gradient that is not finite shows in the validation loss, which ends the fit as diverged
     norm = fabric.clip_gradients(
         network, optimizer, max_norm=config.clip_norm, error_if_nonfinite=False

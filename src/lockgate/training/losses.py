@@ -1,6 +1,6 @@
 """The losses that networks are trained with, by the metric that they follow."""
 
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -9,6 +9,17 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from lockgate.data.examples import IGNORED
 
 Followed = Literal["mae", "rmse", "mase", "log_loss"]
+
+
+class Batch(Protocol):
+    """Some windows or examples, gathered."""
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]: ...
+    @property
+    def y(self) -> Tensor: ...
+    @property
+    def weight(self) -> Tensor | None: ...
 
 
 def loss_and_count(
@@ -40,3 +51,9 @@ def loss_and_count(
     if weight is not None:
         losses, counts = losses * weight, counts * weight
     return losses.sum(), counts.sum()
+
+
+def mean_loss(output: Tensor, batch: Batch, metric: Followed) -> Tensor:
+    """Return the mean loss over the observed targets of a batch."""
+    total, count = loss_and_count(output, batch.y, metric, batch.weight)
+    return total / count
