@@ -24,6 +24,9 @@ Results = dict[str, Any]
 os.environ["LOCKGATE_POISON"] = "1"
 # before torch is loaded: workers of pytest share the cores, where a thread that spins holds up all
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# before Triton is loaded: without a GPU its interpreter runs the kernels
+if not Path("/proc/driver/nvidia").exists():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 def make_table(rows: int = ROWS, seed: int = 0) -> pl.DataFrame:

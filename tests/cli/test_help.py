@@ -11,6 +11,7 @@ import typer
 
 from lockgate.cli.app import app
 from lockgate.ops import kernels
+from lockgate.ops._triton import launch
 
 GROUP = typer.main.get_command(app)
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -103,7 +104,7 @@ def test_doctor_tells_what_the_kernels_run_on(lockgate, strict_json, monkeypatch
     status = kernels.Status("avx2", ("avx512", "avx2", "generic"), "torch's own")
     monkeypatch.setattr(kernels, "status", lambda: status)
 
-    line = lockgate("doctor").stdout.splitlines()[-1]
+    line = lockgate("doctor").stdout.splitlines()[-2]
     told = strict_json(lockgate("doctor", "--json").stdout)
 
     assert line == "CPU kernels: avx2 of avx512, avx2, generic; threads: torch's own"
@@ -122,8 +123,25 @@ def test_doctor_tells_why_there_are_no_kernels(lockgate, strict_json, monkeypatc
         "or with LOCKGATE_KERNELS=OFF"
     )
 
-    line = lockgate("doctor").stdout.splitlines()[-1]
+    line = lockgate("doctor").stdout.splitlines()[-2]
     told = strict_json(lockgate("doctor", "--json").stdout)
 
     assert line == f"CPU kernels: not built: {why}"
     assert told["cpu_kernels"] == {"built": False, "why_not": why}
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (launch.Status(None, None, "torch finds no GPU"), "not used: torch finds no GPU"),
+        (launch.Status("3.7.1", "NVIDIA H100", None), "NVIDIA H100"),
+    ],
+)
+def test_doctor_tells_of_the_gpu(lockgate, strict_json, monkeypatch, status, said):
+    monkeypatch.setattr(launch, "status", lambda: status)
+
+    line = lockgate("doctor").stdout.splitlines()[-1]
+    told = strict_json(lockgate("doctor", "--json").stdout)
+
+    assert line == f"GPU kernels: {said}"
+    assert told["gpu_kernels"] == status._asdict()

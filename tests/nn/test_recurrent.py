@@ -148,7 +148,8 @@ def test_report_says_which_backend_runs_each_layer_and_why(make, draw) -> None:
     assert [line.choice.backend.name for line in report.lines] == ["reference"] * 4
     not_cpu = "not cpu: it computes in float32, and there is torch.float64"
     assert str(report).splitlines() == [
-        f"layer {number} {direction}: reference ({not_cpu}; not aten: it has no recurrent dropout)"
+        f"layer {number} {direction}: reference "
+        f"({not_cpu}; not aten: it has no recurrent dropout; not triton: x is on cpu)"
         for number in (0, 1)
         for direction in ("forward", "reverse")
     ]

@@ -210,9 +210,9 @@ class Case(NamedTuple):
     d_results: list[Tensor]
     expected: dict[str, Tensor]
 
-    def compute(self) -> dict[str, Tensor]:
-        """Run it on the kernels."""
-        return _results_and_gradients(_by_kernels(self.module), self.call, self.d_results)
+    def compute(self, by: str = "cpu") -> dict[str, Tensor]:
+        """Run it on the kernels of a backend."""
+        return _results_and_gradients(_forced(self.module, by), self.call, self.d_results)
 
     def recomputed(self) -> "Case":
         """Give the same case with the forward run again in the backward."""
@@ -220,9 +220,9 @@ class Case(NamedTuple):
             call=self.call._replace(options=self.call.options._replace(recompute=True))
         )
 
-    def check(self, where: str = "") -> None:
+    def check(self, where: str = "", by: str = "cpu") -> None:
         """Compare the kernels with what is expected."""
-        _assert_agrees(self.compute(), self.expected, self.call, where)
+        _assert_agrees(self.compute(by), self.expected, self.call, where)
 
 
 def _judge(cell: str, call: Call, d_results: list[Tensor] | None = None) -> Case:
@@ -243,12 +243,12 @@ def _make_case(cell: str, sizes: tuple[int, int, int, int], **kind: Any) -> Case
     return _judge(cell, _make_call(module, sizes, **kind, **options).to(torch.float32))
 
 
-def _by_kernels(cell: ModuleType) -> Callable[..., Any]:
-    """Give the cell's operator, forced to the CPU kernels: nothing else may answer for them."""
+def _forced(cell: ModuleType, by: str) -> Callable[..., Any]:
+    """Give the cell's operator, forced to a backend: nothing else may answer for it."""
     name = cell.__name__.rsplit(".", 1)[-1]
 
     def run(*args: Any) -> Any:
-        with backend("cpu"):
+        with backend(by):
             return getattr(cell, name)(*args)
 
     return run
@@ -332,7 +332,8 @@ def judge() -> Callable[..., Case]:
 
 @pytest.fixture
 def by_kernels() -> Callable[..., Any]:
-    return _by_kernels
+    """Give a cell's operator on the CPU kernels."""
+    return lambda cell: _forced(cell, "cpu")
 
 
 @pytest.fixture

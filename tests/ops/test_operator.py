@@ -32,7 +32,7 @@ def flat(case, *, recompute: bool = False) -> Arguments:
 
 
 def operator_of(case) -> tuple[Any, kernels.Cell]:
-    cell = case.module.cpu.CELL
+    cell = case.module.operator.CELL
     return getattr(torch.ops.lockgate, cell.name).default, cell
 
 
@@ -87,8 +87,8 @@ def test_operator_in_float64_is_the_reference(make_case, results_and_gradients, 
     call = case.call.to(torch.float64)
     d_results = [d.double() for d in case.d_results]
 
-    # cpu.run goes through the operator, whatever can compute it
-    got = results_and_gradients(case.module.cpu.run, call, d_results)
+    # operator.run goes through the operator, whatever can compute it
+    got = results_and_gradients(case.module.operator.run, call, d_results)
 
     torch.testing.assert_close(got, case.expected)
 

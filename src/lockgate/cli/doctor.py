@@ -29,13 +29,16 @@ def doctor(as_json: o.Json = False) -> None:
         for rate in (0.0, 0.25):
             name = f"{layer.__name__}, recurrent_dropout={rate}"
             report[name] = str(layer(4, 5, recurrent_dropout=rate).backend_report(x))
-    kernels = _kernels()
+    kernels, gpu = _kernels(), _gpu()
     if as_json:
-        print(json.dumps({**report, "cpu_kernels": kernels}, ensure_ascii=False))
+        told = {**report, "cpu_kernels": kernels, "gpu_kernels": gpu}
+        print(json.dumps(told, ensure_ascii=False))
         return
     for name, value in report.items():
         print(f"{name}: {value}")
     print(f"CPU kernels: {_in_words(kernels)}")
+    reason = gpu["why_not"]
+    print(f"GPU kernels: {f'not used: {reason}' if reason else gpu['gpu']}")
 
 
 def _kernels() -> dict[str, Any]:
@@ -45,6 +48,12 @@ def _kernels() -> dict[str, Any]:
     if status is None:
         return {"built": False, "why_not": NOT_BUILT}
     return {"built": True, **status._asdict()}
+
+
+def _gpu() -> dict[str, str | None]:
+    from lockgate.ops._triton import launch
+
+    return launch.status()._asdict()
 
 
 def _in_words(kernels: dict[str, Any]) -> str:

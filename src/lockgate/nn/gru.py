@@ -7,7 +7,7 @@ from lockgate.nn.checks import check_flag
 from lockgate.nn.recurrent import Options as LayerOptions
 from lockgate.nn.recurrent import Recurrent
 from lockgate.ops.gru import BACKENDS, GATES, Options, State, gru
-from lockgate.ops.gru.cpu import CELL
+from lockgate.ops.gru.operator import CELL
 
 
 class GRU(Recurrent):

@@ -6,7 +6,7 @@ from typing import Literal, Unpack
 from lockgate.nn.recurrent import Options as LayerOptions
 from lockgate.nn.recurrent import Recurrent
 from lockgate.ops.lstm import BACKENDS, GATES, Options, State, lstm
-from lockgate.ops.lstm.cpu import CELL
+from lockgate.ops.lstm.operator import CELL
 
 
 class LSTM(Recurrent):

@@ -6,7 +6,7 @@ from typing import Literal, Unpack
 from lockgate.nn.recurrent import Options as LayerOptions
 from lockgate.nn.recurrent import Recurrent
 from lockgate.ops.rnn import BACKENDS, GATES, Options, State, rnn
-from lockgate.ops.rnn.cpu import CELL
+from lockgate.ops.rnn.operator import CELL
 
 
 class RNN(Recurrent):

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
+import torch
+
 
 class BackendUnavailable(RuntimeError):  # noqa: N818 - the name says what happened
     """The forced backend cannot run this call."""
@@ -60,8 +62,8 @@ def backend(name: str) -> Iterator[None]:
         >>> from lockgate.nn import GRU
         >>> layer, x = GRU(3, 4), torch.zeros(5, 2, 3)
         >>> with backend("reference"):
-        ...     print(layer.backend_report(x))
-        layer 0 forward: reference (not cpu: reference is forced; not aten: reference is forced)
+        ...     print(layer.backend_report(x).lines[0].choice.backend.name)
+        reference
     """
     token = _forced_here.set(name)
     try:
@@ -86,6 +88,13 @@ def choose(backends: Sequence[Backend], *args: Any) -> Choice:
             return Choice(candidate, passed_over)
         passed_over[candidate.name] = reason
     raise AssertionError("the reference is last in every list and runs every call")
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def forced_backend() -> str | None:
+    """Return the name of the backend that is forced, if any; a graph keeps what it was."""
+    forced = _forced()
+    return forced.name if forced else None
 
 
 def _forced() -> _Forced | None:

@@ -6,12 +6,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lockgate.ops._triton.measured import why_faster
+from lockgate.ops.dispatch import forced_backend
 from lockgate.ops.masks import Masks
 from lockgate.ops.plain import why_not_plain
 from lockgate.ops.recurrence import Weights
 
 
 def why_not(
+    cell: str,
     x: Tensor,
     state: Any,
     weights: Weights,
@@ -31,6 +34,9 @@ def why_not(
         return "it has no padding mask"
     if options.recompute and torch.is_grad_enabled():
         return "it saves every step for the backward, and recompute is asked for"
+    faster = why_faster(cell, x, weights.w_hh.shape[1])
+    if faster is not None and forced_backend() != "aten":
+        return faster
     return _why_not_torch(x, [*state, *(weight for weight in weights if weight is not None)])
 
 

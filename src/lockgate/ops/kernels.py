@@ -1,4 +1,4 @@
-"""Our CPU kernels, called for one layer and one direction: shared by every `cpu.py`.
+"""Our CPU kernels, called for one layer and one direction: shared by all cells.
 
 The extension `lockgate.ops._kernels` is built from `_cpu/` and the cells' `cpu.cpp`. It takes
 addresses and checks nothing, so whatever reaches it has passed `why_not` here.
@@ -248,7 +248,7 @@ def steps(cell: Cell, weights: Weights, *, relu: bool) -> Callable[..., None]:
 
 def wrote(saved: Tensor) -> bool:
     """Tell whether `saved` was written by the kernels, and not by a reference in their place."""
-    return saved.numel() >= HEADER and saved[0].item() == 1.0
+    return saved.device.type == "cpu" and saved.numel() >= HEADER and saved[0].item() == 1.0
 
 
 def backward(

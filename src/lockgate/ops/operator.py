@@ -1,8 +1,8 @@
 """`lockgate::<cell>`: a cell over a sequence as one operator of torch, for autograd and tracing.
 
-`torch.compile` and `torch.export` keep it whole, whatever the length of the sequence. It runs the
-CPU kernels where they can run, and else the cell's reference; a second derivative always takes the
-reference.
+`torch.compile` and `torch.export` keep it whole, whatever the length of the sequence. It runs our
+kernels where they can run, those of a CPU or those of a GPU, and else the cell's reference; a
+second derivative always takes the reference.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from lockgate.ops import kernels
-from lockgate.ops.dispatch import Backend, select
+from lockgate.ops._triton import launch
+from lockgate.ops.dispatch import Backend, BackendUnavailable, forced_backend, select
 from lockgate.ops.kernels import DIFFERENTIABLE, Arguments
 from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights
@@ -49,6 +50,7 @@ class Operator:
         self._cell, self._state, self._options, self._reference = cell, state, options, reference
         self._backends = (
             Backend("cpu", self._forward_by_kernels, partial(kernels.why_not, cell)),
+            Backend("triton", self._forward_by_triton, partial(launch.why_not, cell)),
             Backend("reference", self._forward_by_reference, lambda *_: None),
         )
         results = "(Tensor output, Tensor last_h, Tensor last_c, Tensor saved)"
@@ -88,20 +90,33 @@ class Operator:
         arguments = Arguments(
             *(x, state[0], c, *weights[:4], masks.x, masks.h, valid, reverse, relu, recompute),
         )
+        by_triton = self._by_triton(arguments)
+        save = self._save(arguments, by_triton)
+        if by_triton:
+            # here, since no autocast is on when a graph that was traced under one runs
+            arguments = launch.cast(arguments)
         run = self._op if _watched(x) else self._differentiable
-        output, h, c, _ = run(*arguments, self._save(arguments))
+        output, h, c, _ = run(*arguments, save)
         return output, (h, c) if self._cell.has_c else (h,)
 
-    def _save(self, arguments: Arguments) -> int:
+    def _save(self, arguments: Arguments, by_triton: bool) -> int:
         """Count what the forward has to save: nothing where no backward will come."""
         inputs = [value for value in arguments.sources if value is not None]
         if not torch.is_grad_enabled() or not any(value.requires_grad for value in inputs):
             return 0
+        if by_triton:
+            return launch.saved_size(self._cell, arguments)
         x = arguments.x
         if not kernels.BUILT or x.dtype != torch.float32 or x.device.type != "cpu":
             return 0
         T, B, _ = x.shape
         return kernels.saved_size(self._cell, T, B, arguments.h.shape[1], arguments.recompute)
+
+    def _by_triton(self, arguments: Arguments) -> bool:
+        """Tell whether the GPU's kernels run a call; a graph keeps to what it was traced with."""
+        if not launch.may_run(arguments.x) or forced_backend() not in (None, "triton"):
+            return False
+        return launch.why_not(self._cell, *self._call(arguments)) is None
 
     def _call(self, a: Arguments) -> tuple[Any, ...]:
         """Put the arguments as every backend takes them."""
@@ -136,7 +151,15 @@ class Operator:
     def _forward_by_kernels(self, arguments: Arguments, save: int) -> tuple[Tensor, ...]:
         return kernels.forward(self._cell, arguments, save=save > 0)
 
+    def _forward_by_triton(self, arguments: Arguments, save: int) -> tuple[Tensor, ...]:
+        return launch.forward(self._cell, arguments, save=save > 0)
+
     def _forward_by_reference(self, a: Arguments, save: int) -> tuple[Tensor, ...]:
+        if save > 0 and a.x.device.type == "cuda":
+            raise BackendUnavailable(
+                "the reference cannot run this graph: it was traced for triton, whose gradients "
+                "need what triton saves. Trace it again where the backend is forced."
+            )
         output, last = self._reference(*self._call(a))
         h, c = last if self._cell.has_c else (*last, a.x.new_empty(0))
         # an operator's results may not be its arguments, which a wholly padded call carries over
@@ -158,6 +181,8 @@ class Operator:
         """Differentiate once, by what ran the forward."""
         if kernels.wrote(saved):
             return kernels.backward(self._cell, arguments, d_results, output, saved, wanted)
+        if launch.wrote(saved):
+            return launch.backward(self._cell, arguments, d_results, output, saved, wanted)
         own = [
             None if value is None else value.detach().requires_grad_(want)
             for value, want in zip(arguments.sources, wanted, strict=True)
@@ -213,14 +238,14 @@ class Operator:
     def _fake_forward(self, *flat: Any) -> tuple[Tensor, ...]:
         a, save = Arguments(*flat[:-1]), flat[-1]
         B, H = a.h.shape
-        c = a.x.new_empty((B, H) if self._cell.has_c else 0)
+        c = a.x.new_empty(0) if a.c is None else torch.empty_like(a.c)
         return a.x.new_empty(a.x.shape[0], B, H), a.x.new_empty(B, H), c, a.x.new_empty(save)
 
     def _fake_backward(self, *flat: Any) -> tuple[Tensor, ...]:
         sources, wanted = flat[5 : 5 + DIFFERENTIABLE], flat[-1]
         x = sources[0]
         return tuple(
-            x.new_empty(source.shape) if want else x.new_empty(0)
+            source.new_empty(source.shape) if want else x.new_empty(0)
             for source, want in zip(sources, wanted, strict=True)
         )
 

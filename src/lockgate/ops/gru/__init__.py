@@ -1,10 +1,14 @@
 """A GRU over a sequence: the public function and its backends, fastest first."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
+from lockgate.ops import kernels
+from lockgate.ops._triton import launch
 from lockgate.ops.dispatch import Backend, select
-from lockgate.ops.gru import aten, cpu, reference
+from lockgate.ops.gru import aten, operator, reference
 from lockgate.ops.gru.reference import GATES, Options, State
 from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights
@@ -12,8 +16,9 @@ from lockgate.ops.recurrence import Weights
 __all__ = ["BACKENDS", "GATES", "Options", "State", "Weights", "gru"]
 
 BACKENDS = (
-    Backend("cpu", cpu.run, cpu.why_not),
+    Backend("cpu", operator.run, partial(kernels.why_not, operator.CELL)),
     Backend("aten", aten.run, aten.why_not),
+    Backend("triton", operator.run, partial(launch.why_not, operator.CELL)),
     Backend("reference", reference.run, lambda *_: None),
 )
 
@@ -50,7 +55,7 @@ def gru(
     args = (x, state, weights, masks, valid, options)
     if torch.compiler.is_compiling():
         # a call is one operator, which chooses when it runs, but for what only the reference has
-        run = reference.run if cpu.lacks(weights, masks, options) else cpu.run
+        run = reference.run if operator.lacks(weights, masks, options) else operator.run
     else:
         run = select(BACKENDS, *args).run
     output, last = run(*args)

@@ -1,13 +1,16 @@
 """The GRU through torch's fused layer: ATen's loop on the CPU, cuDNN on CUDA."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from lockgate.ops import fused
-from lockgate.ops.fused import why_not as why_not
 from lockgate.ops.gru.reference import Options, State
 from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights
+
+why_not = partial(fused.why_not, "gru")
 
 
 def run(

@@ -20,7 +20,7 @@ def why_not(
     """Say why torch's fused layer cannot run this call, or None if it can."""
     if _autocasts_to_float16(x.device.type) and x.device.type == "cpu":
         return "oneDNN has no LSTM under autocast to float16"
-    return fused.why_not(x, state, weights, masks, valid, options)
+    return fused.why_not("lstm", x, state, weights, masks, valid, options)
 
 
 def _autocasts_to_float16(device: str) -> bool:

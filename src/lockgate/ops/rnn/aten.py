@@ -10,7 +10,7 @@ from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights
 from lockgate.ops.rnn.reference import Options, State
 
-why_not = partial(fused.why_not, nonlinearities=("tanh", "relu"))
+why_not = partial(fused.why_not, "rnn", nonlinearities=("tanh", "relu"))
 
 
 def run(

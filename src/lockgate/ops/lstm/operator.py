@@ -1,4 +1,4 @@
-"""The RNN through our CPU kernels, `cpu.cpp`: float32, every mask and padding."""
+"""The LSTM as one operator of torch, through our kernels: `cpu.cpp` and `triton.py`."""
 
 from functools import partial
 
@@ -6,20 +6,19 @@ from torch import Tensor
 
 from lockgate.ops import kernels
 from lockgate.ops.kernels import Cell
+from lockgate.ops.lstm.reference import Options, State
+from lockgate.ops.lstm.reference import run as run_reference
 from lockgate.ops.masks import Masks
 from lockgate.ops.operator import Operator
 from lockgate.ops.recurrence import Weights
-from lockgate.ops.rnn.reference import Options, State
-from lockgate.ops.rnn.reference import run as run_reference
 
 
-def _options(reverse: bool, relu: bool, recompute: bool) -> Options:
-    return Options(reverse, "relu" if relu else "tanh", recompute)
+def _options(reverse: bool, relu: bool, recompute: bool) -> Options:  # noqa: ARG001
+    return Options(reverse, recompute)
 
 
-CELL = Cell("rnn", saved=0, has_c=False, nonlinearities=("tanh", "relu"))
+CELL = Cell("lstm", saved=5, has_c=True)
 lacks = partial(kernels.lacks, CELL)
-why_not = partial(kernels.why_not, CELL)
 OPERATOR = Operator(CELL, State, _options, run_reference)
 
 
@@ -36,6 +35,5 @@ def run(
         *(x, state, weights, masks, valid),
         reverse=options.reverse,
         recompute=options.recompute,
-        relu=options.nonlinearity == "relu",
     )
     return output, State(*last)

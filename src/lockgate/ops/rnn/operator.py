@@ -1,25 +1,24 @@
-"""The GRU through our CPU kernels, `cpu.cpp`: float32, every mask and padding."""
+"""The RNN as one operator of torch, through our kernels: `cpu.cpp` and `triton.py`."""
 
 from functools import partial
 
 from torch import Tensor
 
 from lockgate.ops import kernels
-from lockgate.ops.gru.reference import Options, State
-from lockgate.ops.gru.reference import run as run_reference
 from lockgate.ops.kernels import Cell
 from lockgate.ops.masks import Masks
 from lockgate.ops.operator import Operator
 from lockgate.ops.recurrence import Weights
+from lockgate.ops.rnn.reference import Options, State
+from lockgate.ops.rnn.reference import run as run_reference
 
 
-def _options(reverse: bool, relu: bool, recompute: bool) -> Options:  # noqa: ARG001
-    return Options(reverse, recompute)
+def _options(reverse: bool, relu: bool, recompute: bool) -> Options:
+    return Options(reverse, "relu" if relu else "tanh", recompute)
 
 
-CELL = Cell("gru", saved=4, has_c=False)
+CELL = Cell("rnn", saved=0, has_c=False, nonlinearities=("tanh", "relu"))
 lacks = partial(kernels.lacks, CELL)
-why_not = partial(kernels.why_not, CELL)
 OPERATOR = Operator(CELL, State, _options, run_reference)
 
 
@@ -36,5 +35,6 @@ def run(
         *(x, state, weights, masks, valid),
         reverse=options.reverse,
         recompute=options.recompute,
+        relu=options.nonlinearity == "relu",
     )
     return output, State(*last)

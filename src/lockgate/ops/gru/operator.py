@@ -1,13 +1,13 @@
-"""The LSTM through our CPU kernels, `cpu.cpp`: float32, every mask and padding."""
+"""The GRU as one operator of torch, through our kernels: `cpu.cpp` and `triton.py`."""
 
 from functools import partial
 
 from torch import Tensor
 
 from lockgate.ops import kernels
+from lockgate.ops.gru.reference import Options, State
+from lockgate.ops.gru.reference import run as run_reference
 from lockgate.ops.kernels import Cell
-from lockgate.ops.lstm.reference import Options, State
-from lockgate.ops.lstm.reference import run as run_reference
 from lockgate.ops.masks import Masks
 from lockgate.ops.operator import Operator
 from lockgate.ops.recurrence import Weights
@@ -17,9 +17,8 @@ def _options(reverse: bool, relu: bool, recompute: bool) -> Options:  # noqa: AR
     return Options(reverse, recompute)
 
 
-CELL = Cell("lstm", saved=5, has_c=True)
+CELL = Cell("gru", saved=4, has_c=False)
 lacks = partial(kernels.lacks, CELL)
-why_not = partial(kernels.why_not, CELL)
 OPERATOR = Operator(CELL, State, _options, run_reference)
 
 
