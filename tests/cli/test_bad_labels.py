@@ -1,11 +1,16 @@
 """Labelled data that nothing can be learned from end with one sentence and nothing written."""
 
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from lockgate.cli.app import app
+
+PACKAGE = Path(__file__).parents[2] / "src" / "lockgate"
 SMALL = ["--rungs", "lstm", "--seeds", 1, "--workers", 1, "--set", "hidden_size=4"]
 SMALL += ["--set", "max_epochs=1", "--set", "embedding_size=3"]
 REVIEWS = ["study", "reviews.csv", "--text", "review", "--label", "label", *SMALL]
@@ -198,7 +203,7 @@ def test_a_file_in_another_encoding_than_was_told(refused: Any, tmp_path: Path) 
     rows = ["review,label", *(f"好的电影{i},{'pn'[i % 2]}" for i in range(40))]
     (tmp_path / "reviews.csv").write_bytes("\n".join(rows).encode("gb18030"))
 
-    sentence = refused(*REVIEWS, "--set", "encoding=utf-8")
+    sentence = refused(*REVIEWS, "--encoding", "utf-8")
 
     assert "reviews.csv" in sentence
     assert "row 1" in sentence
@@ -213,6 +218,51 @@ def test_an_encoding_that_was_told_right_is_named(lockgate: Any, tmp_path: Path)
 
     assert result.exit_code == 0, result.stderr
     assert "GB18030" in result.stdout
+
+
+def test_every_option_that_an_error_names_is_there() -> None:
+    commands = typer.main.get_command(app).commands.values()
+    there = {
+        option
+        for command in commands
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+    parts = ("data", "fitted", "evaluation", "studies")
+    sources = [path for part in parts for path in (PACKAGE / part).rglob("*.py")]
+
+    named = {
+        option
+        for path in sources
+        for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", path.read_text(encoding="utf-8"))
+    }
+
+    assert len(named) > 10
+    assert named <= there
+
+
+def test_a_table_without_a_header_is_told_of_and_read(
+    lockgate: Any, refused: Any, tmp_path: Path
+) -> None:
+    rows = [f"title{row} {review(row)[0]}\t{review(row)[1]}" for row in range(40)]
+    (tmp_path / "titles.txt").write_text("\n".join(rows))
+    told = ["--text", 1, "--label", 2, "--no-header", *SMALL]
+
+    sentence = refused("study", "titles.txt", "--set", "tokens=word", *SMALL)
+    result = lockgate("study", "titles.txt", *told, "--dry-run")
+
+    assert "--text 1 --label 2 --no-header" in sentence
+    assert result.exit_code == 0, result.stderr
+    assert "40 texts" in result.stdout
+
+
+def test_empty_texts_are_left_out_and_said_so(lockgate: Any, reviews: Any) -> None:
+    reviews({9: (" ", None)})
+
+    result = lockgate(*REVIEWS, "--drop-empty", "--dry-run")
+
+    assert result.exit_code == 0, result.stderr
+    assert "1 empty text dropped (row 9)" in " ".join(result.stdout.split())
 
 
 def test_a_million_tokens_are_cut_and_said_so(lockgate: Any, reviews: Any) -> None:

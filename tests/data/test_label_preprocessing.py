@@ -10,6 +10,7 @@ from lockgate.data.errors import DataError
 from lockgate.data.label_config import LabelledConfig
 from lockgate.data.label_preprocessing import LabelPreprocessing, learn_labelled, take
 from lockgate.data.labelled import LABEL_SEPARATOR, Labelled, Ragged
+from lockgate.data.tokens import Tokens
 
 LENGTHS = (5, 1, 3, 8)
 
@@ -35,7 +36,7 @@ def texts(items: tuple[str, ...] = ("a b c d e", "b a", "a b c", "c b a"), **mor
 
 
 def learn(data: Labelled, rows: list[int], **told: Any) -> LabelPreprocessing:
-    return learn_labelled(data, np.array(rows), LabelledConfig(min_count=1, **told))
+    return learn_labelled(data, np.array(rows), LabelledConfig(min_count=1, **told)).preprocessing
 
 
 def test_each_channel_of_the_training_rows_has_mean_0_and_deviation_1() -> None:
@@ -179,7 +180,36 @@ def test_texts_are_cut_at_the_other_end(keep: str) -> None:
     assert (
         encoded[0].tolist() == whole[0][slice(2) if keep == "start" else slice(-2, None)].tolist()
     )
-    assert learned.token_notices(texts()) == ("3 texts cut to 2 tokens (the longest had 5)",)
+
+
+@pytest.mark.parametrize("keep", ["start", "end"])
+@pytest.mark.parametrize("max_length", [None, 2])
+def test_texts_are_taken_apart_once_and_as_ever_after(
+    keep: Any, max_length: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = texts(("a b a<br />b c", "b a x y", "a b c", "c b a"))
+    taken: list[int] = []
+    plain = Tokens._all_ids
+    monkeypatch.setattr(Tokens, "_all_ids", lambda *a: taken.append(len(a[1])) or plain(*a))
+
+    config = LabelledConfig(min_count=1, max_length=max_length, keep=keep)
+    learned = learn_labelled(data, np.array([0, 2]), config)
+
+    assert taken == [4]
+    again = learned.preprocessing.encode(data)
+    assert np.array_equal(learned.items.values, again.values)
+    assert np.array_equal(learned.items.starts, again.starts)
+    assert learned.preprocessing.max_length == (max_length or 5)
+    cut = ("4 texts cut to 2 tokens (the longest had 5)",) if max_length else ()
+    # x and y are not in the training part, and no other row counts
+    assert learned.tokens == {
+        "kind": "word",
+        "size": 5,
+        "unknown": 0.0,
+        "truncated": 2 if max_length else 0,
+        "longest": 5,
+        "notices": ("1 text held HTML line breaks (<br />): read as spaces", *cut),
+    }
 
 
 def test_most_texts_fit_and_a_very_long_one_is_cut() -> None:

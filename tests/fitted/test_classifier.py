@@ -67,7 +67,8 @@ def make_data(kind: str) -> Labelled:
 def make(kind: str, **network: Any) -> FittedClassifier:
     """Draw a classifier; what it has not learned does not matter here."""
     data = make_data(kind)
-    learned = learn_labelled(data, np.arange(ROWS), LabelledConfig(min_count=1, max_length=15))
+    told = LabelledConfig(min_count=1, max_length=15)
+    learned = learn_labelled(data, np.arange(ROWS), told).preprocessing
     config = ClassifierConfig(**{"hidden_size": 4, "embedding_size": 3, **network})
     model = build_classifier(config, learned, torch.Generator().manual_seed(0))
     run = LabelRunConfig(model=config)

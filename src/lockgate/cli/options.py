@@ -48,6 +48,12 @@ Group = Annotated[str | None, typer.Option(help="Column of what must stay in one
 Test = Annotated[str | None, typer.Option(help="File of the test part of labelled data.")]
 Validation = Annotated[str | None, typer.Option(help="File of the validation part.")]
 AtSteps = Annotated[bool | None, typer.Option("--at-steps", help="There is a label at every step.")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of texts, where it is told wrong.")]
+Header = Annotated[
+    bool | None,
+    typer.Option(" /--no-header", help="Columns have no names but 1, 2 and so on."),
+]
+DropEmpty = Annotated[bool | None, typer.Option("--drop-empty", help="Leave out empty texts.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps; default auto.")]
 Config = Annotated[
     Path | None, typer.Option(help="YAML file of settings, such as a run's config.yaml.")

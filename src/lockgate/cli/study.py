@@ -33,6 +33,9 @@ def study(
     test: o.Test = None,
     validation: o.Validation = None,
     at_steps: o.AtSteps = None,
+    encoding: o.Encoding = None,
+    header: o.Header = None,
+    drop_empty: o.DropEmpty = None,
     rungs: Annotated[
         str | None,
         typer.Option(help="Networks to compare: lstm,recurrent-dropout,both; default all."),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lockgate.data import read as tables
-from lockgate.data.byte_tables import read_bytes
 from lockgate.data.errors import DataError, nearest
+from lockgate.data.read import read_bytes
 
 _CHUNK = 2**20
 _PACKED = (".zip", ".gz", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz")

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import polars as pl
 
 from lockgate.data.archive import Archive, open_archive
-from lockgate.data.byte_tables import read_bytes, read_csv_bytes
+from lockgate.data.byte_tables import read_csv_bytes
 from lockgate.data.errors import DataError, count_of, listed, option
 from lockgate.data.file_names import match_files
 from lockgate.data.labelled import LabelKind, Labelled
-from lockgate.data.read import RawTable
+from lockgate.data.read import RawTable, read_bytes
 from lockgate.data.sequence_columns import (
     Roles,
     check_column,

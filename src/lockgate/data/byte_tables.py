@@ -21,22 +21,13 @@ def read_table(source: Any, separator: str | None = None) -> RawTable:
     # folders, names and Parquet are refused or read where all tables are
     if not path.is_file() or path.suffix.lower() in (".parquet", ".pq"):
         return tables.read(path, separator=separator)
-    tables._check_path(path)
-    return read_csv_bytes(read_bytes(path), path.name, separator)
+    tables.check_path(path)
+    return read_csv_bytes(tables.read_bytes(path), path.name, separator)
 
 
 def read_csv_bytes(data: bytes, name: str, separator: str | None = None) -> RawTable:
     """Read the bytes of a CSV file; `name` is what errors call it."""
-    return tables._read_csv(_with_first_name(data, separator), name, separator)
-
-
-def read_bytes(path: Path) -> bytes:
-    """Read a file, unpacked where it is gzip.
-
-    Raises:
-        DataError: If it is no whole gzip file, or unpacks to more than `read.MAX_BYTES`.
-    """
-    return tables._read_bytes(path)
+    return tables.read_csv(_with_first_name(data, separator), name, separator)
 
 
 def _with_first_name(data: bytes, separator: str | None) -> bytes:

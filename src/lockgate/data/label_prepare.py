@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import torch
 from lockgate.data.examples import Examples
 from lockgate.data.files import write_text
 from lockgate.data.label_config import LabelledConfig
-from lockgate.data.label_preprocessing import LabelPreprocessing, learn_labelled
+from lockgate.data.label_preprocessing import LabelPreprocessing, Learned, learn_labelled
 from lockgate.data.labelled import Labelled, Ragged, check
 from lockgate.data.parts import Parts, Rows, split_parts
 from lockgate.data.split import Part
@@ -26,6 +27,8 @@ class PreparedLabelled:
     arrays: dict[str, npt.NDArray[np.generic]]
     parts: Parts
     preprocessing: LabelPreprocessing
+    tokens: dict[str, Any] | None = None
+    """How texts are taken apart; see `Learned`."""
 
     def examples(self, part: Part) -> Examples:
         """Return the examples of `part`."""
@@ -47,14 +50,15 @@ class PreparedLabelled:
         parts = self.parts._asdict()
         for name in ("train", "validation", "test", "overlap"):
             np.save(folder / f"{name}.npy", parts[name])
-        write_text(folder / "notices.json", json.dumps(self.parts.notices))
+        told = {"parts": self.parts.notices, "tokens": self.tokens}
+        write_text(folder / "notices.json", json.dumps(told))
         write_text(folder / "preprocessing.json", self.preprocessing.model_dump_json())
 
     @staticmethod
     def load(folder: Path) -> "PreparedLabelled":
         """Map what `save` wrote."""
         text = (folder / "preprocessing.json").read_text(encoding="utf-8")
-        notices = json.loads((folder / "notices.json").read_text(encoding="utf-8"))
+        told = json.loads((folder / "notices.json").read_text(encoding="utf-8"))
         rows = {
             name: np.load(folder / f"{name}.npy", allow_pickle=False)
             for name in ("train", "validation", "test", "overlap")
@@ -67,8 +71,9 @@ class PreparedLabelled:
         }
         return PreparedLabelled(
             arrays,
-            Parts(**rows, notices=tuple(notices)),
+            Parts(**rows, notices=tuple(told["parts"])),
             LabelPreprocessing.model_validate_json(text),
+            told["tokens"],
         )
 
 
@@ -103,18 +108,16 @@ def prepare_labelled(
 
 def prepare_parts(data: Labelled, parts: Parts, config: LabelledConfig) -> PreparedLabelled:
     """Learn from the training rows of data that are parted, and lay them out."""
-    preprocessing = learn_labelled(data, parts.train, config)
-    return PreparedLabelled(lay_out(data, preprocessing, config, parts.train), parts, preprocessing)
+    learned = learn_labelled(data, parts.train, config)
+    arrays = _lay_out(data, learned, config, parts.train)
+    return PreparedLabelled(arrays, parts, learned.preprocessing, learned.tokens)
 
 
-def lay_out(
-    data: Labelled,
-    preprocessing: LabelPreprocessing,
-    config: LabelledConfig,
-    train: Rows,
+def _lay_out(
+    data: Labelled, learned: Learned, config: LabelledConfig, train: Rows
 ) -> dict[str, npt.NDArray[np.generic]]:
     """Return the arrays of `Examples`, by name."""
-    ragged = preprocessing.encode(data)
+    preprocessing, ragged = learned.preprocessing, learned.items
     y = preprocessing.targets(data)
     if preprocessing.kind == "steps" and isinstance(data.items, Ragged):
         y = preprocessing.shortened_labels(y, data.items)

@@ -1,9 +1,8 @@
 """What is learned from the training part of labelled data, and applied to all of it."""
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,7 @@ from lockgate.data.labelled import (
     Ragged,
     classes_of,
 )
-from lockgate.data.tokens import Tokens, learn_tokens
+from lockgate.data.tokens import TokenReport, Tokens, learn_tokens
 
 MOST_TOKENS = 400
 _SHARE_THAT_FITS = 0.95
@@ -62,24 +61,6 @@ class LabelPreprocessing(BaseModel):
     def by_character(self) -> bool:
         """Whether texts are taken apart by character, as a script without spaces is."""
         return self.is_text and self._tokens().kind != "word"
-
-    def report(self, texts: Sequence[str]) -> dict[str, Any]:
-        """Say how texts are taken apart."""
-        tokens = self._tokens()
-        _, told = tokens.encode_with_report(texts, self.max_length, self.keep)
-        return {
-            "kind": tokens.kind,
-            "size": told.size,
-            "unknown": told.unknown_share,
-            "truncated": told.truncated,
-            "longest": told.longest,
-        }
-
-    def token_notices(self, data: Labelled) -> tuple[str, ...]:
-        """Say what a reader should know of how the texts were taken apart."""
-        assert isinstance(data.items, tuple)
-        _, told = self._tokens().encode_with_report(data.items, self.max_length, self.keep)
-        return told.notices(self.max_length)
 
     def encode(self, data: Labelled) -> Ragged:
         """Turn items into scaled float32 vectors or int32 tokens, none of them too long.
@@ -146,9 +127,17 @@ class LabelPreprocessing(BaseModel):
             )
 
 
-def learn_labelled(
-    data: Labelled, rows: npt.NDArray[np.int64], config: LabelledConfig
-) -> LabelPreprocessing:
+class Learned(NamedTuple):
+    """What was learned from the training rows, and all items as it turns them into numbers."""
+
+    preprocessing: LabelPreprocessing
+    items: Ragged
+    tokens: dict[str, Any] | None
+    """How texts are taken apart: `kind` and `size`; of the training part `unknown`, `truncated` and
+    `longest`; and `notices`, of all texts."""
+
+
+def learn_labelled(data: Labelled, rows: npt.NDArray[np.int64], config: LabelledConfig) -> Learned:
     """Learn scaling or tokens, the classes and the longest length from the training rows."""
     train = take(data, rows)
     learned: dict[str, Any] = {"kind": data.kind, "keep": config.keep}
@@ -158,25 +147,55 @@ def learn_labelled(
     else:
         learned["classes"] = classes_of(train)
     if isinstance(train.items, tuple):
-        tokens = learn_tokens(
-            train.items,
-            kind=config.tokens,
-            vocab_size=config.vocab_size,
-            min_count=config.min_count,
-            lowercase=config.lowercase,
-            clean_html=config.clean_html,
-        )
-        learned["tokenizer"] = tokens.to_json()
-        learned["max_length"] = config.max_length or _fitting(tokens.encode(train.items).lengths)
-    else:
-        values = train.items.values.astype(np.float64)
-        deviations = values.std(axis=0)
-        learned["channels"] = data.channels
-        learned["means"] = tuple(values.mean(axis=0).tolist())
+        return _learn_texts(data, train.items, rows, config, learned)
+    values = train.items.values.astype(np.float64)
+    deviations = values.std(axis=0)
+    preprocessing = LabelPreprocessing(
+        **learned,
+        channels=data.channels,
+        means=tuple(values.mean(axis=0).tolist()),
         # a channel that does not vary says nothing, whatever it is divided by
-        learned["deviations"] = tuple(np.where(deviations > 0, deviations, 1.0).tolist())
-        learned["max_length"] = config.max_length
-    return LabelPreprocessing(**learned)
+        deviations=tuple(np.where(deviations > 0, deviations, 1.0).tolist()),
+        max_length=config.max_length,
+    )
+    return Learned(preprocessing, preprocessing.encode(data), None)
+
+
+def _learn_texts(
+    data: Labelled,
+    train: tuple[str, ...],
+    rows: npt.NDArray[np.int64],
+    config: LabelledConfig,
+    learned: dict[str, Any],
+) -> Learned:
+    tokens = learn_tokens(
+        train,
+        kind=config.tokens,
+        vocab_size=config.vocab_size,
+        min_count=config.min_count,
+        lowercase=config.lowercase,
+        clean_html=config.clean_html,
+    )
+    assert isinstance(data.items, tuple)
+    # taken apart once: what it is cut to is known only then
+    most = config.max_length or MOST_TOKENS
+    items, told = tokens.encode_with_report(data.items, most, config.keep)
+    max_length = config.max_length or _fitting(told.lengths[rows])
+    items = _shortened(items, max_length, config.keep)
+    of_all = TokenReport.of(items, told.lengths, size=tokens.size, html_breaks=told.html_breaks)
+    own = TokenReport.of(
+        Ragged.of([items[i] for i in rows]), told.lengths[rows], size=tokens.size, html_breaks=0
+    )
+    report = {
+        "kind": tokens.kind,
+        "size": tokens.size,
+        "unknown": own.unknown_share,
+        "truncated": own.truncated,
+        "longest": own.longest,
+        "notices": of_all.notices(max_length),
+    }
+    preprocessing = LabelPreprocessing(**learned, tokenizer=tokens.to_json(), max_length=max_length)
+    return Learned(preprocessing, items, report)
 
 
 def take(data: Labelled, rows: npt.NDArray[np.int64]) -> Labelled:

@@ -56,11 +56,11 @@ def read(source: Any, *, separator: str | None = None) -> RawTable:
     """
     if isinstance(source, str | Path):
         path = Path(source)
-        _check_path(path)
+        check_path(path)
         if path.suffix.lower() in (".parquet", ".pq"):
-            return _cleaned(_read_parquet(path), path.name)
-        return _read_csv(_read_bytes(path), path.name, separator)
-    return _cleaned(_from_frame(source), "frame")
+            return _cleaned(read_parquet(path), path.name)
+        return read_csv(read_bytes(path), path.name, separator)
+    return _cleaned(to_polars(source), "frame")
 
 
 def to_number(column: pl.Series, decimal: str = ".") -> pl.Series:
@@ -96,7 +96,13 @@ def _truths(column: pl.Series) -> pl.Series:
     )
 
 
-def _check_path(path: Path) -> None:
+def check_path(path: Path) -> None:
+    """Refuse what is no file of a table, by its name and its size.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        DataError: If it is a folder, empty, or of another kind.
+    """
     if path.is_dir():
         raise DataError(f"source must be a file, got the folder {str(path)!r}")
     if not path.exists():
@@ -107,7 +113,12 @@ def _check_path(path: Path) -> None:
         raise DataError(f"source must hold a table, got the empty file {path.name!r}")
 
 
-def _read_parquet(path: Path) -> pl.DataFrame:
+def read_parquet(path: Path) -> pl.DataFrame:
+    """Read a Parquet file.
+
+    Raises:
+        DataError: If it is none.
+    """
     try:
         return pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -115,8 +126,12 @@ def _read_parquet(path: Path) -> pl.DataFrame:
         raise DataError(f"source must be a Parquet file, got {path.name!r}: {reason}") from error
 
 
-def _read_bytes(path: Path) -> bytes:
-    """Read a file; gzip is told by its first bytes as well as by its name."""
+def read_bytes(path: Path) -> bytes:
+    """Read a file, unpacked where it is gzip, as its first bytes or its name tell.
+
+    Raises:
+        DataError: If it is no whole gzip file, or unpacks to more than `MAX_BYTES`.
+    """
     with path.open("rb") as file:
         is_gzip = file.read(2) == b"\x1f\x8b"
     if not is_gzip and path.suffix.lower() != ".gz":
@@ -140,7 +155,12 @@ def _limited(file: Any, name: str) -> Iterator[bytes]:
         yield chunk
 
 
-def _read_csv(data: bytes, name: str, separator: str | None) -> RawTable:
+def read_csv(data: bytes, name: str, separator: str | None) -> RawTable:
+    """Read the bytes of a CSV file; `name` is what errors call it.
+
+    Raises:
+        DataError: If they hold no table.
+    """
     text, notices = _decoded(data, name)
     start = text[:1_000_000]
     separator = _checked(separator) or _told_separator(start, name)
@@ -256,8 +276,17 @@ def _cleaned(frame: pl.DataFrame, source: str) -> RawTable:
     return RawTable(frame, rows, source, rows_read=frame.height)
 
 
-def _from_frame(source: Any) -> pl.DataFrame:
-    """Take a frame of any library narwhals knows to polars."""
+def to_polars(source: Any, others: str = "a path") -> pl.DataFrame:
+    """Take a frame of any library narwhals knows to polars.
+
+    Args:
+        source: The frame.
+        others: What else a source may be, for the error.
+
+    Raises:
+        TypeError: If it is no frame.
+        DataError: If two columns have one name, or one holds several types.
+    """
     if nw.dependencies.is_pandas_series(source):
         source = source.to_frame(source.name or "y")
     if nw.dependencies.is_pandas_dataframe(source):
@@ -266,8 +295,8 @@ def _from_frame(source: Any) -> pl.DataFrame:
         frame = nw.from_native(source)
     except TypeError as error:
         raise TypeError(
-            "source must be a path, or a pandas, polars or pyarrow frame, "
-            f"got {type(source).__name__}"
+            f"source must be {others}, or a pandas, polars or pyarrow frame, got "
+            f"{type(source).__name__}"
         ) from error
     except ValueError as error:
         raise DataError(f"the frame must have columns that differ in name: {error}") from error

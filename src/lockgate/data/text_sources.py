@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import narwhals as nw
-import polars as pl
-
-from lockgate.data import read as tables
 from lockgate.data.delimited import check_columns, column_names, read_fields
 from lockgate.data.encodings import decode, told_encoding
 from lockgate.data.errors import DataError, count_of, listed, option
+from lockgate.data.read import read_bytes, read_parquet, to_polars
 
 PARQUET = (".parquet", ".pq")
 JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
@@ -45,7 +42,7 @@ def read_path(
     if path.is_dir():
         return _read_folder(path, wanted, encoding)
     if name.endswith(PARQUET):
-        return from_frame(tables._read_parquet(path), wanted, path.name)
+        return from_frame(read_parquet(path), wanted, path.name)
     is_json = name.endswith(JSON_LINES)
     named = wanted["text"] is not None or wanted.get("label") is not None
     is_table = not is_json and (named or name.endswith(TABLES))
@@ -66,7 +63,7 @@ def read_path(
 
 def from_frame(source: Any, wanted: dict[str, Any], name: str = "frame") -> Columns:
     """Take the columns of a frame of any library narwhals knows."""
-    frame = _native(source)
+    frame = to_polars(source, "a path, a pair of texts and labels")
     asked = _asked(wanted, frame.columns)
     check_columns(asked, frame.columns)
     values = {argument: frame[column].to_list() for argument, column in asked.items()}
@@ -101,7 +98,7 @@ def from_pair(source: Sequence[Any], wanted: dict[str, Any]) -> Columns:
 
 def _bytes(path: Path) -> bytes:
     """Read a file, unpacked where it is gzip, to at most `read.MAX_BYTES`."""
-    data = tables._read_bytes(path)
+    data = read_bytes(path)
     if not data:
         raise DataError(f"source must hold texts, got the empty file {path.name!r}")
     return data
@@ -239,28 +236,6 @@ def _read_json_lines(plain: str, name: str, wanted: dict[str, Any]) -> Columns:
         argument: [record.get(column) for record in rows] for argument, column in asked.items()
     }
     return Columns(values, names, name)
-
-
-def _native(source: Any) -> pl.DataFrame:
-    """Take a frame of any library narwhals knows to polars."""
-    if nw.dependencies.is_pandas_dataframe(source):
-        source = source.rename(columns=str)
-    try:
-        frame = nw.from_native(source)
-    except TypeError as error:
-        raise TypeError(
-            "source must be a path, a pair of texts and labels, or a pandas, polars or pyarrow "
-            f"frame, got {type(source).__name__}"
-        ) from error
-    except ValueError as error:
-        raise DataError(f"the frame must have columns that differ in name: {error}") from error
-    if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect("polars")
-    try:
-        result: pl.DataFrame = frame.to_polars()
-    except (ValueError, TypeError) as error:  # what pyarrow raises for a column of mixed types
-        raise DataError(f"every column of the frame must hold one type: {error}") from error
-    return result
 
 
 def _as_list(part: Any, argument: str) -> list[Any]:

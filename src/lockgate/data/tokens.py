@@ -56,6 +56,22 @@ class TokenReport(NamedTuple):
     """Tokens of the longest text, before it was cut."""
     html_breaks: int
     """Texts of which HTML line breaks were read as spaces."""
+    lengths: npt.NDArray[np.int64]
+    """Tokens of each text, before it was cut."""
+
+    @staticmethod
+    def of(
+        kept: Ragged, lengths: npt.NDArray[np.int64], *, size: int, html_breaks: int
+    ) -> "TokenReport":
+        """Count what became of texts of `lengths` tokens, of which some are `kept`."""
+        return TokenReport(
+            size=size,
+            unknown_share=float(np.mean(kept.values == 1)) if len(kept.values) else 0.0,
+            truncated=int((lengths > kept.lengths).sum()),
+            longest=int(lengths.max(initial=0)),
+            html_breaks=html_breaks,
+            lengths=lengths,
+        )
 
     def notices(self, max_length: int | None = None) -> tuple[str, ...]:
         """Say what a reader should know."""
@@ -115,20 +131,17 @@ class Tokens:
             raise ValueError(f"max_length must be at least 1, got {max_length}")
         if keep not in ("start", "end"):
             raise ValueError(f"keep must be 'start' or 'end', got {keep!r}")
-        pieces, lengths = [np.empty(0, dtype=np.int32)], [0]
-        truncated = longest = 0
+        pieces, whole, starts = [np.empty(0, dtype=np.int32)], [], [0]
         for ids in self._all_ids(texts):
-            longest = max(longest, len(ids))
-            if max_length is not None and len(ids) > max_length:
-                truncated += 1
+            whole.append(len(ids))
+            if max_length is not None:
                 ids = ids[:max_length] if keep == "start" else ids[-max_length:]
             pieces.append(np.array(ids, dtype=np.int32))
-            lengths.append(len(ids))
-        values = np.concatenate(pieces)
-        unknown = float(np.mean(values == 1)) if len(values) else 0.0
+            starts.append(starts[-1] + len(ids))
+        ragged = Ragged(np.concatenate(pieces), np.array(starts, dtype=np.int64))
         breaks = sum(map(bool, map(_HTML_BREAK.search, texts))) if self.clean_html else 0
-        report = TokenReport(self.size, unknown, truncated, longest, breaks)
-        return Ragged(values, np.cumsum(lengths, dtype=np.int64)), report
+        lengths = np.array(whole, dtype=np.int64)
+        return ragged, TokenReport.of(ragged, lengths, size=self.size, html_breaks=breaks)
 
     def unknown_share(self, texts: Sequence[str]) -> float:
         """Return the share of tokens of `texts` that the vocabulary does not have."""

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lockgate.data.byte_tables import read_bytes
 from lockgate.data.errors import DataError, count_of, listed
 from lockgate.data.labelled import Labelled
+from lockgate.data.read import read_bytes
 from lockgate.data.sequence_columns import (
     Roles,
     check_column,

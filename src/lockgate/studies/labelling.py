@@ -291,10 +291,10 @@ class Labelling:
             "notices": [*data.all.notices, *parts.notices],
             "split": {part: _part(prepared, part) for part in PARTS},
         }
-        if isinstance(data.all.items, tuple):
-            train = [data.all.items[i] for i in parts.train]
-            described["tokens"] = learned.report(train)
-            described["notices"] += learned.token_notices(data.all)
+        if prepared.tokens is not None:
+            told = dict(prepared.tokens)
+            described["notices"] += told.pop("notices")
+            described["tokens"] = told
         return described
 
     def checks(self, described: dict[str, Any]) -> list[dict[str, str]]:
