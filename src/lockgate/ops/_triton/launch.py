@@ -384,7 +384,8 @@ def _walk(name: str, plan: Plan, steps: int, *, T: int, B: int, **arguments: Any
     device = arguments["w_hh"].device
     options: dict[str, Any] = {}
     if not interpreted():
-        options = {"num_warps": plan.warps, "num_stages": 2}
+        # one stage: the loop over time may not read ahead of the wait at its end
+        options = {"num_warps": plan.warps, "num_stages": 1}
         options["launch_cooperative_grid"] = plan.programs > 1 and not plan.step_by_step
     stretches = [(0, steps)]
     if plan.step_by_step:

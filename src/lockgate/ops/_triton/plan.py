@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 STAGING = 48 * 1024  # bytes of shared memory that the kernels take beside the weights they hold
 WAIT = 64 * 1024  # bytes that a multiprocessor could read while it waits for the others
-BIGGEST_TILE = 4096  # of rows times units: as many sums for each gate fit into the registers
+MOST_SUMS = 8192  # of a program: as many fit into the registers
 
 
 class Device(NamedTuple):
@@ -43,11 +43,13 @@ def choose(B: int, H: int, gates: int, copies: int, itemsize: int, device: Devic
         itemsize: Bytes of a number in a product, 2 or 4.
         device: The GPU.
     """
-    sizes = [(rows, units) for rows in (16, 32, 64, 128) for units in (16, 32, 64, 128)]
+    # from 64 rows on, Hopper's products of float32 take weights that are turned round in registers
+    all_rows = (16, 32, 64, 128) if itemsize == 2 else (16, 32)
+    sizes = [(rows, units) for rows in all_rows for units in (16, 32, 64, 128)]
     found = [
         make(B, H, gates, itemsize, device, rows, units)
         for rows, units in sizes
-        if rows * units <= BIGGEST_TILE and rows < 2 * max(B, 16) and units < 2 * max(H, 16)
+        if gates * rows * units <= MOST_SUMS and rows < 2 * max(B, 16) and units < 2 * max(H, 16)
     ]
     return min(found, key=lambda plan: _cost(plan, B, H, gates, copies, itemsize))
 

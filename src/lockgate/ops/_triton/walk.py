@@ -77,7 +77,7 @@ def forward(
                 tiles = _tiles(seen, H, B * H, j, rows, there, COPIES, H, CHUNK)
                 h = _add_products(h, tiles, held[j], GATES, PRECISION)
         else:
-            for j in range(chunks):
+            for j in tl.range(0, chunks, num_stages=2):
                 tiles = _tiles(seen, H, B * H, j, rows, there, COPIES, H, CHUNK)
                 weights = _weights(w_hh, j, units, 1, H, GATES, H, CHUNK)
                 h = _add_products(h, tiles, weights, GATES, PRECISION)
@@ -163,7 +163,7 @@ def backward(
                     tiles = _tiles(seen, DELTAS * H, H, j, rows, there, GATES, H, CHUNK)
                     sums = _add_products(sums, tiles, held[j], GATES, PRECISION)
             else:
-                for j in range(chunks):
+                for j in tl.range(0, chunks, num_stages=2):
                     tiles = _tiles(seen, DELTAS * H, H, j, rows, there, GATES, H, CHUNK)
                     weights = _weights(w_hh, j, units, H, 1, GATES, H, CHUNK)
                     sums = _add_products(sums, tiles, weights, GATES, PRECISION)
@@ -179,10 +179,12 @@ def backward(
             t = _time(i, T, not REVERSE)
             at = t * B + top
             # the step before in time, where there is one
-            is_first = i == T - 1
+            # for each row, since the interpreter of Triton 3.9 makes a number of a single flag
+            left = (rows * 0 + (T - 1 - i))[:, None]
+            is_first, is_later = inside & (left == 0), inside & (left > 0)
             before_at = _time(tl.minimum(i + 1, T - 1), T, not REVERSE) * B + top
             after = (tl.load(hidden + at * H + own, mask=inside, other=0.0).to(tl.float32),)
-            before = (_either(h_0 + top * H, hidden + before_at * H, own, is_first, inside),)
+            before = (_either(h_0 + top * H, hidden + before_at * H, own, is_first, is_later),)
             gates = _parts(
                 saved + at * SAVED * H, rows, units, inside, SAVED - STATES + 1, SAVED, H
             )
@@ -190,10 +192,8 @@ def backward(
                 c = rows[:, None] * SAVED * H + (SAVED - 1) * H + units[None, :]
                 value = tl.load(saved + at * SAVED * H + c, mask=inside, other=0.0)
                 after = after + (value.to(tl.float32),)
-                value = tl.load(
-                    saved + before_at * SAVED * H + c, mask=inside & (is_first == 0), other=0.0
-                )
-                c_first = tl.load(c_0 + top * H + own, mask=inside & is_first, other=0.0)
+                value = tl.load(saved + before_at * SAVED * H + c, mask=is_later, other=0.0)
+                c_first = tl.load(c_0 + top * H + own, mask=is_first, other=0.0)
                 before = before + (value.to(tl.float32) + c_first.to(tl.float32),)
             d_y = tl.zeros([ROWS, UNITS], tl.float32)
             if d_output is not None:
@@ -347,10 +347,10 @@ def _carry(keep, new, old, STATES: tl.constexpr):
 
 
 @triton.jit
-def _either(one, other, at, first, inside):
-    """Load from `one` if `first`, and else from `other`."""
-    a = tl.load(one + at, mask=inside & first, other=0.0).to(tl.float32)
-    return a + tl.load(other + at, mask=inside & (first == 0), other=0.0).to(tl.float32)
+def _either(one, other, at, from_one, from_other):
+    """Load from `one` or from `other`, at places that are masked in one of the two."""
+    a = tl.load(one + at, mask=from_one, other=0.0).to(tl.float32)
+    return a + tl.load(other + at, mask=from_other, other=0.0).to(tl.float32)
 
 
 @triton.jit

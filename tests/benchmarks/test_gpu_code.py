@@ -1,0 +1,30 @@
+"""The GPU's kernels compile for GPUs that need not be there."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lockgate.ops._triton import launch
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu_code.py"
+
+
+@pytest.mark.skipif(not launch.INSTALLED, reason="Triton is not installed")
+def test_kernels_compile_without_a_gpu() -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
+
+    run = subprocess.run(
+        [sys.executable, SCRIPT, "--quick", "--processes", "1"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert len(lines) == 3 * 2 * 2
+    assert all("0 stack" in line and "mma" in line for line in lines)
