@@ -20,6 +20,7 @@ import argparse
 import itertools
 import json
 import math
+import os
 import platform
 import statistics
 import subprocess
@@ -288,8 +289,8 @@ def measure(cell: str, size: Size, until: float) -> dict[str, Any]:
 def compile_all(cell: str, types: tuple[str, ...], processes: int) -> None:
     """Compile every kernel that will be timed, in processes of their own."""
     jobs = [
-        [sys.executable, __file__, "--cell", cell, "--compile", f"{dtype},{B},{H}"]
-        for dtype, B, H in itertools.product(types, BATCHES, HIDDEN)
+        [sys.executable, __file__, "--cell", cell, "--compile", f"{dtype},{H}"]
+        for dtype, H in itertools.product(types, HIDDEN)
     ]
     running: list[subprocess.Popen[bytes]] = []
     for job in reversed(jobs):  # the largest take longest
@@ -301,11 +302,10 @@ def compile_all(cell: str, types: tuple[str, ...], processes: int) -> None:
 
 
 def compile_one(cell: str, what: str) -> None:
-    """Run each kernel of one size once, over two steps."""
-    dtype, B, H = what.split(",")
-    size = Size(dtype, int(B), 2, int(H))
-    for kind in MASKS:
-        candidate = ours(cell, size, kind)
+    """Run each kernel of one hidden size once, over two steps."""
+    dtype, H = what.split(",")
+    for B, kind in itertools.product(BATCHES, MASKS):
+        candidate = ours(cell, Size(dtype, B, 2, int(H)), kind)
         candidate.forward()
         candidate.train()
     torch.cuda.synchronize()
@@ -440,7 +440,9 @@ def main() -> None:
     parser.add_argument("--cell", choices=CELLS, default="lstm")
     parser.add_argument("--types", default="bf16,fp32", help="of bf16, fp16, fp32")
     parser.add_argument("--seconds", type=float, default=450.0)
-    parser.add_argument("--processes", type=int, default=8, help="that compile side by side")
+    parser.add_argument(
+        "--processes", type=int, default=os.cpu_count(), help="that compile side by side"
+    )
     parser.add_argument("--plans", metavar="TYPE,B,T,H", nargs="?", const="bf16,16,1024,768")
     parser.add_argument("--write-measured", action="store_true")
     parser.add_argument("--page-only", action="store_true")
