@@ -110,7 +110,7 @@ def test_texts_that_cannot_be_learned_from(
         ),
         (
             {3: "::up"},
-            "every sequence must hold something, got 1 empty one: row 3",
+            "every sequence must hold something, got 1 empty one: row 3; take it out",
         ),
         (
             {4: "1,2,3:4,NaN,6:up"},
@@ -155,6 +155,15 @@ def test_a_label_that_training_never_had(refused: Any, reviews: Any, part: str, 
 
     assert refused(*REVIEWS, f"--{part}", "other.csv") == (
         f"labels of the {part} part must occur in training, got 'mixed' in other.csv row {row}"
+    )
+
+
+def test_one_example_of_a_label_that_training_never_had(refused: Any, reviews: Any) -> None:
+    reviews()
+    reviews({3: (None, "mixed")}, "other.csv", rows=12)
+
+    assert refused(*REVIEWS, "--test", "other.csv") == (
+        "labels of the test part must occur in training, got 'mixed' in other.csv row 3"
     )
 
 
@@ -208,6 +217,7 @@ def test_a_file_in_another_encoding_than_was_told(refused: Any, tmp_path: Path) 
     assert "reviews.csv" in sentence
     assert "row 1" in sentence
     assert "utf-8" in sentence.lower()
+    assert sentence.endswith('name another encoding, encoding="gb18030" (--encoding gb18030)')
 
 
 def test_an_encoding_that_was_told_right_is_named(lockgate: Any, tmp_path: Path) -> None:

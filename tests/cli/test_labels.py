@@ -172,7 +172,9 @@ def test_evaluate_gives_the_scores_of_the_same_rows(lockgate, trained_on, data, 
     expected = {name: told["test"][name] for name in found["scores"]}
     assert found["scores"] == (pytest.approx(expected, rel=1e-5) if kind == "numbers" else expected)
     assert plain.stdout.splitlines()[0] == f"{found['rows']} rows of {other}"
-    header, scores, intervals = plain.stdout.splitlines()[1:4]
+    notes = [f"note: {notice}" for notice in found["notices"]]
+    assert plain.stdout.splitlines()[1 : 1 + len(notes)] == notes
+    header, scores, intervals = plain.stdout.splitlines()[1 + len(notes) :][:3]
     assert header.split()[1:] == list(found["scores"])
     assert scores.startswith("model ")
     assert intervals.startswith("95 % interval ")
@@ -204,6 +206,19 @@ def test_evaluate_shows_accuracy_by_share_kept_and_no_curve_without_dropout(lock
     assert plain.stdout.splitlines()[-1] == (
         "The network drops nothing, so that there is no Monte-Carlo dropout."
     )
+
+
+def test_texts_that_are_cut_are_told_of(lockgate, trained_on, data):
+    reviews = make_reviews(seed=5).with_row_index()
+    long = pl.when(pl.col("index") == 3).then(pl.lit("good " * 5000)).otherwise(pl.col("review"))
+    reviews.with_columns(review=long).drop("index").write_csv(data / "long.csv")
+    told = trained_on("texts", "--test", "long.csv")
+
+    found = lockgate("evaluate", "model", "long.csv")
+
+    note = "1 text cut to 6 tokens (the longest had 5,000)"
+    assert note in told["notices"]
+    assert f"note: {note}" in found.stdout.splitlines()
 
 
 def test_numbers_have_no_share_that_is_right(lockgate, trained_on):
@@ -348,7 +363,7 @@ def test_a_classifier_forecasts_nothing(refused, trained_on, data, command):
     ("command", "name", "content", "words"),
     [
         ("predict", "other.csv", "text\ngood\n", "got 'review'; the columns are"),
-        ("predict", "other.csv", "review\ngood\n \n", "every text must hold something"),
+        ("predict", "other.csv", "review\ngood\n \n", "got 1 empty one: row 2; take it out"),
         ("evaluate", "other.csv", "review\ngood\nbad\n", "got 'verdict'"),
         ("evaluate", "other.csv", "review,verdict\ngood,so\nbad,neg\n", "got 'so'"),
         ("predict", "nope.csv", None, "source must be an existing file"),

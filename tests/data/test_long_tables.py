@@ -124,7 +124,7 @@ def test_missing_values_are_left_to_the_check(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id,x,y\n1,1,a\n1,NA,a\n2,3,b\n2,4,b\n3,1,a\n4,1,b\n")
 
-    with pytest.raises(DataError, match="got nan in 1, step 2, channel 'x'"):
+    with pytest.raises(DataError, match="got nan in '1', step 2, channel 'x'"):
         check(read_sequences(path, id="id", label="y"))
 
 

@@ -68,6 +68,7 @@ def show_fitted(fitted: Fitted | FittedClassifier, folder: Path, *, as_json: boo
     )
     if (apart := metrics["test"].get("accuracy_without_overlap")) is not None:
         print(f"Without the test rows that are in another part too: accuracy {apart:.4g}.")
+    _show_notices(metrics["notices"])
     if metrics["test_looks"] > 1:
         print(f"The test part has been looked at {metrics['test_looks']} times.")
     print(f"model: {folder}")
@@ -80,6 +81,7 @@ def show_evaluation(results: dict[str, Any], *, as_json: bool = False) -> None:
         return
     if "scores" in results:
         print(f"{count_of(results['rows'], 'row')} of {results['source']}")
+        _show_notices(results["notices"])
         _wide_console().print(_grid(_with_intervals(results)))
         if results["certainty"]:
             _show_certainty(results["certainty"])
@@ -98,6 +100,12 @@ def _with_intervals(results: dict[str, Any]) -> list[dict[str, Any]]:
     }
     rows = [{"model": "model", **results["scores"]}]
     return [*rows, {"model": "95 % interval", **intervals}] if intervals else rows
+
+
+def _show_notices(notices: list[str]) -> None:
+    """Print what a reader should know of how the data were read."""
+    for notice in notices:
+        print(f"note: {notice}")
 
 
 def _show_certainty(certainty: dict[str, Any]) -> None:

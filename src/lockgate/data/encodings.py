@@ -62,10 +62,13 @@ def decode(
         ) from None
     except UnicodeDecodeError as error:
         before = data[: error.start].decode(codec, "ignore")
+        other = "latin-1"
+        if encoding and b"\0" not in data and told_encoding(data, name)[0] != encoding:
+            other = told_encoding(data, name)[0]
         raise DataError(
             f"{name} must be text in {label or encoding}, got the byte "
             f"0x{data[error.start]:02x} in {_row(before, header, quoted)}; mend it, or name "
-            f"another encoding, {option('encoding', 'latin-1')}"
+            f"another encoding, {option('encoding', other)}"
         ) from None
     except UnicodeError as error:
         raise DataError(f"{name} must be text in {encoding}, got {error}") from None

@@ -14,7 +14,7 @@ from lockgate.data.files import write_text
 from lockgate.data.label_config import LabelledConfig
 from lockgate.data.label_preprocessing import LabelPreprocessing, Learned, learn_labelled
 from lockgate.data.labelled import Labelled, Ragged, check
-from lockgate.data.parts import Parts, Rows, split_parts
+from lockgate.data.parts import Parts, Rows, check_labels, not_given, split_parts
 from lockgate.data.split import Part
 
 _ARRAYS = ("values", "starts", "y", "weights")
@@ -95,6 +95,9 @@ def prepare_labelled(
     Raises:
         DataError: If nothing can be learned from it, or it cannot be parted.
     """
+    # before classes are counted: what is unknown is mostly rare too
+    given = {"validation": validation, "test": test}
+    check_labels(data, not_given(data, validation, test), given)
     check(data)
     parts = split_parts(
         data,

@@ -68,14 +68,18 @@ class LabelPreprocessing(BaseModel):
         Raises:
             DataError: If the data are of another kind, or have other channels.
         """
+        return self.encode_with_notices(data)[0]
+
+    def encode_with_notices(self, data: Labelled) -> tuple[Ragged, tuple[str, ...]]:
+        """Do what `encode` does, and say which texts were cut or cleaned."""
         self._check(data)
         if isinstance(data.items, tuple):
             tokens = self._tokens()
-            return tokens.encode(data.items, self.max_length, self.keep)
+            items, told = tokens.encode_with_report(data.items, self.max_length, self.keep)
+            return items, told.notices(self.max_length)
         scaled = (data.items.values - np.array(self.means)) / np.array(self.deviations)
-        return _shortened(
-            Ragged(scaled.astype(np.float32), data.items.starts), self.max_length, self.keep
-        )
+        items = Ragged(scaled.astype(np.float32), data.items.starts)
+        return _shortened(items, self.max_length, self.keep), ()
 
     def targets(self, data: Labelled) -> npt.NDArray[Any]:
         """Turn labels into class numbers, 0 and 1 for each of several, or scaled numbers.

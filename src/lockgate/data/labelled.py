@@ -91,7 +91,7 @@ def check(data: Labelled) -> Labelled:
         DataError: If there is nothing in it, an item is empty or holds NaN or infinity, or the
             labels are of one class, or a class has a single example.
     """
-    check_items(data)
+    check_items(data, "drop it (--drop-empty)" if data.is_text else "take it out")
     if data.kind == "number":
         _check_numbers(data)
     else:
@@ -181,8 +181,12 @@ def cut(data: Labelled, steps: int) -> Labelled:
     ).fingerprinted()
 
 
-def check_items(data: Labelled) -> None:
+def check_items(data: Labelled, remedy: str = "take it out") -> None:
     """Refuse data of which there is nothing, or of which an item is empty or not finite.
+
+    Args:
+        data: The data.
+        remedy: What to do with an empty item.
 
     Raises:
         DataError: With the first places.
@@ -195,10 +199,10 @@ def check_items(data: Labelled) -> None:
     else:
         empty = np.flatnonzero(data.items.lengths == 0).tolist()
     if empty:
-        where = listed([data.names[i] for i in empty], 3)
+        where = listed([_called(data.names[i]) for i in empty], 3)
         raise DataError(
             f"every {what} must hold something, got {count_of(len(empty), 'empty one')}: {where}; "
-            "drop it (--drop-empty)"
+            f"{remedy}"
         )
     if isinstance(data.items, Ragged) and not np.isfinite(data.items.values).all():
         step = int(np.flatnonzero(~np.isfinite(data.items.values).all(axis=1))[0])
@@ -206,9 +210,14 @@ def check_items(data: Labelled) -> None:
         channel = int(np.flatnonzero(~np.isfinite(data.items.values[step]))[0])
         raise DataError(
             f"every value of a sequence must be a finite number, got "
-            f"{data.items.values[step, channel]} in {data.names[i]}, step "
+            f"{data.items.values[step, channel]} in {_called(data.names[i])}, step "
             f"{step - data.items.starts[i] + 1}, channel {data.channels[channel]!r}"
         )
+
+
+def _called(name: str) -> str:
+    """Name an item in a sentence: `row 4` as it is, an id or a file in quotes."""
+    return name if " " in name else repr(name)
 
 
 def _check_classes(data: Labelled) -> None:

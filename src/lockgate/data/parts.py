@@ -56,7 +56,7 @@ def split_parts(
     """
     content = data.content()
     units = _units(data, content)
-    rest = np.setdiff1d(np.arange(len(data)), _joined(test, validation))
+    rest = not_given(data, test, validation)
     notices: list[str] = []
     if test is None:
         rest, test = _part(data, units, rest, TEST_FOLDS, seed, by_time)
@@ -174,20 +174,32 @@ def _rank_within(kinds: Rows) -> Rows:
     return ranks
 
 
-def _joined(*parts: Rows | None) -> Rows:
+def not_given(data: Labelled, *parts: Rows | None) -> Rows:
+    """Return the rows that are in none of the parts that were given."""
     given = [part for part in parts if part is not None]
-    return np.concatenate(given) if given else np.empty(0, dtype=np.int64)
+    rows = np.arange(len(data))
+    return np.setdiff1d(rows, np.concatenate(given)) if given else rows
 
 
 def _check(data: Labelled, parts: Parts) -> None:
     for name in ("train", "validation", "test"):
         if not len(getattr(parts, name)):
             raise DataError(f"the {name} part must hold an example, got none")
+    check_labels(data, parts.train, {"validation": parts.validation, "test": parts.test})
+
+
+def check_labels(data: Labelled, train: Rows, others: dict[str, Rows | None]) -> None:
+    """Refuse labels of other parts that do not occur in training.
+
+    Raises:
+        DataError: If there are any.
+    """
     if data.kind in ("number", "steps"):
         return
-    known = set(classes_of(_rows(data, parts.train)))
-    for name in ("validation", "test"):
-        rows = getattr(parts, name)
+    known = set(classes_of(_rows(data, train)))
+    for name, rows in others.items():
+        if rows is None:
+            continue
         unknown = [label for label in classes_of(_rows(data, rows)) if label not in known]
         if unknown:
             first = next(i for i in rows if unknown[0] in data.labels[i].split("\x1f"))

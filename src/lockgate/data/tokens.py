@@ -252,7 +252,7 @@ def learn_tokens(
     if len(vocabulary) < 3:
         raise DataError(
             f"texts must hold a token that occurs {min_count} times, got none in "
-            f"{count_of(len(texts), 'text')}"
+            f"{count_of(len(texts), 'text')}; pass a smaller min_count (--set min_count=1)"
         )
     return Tokens(chosen, vocabulary, merges, lowercase, clean_html)
 

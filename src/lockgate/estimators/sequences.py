@@ -115,8 +115,8 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
         input_dropout, dropout, recurrent_dropout, weight_dropout, embedding_dropout,
             output_dropout, zoneout: Rates of dropping, in [0, 1).
         layer_norm, mask_per, mask_over, init: How states, masks and initial weights are made.
-        learning_rate, batch_size, clip_norm, max_epochs, patience, max_steps, epoch_windows,
-            device: How it is trained; see `lockgate.training.LabelTrainingConfig`.
+        learning_rate, batch_size, clip_norm, max_epochs, patience, max_steps,
+            truncated_bptt_steps, epoch_windows, device: How it is trained; see `lockgate.training.LabelTrainingConfig`.
         tokens, vocab_size, min_count, lowercase, clean_html: How texts are taken apart; see
             `lockgate.data.label_config.LabelledConfig`.
         max_length, keep: Most steps or tokens, and which end of what is longer is kept.
@@ -168,6 +168,7 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
         max_epochs: int = 100,
         patience: int = 10,
         max_steps: int | None = None,
+        truncated_bptt_steps: int | None = None,
         epoch_windows: int = 20_000,
         device: str = "auto",
         tokens: str = "auto",
@@ -278,6 +279,7 @@ class SequenceRegressor(RegressorMixin, _SequenceEstimator):  # type: ignore[mis
         max_epochs: int = 100,
         patience: int = 10,
         max_steps: int | None = None,
+        truncated_bptt_steps: int | None = None,
         epoch_windows: int = 20_000,
         device: str = "auto",
         tokens: str = "auto",

@@ -18,7 +18,7 @@ from lockgate.data.examples import Examples
 from lockgate.data.files import new_folder
 from lockgate.data.label_preprocessing import LabelPreprocessing
 from lockgate.data.label_read import cut_alike, read_unlabelled
-from lockgate.data.labelled import Labelled
+from lockgate.data.labelled import Labelled, Ragged
 from lockgate.data.tokens import Tokens
 from lockgate.fitted.config import LabelRunConfig
 from lockgate.fitted.predictions import prediction_frame
@@ -228,14 +228,17 @@ def probabilities(
 
 def unlabelled_examples(data: Labelled, learned: LabelPreprocessing) -> Examples:
     """Lay out data whose labels are not known or do not matter."""
-    ragged = learned.encode(data)
-    at_steps = learned.kind == "steps"
-    targets = len(ragged.values) if at_steps else len(ragged)
+    return lay_out(learned.encode(data), at_steps=learned.kind == "steps")
+
+
+def lay_out(items: Ragged, *, at_steps: bool) -> Examples:
+    """Lay out encoded items without labels."""
+    targets = len(items.values) if at_steps else len(items)
     return Examples(
-        values=torch.from_numpy(ragged.values),
-        starts=torch.from_numpy(ragged.starts),
+        values=torch.from_numpy(items.values),
+        starts=torch.from_numpy(items.starts),
         y=torch.zeros(targets, dtype=torch.int64),
-        rows=torch.arange(len(ragged)),
+        rows=torch.arange(len(items)),
         at_steps=at_steps,
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 from lockgate.data.errors import DataError
 from lockgate.data.label_read import cut_alike, read_part
 from lockgate.data.labelled import Ragged, check_items
-from lockgate.fitted.classifier import FittedClassifier, unlabelled_examples
+from lockgate.fitted.classifier import FittedClassifier, lay_out
 from lockgate.studies.label_scorer import LabelScorer, units_of
 from lockgate.studies.label_shown import certainty
 from lockgate.studies.problem import Problem
@@ -23,8 +23,8 @@ def score_parts(
     `test_looks` is how often the test part has been looked at, this look included.
 
     `metrics` gets `metric`, `test_looks`, what scores were divided by, `validation` and `test`
-    (each score), `per_step` (the metric by steps ahead, on test), `baselines` (scores of each) and
-    `history`.
+    (each score), `per_step` (the metric by steps ahead, on test), `baselines` (scores of each),
+    `notices` of how the data were read, and `history`.
     """
     config = fitted.config
     compared = problem.baselines(data, prepared, config)
@@ -47,6 +47,7 @@ def score_parts(
             }
             for b in compared.baselines
         ],
+        "notices": list(problem.describe(data, prepared)["notices"]),
         "skipped_baselines": [skipped._asdict() for skipped in compared.skipped],
     }
     return dataclasses.replace(fitted, metrics=metrics)
@@ -61,7 +62,8 @@ def score_labelled(fitted: FittedClassifier, source: Any, mc_samples: int = 20) 
         mc_samples: Passes of Monte-Carlo dropout.
 
     Returns:
-        `metric`, `source`, `rows` (texts, sequences or steps that were scored), `scores`,
+        `metric`, `source`, `rows` (texts, sequences or steps that were scored), `notices` (what a
+        reader should know of how they were read), `scores`,
         `intervals`, of 95 % over other rows of the kind (None where there is a single one), and
         `certainty`, the accuracy by the share of rows kept (None of numbers).
 
@@ -77,7 +79,8 @@ def score_labelled(fitted: FittedClassifier, source: Any, mc_samples: int = 20) 
             f"{data.kind}"
         )
     pieces = cut_alike(data, config.data)
-    examples, truth = unlabelled_examples(pieces, learned), learned.targets(pieces)
+    items, notices = learned.encode_with_notices(pieces)
+    examples, truth = lay_out(items, at_steps=learned.kind == "steps"), learned.targets(pieces)
     lengths = None
     if learned.kind == "number":
         truth = data.labels
@@ -90,6 +93,7 @@ def score_labelled(fitted: FittedClassifier, source: Any, mc_samples: int = 20) 
         "metric": config.training.metric,
         "source": data.source,
         "rows": len(truth),
+        "notices": [*pieces.notices, *notices],
         "scores": scorer.scores(prediction),
         "intervals": scorer.intervals(prediction),
         "certainty": None
