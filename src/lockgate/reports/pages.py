@@ -1,5 +1,6 @@
 """What the page of a study shows, from its results: rows, axes, charts. The template words it."""
 
+import math
 from typing import Any, NamedTuple
 
 from lockgate.reports import charts, curves, words
@@ -19,6 +20,8 @@ KINDS = {
 }
 SEVERITY = ("fail", "warn", "pass")
 WITHOUT = "_without_overlap"
+SHARES = ("accuracy", "balanced_accuracy", "macro_f1")
+SIDES = ("network", "reference")
 OTHERS = 2  # rungs, and baselines, shown beside the selected and the reference one
 
 
@@ -62,6 +65,13 @@ class CurvePanel(NamedTuple):
     diverged: list[int]
 
 
+class IntervalRow(NamedTuple):
+    """A score with intervals: of the selected network, of the mean over seeds, of the reference."""
+
+    name: str
+    cells: list[tuple[str, str]]  # the score and its interval
+
+
 class LabelRow(NamedTuple):
     """How one of several labels is told; None where there is nothing to take a share of."""
 
@@ -97,6 +107,7 @@ class Page(NamedTuple):
     outcomes: dict[str, list[PairRow]]  # by rung
     checks: list[dict[str, str]]
     certainty: list[Line]  # accuracy by share kept
+    intervals: list[IntervalRow]
     each: list[LabelRow]  # of several labels
 
 
@@ -127,6 +138,7 @@ def page(results: Results) -> Page:
         outcomes={row.name: [p for p in pairs if p.name == row.name] for row in pairs},
         checks=sorted(results["checks"], key=lambda check: SEVERITY.index(check["status"])),
         certainty=_certainty(results),
+        intervals=_intervals(results),
         each=_each(results),
     )
 
@@ -304,13 +316,35 @@ def _certainty(results: Results) -> list[Line]:
     told = (results.get("labels") or {}).get("certainty")
     if not told:
         return []
-    curves = {"by probability": ("model", told["probability"])}
+    curves = {"by probability": ("model", "solid", told["probability"])}
     if drawn := told["monte_carlo"]:
-        curves["by Monte-Carlo dropout"] = ("other-1", drawn["shares"])
+        curves["by Monte-Carlo dropout"] = ("other-1", "dash", drawn["shares"])
     return [
-        Line(name, "rung", colour, 2, "solid", [one["accuracy"] for one in shares])
-        for name, (colour, shares) in curves.items()
+        Line(name, "rung", colour, 2, dash, [one["accuracy"] for one in shares])
+        for name, (colour, dash, shares) in curves.items()
     ]
+
+
+def _intervals(results: Results) -> list[IntervalRow]:
+    selected, told = _selected(results), results.get("labels")
+    if not told or not selected:
+        return []
+    rows = []
+    for one in told["scores"]:
+        key, spread = one["name"], selected["test_intervals"][one["name"]]
+        digits = 3 if key in SHARES else max(3, _digits(results)[key])
+        of_seeds = spread["mean"], spread["low"], spread["high"]
+        if spread["low"] is not None:
+            # an interval over few seeds reaches beyond what a score can be
+            most = 1.0 if key in SHARES else math.inf
+            of_seeds = spread["mean"], max(0.0, spread["low"]), min(most, spread["high"])
+        sides = [[one[side][end] for end in ("score", "low", "high")] for side in SIDES]
+        cells = [
+            (words.number(score, digits), words.interval(low, high, digits))
+            for score, low, high in (sides[0], of_seeds, sides[1])
+        ]
+        rows.append(IntervalRow(_scored(results)[key], cells))
+    return rows
 
 
 def _each(results: Results) -> list[LabelRow]:
