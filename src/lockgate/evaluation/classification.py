@@ -92,11 +92,10 @@ def score_classes(probabilities: AnyFloatArray, truth: AnyIntArray) -> ClassScor
 
 def balanced_accuracy(counts: AnyFloatArray | AnyIntArray) -> float:
     """Return the balanced accuracy of counts as `confusion` gives them; see `ClassScores`."""
-    if counts.ndim == 3:
-        return float(np.mean([balanced_accuracy(label) for label in counts]))
-    rows = counts.sum(axis=1)
-    occurs = rows > 0
-    return float((counts.diagonal()[occurs] / rows[occurs]).mean())
+    rows = counts.sum(axis=-1)
+    recall = counts.diagonal(axis1=-2, axis2=-1) / np.maximum(rows, 1)
+    # of several labels a mean for each, and of these the mean
+    return float((recall.sum(axis=-1) / (rows > 0).sum(axis=-1)).mean())
 
 
 def macro_f1(counts: AnyFloatArray | AnyIntArray) -> float:
