@@ -31,6 +31,8 @@ def results(accuracies=(0.88, 0.9, 0.86)):
         "environment": {"cpu": "A CPU", "workers": 2, "torch": "2.13.0", "lockgate": "0.1.0"},
         "data": {
             "rows": 1600,
+            "overlap": 0,
+            "task": "class",
             "classes": ["who", "where"],
             "tokens": {"size": 3000, "kind": "word"},
             "lengths": {"shortest": 2, "median": 9.0, "longest": 19},
@@ -43,6 +45,7 @@ def results(accuracies=(0.88, 0.9, 0.86)):
             "words": ["All of them together helps: −9.0 % log loss [−12.0, −6.0] against lstm."],
             "pairs": [{"rung": "all", "outcome": "helps"}],
             "selected": {"rung": "all", "seed": 1},
+            "test_looks": 1,
             "baseline": {"percent": -3.0, "low": -9.0, "high": 4.0},
         },
         "checks": [
@@ -58,6 +61,13 @@ def test_median_of_the_selected_rung_is_held_against_the_reach():
 
     assert row[1:4] == ("0.87", "0.880", "met by 0.010")
     assert row[4:] == ("**0.890 TF-IDF**", "3", "500")
+
+
+def test_second_look_at_a_test_part_is_said_so():
+    given = results()
+    given["verdict"]["test_looks"] = 2
+
+    assert writer.reach_row(STUDY, given)[3] == "met by 0.010, at look 2"
 
 
 @pytest.mark.parametrize(
@@ -107,6 +117,25 @@ def test_network_that_is_behind_a_baseline_is_told_so(accuracies, start, end):
 
 def test_network_that_is_ahead_is_not_told_that_it_loses():
     assert writer.behind(results((0.9, 0.91, 0.9))) == []
+
+
+def test_steps_with_labels_are_what_is_counted():
+    data = {"task": "steps", "split": {"test": {"rows": 98, "steps": 9752}}}
+
+    assert writer.test_size(data) == "9,752 steps"
+
+
+def test_accuracy_without_overlap_is_told_where_there_is_any():
+    given = results()
+    assert writer.without_overlap(given) == []
+    given["data"]["overlap"] = 10
+    scored = [s["test"] for r in given["rungs"] for s in r["seeds"]]
+    for scores in scored + [b["test"] for b in given["baselines"]]:
+        scores["accuracy_without_overlap"] = scores["accuracy"] - 0.02
+
+    [line] = writer.without_overlap(given)
+
+    assert line.endswith("accuracy 0.860; majority class 0.280, TF-IDF 0.870.")
 
 
 def test_page_names_studies_that_are_not_finished(tmp_path):
