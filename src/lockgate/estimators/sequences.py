@@ -116,7 +116,8 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
             output_dropout, zoneout: Rates of dropping, in [0, 1).
         layer_norm, mask_per, mask_over, init: How states, masks and initial weights are made.
         learning_rate, batch_size, clip_norm, max_epochs, patience, max_steps,
-            truncated_bptt_steps, epoch_windows, device: How it is trained; see `lockgate.training.LabelTrainingConfig`.
+            truncated_bptt_steps, epoch_windows, device: How it is trained; see
+            `lockgate.training.LabelTrainingConfig`.
         tokens, vocab_size, min_count, lowercase, clean_html: How texts are taken apart; see
             `lockgate.data.label_config.LabelledConfig`.
         max_length, keep: Most steps or tokens, and which end of what is longer is kept.
