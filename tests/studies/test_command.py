@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from lockgate import api
 from lockgate.cli.app import app
 from lockgate.fitted.settings import resolve
-from lockgate.studies.command import OPTIONS, command
+from lockgate.studies.command import FLAGS, OPTIONS, command
 from lockgate.studies.config import StudyConfig
 
 
@@ -87,5 +87,20 @@ def test_a_sample_is_told_as_one():
 def test_every_option_that_is_told_exists():
     result = CliRunner().invoke(app, ["study", "--help"], env={"COLUMNS": "300"})
 
-    for name in OPTIONS:
-        assert f"--{name.replace('_', '-')}" in result.stdout
+    for option in [f"--{name.replace('_', '-')}" for name in OPTIONS] + list(FLAGS.values()):
+        assert option in result.stdout
+
+
+def test_yes_and_no_are_told_as_flags(tmp_path, monkeypatch):
+    path = tmp_path / "reviews.csv"
+    rows = [f"text number {i} is {kind},{kind}" for i in range(30) for kind in ("good", "bad")]
+    path.write_text("\n".join(rows))
+    plan = api.plan_study(path, text="1", label="2", header=False)
+    told = {}
+    monkeypatch.setattr(api, "study", lambda *_, **settings: told.update(settings))
+
+    words = command(plan)
+    CliRunner().invoke(app, shlex.split(words)[1:])
+
+    assert words == "lockgate study reviews.csv --text 1 --label 2 --no-header"
+    assert told["header"] is False

@@ -39,8 +39,11 @@ OPTIONS = frozenset(
         "group",
         "test",
         "validation",
+        "encoding",
     ]
 )
+# settings that are yes or no, each with the option that turns the default round
+FLAGS = {"at_steps": "--at-steps", "header": "--no-header", "drop_empty": "--drop-empty"}
 # what data are called that come from no file
 IN_MEMORY = {"frame": "frame", "X": "(X, y)", "texts": "(texts, labels)"}
 
@@ -65,11 +68,12 @@ def command(plan: Plan) -> str:
         return f"lockgate.study({', '.join(given)})"
     words = ["lockgate", "study", *_source(_first(plan.data.source, plan.config.data))]
     for name, (path, value) in told.items():
-        words += (
-            [f"--{name.replace('_', '-')}", _text(value)]
-            if name in OPTIONS
-            else ["--set", f"{path}={_text(value)}"]
-        )
+        if name in FLAGS:
+            words.append(FLAGS[name])
+        elif name in OPTIONS:
+            words += [f"--{name.replace('_', '-')}", _text(value)]
+        else:
+            words += ["--set", f"{path}={_text(value)}"]
     return shlex.join(words)
 
 
