@@ -5,7 +5,7 @@
     python benchmarks/gpu.py --page-only      the page again, from the results
 
 Forward without gradients, and a training step (forward and backward, gradients of x and of all
-parameters), by the GPU's own clock: medians over repeated calls, of all candidates in turn. What
+parameters), by the GPU's own clock: medians over repeated calls, one candidate after another. What
 runs is compared with the reference in float64 first, on fresh random input. Kernels are compiled
 before anything is timed, in processes side by side. Peers:
 
@@ -27,6 +27,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,6 +50,7 @@ TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 BATCHES, LENGTHS, HIDDEN = (16, 64, 256), (128, 1024), (64, 128, 256, 512, 768, 1024)
 MASKS = {"off": None, "cell": 1, "gate": 0}  # gates of the mask of h, 0 for those of the cell
 RATE = 0.25
+BUSY_CYCLES = 2_000_000  # about a millisecond
 DEVICE = "cuda"
 
 
@@ -129,11 +131,11 @@ def cudnn(cell: str, size: Size) -> Candidate:
     leaves = [x, *layer.parameters()]
 
     def train() -> Any:
-        return torch.autograd.grad(layer(x)[0], leaves, d_output)
+        return torch.autograd.grad(layer.train()(x)[0], leaves, d_output)
 
     def forward() -> Any:
         with torch.no_grad():
-            return layer(x)
+            return layer.eval()(x)
 
     return Candidate("cudnn", forward, train)
 
@@ -214,6 +216,8 @@ def milliseconds(call: Callable[[], Any], budget: float) -> float:
     begun = time.perf_counter()
     while len(times) < 3 or (len(times) < 30 and time.perf_counter() - begun < budget):
         start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        # the device has something to do until all of the call is queued
+        torch.cuda._sleep(BUSY_CYCLES)
         start.record()
         call()
         end.record()
@@ -286,24 +290,31 @@ def measure(cell: str, size: Size, until: float) -> dict[str, Any]:
     return found
 
 
-def compile_all(cell: str, types: tuple[str, ...], processes: int) -> None:
-    """Compile every kernel that will be timed, in processes of their own."""
+def compile_all(cell: str, types: tuple[str, ...], processes: int) -> dict[str, float]:
+    """Compile every kernel that will be timed, in processes of their own; give their errors."""
     jobs = [
         [sys.executable, __file__, "--cell", cell, "--compile", f"{dtype},{H}"]
         for dtype, H in itertools.product(types, HIDDEN)
     ]
-    running: list[subprocess.Popen[bytes]] = []
-    for job in reversed(jobs):  # the largest take longest
-        while len([p for p in running if p.poll() is None]) >= processes:
-            time.sleep(0.1)
-        running.append(subprocess.Popen(job))  # noqa: S603 - this file
-    if any(process.wait() for process in running):
-        sys.exit("a kernel does not compile: see above")
+
+    def run(job: list[str]) -> dict[str, float]:
+        told = subprocess.run(job, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
+        if told.returncode:
+            sys.exit("a kernel does not compile or run: see above")
+        found: dict[str, float] = json.loads(told.stdout)
+        return found
+
+    wrong: dict[str, float] = {}
+    with ThreadPoolExecutor(processes) as pool:
+        for found in pool.map(run, reversed(jobs)):  # the largest take longest
+            wrong |= found
+    return wrong
 
 
 def compile_one(cell: str, what: str) -> None:
-    """Run each kernel of one hidden size once, over two steps."""
+    """Run each kernel of one hidden size once, over two steps; print the error of the kernels."""
     dtype, H = what.split(",")
+    print(json.dumps({f"{dtype} H {H}": max(errors(cell, dtype, int(H)).values())}))
     for B, kind in itertools.product(BATCHES, MASKS):
         candidate = ours(cell, Size(dtype, B, 2, int(H)), kind)
         candidate.forward()
@@ -321,6 +332,8 @@ def compare_plans(cell: str, size: Size) -> None:
         copies = gates.of_h if kind == "gate" else 1
         chosen = plan.choose(size.B, size.H, gates.of_h, copies, itemsize, device)
         for rows, units in itertools.product((16, 32, 64, 128), repeat=2):
+            if gates.of_h * rows * units > 2 * plan.MOST_SUMS:
+                continue
             made = plan.make(size.B, size.H, gates.of_h, itemsize, device, rows, units)
             launch.choose = lambda *_, made=made: made
             try:
@@ -412,17 +425,20 @@ def described() -> dict[str, Any]:
     """Tell what the figures were taken with."""
     import triton
 
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"],  # noqa: S607
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
+    try:
+        commit = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"],  # noqa: S607
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        commit = "unknown"
     return {
         "gpu": torch.cuda.get_device_name(),
         "command": " ".join(["python", "benchmarks/gpu.py", *sys.argv[1:]]),
-        "commit": commit or "unknown",
+        "commit": commit,
         "lockgate": lockgate.__version__,
         "torch": torch.__version__,
         "triton": triton.__version__,
@@ -465,11 +481,7 @@ def main() -> None:
         return
     until = time.perf_counter() + arguments.seconds
     types = tuple(arguments.types.split(","))
-    compile_all(cell, types, arguments.processes)
-    wrong = {
-        f"{dtype} H {H}": max(errors(cell, dtype, H).values())
-        for dtype, H in itertools.product(types, HIDDEN)
-    }
+    wrong = compile_all(cell, types, arguments.processes)
     for name, error in wrong.items():
         print(f"error {name}: {error:.1e}", flush=True)
         if not error < (1e-2 if name.startswith("fp32") else 1e-1):

@@ -2,11 +2,11 @@
 
     python benchmarks/gpu_code.py
 
-Every cell with a mask for each gate, forward and backward, over batch and hidden sizes, for compute
-capability 8.0 (A100) and 9.0 (H100), by the plan that would be chosen there: registers and bytes of
-stack of each thread, as `cuobjdump` reads them off the machine code, shared memory, and the tensor
-cores' instructions. Stack is where registers spill to. It writes docs/benchmarks/gpu/code.md;
-`--quick` compiles a few and only prints.
+Every cell with a mask for each gate and with one for all, forward and backward, over batch and
+hidden sizes, for compute capability 8.0 (A100) and 9.0 (H100), by the plan that would be chosen
+there: registers and bytes of stack of each thread, as `cuobjdump` reads them off the machine code,
+shared memory, and the tensor cores' instructions. Stack is where registers spill to. It writes
+docs/benchmarks/gpu/code.md; `--quick` compiles a few and only prints.
 """
 
 import argparse
@@ -39,6 +39,8 @@ class Case(NamedTuple):
     dtype: str
     B: int
     H: int
+    mask_per: str  # "gate" or "cell"
+    precision: str = "tf32"  # of float32
 
 
 class Code(NamedTuple):
@@ -66,7 +68,8 @@ def compile_case(case: Case) -> Code:
     gates = launch.GATES[case.cell]
     device = Device(*CAPABILITIES[case.capability])
     forward = case.kernel == "forward"
-    plan = choose(case.B, case.H, gates.of_h, gates.of_h, TYPES[case.dtype], device)
+    copies = gates.of_h if case.mask_per == "gate" or not forward else 1
+    plan = choose(case.B, case.H, gates.of_h, copies, TYPES[case.dtype], device)
     step, step_backward = importlib.import_module(f"lockgate.ops.{case.cell}.triton").STEPS["tanh"]
     constants: dict[str, Any] = {
         "H": case.H,
@@ -75,9 +78,8 @@ def compile_case(case: Case) -> Code:
         "STATES": 1 + cell.has_c,
         "SAVED": cell.saved,
         "DELTAS": gates.deltas,
-        "COPIES": gates.of_h,
-        "REVERSE": False,
-        "PRECISION": "tf32",
+        "COPIES": copies,
+        "PRECISION": case.precision,
         "ROWS": plan.rows,
         "UNITS": plan.units,
         "CHUNK": plan.chunk,
@@ -89,7 +91,7 @@ def compile_case(case: Case) -> Code:
         constants["c_0"] = None
     if forward and not cell.saved:
         constants["saved"] = None
-    floats, integers = ("state", "d_state"), ("T", "B", "first_row", "first", "last")
+    floats, integers = ("state", "d_state"), ("T", "B", "reverse", "first_row", "first", "last")
     signature = {}
     kernel = getattr(walk, case.kernel)
     for name in kernel.arg_names:
@@ -154,17 +156,20 @@ def cases(quick: bool) -> list[Case]:
     """List the kernels to compile."""
     if quick:
         return [
-            Case(cell, kernel, capability, "bf16", 16, 64)
+            Case(cell, kernel, capability, "bf16", 16, 64, "gate")
             for cell in ("rnn", "lstm", "gru")
             for kernel in ("forward", "backward")
             for capability in CAPABILITIES
         ]
-    kinds = [("bf16", 80), ("bf16", 90), ("fp32", 90)]
+    kinds = [("bf16", 80, "tf32"), ("bf16", 90, "tf32"), ("fp32", 90, "tf32"), ("fp32", 90, "ieee")]
+    walks = [("forward", "gate"), ("forward", "cell"), ("backward", "gate")]
     return [
-        Case(cell, kernel, capability, dtype, B, H)
-        for cell, (dtype, capability), H, B, kernel in itertools.product(
-            ("lstm", "gru", "rnn"), kinds, HIDDEN, BATCHES, ("forward", "backward")
+        Case(cell, kernel, capability, dtype, B, H, mask_per, precision)
+        for cell, (dtype, capability, precision), H, B, (kernel, mask_per) in itertools.product(
+            ("lstm", "gru", "rnn"), kinds, HIDDEN, BATCHES, walks
         )
+        # for an RNN, a mask for the gate and one for the cell are the same
+        if not (cell == "rnn" and mask_per == "cell")
     ]
 
 
@@ -176,13 +181,14 @@ def page(codes: list[Code]) -> str:
     spilling = [code for code in codes if code.stack > 0]
     large = [code for code in codes if not code.fits]
     header = (
-        *("cell", "kernel", "for sm", "type", "B", "H", "rows x units, programs"),
+        *("cell", "kernel", "mask per", "for sm", "type", "B", "H", "rows x units, programs"),
         *("registers", "stack", "shared, KiB", "products"),
     )
     rows = []
     for code in codes:
         c = code.case
-        sizes = (c.capability, c.dtype, c.B, c.H, code.plan)
+        dtype = f"{c.dtype}, {c.precision}" if c.dtype == "fp32" else c.dtype
+        sizes = (c.mask_per, c.capability, dtype, c.B, c.H, code.plan)
         usage = (code.registers, code.stack, f"{code.shared / 1024:.0f}", code.products)
         rows.append([str(value) for value in (c.cell, c.kernel, *sizes, *usage)])
     worst = max((code.stack for code in codes), default=0)
@@ -201,8 +207,7 @@ def page(codes: list[Code]) -> str:
             table(header, rows),
             "",
             f"`python benchmarks/gpu_code.py`: lockgate {_version()}, triton {triton.__version__}, "
-            f"torch {torch.__version__}, python {platform.python_version()}. Products of float32 "
-            "are in TF32 here.",
+            f"torch {torch.__version__}, python {platform.python_version()}.",
             "",
         ]
     )
@@ -228,7 +233,8 @@ def main() -> None:
         for code in pool.map(compile_case, cases(arguments.quick)):
             c = code.case
             print(
-                f"{c.cell} {c.kernel} sm_{c.capability} {c.dtype} B {c.B} H {c.H}: "
+                f"{c.cell} {c.kernel} {c.mask_per} sm_{c.capability} {c.dtype} {c.precision} "
+                f"B {c.B} H {c.H}: "
                 f"{code.plan}; {code.registers} registers, {code.stack} stack, "
                 f"{code.shared} shared, {code.products}",
                 flush=True,

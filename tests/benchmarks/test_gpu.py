@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from lockgate.ops._triton import launch, measured
+from lockgate.ops._triton import launch, measured, support
 
 gpu = pytest.importorskip("gpu")
 
@@ -66,7 +66,7 @@ def test_what_is_faster_is_written_for_the_layers(results, tmp_path, monkeypatch
     assert measured.Table(written["gpu"], tuple(measured.Measured(**c) for c in written["cells"]))
 
 
-@pytest.mark.skipif(not launch.interpreted(), reason="Triton's interpreter is not asked for")
+@pytest.mark.skipif(not support.interpreted(), reason="Triton's interpreter is not asked for")
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_kernels_are_judged_before_they_are_timed(cell: str, monkeypatch) -> None:
     monkeypatch.setattr(gpu, "DEVICE", "cpu")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.ops._triton import launch
+from lockgate.ops._triton import support
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu_code.py"
 
 
-@pytest.mark.skipif(not launch.INSTALLED, reason="Triton is not installed")
+@pytest.mark.skipif(not support.INSTALLED, reason="Triton is not installed")
 def test_kernels_compile_without_a_gpu() -> None:
     environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
 

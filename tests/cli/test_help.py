@@ -11,7 +11,7 @@ import typer
 
 from lockgate.cli.app import app
 from lockgate.ops import kernels
-from lockgate.ops._triton import launch
+from lockgate.ops._triton import support
 
 GROUP = typer.main.get_command(app)
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -133,12 +133,12 @@ def test_doctor_tells_why_there_are_no_kernels(lockgate, strict_json, monkeypatc
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (launch.Status(None, None, "torch finds no GPU"), "not used: torch finds no GPU"),
-        (launch.Status("3.7.1", "NVIDIA H100", None), "NVIDIA H100"),
+        (support.Status(None, None, "torch finds no GPU"), "not used: torch finds no GPU"),
+        (support.Status("3.7.1", "NVIDIA H100", None), "NVIDIA H100"),
     ],
 )
 def test_doctor_tells_of_the_gpu(lockgate, strict_json, monkeypatch, status, said):
-    monkeypatch.setattr(launch, "status", lambda: status)
+    monkeypatch.setattr(support, "status", lambda: status)
 
     line = lockgate("doctor").stdout.splitlines()[-1]
     told = strict_json(lockgate("doctor", "--json").stdout)

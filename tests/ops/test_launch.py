@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
-from lockgate.ops._triton import launch
+from lockgate.ops._triton import support
 
-pytestmark = pytest.mark.skipif(not launch.INSTALLED, reason="Triton is not installed")
+pytestmark = pytest.mark.skipif(not support.INSTALLED, reason="Triton is not installed")
 
 LAUNCHES = """
 import json, sys
@@ -27,7 +27,7 @@ class Driver:
 
 driver.set_active(Driver())
 from lockgate.ops import lstm
-from lockgate.ops._triton import launch, plan, walk
+from lockgate.ops._triton import launch, plan, support, walk
 from lockgate.ops.dispatch import backend
 
 made = []
@@ -44,7 +44,7 @@ class Kernel:
         return compile
 
 walk.forward, walk.backward = Kernel(walk.forward), Kernel(walk.backward)
-launch.may_run = lambda x: True
+support.may_run = lambda x: True
 launch._device = lambda x: plan.Device(132, 227 * 1024)
 for B, T, H in json.loads(sys.argv[1]):
     weights = [torch.zeros(4 * H, H).bfloat16().requires_grad_() for _ in range(2)]

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from lockgate import nn
-from lockgate.ops import gru, lstm
-from lockgate.ops._triton import launch, plan
+from lockgate.ops import gru, lstm, rnn
+from lockgate.ops._triton import launch, plan, support
 from lockgate.ops.dispatch import BackendUnavailable, backend
 
 pytestmark = pytest.mark.skipif(
-    not launch.INSTALLED or not launch.interpreted(),
+    not support.INSTALLED or not support.interpreted(),
     reason="Triton is not installed, or there is a GPU, which test_triton_gpu.py is for",
 )
 
@@ -200,6 +200,54 @@ def test_second_derivatives_come_from_the_reference(make_case, cell: str) -> Non
     )
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_second_derivatives_under_autocast_come_from_the_reference(cell: str) -> None:
+    layer = make_layer(cell, recurrent_dropout=0.5)
+    masks = layer.draw_masks(3)
+    x = torch.randn(3, 5, 4, requires_grad=True)
+
+    def penalty(by: str) -> Tensor:
+        with backend(by), torch.autocast("cpu", dtype=torch.bfloat16):
+            output, _ = layer(x, masks=masks)
+        (d_x,) = torch.autograd.grad(output.float().square().sum(), x, create_graph=True)
+        return torch.autograd.grad(d_x.square().sum(), layer.weight_hh_l0)[0]
+
+    ours, theirs = penalty("triton"), penalty("reference")
+    assert (ours - theirs).abs().max() < 0.05 * theirs.abs().max()
+
+
+def test_gradients_are_laid_out_as_graphs_expect(make_case, cell: str) -> None:
+    """A compiled graph checks strides; batch-first input comes with others than its gradient's."""
+    a = make_case(cell, SIZES, masks="mixed").call
+    x = a.x.detach().transpose(0, 1).contiguous().transpose(0, 1).requires_grad_()
+    h, *c = (part.detach().requires_grad_() for part in a.state)
+    weights = [w.detach().requires_grad_() for w in a.weights[:4]]
+    flat = (x, h, c[0] if c else None, *weights, *(m.detach() for m in a.masks[:2]), None)
+    operator = getattr(torch.ops.lockgate, "rnn" if cell == "relu" else cell).default
+
+    for by in ("triton", "reference"):
+        with backend(by):
+            cell_ = {"rnn": "rnn", "relu": "rnn"}.get(cell, cell)
+            module = {"rnn": rnn, "lstm": lstm, "gru": gru}[cell_]
+            arguments = launch.Arguments(*flat, False, False, False)
+            save = module.operator.OPERATOR._save(arguments, by == "triton")
+            torch.library.opcheck(
+                operator,
+                (*arguments, save),
+                test_utils=("test_schema", "test_faketensor"),
+            )
+            output, last_h, last_c, saved = operator(*arguments, save)
+            d_last_c = torch.ones_like(last_c) if c else None
+            backward = getattr(torch.ops.lockgate, f"{cell_}_backward").default
+            given = (torch.ones_like(output), torch.ones_like(last_h), d_last_c, output, saved)
+            wanted = [True, True, bool(c), True, True, True, True]
+            torch.library.opcheck(
+                backward,
+                (*(g if g is None else g.detach() for g in given), *arguments, wanted),
+                test_utils=("test_schema", "test_faketensor"),
+            )
+
+
 @pytest.mark.parametrize("length", [4, 7])
 def test_compiled_layers_run_the_kernels(cell: str, length: int) -> None:
     layer = make_layer(cell, recurrent_dropout=0.5)
@@ -255,7 +303,7 @@ def test_kernels_say_why_they_do_not_mix_types(make_case) -> None:
 def test_nothing_is_interpreted_unless_forced(make_case) -> None:
     call = make_case("lstm", SIZES).call
 
-    assert launch.why_not(lstm.operator.CELL, *call) == "x is on cpu"
+    assert support.why_not(lstm.operator.CELL, *call) == "x is on cpu"
 
 
 @pytest.mark.parametrize(
@@ -275,7 +323,7 @@ def test_a_gpu_that_is_too_old_is_named(
     class OnGpu:
         device = torch.device("cuda:0")
 
-    assert launch._why_not_device(OnGpu()) == reason
+    assert support._why_not_device(OnGpu()) == reason
 
 
 def test_a_graph_traced_for_the_kernels_does_not_run_on_another_backend(make_case) -> None:

@@ -51,9 +51,9 @@ def _kernels() -> dict[str, Any]:
 
 
 def _gpu() -> dict[str, str | None]:
-    from lockgate.ops._triton import launch
+    from lockgate.ops._triton import support
 
-    return launch.status()._asdict()
+    return support.status()._asdict()
 
 
 def _in_words(kernels: dict[str, Any]) -> str:

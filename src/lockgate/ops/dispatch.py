@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-import torch
+from lockgate.ops.tracing import constant_in_graphs
 
 
 class BackendUnavailable(RuntimeError):  # noqa: N818 - the name says what happened
@@ -90,7 +90,7 @@ def choose(backends: Sequence[Backend], *args: Any) -> Choice:
     raise AssertionError("the reference is last in every list and runs every call")
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+@constant_in_graphs
 def forced_backend() -> str | None:
     """Return the name of the backend that is forced, if any; a graph keeps what it was."""
     forced = _forced()

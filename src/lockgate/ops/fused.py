@@ -11,6 +11,7 @@ from lockgate.ops.dispatch import forced_backend
 from lockgate.ops.masks import Masks
 from lockgate.ops.plain import why_not_plain
 from lockgate.ops.recurrence import Weights
+from lockgate.ops.tracing import why_not_followed
 
 
 def why_not(
@@ -63,11 +64,11 @@ def run(
 
 
 def _why_not_torch(x: Tensor, others: list[Tensor]) -> str | None:
-    if torch._C._functorch.peek_interpreter_stack() is not None:
-        return "it does not run inside a transform of torch.func"
-    if torch.autograd.forward_ad._current_level >= 0:
-        return "it has no forward-mode derivative"
+    if reason := why_not_followed():
+        return reason
     if torch.is_autocast_enabled(x.device.type):
+        if x.device.type == "cuda" and torch.get_autocast_dtype("cuda") != torch.float16:
+            return "cuDNN's layers run in float16 under any autocast"
         return None  # the fused layers cast by themselves
     if wrong := {other.dtype for other in others} - {x.dtype}:
         return f"x is {x.dtype}, and state or weights are {wrong.pop()}"

@@ -20,6 +20,7 @@ from torch import Tensor
 from lockgate.ops.masks import Masks
 from lockgate.ops.plain import why_not_plain
 from lockgate.ops.recurrence import Weights
+from lockgate.ops.tracing import why_not_followed
 
 BUILT = importlib.util.find_spec("lockgate.ops._kernels") is not None
 VARIABLE = "LOCKGATE_INSTRUCTION_SET"
@@ -131,10 +132,8 @@ def why_not(
         return "it is not built: lockgate was installed without a C++ compiler"
     if x.device.type != "cpu":
         return f"x is on {x.device}"
-    if torch._C._functorch.peek_interpreter_stack() is not None:
-        return "it does not run inside a transform of torch.func"
-    if torch.autograd.forward_ad._current_level >= 0:
-        return "it has no forward-mode derivative"
+    if reason := why_not_followed():
+        return reason
     if torch.is_autocast_enabled("cpu"):
         return f"it computes in float32, and autocast asks for {torch.get_autocast_dtype('cpu')}"
     given = [mask for mask in masks if mask is not None]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lockgate.ops import kernels
-from lockgate.ops._triton import launch
+from lockgate.ops._triton import launch, support
 from lockgate.ops.dispatch import Backend, BackendUnavailable, forced_backend, select
 from lockgate.ops.kernels import DIFFERENTIABLE, Arguments
 from lockgate.ops.masks import Masks
@@ -50,7 +50,7 @@ class Operator:
         self._cell, self._state, self._options, self._reference = cell, state, options, reference
         self._backends = (
             Backend("cpu", self._forward_by_kernels, partial(kernels.why_not, cell)),
-            Backend("triton", self._forward_by_triton, partial(launch.why_not, cell)),
+            Backend("triton", self._forward_by_triton, partial(support.why_not, cell)),
             Backend("reference", self._forward_by_reference, lambda *_: None),
         )
         results = "(Tensor output, Tensor last_h, Tensor last_c, Tensor saved)"
@@ -94,7 +94,7 @@ class Operator:
         save = self._save(arguments, by_triton)
         if by_triton:
             # here, since no autocast is on when a graph that was traced under one runs
-            arguments = launch.cast(arguments)
+            arguments = support.cast(arguments)
         run = self._op if _watched(x) else self._differentiable
         output, h, c, _ = run(*arguments, save)
         return output, (h, c) if self._cell.has_c else (h,)
@@ -114,9 +114,9 @@ class Operator:
 
     def _by_triton(self, arguments: Arguments) -> bool:
         """Tell whether the GPU's kernels run a call; a graph keeps to what it was traced with."""
-        if not launch.may_run(arguments.x) or forced_backend() not in (None, "triton"):
+        if not support.may_run(arguments.x) or forced_backend() not in (None, "triton"):
             return False
-        return launch.why_not(self._cell, *self._call(arguments)) is None
+        return support.why_not(self._cell, *self._call(arguments)) is None
 
     def _call(self, a: Arguments) -> tuple[Any, ...]:
         """Put the arguments as every backend takes them."""
@@ -168,7 +168,8 @@ class Operator:
     def _backward(self, *flat: Any) -> tuple[Tensor, ...]:
         d_results, (output, saved), wanted = flat[:3], flat[3:5], flat[-1]
         found = self._first_gradients(Arguments(*flat[5:-1]), d_results, output, saved, wanted)
-        return tuple(output.new_empty(0) if g is None else g for g in found)
+        # laid out as the fake says, whatever a transposed argument made of its gradient
+        return tuple(output.new_empty(0) if g is None else g.contiguous() for g in found)
 
     def _first_gradients(
         self,
@@ -238,7 +239,7 @@ class Operator:
     def _fake_forward(self, *flat: Any) -> tuple[Tensor, ...]:
         a, save = Arguments(*flat[:-1]), flat[-1]
         B, H = a.h.shape
-        c = a.x.new_empty(0) if a.c is None else torch.empty_like(a.c)
+        c = a.x.new_empty(0) if a.c is None else a.c.new_empty(a.c.shape)
         return a.x.new_empty(a.x.shape[0], B, H), a.x.new_empty(B, H), c, a.x.new_empty(save)
 
     def _fake_backward(self, *flat: Any) -> tuple[Tensor, ...]:

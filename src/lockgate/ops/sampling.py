@@ -20,8 +20,9 @@ def sample_mask(
 
     On the CPU the generator is asked for one number, the key of the counter-based generator Philox
     (Salmon et al. 2011, doi:10.1145/2063384.2063405), which costs a tenth of a draw for each
-    element and gives the same mask for every dtype. The processes of a distributed training draw
-    different masks from default generators in the same state.
+    element and gives the same mask for every dtype, and the processes of a distributed training
+    draw different masks from default generators in the same state. On a GPU `torch.rand` draws:
+    there the processes need seeds of their own.
 
     Args:
         shape: Shape of the mask.

@@ -1,12 +1,6 @@
-"""Our GPU kernels, called for one layer and one direction.
-
-Triton is imported where it is first used: a machine without a GPU need not have it.
-"""
+"""Our GPU kernels, called for one layer and one direction; what reaches them passed `support`."""
 
 import importlib
-import importlib.metadata
-import importlib.util
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from functools import cache
@@ -16,15 +10,10 @@ import torch
 from torch import Tensor
 
 from lockgate.ops._triton.plan import Device, Plan, choose
-from lockgate.ops.dispatch import forced_backend
-from lockgate.ops.kernels import Arguments, Cell, Results, lacks
-from lockgate.ops.masks import Masks
-from lockgate.ops.recurrence import Weights, hide_padding
+from lockgate.ops._triton.support import interpreted
+from lockgate.ops.kernels import Arguments, Cell, Results
+from lockgate.ops.recurrence import hide_padding
 
-INSTALLED = importlib.util.find_spec("triton") is not None
-DTYPES = (torch.float32, torch.bfloat16, torch.float16)
-NOT_INSTALLED = "Triton is not installed: pip install 'lockgate[gpu]'"
-CAPABILITY = (8, 0)  # Ampere, from which on there are bfloat16 and TF32
 # `saved` begins with numbers that tell the backward that these kernels wrote it
 HEADER = 16
 MARK = 2.0
@@ -45,113 +34,6 @@ GATES = {
 }
 
 
-# ---- whether they can run ----
-
-
-def may_run(x: Tensor) -> bool:
-    """Tell whether these kernels can be meant: on a GPU, or by force in Triton's interpreter."""
-    return x.device.type == "cuda" or (forced_backend() == "triton" and interpreted())
-
-
-def interpreted() -> bool:
-    """Tell whether Triton interprets kernels on the CPU."""
-    return os.environ.get("TRITON_INTERPRET") == "1"
-
-
-class Status(NamedTuple):
-    """What the backend `triton` would run on."""
-
-    triton: str | None  # its version
-    gpu: str | None
-    why_not: str | None  # nothing can run on it
-
-
-def status() -> Status:
-    """Tell whether the kernels can run on torch's current GPU."""
-    version = importlib.metadata.version("triton") if INSTALLED else None
-    if not torch.cuda.is_available():
-        return Status(version, None, "torch finds no GPU")
-    x = torch.empty(0, device="cuda")
-    reason = NOT_INSTALLED if version is None else _why_not_device(x)
-    return Status(version, torch.cuda.get_device_name(), reason)
-
-
-def why_not(
-    cell: Cell,
-    x: Tensor,
-    state: Any,
-    weights: Weights,
-    masks: Masks,
-    valid: Tensor | None,  # noqa: ARG001 - they run any
-    options: Any,
-) -> str | None:
-    """Say why the kernels cannot run this call, or None if they can."""
-    if reason := lacks(cell, weights, masks, options):
-        return reason
-    if not may_run(x):
-        return f"x is on {x.device}"
-    if not INSTALLED:
-        return NOT_INSTALLED
-    if options.recompute:
-        return "it saves every step for the backward, and recompute is asked for"
-    if _is_transformed():
-        return "it does not run inside a transform of torch.func"
-    if torch.autograd.forward_ad._current_level >= 0:
-        return "it has no forward-mode derivative"
-    given = [mask for mask in masks if mask is not None]
-    if any(mask.requires_grad for mask in given):
-        return "it has no gradient of a mask"
-    h, *c = state
-    products = [x, h, *(weight for weight in weights if weight is not None), *given]
-    return _why_not_types(x, products, c) or _why_not_device(x)
-
-
-def _why_not_types(x: Tensor, products: list[Tensor], c: list[Tensor]) -> str | None:
-    if unknown := {tensor.dtype for tensor in (*products, *c)} - set(DTYPES):
-        return f"it computes in float32, bfloat16 and float16, and there is {unknown.pop()}"
-    if torch.is_autocast_enabled(x.device.type):
-        return None
-    mixed = {tensor.dtype for tensor in products} | {part.dtype for part in c} - {torch.float32}
-    if mixed := mixed - {x.dtype}:
-        return f"x is {x.dtype}, and there is {mixed.pop()}"
-    return None
-
-
-def _why_not_device(x: Tensor) -> str | None:
-    if x.device.type != "cuda" or interpreted():
-        return None
-    if torch.version.hip is not None:
-        return "it is written for NVIDIA's GPUs"
-    capability = _capability(x.device.index)
-    if capability < CAPABILITY:
-        needed, found = (".".join(map(str, pair)) for pair in (CAPABILITY, capability))
-        return f"it needs a GPU of compute capability {needed}, and {x.device} has {found}"
-    return None
-
-
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _is_transformed() -> bool:
-    return torch._C._functorch.peek_interpreter_stack() is not None
-
-
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _capability(index: int) -> tuple[int, int]:
-    return torch.cuda.get_device_capability(index)
-
-
-def cast(arguments: Arguments) -> Arguments:
-    """Give the arguments the type that autocast asks for; c stays in float32."""
-    device = arguments.x.device.type
-    if not torch.is_autocast_enabled(device):
-        return arguments
-    dtype = torch.get_autocast_dtype(device)
-    named: dict[str, Any] = arguments._asdict()
-    for name, value in named.items():
-        if isinstance(value, Tensor) and name != "valid":
-            named[name] = value.to(torch.float32 if name == "c" else dtype)
-    return Arguments(**named)
-
-
 # ---- forward ----
 
 
@@ -160,7 +42,12 @@ def saved_size(cell: Cell, arguments: Arguments) -> int:
     T, B, _ = arguments.x.shape
     H = arguments.h.shape[1]
     carried = arguments.valid is not None  # then the output is not what h was
-    return HEADER + T * B * H * (cell.saved + carried)
+    return HEADER + _whole_lines(T * B * H * cell.saved) + T * B * H * carried
+
+
+def _whole_lines(size: int) -> int:
+    """Round up, so that what follows begins where a kernel may read 16 bytes at a time."""
+    return (size + HEADER - 1) // HEADER * HEADER
 
 
 def wrote(saved: Tensor) -> bool:
@@ -178,7 +65,7 @@ def forward(cell: Cell, a: Arguments, *, save: bool) -> Results:
     output = a.x.new_empty(T, B, H)
     saved = a.x.new_empty(saved_size(cell, a) if save else 0)
     if save:
-        saved[:HEADER] = MARK
+        saved[:HEADER].fill_(MARK)
     of_steps, hidden = _parts(cell, a, saved, output)
     parts = [a.h] if a.c is None else [a.h, a.c]
     state = torch.stack([part.float() for part in parts])
@@ -202,6 +89,7 @@ def forward(cell: Cell, a: Arguments, *, save: bool) -> Results:
         hidden=hidden,
         saved=of_steps if save and cell.saved else None,
         **_described(cell, a, mask),
+        reverse=int(a.reverse),
         STEP=step,
         COPIES=copies,
     )
@@ -214,12 +102,12 @@ def forward(cell: Cell, a: Arguments, *, save: bool) -> Results:
 def _parts(cell: Cell, a: Arguments, saved: Tensor, output: Tensor) -> tuple[Tensor, Tensor]:
     """Give what is saved of the steps, and h after each of them, padding or not."""
     T, B, H = output.shape
-    size = T * B * H * cell.saved
-    of_steps = saved[HEADER : HEADER + size]
+    size = T * B * H
+    of_steps = saved[HEADER : HEADER + size * cell.saved]
     if a.valid is None:
         return of_steps, output
-    kept = saved[HEADER + size :]
-    return of_steps, kept.view(T, B, H) if kept.numel() else torch.empty_like(output)
+    kept = saved[HEADER + _whole_lines(size * cell.saved) :][:size]
+    return of_steps, kept.view(T, B, H) if saved.numel() else torch.empty_like(output)
 
 
 def _input_sums(a: Arguments, gates: Gates) -> Tensor:
@@ -227,7 +115,7 @@ def _input_sums(a: Arguments, gates: Gates) -> Tensor:
     x = hide_padding(a.x, a.valid)
     if a.mask_x is None or a.mask_x.shape[1] == 1:
         x = x if a.mask_x is None else x * a.mask_x.squeeze(1)
-        return torch.nn.functional.linear(x, a.w_ih, a.b_ih)
+        return _linear(x, a.w_ih, a.b_ih)
     T, B, _ = x.shape
     G, H = len(gates.of_x), a.h.shape[1]
     sums = x.new_empty(T, B, G * H)
@@ -235,8 +123,14 @@ def _input_sums(a: Arguments, gates: Gates) -> Tensor:
         rows = slice(g * H, (g + 1) * H)
         bias = None if a.b_ih is None else a.b_ih[rows]
         seen = x * a.mask_x[:, g]
-        sums[..., rows] = torch.nn.functional.linear(seen, a.w_ih[rows], bias)
+        sums[..., rows] = _linear(seen, a.w_ih[rows], bias)
     return sums
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Multiply all steps at once, also where x came batch first: torch would do it step by step."""
+    flat = torch.nn.functional.linear(x.reshape(-1, x.shape[-1]), weight, bias)
+    return flat.view(*x.shape[:-1], weight.shape[0])
 
 
 # ---- backward ----
@@ -276,13 +170,16 @@ def backward(
         d_state=d_state,
         deltas=deltas,
         **_described(cell, a, mask),
+        reverse=int(not a.reverse),
         STEP=step,
         DELTAS=gates.deltas,
     )
     d_x, d_w_ih, d_b_ih = _input_gradients(a, gates, deltas, wanted)
     d_w_hh, d_b_hh = _recurrent_gradients(a, gates, deltas, hidden, mask, wanted)
-    d_c = None if a.c is None else d_state[1].to(a.c.dtype)
-    found = (d_x, d_state[0].to(a.h.dtype), d_c, d_w_ih, d_w_hh, d_b_ih, d_b_hh)
+    # copies: no two results of an operator may lie in the same memory
+    d_c = None if a.c is None else d_state[1].to(a.c.dtype, copy=True)
+    d_h = d_state[0].to(a.h.dtype, copy=True)
+    found = (d_x, d_h, d_c, d_w_ih, d_w_hh, d_b_ih, d_b_hh)
     return [d if want else None for d, want in zip(found, wanted, strict=True)]
 
 
@@ -297,7 +194,8 @@ def _input_gradients(
     d_b_ih = None
     if wanted[5]:
         sums = deltas.sum((0, 1), dtype=torch.float32)
-        d_b_ih = sums[list(gates.of_x)].flatten().to(deltas.dtype)
+        # not by a list of places, which torch would copy to the GPU and wait for
+        d_b_ih = torch.cat([sums[place] for place in gates.of_x]).to(deltas.dtype)
     for at, places in _runs(gates.of_x, one_by_one=a.mask_x is not None and a.mask_x.shape[1] > 1):
         rows = slice(at * H, (at + len(places)) * H)
         delta = deltas[:, :, places[0] : places[-1] + 1].reshape(-1, len(places) * H)
@@ -360,7 +258,7 @@ def _described(cell: Cell, a: Arguments, mask: Tensor | None) -> dict[str, Any]:
     t, g, b = (0, 0, 0) if mask is None else mask.stride()[:3]
     if mask is not None and mask.shape[1] == 1:
         g = 0
-    precision = "ieee" if torch.get_float32_matmul_precision() == "highest" else "tf32"
+    tf32 = torch.backends.cuda.matmul.fp32_precision == "tf32"
     return {
         "masks": mask,
         "T": T,
@@ -372,8 +270,7 @@ def _described(cell: Cell, a: Arguments, mask: Tensor | None) -> dict[str, Any]:
         "GATES": GATES[cell.name].of_h,
         "STATES": 1 + cell.has_c,
         "SAVED": cell.saved,
-        "REVERSE": a.reverse,
-        "PRECISION": "widened" if interpreted() else precision,
+        "PRECISION": "widened" if interpreted() else "tf32" if tf32 else "ieee",
     }
 
 
@@ -394,12 +291,13 @@ def _walk(name: str, plan: Plan, steps: int, *, T: int, B: int, **arguments: Any
     with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
         for first_row in range(0, B, rows_at_once):
             blocks = min(plan.blocks, -(-(B - first_row) // plan.rows))
+            arrivals = torch.zeros(blocks, dtype=torch.int32, device=device)
             for first, last in stretches:
                 kernel[(blocks, plan.programs)](
                     **arguments,
                     T=T,
                     B=B,
-                    arrivals=torch.zeros(blocks, dtype=torch.int32, device=device),
+                    arrivals=arrivals,
                     first_row=first_row,
                     first=first,
                     last=last,

@@ -45,12 +45,14 @@ def choose(B: int, H: int, gates: int, copies: int, itemsize: int, device: Devic
     """
     # from 64 rows on, Hopper's products of float32 take weights that are turned round in registers
     all_rows = (16, 32, 64, 128) if itemsize == 2 else (16, 32)
-    sizes = [(rows, units) for rows in all_rows for units in (16, 32, 64, 128)]
+    # a tile much longer than wide keeps more of h in registers than there are
+    sizes = [(r, u) for r in all_rows for u in (16, 32, 64, 128) if r <= 2 * u]
     found = [
         make(B, H, gates, itemsize, device, rows, units)
         for rows, units in sizes
         if gates * rows * units <= MOST_SUMS and rows < 2 * max(B, 16) and units < 2 * max(H, 16)
     ]
+    found = [plan for plan in found if _fits(plan, gates, copies, itemsize, device)] or found[:1]
     return min(found, key=lambda plan: _cost(plan, B, H, gates, copies, itemsize))
 
 
@@ -69,6 +71,14 @@ def make(B: int, H: int, gates: int, itemsize: int, device: Device, rows: int, u
         blocks=-(-blocks // -(-blocks // at_once)),
         step_by_step=programs > device.multiprocessors,
     )
+
+
+def _fits(plan: Plan, gates: int, copies: int, itemsize: int, device: Device) -> bool:
+    """Tell whether what is read at a time fits into shared memory; held weights do."""
+    if plan.held:
+        return True
+    tiles = (copies * plan.rows + gates * plan.units) * plan.chunk * itemsize
+    return 2 * tiles <= device.shared_memory  # the next chunk is on its way meanwhile
 
 
 def _weights(H: int, gates: int, itemsize: int, units: int, chunk: int) -> int:

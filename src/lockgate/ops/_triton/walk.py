@@ -7,7 +7,7 @@ tuple of tiles has one (rows, units) tile in float32 for each gate, or for each 
 import triton
 import triton.language as tl
 
-_RUN_TIME = ["T", "B", "first_row", "first", "last", "mask_t", "mask_g", "mask_b"]
+_RUN_TIME = ["T", "B", "reverse", "first_row", "first", "last", "mask_t", "mask_g", "mask_b"]
 
 
 @triton.jit
@@ -30,6 +30,7 @@ def forward(
     arrivals,  # (blocks of rows), 0: how many programs have finished a step
     T,
     B,
+    reverse,  # 1 if the walk begins at the last step, else 0
     first_row,
     first,  # the steps of this launch, in the order in which they run
     last,
@@ -42,7 +43,6 @@ def forward(
     STATES: tl.constexpr,
     SAVED: tl.constexpr,
     COPIES: tl.constexpr,  # 1, or GATES if the mask of each gate is another
-    REVERSE: tl.constexpr,
     PRECISION: tl.constexpr,
     ROWS: tl.constexpr,
     UNITS: tl.constexpr,
@@ -67,37 +67,46 @@ def forward(
     for s in tl.static_range(STATES):
         now = now + (tl.load(state + (s * B + top) * H + own, mask=inside, other=0.0),)
 
+    # what a step reads that nobody has to be waited for is loaded before the wait
+    x = _x_of(x_sums, first, T, B, top, reverse, rows, units, inside, GATES, H)
+    mask = _mask_of(
+        masks, first + 1, T, reverse, mask_t, mask_g, mask_b, top, rows, units, inside, COPIES
+    )
     for i in range(first, last):
-        t = _time(i, T, REVERSE)
-        x = _parts(x_sums + (t * B + top) * GATES * H, rows, units, inside, GATES, GATES, H)
+        t = _time(i, T, reverse)
         h = biases
-        seen = exchange + ((i % 2) * COPIES * B + top) * H
+        seen = exchange + ((i % 2) * COPIES * tl.cast(B, tl.int64) + top) * H
         if HELD:
             for j in tl.static_range(chunks):
-                tiles = _tiles(seen, H, B * H, j, rows, there, COPIES, H, CHUNK)
+                tiles = _tiles(seen, H, tl.cast(B, tl.int64) * H, j, rows, there, COPIES, H, CHUNK)
                 h = _add_products(h, tiles, held[j], GATES, PRECISION)
         else:
             for j in tl.range(0, chunks, num_stages=2):
-                tiles = _tiles(seen, H, B * H, j, rows, there, COPIES, H, CHUNK)
+                tiles = _tiles(seen, H, tl.cast(B, tl.int64) * H, j, rows, there, COPIES, H, CHUNK)
                 weights = _weights(w_hh, j, units, 1, H, GATES, H, CHUNK)
                 h = _add_products(h, tiles, weights, GATES, PRECISION)
-        new, gates = STEP(x, h, now)
+        new, gates = STEP(_widened(x), h, now)
         if valid is not None:
             new = _carry(_keep(valid, t * B + top, rows, there), new, now, STATES)
         now = new
 
-        tl.store(hidden + (t * B + top) * H + own, _as(now[0], hidden), mask=inside)
-        if saved is not None:
-            _store(saved + (t * B + top) * SAVED * H, gates + now[1:], rows, units, inside, H)
-        # the mask of a step acts on what the step before it leaves
-        following = _time(tl.minimum(i + 1, T - 1), T, REVERSE)
-        passed = exchange + (((i + 1) % 2) * COPIES * B + top) * H
+        # first what the others wait for: h as the next step sees it
+        passed = exchange + (((i + 1) % 2) * COPIES * tl.cast(B, tl.int64) + top) * H
         for k in tl.static_range(COPIES):
             value = now[0]
             if masks is not None:
-                mask = masks + following * mask_t + k * mask_g + top * mask_b
-                value *= _mask(mask, mask_b, rows, units, inside)
-            tl.store(passed + k * B * H + own, _as(value, exchange), mask=inside)
+                value *= mask[k].to(tl.float32)
+            at = k * tl.cast(B, tl.int64) * H
+            tl.store(passed + at + own, value.to(exchange.dtype.element_ty), mask=inside)
+        _arrive(arrivals, PROGRAMS)
+        tl.store(hidden + (t * B + top) * H + own, now[0].to(hidden.dtype.element_ty), mask=inside)
+        if saved is not None:
+            at = saved + (t * B + top) * SAVED * H
+            _store(at, _bounded(gates + now[1:], saved), rows, units, inside, H)
+        x = _x_of(x_sums, i + 1, T, B, top, reverse, rows, units, inside, GATES, H)
+        mask = _mask_of(
+            masks, i + 2, T, reverse, mask_t, mask_g, mask_b, top, rows, units, inside, COPIES
+        )
         if i + 1 < last:
             _wait_for_all(arrivals, i + 1 - first, PROGRAMS)
 
@@ -120,6 +129,7 @@ def backward(
     arrivals,  # (blocks of rows), 0: how many programs have finished a step
     T,
     B,
+    reverse,  # 1 if the walk begins at the last step, else 0
     first_row,
     first,  # the steps of this launch, in the order in which they run, T + 1 of them in all:
     last,  # each takes what the deltas of the one before give to h, and makes its own
@@ -132,7 +142,6 @@ def backward(
     STATES: tl.constexpr,
     SAVED: tl.constexpr,
     DELTAS: tl.constexpr,
-    REVERSE: tl.constexpr,
     PRECISION: tl.constexpr,
     ROWS: tl.constexpr,
     UNITS: tl.constexpr,
@@ -151,10 +160,20 @@ def backward(
     for s in tl.static_range(STATES):
         d_now = d_now + (tl.load(d_state + (s * B + top) * H + own, mask=inside, other=0.0),)
 
+    # what a step reads that nobody has to be waited for is loaded before the wait
+    after = _left_by(
+        hidden, saved, first, T, B, top, reverse, rows, units, inside, STATES, SAVED, H
+    )
+    gates, before, d_y = _given(
+        *(d_output, h_0, c_0, hidden, saved, first, T, B, top, reverse, rows, units, inside),
+        *(STATES, SAVED, H),
+    )
+    mask = _mask_of(
+        masks, first - 1, T, reverse, mask_t, mask_g, mask_b, top, rows, units, inside, GATES
+    )
     for i in range(first, last):
         if i > 0:
-            t = _time(i - 1, T, not REVERSE)
-            seen = deltas + (t * B + top) * DELTAS * H
+            seen = deltas + (_time(i - 1, T, reverse) * B + top) * DELTAS * H
             sums = ()
             for _ in tl.static_range(GATES):
                 sums = sums + (tl.zeros([ROWS, UNITS], tl.float32),)
@@ -171,43 +190,32 @@ def backward(
             for g in tl.static_range(GATES):
                 part = sums[g]
                 if masks is not None:
-                    mask = masks + t * mask_t + g * mask_g + top * mask_b
-                    part *= _mask(mask, mask_b, rows, units, inside)
+                    part *= mask[g].to(tl.float32)
                 d_h += part
             d_now = (d_h,) + d_now[1:]
         if i < T:
-            t = _time(i, T, not REVERSE)
-            at = t * B + top
-            # the step before in time, where there is one
-            # for each row, since the interpreter of Triton 3.9 makes a number of a single flag
-            left = (rows * 0 + (T - 1 - i))[:, None]
-            is_first, is_later = inside & (left == 0), inside & (left > 0)
-            before_at = _time(tl.minimum(i + 1, T - 1), T, not REVERSE) * B + top
-            after = (tl.load(hidden + at * H + own, mask=inside, other=0.0).to(tl.float32),)
-            before = (_either(h_0 + top * H, hidden + before_at * H, own, is_first, is_later),)
-            gates = _parts(
-                saved + at * SAVED * H, rows, units, inside, SAVED - STATES + 1, SAVED, H
+            at = _time(i, T, reverse) * B + top
+            d_new, found = STEP(
+                _widened(gates), after, before, (d_now[0] + d_y.to(tl.float32),) + d_now[1:]
             )
-            if c_0 is not None:
-                c = rows[:, None] * SAVED * H + (SAVED - 1) * H + units[None, :]
-                value = tl.load(saved + at * SAVED * H + c, mask=inside, other=0.0)
-                after = after + (value.to(tl.float32),)
-                value = tl.load(saved + before_at * SAVED * H + c, mask=is_later, other=0.0)
-                c_first = tl.load(c_0 + top * H + own, mask=is_first, other=0.0)
-                before = before + (value.to(tl.float32) + c_first.to(tl.float32),)
-            d_y = tl.zeros([ROWS, UNITS], tl.float32)
-            if d_output is not None:
-                d_y += tl.load(d_output + at * H + own, mask=inside, other=0.0).to(tl.float32)
-            d_new, found = STEP(gates, after, before, (d_now[0] + d_y,) + d_now[1:])
             if valid is not None:
                 keep = _keep(valid, at, rows, there)
                 d_new = _carry(keep, d_new, d_now, STATES)
-                hidden_deltas = ()
+                kept = ()
                 for k in tl.static_range(DELTAS):
-                    hidden_deltas = hidden_deltas + (tl.where(keep, found[k], 0.0),)
-                found = hidden_deltas
+                    kept = kept + (tl.where(keep, found[k], 0.0),)
+                found = kept
             d_now = d_new
+            after = before
             _store(deltas + at * DELTAS * H, found, rows, units, inside, H)
+        _arrive(arrivals, PROGRAMS)
+        gates, before, d_y = _given(
+            *(d_output, h_0, c_0, hidden, saved, i + 1, T, B, top, reverse, rows, units, inside),
+            *(STATES, SAVED, H),
+        )
+        mask = _mask_of(
+            masks, i, T, reverse, mask_t, mask_g, mask_b, top, rows, units, inside, GATES
+        )
         if i + 1 < last:
             _wait_for_all(arrivals, i + 1 - first, PROGRAMS)
 
@@ -229,12 +237,76 @@ def _place(first_row, B, H: tl.constexpr, ROWS: tl.constexpr, UNITS: tl.constexp
 
 
 @triton.jit
-def _time(i, T, REVERSE: tl.constexpr):
-    """Give the place in time of the step that runs as the i-th."""
-    t = i
-    if REVERSE:
-        t = T - 1 - i
-    return tl.cast(t, tl.int64)
+def _time(i, T, reverse):
+    """Give the place in time of the step that runs as the i-th, or as the nearest that there is."""
+    i = tl.minimum(tl.maximum(i, 0), T - 1)
+    return tl.cast(i + reverse * (T - 1 - 2 * i), tl.int64)
+
+
+@triton.jit
+def _x_of(x_sums, i, T, B, top, reverse, rows, units, inside, GATES: tl.constexpr, H: tl.constexpr):
+    """Load what x gives to the gates at the i-th step."""
+    at = x_sums + (_time(i, T, reverse) * B + top) * GATES * H
+    return _parts(at, rows, units, inside, GATES, GATES, H)
+
+
+@triton.jit
+def _mask_of(
+    masks, i, T, reverse, mask_t, mask_g, mask_b, top, rows, units, inside, COPIES: tl.constexpr
+):
+    """Load the masks of the i-th step, where there are any."""
+    found = ()
+    if masks is not None:
+        at = rows[:, None] * tl.cast(mask_b, tl.int32) + units[None, :]
+        here = masks + _time(i, T, reverse) * mask_t + top * mask_b
+        for k in tl.static_range(COPIES):
+            there = here + k * tl.cast(mask_g, tl.int64)
+            found = found + (tl.load(there + at, mask=inside, other=0.0),)
+    return found
+
+
+@triton.jit
+def _left_by(
+    hidden, saved, i, T, B, top, reverse, rows, units, inside,
+    STATES: tl.constexpr, SAVED: tl.constexpr, H: tl.constexpr,
+):  # fmt: skip
+    """Load the state after the i-th step."""
+    at = _time(i, T, reverse) * B + top
+    own = rows[:, None] * H + units[None, :]
+    state = (tl.load(hidden + at * H + own, mask=inside, other=0.0).to(tl.float32),)
+    if STATES == 2:
+        c = rows[:, None] * SAVED * H + (SAVED - 1) * H + units[None, :]
+        value = tl.load(saved + at * SAVED * H + c, mask=inside, other=0.0)
+        state = state + (value.to(tl.float32),)
+    return state
+
+
+@triton.jit
+def _given(
+    d_output, h_0, c_0, hidden, saved, i, T, B, top, reverse, rows, units, inside,
+    STATES: tl.constexpr, SAVED: tl.constexpr, H: tl.constexpr,
+):  # fmt: skip
+    """Load what the backward of the i-th step reads: gates, the state before it, d_output."""
+    at = _time(i, T, reverse) * B + top
+    own = rows[:, None] * H + units[None, :]
+    gates = _parts(saved + at * SAVED * H, rows, units, inside, SAVED - STATES + 1, SAVED, H)
+    # for each row, since the interpreter of Triton 3.9 makes a number of a single flag
+    left = (rows * 0 + (T - 1 - i))[:, None]
+    # the next step of the walk is the one before in time, but for the last, where it begins
+    is_first, is_later = inside & (left <= 0), inside & (left > 0)
+    before = _left_by(
+        hidden, saved, i + 1, T, B, top, reverse, rows, units, is_later, STATES, SAVED, H
+    )
+    first = (tl.load(h_0 + top * H + own, mask=is_first, other=0.0).to(tl.float32),)
+    if STATES == 2:
+        first = first + (tl.load(c_0 + top * H + own, mask=is_first, other=0.0).to(tl.float32),)
+    either = ()
+    for s in tl.static_range(STATES):
+        either = either + (before[s] + first[s],)
+    d_y = tl.zeros([rows.shape[0], units.shape[0]], hidden.dtype.element_ty)
+    if d_output is not None:
+        d_y = tl.load(d_output + at * H + own, mask=inside, other=0.0)
+    return gates, either, d_y
 
 
 @triton.jit
@@ -305,9 +377,17 @@ def _parts(source, rows, units, inside, PARTS: tl.constexpr, OF: tl.constexpr, H
     at = rows[:, None] * OF * H + units[None, :]
     parts = ()
     for k in tl.static_range(PARTS):
-        value = tl.load(source + k * H + at, mask=inside, other=0.0)
-        parts = parts + (value.to(tl.float32),)
+        parts = parts + (tl.load(source + k * H + at, mask=inside, other=0.0),)
     return parts
+
+
+@triton.jit
+def _widened(parts):
+    """Compute in float32 from here on; until then they take half the registers."""
+    wide = ()
+    for k in tl.static_range(len(parts)):
+        wide = wide + (parts[k].to(tl.float32),)
+    return wide
 
 
 @triton.jit
@@ -315,21 +395,19 @@ def _store(target, parts, rows, units, inside, H: tl.constexpr):
     """Store parts side by side in each row."""
     at = rows[:, None] * len(parts) * H + units[None, :]
     for k in tl.static_range(len(parts)):
-        tl.store(target + k * H + at, _as(parts[k], target), mask=inside)
+        tl.store(target + k * H + at, parts[k].to(target.dtype.element_ty), mask=inside)
 
 
 @triton.jit
-def _mask(mask, mask_b, rows, units, inside):
-    at = rows[:, None] * mask_b.to(tl.int32) + units[None, :]
-    return tl.load(mask + at, mask=inside, other=0.0).to(tl.float32)
-
-
-@triton.jit
-def _as(value, pointer):
-    """Round to what is stored; float16 ends where c can go on."""
+def _bounded(parts, pointer):
+    """End c where float16 does; a gate is no larger, and NaN stays one."""
     if pointer.dtype.element_ty == tl.float16:
-        value = tl.clamp(value, -65504.0, 65504.0)
-    return value.to(pointer.dtype.element_ty)
+        within = ()
+        for k in tl.static_range(len(parts)):
+            part = tl.clamp(parts[k], -65504.0, 65504.0, propagate_nan=tl.PropagateNan.ALL)
+            within = within + (part,)
+        parts = within
+    return parts
 
 
 @triton.jit
@@ -347,23 +425,24 @@ def _carry(keep, new, old, STATES: tl.constexpr):
 
 
 @triton.jit
-def _either(one, other, at, from_one, from_other):
-    """Load from `one` or from `other`, at places that are masked in one of the two."""
-    a = tl.load(one + at, mask=from_one, other=0.0).to(tl.float32)
-    return a + tl.load(other + at, mask=from_other, other=0.0).to(tl.float32)
+def _arrive(arrivals, PROGRAMS: tl.constexpr):
+    """Tell the programs that share these rows that this one has stored what they read.
+
+    The barrier puts every store of this program before the arrival, which releases them.
+    """
+    tl.debug_barrier()
+    if PROGRAMS > 1:
+        tl.atomic_add(arrivals + tl.program_id(0), 1, sem="release", scope="gpu")
 
 
 @triton.jit
 def _wait_for_all(arrivals, steps, PROGRAMS: tl.constexpr):
-    """Wait until all programs that share these rows have finished as many steps of this launch.
+    """Wait until all of them have finished as many steps of this launch.
 
-    The barrier puts every store of this program before its arrival, which releases them to the
-    others; whoever has acquired the last arrival sees the stores of all.
+    Whoever has acquired the last arrival sees the stores of all.
     """
-    tl.debug_barrier()
     if PROGRAMS > 1:
         counter = arrivals + tl.program_id(0)
-        tl.atomic_add(counter, 1, sem="release", scope="gpu")
         while tl.atomic_add(counter, 0, sem="acquire", scope="gpu") < steps * PROGRAMS:
             pass
         tl.debug_barrier()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lockgate.ops import kernels
-from lockgate.ops._triton import launch
+from lockgate.ops._triton import support
 from lockgate.ops.dispatch import Backend, select
 from lockgate.ops.gru import aten, operator, reference
 from lockgate.ops.gru.reference import GATES, Options, State
@@ -18,7 +18,7 @@ __all__ = ["BACKENDS", "GATES", "Options", "State", "Weights", "gru"]
 BACKENDS = (
     Backend("cpu", operator.run, partial(kernels.why_not, operator.CELL)),
     Backend("aten", aten.run, aten.why_not),
-    Backend("triton", operator.run, partial(launch.why_not, operator.CELL)),
+    Backend("triton", operator.run, partial(support.why_not, operator.CELL)),
     Backend("reference", reference.run, lambda *_: None),
 )
 

@@ -38,4 +38,7 @@ def run(
     """Run over a sequence; arguments and results are those of `reference.run`."""
     first = [part.unsqueeze(0).contiguous() for part in state]
     output, h, c = fused.run(torch._VF.lstm, x, first, weights, masks, options.reverse)
-    return output, State(h.squeeze(0), c.squeeze(0))
+    c = c.squeeze(0)
+    if torch.is_autocast_enabled(x.device.type):
+        c = c.to(torch.promote_types(c.dtype, torch.float32))
+    return output, State(h.squeeze(0), c)

@@ -42,7 +42,7 @@ def step(
     i, f, g, o = x + h
     c = f.sigmoid() * state.c + i.sigmoid() * act(g)
     seen = c if weights.ln_c is None else normalise(c, weights.ln_c, weights.ln_c_bias)
-    h = o.sigmoid() * act(seen)
+    h = (o.sigmoid() * act(seen)).to(o.dtype)  # c may be in float32 beside 16 bits
     return State(h if weights.w_hr is None else h @ weights.w_hr.t(), c)
 
 
