@@ -6,19 +6,26 @@
 epoch of `lockgate.training.fit`, with its evaluation of a sample; Keras's is `fit` with
 jit_compile=True on the same tokens, padded to 200. Each runs in a process of its own that waits
 while the other runs, in rounds whose order turns round. Texts are once all of 200 tokens, and once
-of 20 to 200, where ours pads a batch to its longest text alone.
+of 20 to 200, where ours pads a batch to its longest text alone. Both kinds together write
+docs/benchmarks/classifier.md.
 """
 
 import argparse
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
 import time
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from page import table, write_whole
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "classifier.md"
 
 TEXTS, LONGEST, VOCABULARY, SIZE, BATCH, RATE = 20_000, 200, 10_000, 64, 64, 0.25
 KINDS = {"full": LONGEST, "mixed": 20}  # the shortest text of each kind
@@ -144,6 +151,7 @@ def main() -> None:
     from lockgate.fitted.environment import environment
 
     print(environment())
+    rows = []
     for kind in [told.kind] if told.kind else KINDS:
         peers = {n: Peer(n, kind, told.texts, told.threads) for n in ("ours", "keras")}
         taken: dict[str, list[float]] = {name: [] for name in peers}
@@ -154,11 +162,36 @@ def main() -> None:
             peer.close()
         middle = {name: statistics.median(seconds) for name, seconds in taken.items()}
         ratios = [k / o for k, o in zip(taken["keras"], taken["ours"], strict=True)]
-        print(
-            f"{kind}: ours {middle['ours']:.1f} s, Keras {middle['keras']:.1f} s an epoch; "
-            f"ratio {statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})",
-            flush=True,
-        )
+        ratio = f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
+        seconds = [f"{middle[name]:.1f}" for name in ("ours", "keras")]
+        print(f"{kind}: ours {seconds[0]} s, Keras {seconds[1]} s an epoch; ratio {ratio}")
+        rows.append([f"{KINDS[kind]} to {LONGEST}", *seconds, ratio])
+    if told.kind is None and told.texts == TEXTS:
+        PAGE.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(PAGE, page(rows, environment(), told))
+
+
+def page(rows: list[list[str]], machine: dict[str, Any], told: argparse.Namespace) -> str:
+    """Write the page."""
+    lengths = table(("tokens of a text", "ours, s", "Keras, s", "Keras / ours"), rows)
+    machine = {**machine, "platform": f"{platform.system()} {platform.machine()}"}
+    versions = ", ".join(f"{name} {value}" for name, value in machine.items())
+    packages = ", ".join(f"{name} {version(name)}" for name in ("keras", "tensorflow"))
+    return f"""# An epoch of a text classifier
+
+{TEXTS:,} texts, Embedding {SIZE}, a bidirectional LSTM {SIZE}, batches of {BATCH}, {RATE} dropout
+of the input and of the recurrent state, in both. Ours is an epoch of `lockgate.training.fit`, with
+its evaluation of a sample after it; Keras's is `fit` with `jit_compile=True` on the same tokens,
+padded to {LONGEST}. Where all texts are that long, what is compared is the arithmetic; where they
+differ, ours makes batches of like lengths and pads each to its longest text.
+
+{lengths}
+
+Seconds of an epoch: medians of {told.rounds} rounds, in which the two, each in a process of its own
+with {told.threads} threads, took turns; the ratio is that of a round, with the least and the most.
+
+`python benchmarks/classifier.py --rounds {told.rounds}`: {versions}, {packages}.
+"""
 
 
 class _Plain(argparse.RawDescriptionHelpFormatter):
