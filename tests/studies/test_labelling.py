@@ -117,8 +117,11 @@ def test_what_is_told_of_the_data_is_true(studied: Any, labelled: Any, kind: str
 
 def test_embedding_dropout_is_left_out_where_there_are_no_words(studied: Any) -> None:
     for kind in KINDS:
-        names = [one["name"] for one in studied(kind).results["rungs"]]
+        rungs = studied(kind).results["rungs"]
+        names = [one["name"] for one in rungs]
         assert ("embedding-dropout" in names) == (kind in TEXTS)
+        told = " ".join(one["words"] for one in rungs)
+        assert ("embedding dropout" in told) == (kind in TEXTS)
         assert {"lstm", "bidirectional", "input-dropout"} <= set(names)
 
 

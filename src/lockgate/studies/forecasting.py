@@ -33,7 +33,7 @@ from lockgate.models import ModelConfig, build
 from lockgate.nn import Reach, gradient_reach
 from lockgate.studies.checks import check
 from lockgate.studies.problem import Candidate, Chosen, Compared, Floats, OnEpoch, ignore
-from lockgate.studies.rungs import LADDER, Rung
+from lockgate.studies.rungs import LADDER, Place, Rung
 from lockgate.training import History
 
 LONG_LOOKBACK = 200
@@ -97,9 +97,9 @@ class Forecasting:
         """The rungs that there are."""
         return LADDER
 
-    def applies(self, rung: Rung, prepared: Prepared) -> bool:  # noqa: ARG002
-        """Tell that every rung does."""
-        return True
+    def idle(self, prepared: Prepared) -> tuple[Place, ...]:  # noqa: ARG002
+        """Tell that all have something to drop."""
+        return ()
 
     def run_config(self, config: RunConfig, network: ModelConfig) -> RunConfig:
         """Give the configuration of one run of a study."""

@@ -30,7 +30,7 @@ from lockgate.studies.label_rungs import LABEL_LADDER
 from lockgate.studies.label_scorer import LabelScorer, block_order, units_of
 from lockgate.studies.label_shown import labels_shown
 from lockgate.studies.problem import Candidate, Chosen, Compared, Floats, OnEpoch, ignore
-from lockgate.studies.rungs import Rung
+from lockgate.studies.rungs import Place, Rung
 from lockgate.training import History
 
 LONG = 400
@@ -70,9 +70,9 @@ class Labelling:
         """The rungs that there are."""
         return LABEL_LADDER
 
-    def applies(self, rung: Rung, prepared: PreparedLabelled) -> bool:
+    def idle(self, prepared: PreparedLabelled) -> tuple[Place, ...]:
         """Tell that without words there is no embedding to drop any of."""
-        return prepared.preprocessing.is_text or rung.on != ("embedding_dropout",)
+        return () if prepared.preprocessing.is_text else ("embedding_dropout",)
 
     def run_config(self, config: LabelRunConfig, network: ClassifierConfig) -> LabelRunConfig:
         """Give the configuration of one run of a study."""

@@ -73,7 +73,8 @@ def plan(source: Any, config: Any, problem: Problem) -> Plan:
         raise DataError(f'budget must be a duration such as "10m", got {config.budget!r}')
     data = problem.read(source, config)
     prepared = problem.prepare(data, config)
-    rungs = tuple(rung for rung in rungs if problem.applies(rung, prepared))
+    idle = set(problem.idle(prepared))
+    rungs = tuple(rung for rung in rungs if not rung.on or set(rung.on) - idle)
     windows = min(len(problem.part(prepared, "train")), config.training.epoch_windows)
     epoch_steps = -(-windows // config.training.batch_size)
     epoch_seconds = {

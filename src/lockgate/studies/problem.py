@@ -11,7 +11,7 @@ from torch import nn
 from lockgate.data.split import Part
 from lockgate.evaluation.baselines import Skipped
 from lockgate.nn import Reach
-from lockgate.studies.rungs import Rung
+from lockgate.studies.rungs import Place, Rung
 from lockgate.training import History
 from lockgate.training.fit import Data
 
@@ -95,8 +95,8 @@ class Problem(Hashable, Protocol):
         """The rungs that there are."""
         ...
 
-    def applies(self, rung: Rung, prepared: Any) -> bool:
-        """Tell whether a rung differs from its parent on these data."""
+    def idle(self, prepared: Any) -> tuple[Place, ...]:
+        """Name the rates that have nothing to drop in these data."""
         ...
 
     def run_config(self, config: Any, network: Any) -> Any:

@@ -130,12 +130,12 @@ def parent_name(rung: Rung, cell: Cell) -> str | None:
     return cell if rung.parent == "cell" else rung.parent
 
 
-def in_words(config: AnyNetwork) -> str:
-    """Describe a network: `2 layers of bidirectional LSTM + input dropout 0.25`."""
+def in_words(config: AnyNetwork, idle: tuple[Place, ...] = ()) -> str:
+    """Describe a network, without idle rates: `2 layers of bidirectional LSTM + dropout 0.25`."""
     name = ("bidirectional " if config.bidirectional else "") + config.cell.upper()
     parts = [name if config.num_layers == 1 else f"{config.num_layers} layers of {name}"]
     for place in RATES:
-        rate = getattr(config, place, 0.0)
+        rate = 0.0 if place in idle else getattr(config, place, 0.0)
         if rate and (place != "dropout" or config.num_layers > 1):
             parts.append(f"{_PLACES.get(place, place.replace('_', ' '))} {rate:g}")
     if config.mask_over == "step" and len(parts) > 1:

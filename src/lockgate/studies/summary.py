@@ -106,7 +106,7 @@ def _rung(
     histories = [fit.history for fit in good]
     return {
         "name": rung.name,
-        "words": in_words(network),
+        "words": in_words(network, plan.problem.idle(plan.prepared)),
         "parent": parent_name(rung, choices.cell),
         "cell": network.cell,
         "model": network.model_dump(mode="json"),
