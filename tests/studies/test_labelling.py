@@ -120,8 +120,6 @@ def test_embedding_dropout_is_left_out_where_there_are_no_words(studied: Any) ->
         rungs = studied(kind).results["rungs"]
         names = [one["name"] for one in rungs]
         assert ("embedding-dropout" in names) == (kind in TEXTS)
-        told = " ".join(one["words"] for one in rungs)
-        assert ("embedding dropout" in told) == (kind in TEXTS)
         assert {"lstm", "bidirectional", "input-dropout"} <= set(names)
 
 
@@ -129,6 +127,15 @@ def test_embedding_dropout_alone_on_sequences_leaves_the_cells(study: Any, label
     result = study(labelled("class")[0], rungs="gru,embedding-dropout", seeds=1)
 
     assert [one["name"] for one in result.results["rungs"]] == ["gru"]
+
+
+@pytest.mark.parametrize("kind", ["class", "texts"])
+def test_a_network_is_told_by_what_it_can_drop(study: Any, labelled: Any, kind: str) -> None:
+    result = study(labelled(kind)[0], rungs="gru,bidirectional,all", seeds=1)
+
+    words = result.results["rungs"][-1]["words"]
+    assert "recurrent dropout" in words
+    assert ("embedding dropout" in words) == (kind in TEXTS)
 
 
 @ALL
