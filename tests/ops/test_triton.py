@@ -230,7 +230,7 @@ def test_gradients_are_laid_out_as_graphs_expect(make_case, cell: str) -> None:
             cell_ = {"rnn": "rnn", "relu": "rnn"}.get(cell, cell)
             module = {"rnn": rnn, "lstm": lstm, "gru": gru}[cell_]
             arguments = launch.Arguments(*flat, False, False, False)
-            save = module.operator.OPERATOR._save(arguments, by == "triton")
+            save = module.operator.run._save(arguments, by == "triton")
             torch.library.opcheck(
                 operator,
                 (*arguments, save),
@@ -330,7 +330,7 @@ def test_a_graph_traced_for_the_kernels_does_not_run_on_another_backend(make_cas
     class OnGpu:
         device = torch.device("cuda:0")
 
-    operator = lstm.operator.OPERATOR
+    operator = lstm.operator.run
     arguments = make_case("lstm", SIZES).call
     flat = launch.Arguments(
         *(OnGpu(), *arguments.state, *arguments.weights[:4], None, None, None, False, False, False)

@@ -36,7 +36,7 @@ class Operator:
         self,
         cell: kernels.Cell,
         state: type[Any],
-        options: Callable[[bool, bool, bool], Any],
+        options: type[Any],
         reference: Callable[..., Any],
     ) -> None:
         """Define them.
@@ -44,7 +44,7 @@ class Operator:
         Args:
             cell: What the kernels need to know.
             state: The cell's State.
-            options: Makes the cell's Options of reverse, relu and recompute.
+            options: The cell's Options.
             reference: The cell's `reference.run`.
         """
         self._cell, self._state, self._options, self._reference = cell, state, options, reference
@@ -80,16 +80,12 @@ class Operator:
         weights: Weights,
         masks: Masks,
         valid: Tensor | None,
-        *,
-        reverse: bool,
-        recompute: bool,
-        relu: bool = False,
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Run the cell; return the output (T, B, H) and the last state, in the order of `state`."""
+        options: Any,
+    ) -> tuple[Tensor, Any]:
+        """Run over a sequence; arguments and results are those of `reference.run`."""
         c = state[1] if self._cell.has_c else None
-        arguments = Arguments(
-            *(x, state[0], c, *weights[:4], masks.x, masks.h, valid, reverse, relu, recompute),
-        )
+        flags = (options.reverse, options.nonlinearity == "relu", options.recompute)
+        arguments = Arguments(x, state[0], c, *weights[:4], masks.x, masks.h, valid, *flags)
         by_triton = self._by_triton(arguments)
         save = self._save(arguments, by_triton)
         if by_triton:
@@ -97,7 +93,7 @@ class Operator:
             arguments = support.cast(arguments)
         run = self._op if _watched(x) else self._differentiable
         output, h, c, _ = run(*arguments, save)
-        return output, (h, c) if self._cell.has_c else (h,)
+        return output, self._state(h, c) if self._cell.has_c else self._state(h)
 
     def _save(self, arguments: Arguments, by_triton: bool) -> int:
         """Count what the forward has to save: nothing where no backward will come."""
@@ -121,7 +117,9 @@ class Operator:
     def _call(self, a: Arguments) -> tuple[Any, ...]:
         """Put the arguments as every backend takes them."""
         state = self._state(a.h, a.c) if self._cell.has_c else self._state(a.h)
-        return a.x, state, a.weights, a.masks, a.valid, self._options(*a[-3:])
+        nonlinearity = "relu" if a.relu else "tanh"
+        options = self._options(reverse=a.reverse, recompute=a.recompute, nonlinearity=nonlinearity)
+        return a.x, state, a.weights, a.masks, a.valid, options
 
     # ---- what the operators do ----
 
