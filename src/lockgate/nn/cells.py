@@ -16,7 +16,7 @@ from lockgate.ops.recurrence import Weights
 from lockgate.ops.sampling import sample_mask
 
 
-class Options(TypedDict, total=False):
+class CellOptions(TypedDict, total=False):
     """What every cell takes by keyword alone; documented by the cells."""
 
     device: torch.device | str | None
@@ -27,7 +27,7 @@ class Options(TypedDict, total=False):
     init: str
 
 
-class Cell(nn.Module):
+class RecurrentCell(nn.Module):
     """Base of `RNNCell`, `LSTMCell` and `GRUCell`."""
 
     _gates: ClassVar[int]
@@ -162,7 +162,7 @@ class Cell(nn.Module):
         return ", ".join(parts)
 
 
-class RNNCell(Cell):
+class RNNCell(RecurrentCell):
     """One step of an RNN; its parameters are those of `torch.nn.RNNCell`.
 
     The equations and the arguments are those of `lockgate.nn.RNN`.
@@ -196,7 +196,7 @@ class RNNCell(Cell):
         hidden_size: int,
         bias: bool = True,
         nonlinearity: Literal["tanh", "relu"] = "tanh",
-        **options: Unpack[Options],
+        **options: Unpack[CellOptions],
     ) -> None:
         super().__init__(input_size, hidden_size, bias, nonlinearity=nonlinearity, **options)
 
@@ -204,7 +204,7 @@ class RNNCell(Cell):
         return rnn.Options(nonlinearity=self.nonlinearity)
 
 
-class LSTMCell(Cell):
+class LSTMCell(RecurrentCell):
     """One step of an LSTM; its parameters are those of `torch.nn.LSTMCell`.
 
     The equations and the arguments are those of `lockgate.nn.LSTM`.
@@ -234,7 +234,7 @@ class LSTMCell(Cell):
         return lstm.Options(nonlinearity=self.nonlinearity)
 
 
-class GRUCell(Cell):
+class GRUCell(RecurrentCell):
     """One step of a GRU; its parameters are those of `torch.nn.GRUCell`.
 
     The equations and the arguments are those of `lockgate.nn.GRU`.
@@ -266,7 +266,7 @@ class GRUCell(Cell):
         *,
         nonlinearity: Literal["tanh", "relu"] = "tanh",
         reset_after: bool = True,
-        **options: Unpack[Options],
+        **options: Unpack[CellOptions],
     ) -> None:
         super().__init__(input_size, hidden_size, bias, nonlinearity=nonlinearity, **options)
         self.reset_after = check_flag("reset_after", reset_after)

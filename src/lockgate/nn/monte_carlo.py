@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lockgate.nn.cells import Cell
+from lockgate.nn.cells import RecurrentCell
 from lockgate.nn.checks import check_size
 from lockgate.nn.dropout import LockedDropout
 from lockgate.nn.embedding import Embedding
 from lockgate.nn.masks import one_for_all_rows
 from lockgate.nn.recurrent import Recurrent
 
-_OURS = (Recurrent, Cell, Embedding, LockedDropout)
+_OURS = (Recurrent, RecurrentCell, Embedding, LockedDropout)
 # what of torch drops by `self.training`; the encoders leave out their dropout in evaluation
 _TORCHS = (
     nn.modules.dropout._DropoutNd,
