@@ -1,5 +1,6 @@
 """Every combination of options computes what is written out in numpy, in both modes."""
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from lockgate.nn import GRU, LSTM, RNN, LayerMasks
 from lockgate.nn import masks as drawn
+from lockgate.nn.options import DEFAULTS
+from lockgate.nn.recurrent import Recurrent
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 Array = np.ndarray
@@ -212,7 +215,8 @@ def test_layer_is_what_is_written_out(cls: type, data: Any) -> None:
 
     output, last = layer(x, mask=mask, masks=masks)
 
-    used = drawn.expected(layer) if masks is None else masks
+    cells = layer.num_layers * (2 if layer.bidirectional else 1)
+    used = masks or drawn.expected(layer.zoneout, cells, layer.weight_ih_l0)
     expected, ends = Written(layer, used, T, B).run(x.numpy(), mask.t().numpy())
     outputs = output if isinstance(output, tuple) else (output,)
     for got, value in zip(outputs, expected, strict=True):
@@ -222,3 +226,17 @@ def test_layer_is_what_is_written_out(cls: type, data: Any) -> None:
         cells = part if isinstance(part, torch.Tensor) else torch.cat([p.flatten() for p in part])
         flat = np.concatenate([end[position].ravel() for end in ends])
         torch.testing.assert_close(cells.flatten(), torch.from_numpy(flat))
+
+
+@pytest.mark.parametrize("cls", [RNN, LSTM, GRU])
+def test_layer_shows_what_differs_from_its_constructor(cls: type) -> None:
+    parameters = inspect.signature(Recurrent.__init__).parameters
+    unset = {n: p.default for n, p in parameters.items() if p.default is not p.empty}
+
+    layer = cls(3, 5)
+
+    assert set(DEFAULTS) == set(unset) - {"device", "dtype"}
+    assert {name: getattr(layer, name) for name in DEFAULTS} == dict(DEFAULTS)
+    # None stands for the rule of each place
+    assert {n: v for n, v in unset.items() if v is not None}.items() <= DEFAULTS.items()
+    assert repr(layer) == f"{cls.__name__}(3, 5)"

@@ -66,6 +66,16 @@ def test_copy_computes_the_same_and_shares_nothing(make, draw, copier) -> None:
     assert layer.weight_hh_l0.any()
 
 
+def test_module_pickled_without_its_description_is_read(make, draw) -> None:
+    layer, x = make(num_layers=2, bidirectional=True, layer_norm=True), draw(5, 2, 3)
+    state = {name: value for name, value in vars(layer).items() if name != "_structure"}
+
+    twin = type(layer).__new__(type(layer))
+    twin.__setstate__(state)
+
+    assert torch.equal(twin(x)[0], layer(x)[0])
+
+
 def test_saved_state_dict_is_loaded_bit_by_bit(make) -> None:
     layer, other = make(num_layers=2), make(num_layers=2, **RATES)
     with torch.no_grad():

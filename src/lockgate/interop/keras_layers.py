@@ -24,9 +24,8 @@ from lockgate.interop.keras_options import (
     stack_options,
 )
 from lockgate.nn import GRU, LSTM, RNN
-from lockgate.nn.parameters import weights as weights_of
 from lockgate.nn.rates import check_gap_rates
-from lockgate.nn.recurrent import Recurrent
+from lockgate.nn.recurrent import Recurrent, weights_of
 
 _OURS: dict[str, type[Recurrent]] = {"SimpleRNN": RNN, "LSTM": LSTM, "GRU": GRU}
 # Keras's gates in torch's order, and torch's in Keras's: z and r change places

@@ -30,6 +30,15 @@ def check_hidden_sizes(hidden_size: int | Sequence[int], num_layers: int) -> tup
     return tuple(check_size(f"hidden_size[{i}]", size) for i, size in enumerate(hidden_size))
 
 
+def check_residual(residual: bool, widths: Sequence[int]) -> None:
+    """Raise unless layers that add what they read give as many features as they read."""
+    if residual and len(set(widths)) > 1:
+        raise ValueError(
+            f"hidden_size must be the same for all layers with residual=True, got {widths} "
+            "features from layer to layer"
+        )
+
+
 def check_choice(name: str, value: str, choices: Sequence[str]) -> str:
     """Return a value if it is one of the choices, or raise."""
     if value not in choices:

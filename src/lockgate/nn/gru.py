@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, Unpack
 
 from lockgate.nn.checks import check_flag
-from lockgate.nn.recurrent import Options as LayerOptions
+from lockgate.nn.options import LayerOptions
 from lockgate.nn.recurrent import Recurrent
 from lockgate.ops.gru import BACKENDS, GATES, Options, State, gru
 from lockgate.ops.gru.operator import CELL

@@ -1,21 +1,30 @@
-"""The masks of one call of a layer: drawn in training, expected in evaluation, given by the caller.
+"""The masks of one call of a layer: drawn in training, expected in evaluation, or given."""
 
-What a layer drops is read from its attributes at each call, so that a rate may change in training.
-"""
-
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from lockgate.nn.rates import check_gap_rates, zoneout_rates
+from lockgate.nn.checks import check_masks
+from lockgate.nn.rates import MaskOver, MaskPer, Zoneout, check_gap_rates, zoneout_rates
+from lockgate.nn.structure import Structure
 from lockgate.ops.masks import Masks
 from lockgate.ops.sampling import sample_mask
 
-if TYPE_CHECKING:
-    from lockgate.nn.recurrent import Recurrent
+
+class Drops(NamedTuple):
+    """What a layer drops in training, by its arguments' names, and how its masks are drawn."""
+
+    input_dropout: float
+    dropout: float | Sequence[float]
+    recurrent_dropout: float
+    output_dropout: float
+    weight_dropout: float
+    zoneout: Zoneout
+    mask_per: Mapping[str, MaskPer]
+    mask_over: Mapping[str, MaskOver]
 
 
 class LayerMasks(NamedTuple):
@@ -27,75 +36,79 @@ class LayerMasks(NamedTuple):
 
 
 def draw(
-    layer: "Recurrent", batch: int, steps: int | None, generator: torch.Generator | None
+    structure: Structure,
+    drops: Drops,
+    like: Tensor,
+    batch: int,
+    steps: int | None,
+    generator: torch.Generator | None,
 ) -> LayerMasks:
-    """Draw the masks of one call."""
+    """Draw the masks of one call; they have the dtype and device of `like`."""
 
     def sample(rate: float, place: str, *shape: int) -> Tensor | None:
         if rate == 0.0:
             return None
-        times = 1
-        if place == "zoneout" or layer.mask_over[place] == "step":
-            if steps is None:
-                raise ValueError(
-                    "steps must be the number of time steps, got None: a mask of this layer is "
-                    "drawn anew at each of them."
-                )
-            times = steps
-        return sample_mask((times, *shape), rate, layer._parameter(), generator)
+        return sample_mask((_times(drops, place, steps), *shape), rate, like, generator)
 
-    batch = rows_of_mask(layer, batch)
-    layout, cells, weights = layer._layout, [], []
-    gates = {"gate": layer._gates, "cell": 1}
-    entering = (layer.input_dropout, *check_gap_rates(layer.dropout, layout.layers))
-    zone_h, zone_c = zoneout_rates(layer.zoneout)
+    layout, cells, weights = structure.layout, [], []
+    gates = {"gate": structure.gates, "cell": 1}
+    entering = (drops.input_dropout, *check_gap_rates(drops.dropout, layout.layers))
+    zone_h, zone_c = zoneout_rates(drops.zoneout)
     for index in range(layout.cells):
         number, _ = layout.place(index)
         H, h_size = layout.hidden_size(index), layout.h_size(index)
-        x_shape = (gates[layer.mask_per["input"]], batch, layout.input_size_of(index))
-        h_shape = (gates[layer.mask_per["recurrent"]], batch, h_size)
+        x_shape = (gates[drops.mask_per["input"]], batch, layout.input_size_of(index))
+        h_shape = (gates[drops.mask_per["recurrent"]], batch, h_size)
         cells.append(
             Masks(
                 sample(entering[number], "between" if number else "input", *x_shape),
-                sample(layer.recurrent_dropout, "recurrent", *h_shape),
+                sample(drops.recurrent_dropout, "recurrent", *h_shape),
                 _kept(sample(zone_h, "zoneout", 1, batch, h_size)),
                 _kept(sample(zone_c, "zoneout", 1, batch, H)),
             )
         )
-        weights.append(_draw_weight(layer, index, generator))
-    output = sample(layer.output_dropout, "output", batch, layout.output_size)
+        weight = None
+        if drops.weight_dropout > 0.0:
+            shape = (structure.rows(index), h_size)
+            weight = sample_mask(shape, drops.weight_dropout, like, generator)
+        weights.append(weight)
+    output = sample(drops.output_dropout, "output", batch, layout.output_size)
     return LayerMasks(tuple(cells), output, tuple(weights))
 
 
-def expected(layer: "Recurrent") -> LayerMasks:
+def expected(zoneout: Zoneout, cells: int, like: Tensor) -> LayerMasks:
     """Give what evaluation uses: of zoneout its expectation, and nothing else."""
-    zone_h, zone_c = zoneout_rates(layer.zoneout)
+    zone_h, zone_c = zoneout_rates(zoneout)
     masks = Masks()
     if zone_h or zone_c:
-        like = layer._parameter()
         of_h, of_c = (
             like.new_full((1, 1, 1, 1), rate) if rate else None for rate in (zone_h, zone_c)
         )
         masks = Masks(zoneout_h=of_h, zoneout_c=of_c)
-    return LayerMasks((masks,) * layer._layout.cells)
+    return LayerMasks((masks,) * cells)
 
 
-def largest_shapes(layer: "Recurrent", steps: int, batch: int) -> dict[str, tuple[int, ...]]:
+def check(masks: Any, structure: Structure, batch: int, steps: int, like: Tensor) -> None:
+    """Raise unless masks that the caller gives fit a call of a layer."""
+    check_masks(_by_name(masks), _largest_shapes(structure, batch, steps), like)
+
+
+def _largest_shapes(structure: Structure, batch: int, steps: int) -> dict[str, tuple[int, ...]]:
     """Give the largest shape of each mask; along all but its features it may be of size 1."""
-    layout = layer._layout
+    layout, gates = structure.layout, structure.gates
     shapes: dict[str, tuple[int, ...]] = {}
     for index in range(layout.cells):
         H, h_size = layout.hidden_size(index), layout.h_size(index)
         name = f"cells[{index}]"
-        shapes[f"{name}.x"] = (steps, layer._gates, batch, layout.input_size_of(index))
-        shapes[f"{name}.h"] = (steps, layer._gates, batch, h_size)
+        shapes[f"{name}.x"] = (steps, gates, batch, layout.input_size_of(index))
+        shapes[f"{name}.h"] = (steps, gates, batch, h_size)
         shapes[f"{name}.zoneout_h"] = (steps, 1, batch, h_size)
         shapes[f"{name}.zoneout_c"] = (steps, 1, batch, H)
-        shapes[f"weights[{index}]"] = (layer._gates * H, h_size)
+        shapes[f"weights[{index}]"] = (structure.rows(index), h_size)
     return {**shapes, "output": (steps, batch, layout.output_size)}
 
 
-def by_name(masks: Any) -> dict[str, Tensor | None]:
+def _by_name(masks: Any) -> dict[str, Tensor | None]:
     """List the masks under the names that errors call them by."""
     if not hasattr(masks, "cells") or not hasattr(masks, "output"):
         raise TypeError(f"masks must be what draw_masks returns, got {type(masks).__name__}")
@@ -107,13 +120,16 @@ def by_name(masks: Any) -> dict[str, Tensor | None]:
     return {**named, "output": masks.output}
 
 
-def _draw_weight(
-    layer: "Recurrent", index: int, generator: torch.Generator | None
-) -> Tensor | None:
-    if layer.weight_dropout == 0.0:
-        return None
-    shape = (layer._gates * layer._layout.hidden_size(index), layer._layout.h_size(index))
-    return sample_mask(shape, layer.weight_dropout, layer._parameter(), generator)
+def _times(drops: Drops, place: str, steps: int | None) -> int:
+    """Count the steps for which a mask is drawn: 1 where one is held over all of them."""
+    if place != "zoneout" and drops.mask_over[place] == "sequence":
+        return 1
+    if steps is None:
+        raise ValueError(
+            "steps must be the number of time steps, got None: a mask of this layer is "
+            "drawn anew at each of them."
+        )
+    return steps
 
 
 def _kept(mask: Tensor | None) -> Tensor | None:

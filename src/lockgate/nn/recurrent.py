@@ -1,7 +1,7 @@
 """What all recurrent layers share: parameters, shapes, state, stacking, directions, masks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, TypedDict, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,16 +14,16 @@ from lockgate.nn.checks import (
     check_choice,
     check_flag,
     check_hidden_sizes,
-    check_masks,
+    check_residual,
     check_size,
     check_x,
 )
 from lockgate.nn.init import INITS
 from lockgate.nn.layout import MERGE_MODES, Layout, MergeMode
-from lockgate.nn.masks import LayerMasks
+from lockgate.nn.masks import Drops, LayerMasks, rows_of_mask
+from lockgate.nn.merging import add_input, merge
+from lockgate.nn.options import DEFAULTS
 from lockgate.nn.rates import (
-    MASK_OVER,
-    MASK_PER,
     MaskOver,
     MaskPer,
     Zoneout,
@@ -34,29 +34,11 @@ from lockgate.nn.rates import (
     check_zoneout,
 )
 from lockgate.nn.report import BackendReport, ReportLine
-from lockgate.nn.stepper import Step, Stepper
+from lockgate.nn.stepper import LayerStep, Stepper
+from lockgate.nn.structure import Structure
 from lockgate.ops.dispatch import Backend, choose
 from lockgate.ops.kernels import Cell
-
-
-class Options(TypedDict, total=False):
-    """What every layer takes by keyword alone; documented by the layers."""
-
-    device: torch.device | str | None
-    dtype: torch.dtype | None
-    input_dropout: float
-    recurrent_dropout: float
-    output_dropout: float
-    weight_dropout: float
-    zoneout: Zoneout
-    mask_per: MaskPer | Mapping[str, MaskPer] | None
-    mask_over: MaskOver | Mapping[str, MaskOver] | None
-    layer_norm: bool
-    merge_mode: MergeMode
-    residual: bool
-    learn_initial_state: bool
-    init: str
-    recompute: bool
+from lockgate.ops.recurrence import Weights
 
 
 class Recurrent(nn.Module):
@@ -68,6 +50,7 @@ class Recurrent(nn.Module):
     _backends: ClassVar[Sequence[Backend]]
     _kernel: ClassVar[Cell]
     _state: ClassVar[type[Any]]  # the cell's State: one (B, H) tensor for each field
+    weight_ih_l0: Tensor
 
     def _options(self, reverse: bool) -> Any:
         """Give the cell's Options."""
@@ -130,18 +113,21 @@ class Recurrent(nn.Module):
         self.recompute = check_flag("recompute", recompute)
         directions = 2 if bidirectional else 1
         self._layout = Layout(input_size, sizes, proj_size, directions, merge_mode)
-        self._check_residual()
-        cells = range(self._layout.cells)
-        self._names = [parameters.make(self, index, device, dtype) for index in cells]
+        check_residual(self.residual, [self._layout.width(n) for n in range(len(sizes))])
+        self._structure = self._describe()
+        for index in range(self._layout.cells):
+            parameters.register(self, self._structure, index, device, dtype)
         self.reset_parameters()
 
-    def _check_residual(self) -> None:
-        widths = [self._layout.width(layer) for layer in range(self.num_layers)]
-        if self.residual and len(set(widths)) > 1:
-            raise ValueError(
-                f"hidden_size must be the same for all layers with residual=True, got {widths} "
-                "features from layer to layer"
-            )
+    def _describe(self) -> Structure:
+        layout, bias = self._layout, self.bias
+        names = tuple(parameters.names_of_weights(layout, i, bias) for i in range(layout.cells))
+        flags = (self.layer_norm, self.learn_initial_state)
+        return Structure(layout, self._gates, self._state, names, *flags)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self._structure = self._describe()
 
     # ---- parameters ----
 
@@ -151,10 +137,9 @@ class Recurrent(nn.Module):
         Gains of layer norm become 1, its biases and learnt initial states 0.
         """
         for index in range(self._layout.cells):
-            weights = parameters.weights(self, index)
-            INITS[self.init](weights, self._gates, self._forget_gate, generator)
+            INITS[self.init](weights_of(self, index), self._gates, self._forget_gate, generator)
             if self.learn_initial_state:
-                for value in parameters.learnt(self, index):
+                for value in parameters.state_parameters(self, self._structure, index):
                     nn.init.zeros_(value)
         for module in self.children():
             cast("nn.LayerNorm", module).reset_parameters()
@@ -202,16 +187,16 @@ class Recurrent(nn.Module):
         layout = self._layout
         first = None if hx is None else states.split(hx, self._state, layout, x, batched)
         outputs, last = self._stack(x, first, self._masks_of_call(x, masks, generator), valid)
-        given: list[Any] = list(outputs)
+        results: tuple[Any, ...] = outputs
         if packed is not None:
             assert valid is not None
-            given = [padding.pack_like(output, valid, packed) for output in outputs]
+            results = tuple(padding.pack_like(output, valid, packed) for output in outputs)
         elif not batched:
-            given = [output.squeeze(1) for output in outputs]
+            results = tuple(output.squeeze(1) for output in outputs)
         elif batch_first:
-            given = [output.transpose(0, 1) for output in outputs]
+            results = tuple(output.transpose(0, 1) for output in outputs)
         last_state = states.join(last, layout, batched)
-        return tuple(given) if len(given) > 1 else given[0], last_state
+        return results if len(results) > 1 else results[0], last_state
 
     def draw_masks(
         self,
@@ -238,7 +223,7 @@ class Recurrent(nn.Module):
         batch = check_size("batch", batch, least=0)
         if steps is not None:
             check_size("steps", steps)
-        return drawn.draw(self, batch, steps, generator)
+        return self._draw(batch, steps, generator)
 
     def backend_report(self, x: Tensor, *, mask: Tensor | None = None) -> BackendReport:
         """Say which backend computes each layer and direction of a call on `x`, and why.
@@ -283,14 +268,14 @@ class Recurrent(nn.Module):
                 "bidirectional must be False for a stepper, got True: the reverse direction starts "
                 "at the end of a sequence."
             )
-        masks, one = drawn.expected(self), self._parameter().new_empty(1, 1, self.input_size)
+        one = self._parameter().new_empty(1, 1, self.input_size)
         steps = [
-            Step(
-                _copies(parameters.weights(self, index)),
+            LayerStep(
+                _copies(weights_of(self, index)),
                 _copies(self._first_state(index, one)),
-                masks.cells[index],
+                masks,
             )
-            for index in range(self._layout.cells)
+            for index, masks in enumerate(self._expected_masks().cells)
         ]
         return Stepper(
             self._operator, self._kernel, self._options(False), self._layout, steps, self.residual
@@ -313,25 +298,15 @@ class Recurrent(nn.Module):
                 directions.append(output)
                 last.append(state)
             top = layer == layout.layers - 1
-            outputs = self._merge(directions, apart=top and self.merge_mode == "none")
+            apart = top and self.merge_mode == "none"
+            outputs = tuple(directions) if apart else (merge(directions, self.merge_mode),)
             if self.residual and layer > 0:
-                outputs = _add(outputs, x)
+                outputs = add_input(outputs, x)
             x = outputs[0]
         if masks.output is not None:
             kept = masks.output.chunk(len(outputs), dim=2)
             outputs = tuple(o * own for o, own in zip(outputs, kept, strict=True))
         return outputs, last
-
-    def _merge(self, directions: list[Tensor], apart: bool) -> tuple[Tensor, ...]:
-        if len(directions) == 1 or apart:
-            return tuple(directions)
-        onward, backward = directions
-        if self.merge_mode in ("concat", "none"):
-            return (torch.cat(directions, dim=2),)
-        if self.merge_mode == "mul":
-            return (onward * backward,)
-        total = onward + backward
-        return (total / 2 if self.merge_mode == "mean" else total,)
 
     def _arguments(
         self, index: int, x: Tensor, state: Any, masks: LayerMasks, valid: Tensor | None
@@ -339,7 +314,7 @@ class Recurrent(nn.Module):
         """Collect what the operator takes for one layer and direction."""
         _, reverse = self._layout.place(index)
         dropped = masks.weights[index] if masks.weights else None
-        weights = parameters.weights(self, index, dropped)
+        weights = parameters.weights(self, self._structure, index, dropped)
         return x, state, weights, masks.cells[index], valid, self._options(reverse)
 
     def _masks_of_call(
@@ -347,26 +322,36 @@ class Recurrent(nn.Module):
     ) -> LayerMasks:
         T, B = x.shape[:2]
         if masks is None:
-            if self.training:
-                return drawn.draw(self, B, T, generator)
-            return drawn.expected(self)
+            return self._draw(B, T, generator) if self.training else self._expected_masks()
         if generator is not None:
             raise ValueError("generator must be None where masks are given: nothing is drawn then.")
-        shapes = drawn.largest_shapes(self, T, B)
-        check_masks(drawn.by_name(masks), shapes, self._parameter())
+        drawn.check(masks, self._structure, B, T, self._parameter())
         return masks
 
+    def _draw(self, batch: int, steps: int | None, generator: torch.Generator | None) -> LayerMasks:
+        # read at each call, for a rate may change in training
+        drops = Drops(
+            self.input_dropout,
+            self.dropout,
+            self.recurrent_dropout,
+            self.output_dropout,
+            self.weight_dropout,
+            self.zoneout,
+            self.mask_per,
+            self.mask_over,
+        )
+        rows = rows_of_mask(self, batch)
+        return drawn.draw(self._structure, drops, self._parameter(), rows, steps, generator)
+
+    def _expected_masks(self) -> LayerMasks:
+        return drawn.expected(self.zoneout, self._layout.cells, self._parameter())
+
     def _first_state(self, index: int, x: Tensor) -> Any:
-        """Give the state before the first step where the caller gives none."""
-        B, layout = x.shape[1], self._layout
-        if self.learn_initial_state:
-            return self._state(*(value.expand(B, -1) for value in parameters.learnt(self, index)))
-        sizes = {"h": layout.h_size(index), "c": layout.hidden_size(index)}
-        return self._state(*(x.new_zeros(B, sizes[part]) for part in self._state._fields))
+        return parameters.first_state(self, self._structure, index, x)
 
     def _parameter(self) -> Tensor:
         """Give a parameter, whose dtype and device x and the masks must have."""
-        return cast("Tensor", self.weight_ih_l0)
+        return self.weight_ih_l0
 
     def extra_repr(self) -> str:
         """Show the sizes and what differs from the defaults, as torch does."""
@@ -381,28 +366,17 @@ class Recurrent(nn.Module):
 
     def _defaults(self) -> dict[str, Any]:
         sizes = self.hidden_size
-        return {
-            "num_layers": len(sizes) if isinstance(sizes, tuple) else 1,
-            "nonlinearity": "tanh",
-            "bias": True,
-            "batch_first": False,
-            "dropout": 0.0,
-            "bidirectional": False,
-            "proj_size": 0,
-            "input_dropout": 0.0,
-            "recurrent_dropout": 0.0,
-            "output_dropout": 0.0,
-            "weight_dropout": 0.0,
-            "zoneout": 0.0,
-            "mask_per": MASK_PER,
-            "mask_over": MASK_OVER,
-            "layer_norm": False,
-            "merge_mode": "concat",
-            "residual": False,
-            "learn_initial_state": False,
-            "init": "torch",
-            "recompute": False,
-        }
+        return {**DEFAULTS, "num_layers": len(sizes) if isinstance(sizes, tuple) else 1}
+
+
+def structure_of(layer: Recurrent) -> Structure:
+    """Describe a layer to the files that help it, which look at nothing else of its own."""
+    return layer._structure
+
+
+def weights_of(layer: Recurrent, index: int) -> Weights:
+    """Give the weights of a layer and direction, which are numbered as in `Layout`."""
+    return parameters.weights(layer, layer._structure, index)
 
 
 def _to_time_major(x: Tensor, batch_first: bool) -> Tensor:
@@ -410,12 +384,6 @@ def _to_time_major(x: Tensor, batch_first: bool) -> Tensor:
     if x.ndim == 2:
         return x.unsqueeze(1)
     return x.transpose(0, 1) if batch_first else x
-
-
-def _add(outputs: tuple[Tensor, ...], x: Tensor) -> tuple[Tensor, ...]:
-    """Add what a layer read to its output; where its directions stay apart, to each its part."""
-    parts = x.chunk(len(outputs), dim=2)
-    return tuple(output + part for output, part in zip(outputs, parts, strict=True))
 
 
 def _copies(values: Any) -> Any:

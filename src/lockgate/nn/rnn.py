@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, Unpack
 
-from lockgate.nn.recurrent import Options as LayerOptions
+from lockgate.nn.options import LayerOptions
 from lockgate.nn.recurrent import Recurrent
 from lockgate.ops.rnn import BACKENDS, GATES, Options, State, rnn
 from lockgate.ops.rnn.operator import CELL

@@ -5,12 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lockgate.nn import masks as drawn
-from lockgate.nn import padding
+from lockgate.nn import padding, parameters
 from lockgate.nn import state as states
 from lockgate.nn.checks import check_flag
 from lockgate.nn.masks import LayerMasks
-from lockgate.nn.recurrent import Recurrent
+from lockgate.nn.recurrent import Recurrent, structure_of
 from lockgate.ops.masks import Masks
 
 
@@ -57,7 +56,7 @@ class Stateful:
         """The state after the last chunk, as the layer returns it; None before the first."""
         if self._cells is None:
             return None
-        return states.join(self._cells, self.layer._layout, batched=True)
+        return states.join(self._cells, structure_of(self.layer).layout, batched=True)
 
     def forget(self) -> None:
         """Begin anew with the next chunk, in every row, with any batch size."""
@@ -106,30 +105,34 @@ class Stateful:
         hx = self._first(x, batch, reset)
         output: Tensor
         output, last = self.layer(x, hx, mask=mask, lengths=lengths, masks=masks)
-        layout, time_major = self.layer._layout, x.transpose(0, 1) if self.layer.batch_first else x
-        cells = states.split(last, self.layer._state, layout, time_major, batched=True)
+        structure = structure_of(self.layer)
+        time_major = x.transpose(0, 1) if self.layer.batch_first else x
+        cells = states.split(last, structure.state, structure.layout, time_major, batched=True)
         self._cells = [type(cell)(*(part.detach() for part in cell)) for cell in cells]
         return output
 
     def _first(self, x: Tensor, batch: int, reset: Tensor | None) -> Any:
         if self._cells is None:
             return None
-        cells = self._cells
+        cells, structure = self._cells, structure_of(self.layer)
         if reset is not None:
             anew = reset.unsqueeze(1)
             rows = x.new_empty(1, batch, self.layer.input_size)
-            first = [self.layer._first_state(i, rows) for i in range(len(cells))]
+            first = [
+                parameters.first_state(self.layer, structure, index, rows)
+                for index in range(len(cells))
+            ]
             cells = [
                 type(old)(*(torch.where(anew, n, o) for n, o in zip(new, old, strict=True)))
                 for new, old in zip(first, cells, strict=True)
             ]
-        return states.join(cells, self.layer._layout, batched=True)
+        return states.join(cells, structure.layout, batched=True)
 
     def _held(self, new: LayerMasks, reset: Tensor | None) -> LayerMasks:
         """Keep the masks of sequences that go on; the batch is the last dimension but one."""
         if self._masks is None or not self.hold_masks:
             return new
-        over = self.layer.mask_over
+        over, layout = self.layer.mask_over, structure_of(self.layer).layout
 
         def held(new: Tensor | None, old: Tensor | None, place: str) -> Tensor | None:
             if new is None or old is None or over[place] == "step":
@@ -138,8 +141,8 @@ class Stateful:
 
         cells = []
         for index, (own, old) in enumerate(zip(new.cells, self._masks.cells, strict=True)):
-            entering = "between" if self.layer._layout.place(index)[0] else "input"
+            entering = "between" if layout.place(index)[0] else "input"
             x, h = held(own.x, old.x, entering), held(own.h, old.h, "recurrent")
             cells.append(Masks(x, h, own.zoneout_h, own.zoneout_c))
         output = held(new.output, self._masks.output, "output")
-        return drawn.LayerMasks(tuple(cells), output, new.weights)
+        return LayerMasks(tuple(cells), output, new.weights)

@@ -13,7 +13,7 @@ from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights
 
 
-class Step(NamedTuple):
+class LayerStep(NamedTuple):
     """What one layer needs for a step."""
 
     weights: Weights
@@ -39,7 +39,7 @@ class Stepper:
         cell: kernels.Cell,
         options: Any,
         layout: Layout,
-        steps: Sequence[Step],
+        steps: Sequence[LayerStep],
         residual: bool,
     ) -> None:
         """Take over the weights of each layer."""
@@ -54,7 +54,7 @@ class Stepper:
             relu = options.nonlinearity == "relu"
             self._kernels = [kernels.steps(cell, step.weights, relu=relu) for step in steps]
 
-    def _runs_on_kernels(self, cell: kernels.Cell, x: Tensor, step: Step) -> bool:
+    def _runs_on_kernels(self, cell: kernels.Cell, x: Tensor, step: LayerStep) -> bool:
         call = (x, step.first, step.weights, step.masks, None, self._options)
         return kernels.why_not(cell, *call) is None
 
