@@ -1,3 +1,3 @@
-"""What every run of pytest loads, whatever it is given; the module is in tests/plugins."""
+"""What every run of pytest loads, whatever it is given; the modules are in tests/plugins."""
 
-pytest_plugins = ["times"]
+pytest_plugins = ["pairwise", "times"]

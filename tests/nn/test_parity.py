@@ -29,6 +29,7 @@ def loss(result) -> torch.Tensor:
     return sum((part * part.cos()).sum() for part in flat(result))
 
 
+@pytest.mark.pairwise
 @BACKENDS
 @pytest.mark.parametrize("bias", [True, False], ids=["bias", "no-bias"])
 @pytest.mark.parametrize("layout", ["time-first", "batch-first", "unbatched"])

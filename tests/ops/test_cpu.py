@@ -50,6 +50,7 @@ def size_id(sizes: tuple) -> str:
     return "B{}-T{}-I{}-H{}".format(*sizes)
 
 
+@pytest.mark.pairwise
 @PADDED
 @REVERSE
 def test_kernels_agree_with_reference(
@@ -62,6 +63,7 @@ def test_kernels_agree_with_reference(
         case.check(f"{threads} threads")
 
 
+@pytest.mark.pairwise
 @PADDED
 @REVERSE
 def test_kernels_split_by_hidden_units_agree(
@@ -75,6 +77,7 @@ def test_kernels_split_by_hidden_units_agree(
         case.check(f"{threads} threads")
 
 
+@pytest.mark.pairwise
 @PADDED
 @pytest.mark.parametrize("masks", ["mixed", "crossed"])
 @pytest.mark.parametrize(("threads", "batch", "T"), [(1, 50, 5), (3, 2, 66)])
@@ -89,6 +92,7 @@ def test_large_input_agrees(
     case.recomputed().check("recomputed")
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("sizes", TAILS, ids=size_id)
 def test_every_tail_of_a_vector_agrees(
     make_case_once, instruction_set, cell: str, sizes: tuple
@@ -99,6 +103,7 @@ def test_every_tail_of_a_vector_agrees(
     make_case_once(cell, sizes, **kind).check()
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("masks", ["none", "gate"])
 @pytest.mark.parametrize("sizes", EDGES, ids=size_id)
 def test_sizes_at_the_edges_agree(
@@ -111,6 +116,7 @@ def test_sizes_at_the_edges_agree(
         case.check(f"{threads} threads")
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("without", ["no-row", "one-row", "every-row"])
 @REVERSE
 def test_padding_of_whole_rows_agrees(
@@ -139,6 +145,7 @@ def test_nan_under_padding_reaches_nothing(
     assert all(map(torch.equal, dirty.compute().values(), clean.compute().values()))
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf], ids=str)
 def test_what_is_not_finite_goes_where_it_goes_in_the_reference(
     make_case, judge, instruction_set, cell: str, value: float
@@ -186,6 +193,7 @@ def test_tanh_and_sigmoid_are_right_to_the_last_digits(by_kernels, instruction_s
     torch.testing.assert_close(sigmoid.double(), x.double().sigmoid(), rtol=rtol, atol=2 * least)
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("shift", [30.0, 88.5, 1e4, 1e30])
 def test_saturated_gates_agree(make_case, judge, instruction_set, cell: str, shift: float) -> None:
     call = make_case(cell, (3, 2, 5, 9)).call

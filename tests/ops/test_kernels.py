@@ -190,6 +190,7 @@ LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 @needs_kernels
+@pytest.mark.pairwise
 @pytest.mark.parametrize("masks", ["step", "shared"])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layout_in_memory_changes_nothing(make_case, cell: str, layout: str, masks: str) -> None:
@@ -225,6 +226,7 @@ def test_padding_mask_may_be_expanded(make_case, by_kernels) -> None:
 
 
 @needs_kernels
+@pytest.mark.pairwise
 @pytest.mark.parametrize("T", [1, 2, 3, 4, 5, 9, 10, 17, 101])
 def test_recompute_gives_what_saving_gives(
     make_case_once, set_threads, instruction_set, cell: str, T: int

@@ -9,8 +9,9 @@ from lockgate.ops import lstm
 from lockgate.ops.lstm import aten, reference
 from lockgate.ops.masks import Masks
 
-# `cpu` computes in float32 alone: test_cpu.py judges it
-KERNELS = [backend for backend in lstm.BACKENDS if backend.name not in ("cpu", "reference")]
+# test_cpu.py judges `cpu`, which computes in float32 alone, and test_triton.py judges `triton`
+JUDGED = ("cpu", "triton", "reference")
+KERNELS = [backend for backend in lstm.BACKENDS if backend.name not in JUDGED]
 SIZES = [(1, 1, 1, 1), (2, 7, 3, 5), (3, 33, 9, 17)]  # batch, time, input, hidden: odd on purpose
 
 

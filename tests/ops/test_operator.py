@@ -43,6 +43,7 @@ KINDS = {
 }
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("recompute", [False, True], ids=["save", "recompute"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_operator_passes_torchs_own_check(make_case, cell: str, kind: str, recompute) -> None:

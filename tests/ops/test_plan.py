@@ -9,6 +9,7 @@ SMALL = plan.Device(multiprocessors=20, shared_memory=99 * 1024)
 DEVICES = pytest.mark.parametrize("device", [H100, SMALL], ids=["large", "small"])
 
 
+@pytest.mark.pairwise
 @DEVICES
 @pytest.mark.parametrize("B", [0, 1, 16, 17, 64, 1000])
 @pytest.mark.parametrize("H", [1, 16, 65, 128, 401, 1024, 5000])

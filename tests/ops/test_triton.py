@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(
 
 PADDED = pytest.mark.parametrize("padded", [False, True], ids=["dense", "padded"])
 REVERSE = pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
+CELLS = ("rnn", "relu", "lstm", "gru")
 SIZES = (3, 5, 4, 7)  # batch, time, input, hidden
 EDGES = [
     (0, 3, 2, 4),  # no sequence
@@ -47,6 +48,7 @@ def split(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(launch, "choose", choose)
 
 
+@pytest.mark.pairwise
 @PADDED
 @REVERSE
 def test_kernels_agree_with_reference(make_case, cell: str, masks: str, padded, reverse) -> None:
@@ -55,6 +57,7 @@ def test_kernels_agree_with_reference(make_case, cell: str, masks: str, padded, 
     case.check(by="triton")
 
 
+@pytest.mark.pairwise
 @PADDED
 @pytest.mark.parametrize("masks", ["none", "mixed", "crossed", "step"])
 def test_programs_that_share_a_step_agree(split, make_case, cell: str, masks: str, padded) -> None:
@@ -68,6 +71,7 @@ def test_sizes_agree(make_case, cell: str, sizes: tuple) -> None:
     make_case(cell, sizes, masks="gate", bias=False).check(by="triton")
 
 
+@pytest.mark.pairwise
 @PADDED
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
 def test_sixteen_bits_are_as_near_as_their_rounding(
@@ -166,6 +170,11 @@ def test_nan_under_padding_reaches_nothing(make_case, cell: str) -> None:
         assert torch.equal(got[name], value), name
 
 
+@pytest.mark.parametrize(
+    "cell",
+    # all add up by the same code; test_triton_gpu.py asks each of them, where it may fail
+    [pytest.param(name, marks=() if name == "lstm" else pytest.mark.slow) for name in CELLS],
+)
 def test_results_repeat_to_the_bit(split, make_case, cell: str) -> None:
     case = make_case(cell, SPLIT, masks="mixed")
 
