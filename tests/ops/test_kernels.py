@@ -1,10 +1,7 @@
 """How the kernels are called: what they refuse, where tensors lie, what is saved and wanted."""
 
 import math
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
@@ -141,21 +138,19 @@ def test_status_tells_the_instruction_set_in_use(instruction_set: str) -> None:
 
 
 @needs_kernels
-def test_instruction_set_is_chosen_by_the_environment() -> None:
-    script = "from lockgate.ops import kernels; print(kernels.status().instruction_set)"
+def test_instruction_set_is_chosen_by_the_environment(monkeypatch, instruction_set: str) -> None:
+    first_call_of_a_process = kernels.extension.__wrapped__
+    assert kernels.status().instruction_set == instruction_set
 
-    def run(name: str) -> subprocess.CompletedProcess:
-        environment = os.environ | {"LOCKGATE_INSTRUCTION_SET": name}
-        return subprocess.run(
-            [sys.executable, "-c", script], env=environment, capture_output=True, text=True
-        )
+    monkeypatch.setenv("LOCKGATE_INSTRUCTION_SET", "generic")
+    first_call_of_a_process()
+    assert kernels.status().instruction_set == "generic"
 
-    assert run("generic").stdout == "generic\n"
+    monkeypatch.setenv("LOCKGATE_INSTRUCTION_SET", "sse9")
     present = sorted(kernels.status().instruction_sets)
-    assert (
-        f"ValueError: LOCKGATE_INSTRUCTION_SET must be one of {present} on this processor, got sse9"
-        in run("sse9").stderr
-    )
+    message = f"LOCKGATE_INSTRUCTION_SET must be one of {present} on this processor, got sse9"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        first_call_of_a_process()
 
 
 @needs_kernels

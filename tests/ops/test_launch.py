@@ -57,8 +57,18 @@ print(json.dumps(made))
 """
 
 
-def launches(*sizes: tuple[int, int, int]) -> list:
-    """Give grid, whether it is cooperative, and how many kernels there are, of each launch."""
+# batch, time, hidden; forward and backward of each are launched
+SAME_HIDDEN = [(16, 5, 256), (16, 64, 256), (9, 1, 256), (1, 16, 256)]
+ALONE, SHARING = (16, 3, 64), (33, 3, 256)
+
+
+@pytest.fixture(scope="module")
+def launches() -> dict[tuple[int, int, int], list]:
+    """Give grid, whether it is cooperative, and how many kernels there are, of each launch.
+
+    Triton has to be loaded as where there is a GPU, so it is in a process of its own.
+    """
+    sizes = [*SAME_HIDDEN, ALONE, SHARING]
     environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
     run = subprocess.run(
         [sys.executable, "-c", LAUNCHES, json.dumps(sizes)],
@@ -68,17 +78,18 @@ def launches(*sizes: tuple[int, int, int]) -> list:
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+    made = iter(json.loads(run.stdout))
+    return {size: [next(made), next(made)] for size in sizes}
 
 
-def test_another_batch_or_length_compiles_nothing() -> None:
-    made = launches((16, 5, 256), (16, 64, 256), (9, 1, 256), (1, 16, 256))
+def test_another_batch_or_length_compiles_nothing(launches) -> None:
+    made = [launch for size in SAME_HIDDEN for launch in launches[size]]
 
     assert [kernels for _, _, kernels in made] == [1] * len(made)
 
 
-def test_programs_that_wait_for_each_other_are_launched_to_run_at_once() -> None:
-    alone, _, sharing, _ = launches((16, 3, 64), (33, 3, 256))
+def test_programs_that_wait_for_each_other_are_launched_to_run_at_once(launches) -> None:
+    (alone, _), (sharing, _) = launches[ALONE], launches[SHARING]
 
     assert alone[:2] == [[1, 1], False]
     (blocks, programs), cooperative, _ = sharing

@@ -16,6 +16,15 @@ pytestmark = pytest.mark.skipif(not kernels.BUILT, reason="lockgate has no kerne
 MIB = 1 << 20
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _few_objects() -> Iterator[None]:
+    """Let a collection of garbage pass over what other tests have left: it takes long."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
 def module() -> Iterator[object]:
     """Give the extension with nothing kept, and what it keeps at most as it was."""
