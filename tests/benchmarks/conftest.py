@@ -1,6 +1,6 @@
-"""Let the tests import the benchmarks, which are scripts beside each other and no package."""
+"""Let the tests import the benchmarks, which are beside the package and not in it."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[2]))

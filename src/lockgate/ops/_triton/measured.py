@@ -1,7 +1,7 @@
 """Where our GPU kernels were measured to be faster than cuDNN, for calls that both can run.
 
-`measured.json` is written by `benchmarks/gpu.py --write-measured`. It holds for the GPU that it
-names; on another one, and where it names none, cuDNN runs what it can.
+`measured.json` is written by `python -m benchmarks.gpu --write-measured`. It holds for the GPU
+that it names; on another one, and where it names none, cuDNN runs what it can.
 """
 
 import json

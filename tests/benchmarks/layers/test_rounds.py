@@ -3,15 +3,14 @@ import json
 import numpy as np
 import pytest
 
-pytest.importorskip("resource", reason="benchmarks/layers.py runs on Linux and macOS")
+pytest.importorskip("resource", reason="the benchmark runs on Linux and macOS")
 
-import floors
-import page
-import peers
-from cases import RATIOS, SHAPES, Shape, groups
-from floors import Goal
-from plot import plot
-from rounds import (
+from benchmarks.common.markdown import table
+from benchmarks.layers import floors, page, peers
+from benchmarks.layers.cases import RATIOS, SHAPES, Shape, groups
+from benchmarks.layers.floors import Goal
+from benchmarks.layers.plot import plot
+from benchmarks.layers.rounds import (
     ENOUGH,
     Candidate,
     Sample,
@@ -23,7 +22,7 @@ from rounds import (
     summary,
     timed,
 )
-from rounds import run as run_rounds
+from benchmarks.layers.rounds import run as run_rounds
 
 
 def rounds_of(*seconds, clean=True):
@@ -241,7 +240,7 @@ def results(kind="default", *, ratio=2.0, crowded=False):
     }
     return {
         "kind": kind,
-        "command": "python benchmarks/layers.py",
+        "command": "python -m benchmarks.layers",
         "date": "2026-11-21",
         "minutes": 14.2,
         "load_average": {"before": [0.1, 0, 0], "after": [1.9, 1, 1]},
@@ -258,7 +257,7 @@ def written(folder, *runs):
 
 
 def test_table_is_markdown():
-    assert page.table(["a", "b"], [["x", "1"]]) == "| a | b |\n| --- | --: |\n| x | 1 |"
+    assert table(["a", "b"], [["x", "1"]]) == "| a | b |\n| --- | --: |\n| x | 1 |"
 
 
 def test_page_marks_what_misses_its_floor(tmp_path):
@@ -303,7 +302,7 @@ def test_page_names_command_data_versions_and_machine(tmp_path):
     assert "A CPU, 2 threads on 2 cores" in text
     assert "torch 2.13.0" in text
     row = (
-        "| `python benchmarks/layers.py` | default, 14 min | 2026-11-21 | 0123456789ab and changes"
+        "| `python -m benchmarks.layers` | default, 14 min | 2026-11-21 | 0123456789ab and changes"
     )
     assert f"{row} | 0.1, 1.9 |" in text
 

@@ -4,7 +4,7 @@ import math
 import statistics
 from typing import Any, NamedTuple
 
-from page import table
+from benchmarks.common.markdown import table
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 ITEMSIZES = {"bf16": 2, "fp16": 2, "fp32": 4}

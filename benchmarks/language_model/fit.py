@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import language_model_checkpoint as checkpoint
 import torch
-from language_model_config import Config
-from language_model_data import IGNORED, Corpus, Rows, chunk_lengths, chunks, rows
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from benchmarks.language_model import checkpoint
+from benchmarks.language_model.config import Config
+from benchmarks.language_model.data import IGNORED, Corpus, Rows, chunk_lengths, chunks, rows
 from lockgate.nn import (
     LSTM,
     Embedding,

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from typing import Any
 
-import floors
+from benchmarks.common.svg import drawing, text
+from benchmarks.layers import floors
 
 WIDTH, LEFT, RIGHT, ROW, TOP, GAP = 720, 190, 20, 18, 46, 10
 TICKS = (0.5, 1, 2, 4, 8, 16, 32)
@@ -19,22 +19,17 @@ def plot(groups: Iterable[Mapping[str, Any]]) -> str:
     cells = list(dict.fromkeys(found[0]["cell"] for _, found in rows))
     bottom = TOP + ROW * len(rows) + GAP * max(len(cells) - 1, 0)
     height = bottom + 24
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
-        f'viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="11">',
-        '<rect width="100%" height="100%" fill="#fff"/>',
-        *_legend(),
-    ]
+    parts = [*_legend()]
     for tick in TICKS:
         color = "#888" if tick == 1 else "#e4e4e4"
         parts.append(_line(_x(tick), TOP - 6, _x(tick), bottom, color))
-        parts.append(_text(_x(tick), bottom + 15, f"{tick:g}×", "middle"))
+        parts.append(text(_x(tick), bottom + 15, f"{tick:g}×", "middle"))
     for index, (label, found) in enumerate(rows):
         y = TOP + ROW * index + ROW / 2 + GAP * cells.index(found[0]["cell"])
-        parts.append(_text(LEFT - 10, y + 4, label, "end"))
+        parts.append(text(LEFT - 10, y + 4, label, "end"))
         for group in found:
             parts += _mark(group, y)
-    return "\n".join([*parts, "</svg>", ""])
+    return drawing(WIDTH, height, parts)
 
 
 def _rows(groups: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
@@ -61,11 +56,11 @@ def _mark(group: Mapping[str, Any], y: float) -> Sequence[str]:
 
 
 def _legend() -> Iterable[str]:
-    yield _text(LEFT, 16, "torch's time over ours; a tick is the floor, a line the quartiles")
+    yield text(LEFT, 16, "torch's time over ours; a tick is the floor, a line the quartiles")
     for index, (mode, name) in enumerate(NAMES.items()):
         x = LEFT + 6 + 220 * index
         yield f'<circle cx="{x}" cy="28" r="3" fill="{MARKS[mode][1]}"/>'
-        yield _text(x + 8, 32, name)
+        yield text(x + 8, 32, name)
 
 
 def _x(ratio: float) -> float:
@@ -78,8 +73,3 @@ def _x(ratio: float) -> float:
 def _line(x1: float, y1: float, x2: float, y2: float, color: str, width: int = 1) -> str:
     ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
     return f'<line {ends} stroke="{color}" stroke-width="{width}"/>'
-
-
-def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
-    at = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
-    return f'<text {at} fill="#333">{escape(text)}</text>'

@@ -9,7 +9,7 @@ import pytest
 
 from lockgate.ops._triton import support
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu_code.py"
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.skipif(not support.INSTALLED, reason="Triton is not installed")
@@ -17,7 +17,8 @@ def test_kernels_compile_without_a_gpu() -> None:
     environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
 
     run = subprocess.run(
-        [sys.executable, SCRIPT, "--quick", "--processes", "1"],
+        [sys.executable, "-m", "benchmarks.gpu_code", "--quick", "--processes", "1"],
+        cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from benchmarks.gpu import __main__ as gpu
 from lockgate.ops._triton import launch, measured, support
-
-gpu = pytest.importorskip("gpu")
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Time layers on a GPU: ours with recurrent dropout against cuDNN without, and loops with it.
 
-    python benchmarks/gpu.py                  an LSTM, over batch, time, hidden size and type
-    python benchmarks/gpu.py --plans          one size, by every way to share out the work
-    python benchmarks/gpu.py --page-only      the page again, from the results
+    python -m benchmarks.gpu                  an LSTM, over batch, time, hidden size and type
+    python -m benchmarks.gpu --plans          one size, by every way to share out the work
+    python -m benchmarks.gpu --page-only      the page again, from the results
 
 Forward without gradients, and a training step (forward and backward, gradients of x and of all
 parameters), by the GPU's own clock: medians over repeated calls, one candidate after another. What
@@ -27,23 +27,23 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from gpu_page import MASKS, Size, page
-from page import write_whole
 from torch import Tensor
 
 import lockgate
+from benchmarks.common import command, machine
+from benchmarks.common.files import DOCS, ROOT, write_whole
+from benchmarks.gpu.page import MASKS, Size, page
 from lockgate.ops import gru, lstm, rnn
 from lockgate.ops._triton import launch, plan
 from lockgate.ops.dispatch import backend
 from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights
 
-ROOT = Path(__file__).parents[1]
-FOLDER = ROOT / "docs" / "benchmarks" / "gpu"
+NAME = "gpu"
+FOLDER = DOCS / "gpu"
 MEASURED = ROOT / "src" / "lockgate" / "ops" / "_triton" / "measured.json"
 CELLS = {"rnn": rnn, "lstm": lstm, "gru": gru}
 TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
@@ -147,11 +147,6 @@ def loop(cell: str, size: Size) -> Candidate:
             return run()
 
     return Candidate("loop", forward, lambda: torch.autograd.grad(run(), leaves, d_output))
-
-
-def graphed(candidate: Candidate) -> Candidate:
-    """Capture both calls of a candidate as CUDA graphs."""
-    return Candidate("graph", _capture(candidate.forward), _capture(candidate.train))
 
 
 def _capture(call: Callable[[], Any]) -> Callable[[], None]:
@@ -268,12 +263,12 @@ def measure(cell: str, size: Size, until: float) -> dict[str, Any]:
 def compile_all(cell: str, types: tuple[str, ...], processes: int) -> dict[str, float]:
     """Compile every kernel that will be timed, in processes of their own; give their errors."""
     jobs = [
-        [sys.executable, __file__, "--cell", cell, "--compile", f"{dtype},{H}"]
+        [sys.executable, "-m", "benchmarks.gpu", "--cell", cell, "--compile", f"{dtype},{H}"]
         for dtype, H in itertools.product(types, HIDDEN)
     ]
 
     def run(job: list[str]) -> dict[str, float]:
-        told = subprocess.run(job, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
+        told = subprocess.run(job, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
         if told.returncode:
             sys.exit("a kernel does not compile or run: see above")
         found: dict[str, float] = json.loads(told.stdout)
@@ -325,20 +320,10 @@ def described() -> dict[str, Any]:
     """Tell what the figures were taken with."""
     import triton
 
-    try:
-        commit = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"],  # noqa: S607
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        commit = "unknown"
     return {
         "gpu": torch.cuda.get_device_name(),
-        "command": " ".join(["python", "benchmarks/gpu.py", *sys.argv[1:]]),
-        "commit": commit,
+        "command": command.given(NAME),
+        "commit": machine.commit() or "unknown",
         "lockgate": lockgate.__version__,
         "torch": torch.__version__,
         "triton": triton.__version__,
@@ -350,9 +335,7 @@ def described() -> dict[str, Any]:
 
 def main() -> None:
     """Measure, print, and write the page."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(NAME, __doc__)
     parser.add_argument("--cell", choices=CELLS, default="lstm")
     parser.add_argument("--types", default="bf16,fp32", help="of bf16, fp16, fp32")
     parser.add_argument("--seconds", type=float, default=450.0)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from language_model_config import Config
 from torch import Tensor
+
+from benchmarks.language_model.config import Config
 
 UNKNOWN, END = "<unk>", "<eos>"
 IGNORED = -100  # target of a step that only fills the last row

@@ -1,22 +1,15 @@
-"""Write docs/benchmarks/README.md and its plot from the results of benchmarks/layers.py.
-
-    python benchmarks/page.py docs/benchmarks
-
-writes them again without measuring.
-"""
+"""Write docs/benchmarks/README.md and its plot from the results."""
 
 import json
-import os
-import sys
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import floors
-import prose
-from floors import NO_PAGE_FAULTS, Goal
-from plot import plot
+from benchmarks.common.files import write_whole
+from benchmarks.common.markdown import table
+from benchmarks.layers import floors, prose
+from benchmarks.layers.floors import NO_PAGE_FAULTS, Goal
+from benchmarks.layers.plot import plot
 
 FILES = {
     "default": "layers.json",
@@ -28,7 +21,6 @@ MISSED, CROWDED, NOTHING = "✗", "†", "–"
 
 Group = Mapping[str, Any]
 Results = Mapping[str, Mapping[str, Any]]  # of each kind of run
-Row = Sequence[str]
 
 
 def write(folder: Path) -> None:
@@ -42,22 +34,6 @@ def write(folder: Path) -> None:
         return
     write_whole(folder / "layers.svg", plot(results["default"]["groups"]))
     write_whole(folder / "README.md", Page(results).text())
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that nobody finds a part of it."""
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", delete=False
-    ) as file:
-        file.write(text)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
-
-
-def table(header: Row, rows: Iterable[Row]) -> str:
-    """Return a table in Markdown; numbers stand to the right of the first column."""
-    lines = [header, ["---", *["--:"] * (len(header) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def shape_of(group: Group) -> str:
@@ -173,7 +149,7 @@ class Page:
             )
         header = ["command", "kind", "date", "commit", "load before, after"]
         header += ["clean rounds", "samples dropped"]
-        return f"{machine(self._results['default'])}\n\n{table(header, rows)}\n"
+        return f"{machine(self._results['default'])}\n\n{table(header, rows)}\n\n{prose.RUNS}\n"
 
     def train(self) -> str:
         """Compare train steps with torch's."""
@@ -387,7 +363,3 @@ def method(results: Results) -> str:
     if "fma" in peaks:
         peak = f"the better of {peak} and a loop of FMA in registers, compiled on the spot"
     return prose.METHOD.format(peak=peak, missed=MISSED, crowded=CROWDED)
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]))

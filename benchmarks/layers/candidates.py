@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import torch
-from cases import GATES, RATE, TOLERANCE, Group
 from torch import Tensor
 
+from benchmarks.layers.cases import GATES, RATE, TOLERANCE, Group
 from lockgate import nn
 from lockgate.nn import LayerMasks
 from lockgate.nn.recurrent import Recurrent

@@ -1,6 +1,6 @@
 """Time a study's fits: processes of one thread side by side against one process with all threads.
 
-    python benchmarks/fits.py
+    python -m benchmarks.fits
 
 Rounds alternate the two ways, so that a busy machine slows both; medians are printed.
 """
@@ -12,13 +12,13 @@ import time
 import torch
 from joblib import Parallel, delayed
 
+from benchmarks.common import command
 from lockgate.data.prepare import prepare, read
 from lockgate.fitted import RunConfig, train
 from lockgate.fitted.environment import environment
 from lockgate.fitted.settings import resolve
 from lockgate.studies.rungs import LADDER, model_config
 
-ROUNDS = 3
 EPOCHS = 2
 RUNGS = ("lstm", "recurrent-dropout", "stacked")
 
@@ -42,13 +42,16 @@ def timed(workers: int, rung: str, fits: int, threads: int) -> float:
 
 def main() -> None:
     """Print, for each rung, how much faster fits side by side are."""
+    parser = command.parser("fits", __doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
     cores = os.cpu_count() or 1
     print(environment())
     for rung in RUNGS:
         timed(cores, rung, cores, 1)  # starts the processes, loads the libraries
         timed(1, rung, 1, cores)
         side_by_side, one_by_one = [], []
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             side_by_side.append(timed(cores, rung, 2 * cores, 1))
             one_by_one.append(timed(1, rung, 2 * cores, cores))
         fast, slow = statistics.median(side_by_side), statistics.median(one_by_one)

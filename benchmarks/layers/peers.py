@@ -1,6 +1,6 @@
 """Keras and onnxruntime, each timed in a process of its own that sleeps between its samples.
 
-    python benchmarks/peers.py keras --threads 2
+    python -m benchmarks.layers.peers keras --threads 2
 
 reads a line of JSON for each request and answers with one; `Peer` is the other end. In one process
 the threads of two libraries would spin against each other.
@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from cases import RATE, TOLERANCE
-from rounds import DELAY_LIMIT, Candidate, Sample, timed
+
+from benchmarks.common.files import ROOT
+from benchmarks.layers.cases import RATE, TOLERANCE
+from benchmarks.layers.rounds import DELAY_LIMIT, Candidate, Sample, timed
 
 LONGEST_SECONDS = 2.0  # of a call; a longer one would leave no time for the others' rounds
 PACKAGES = {"keras": ("keras", "tensorflow"), "onnx": ("onnx", "onnxruntime")}
@@ -52,7 +54,8 @@ class Peer:
         self.name = name
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(  # noqa: S603 - this file
-            [sys.executable, __file__, name, "--threads", str(threads)],
+            [sys.executable, "-m", __spec__.name, name, "--threads", str(threads)],
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

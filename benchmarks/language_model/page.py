@@ -1,15 +1,16 @@
-"""Write the page and the plot of benchmarks/language_model.py from its results."""
+"""Write the page and the plot from the results."""
 
 import json
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
-from language_model_config import ARMS, PUBLISHED
-from page import table, write_whole
+from benchmarks.common.files import write_whole
+from benchmarks.common.markdown import table
+from benchmarks.common.svg import drawing, text
+from benchmarks.language_model.config import ARMS, PUBLISHED
 
 COLOURS = {"none": "#b03a2e", "locked": "#d9822b", "weight": "#0b6fa4"}
 OTHER_COLOURS = ("#5b8c5a", "#7d5ba6", "#8c6d46", "#4f8f9d", "#a65b7d")
@@ -288,10 +289,11 @@ def _again(results: Results) -> str:
         )
     return (
         "\n".join(lines) + f"\n\n{results['workers']} fits side by side, {results['threads']} "
-        "thread(s) each; minutes are of the clock, whatever else the machine did. The data is "
+        "thread(s) each; minutes are of the clock, whatever else the machine did. A command is "
+        "that of its commit. The data is "
         f"`{results['config']['corpus']}/{{train,valid,test}}.txt.gz` in the folder `--data`, "
         "`$LOCKGATE_DATA` by default. All numbers are in [results.json](results.json); "
-        "`python benchmarks/language_model.py --page-only` writes this page from them."
+        "`python -m benchmarks.language_model --page-only` writes this page from them."
     )
 
 
@@ -301,16 +303,13 @@ def _again(results: Results) -> str:
 def plot(fits: Sequence[Fit]) -> str:
     """Return validation perplexity by epoch for each fit, dashed that of training, as SVG."""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
-        f'viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="11">',
-        '<rect width="100%" height="100%" fill="#fff"/>',
-        _text(LEFT, 16, "perplexity; each line a fit: full on validation, dashed on training text"),
-        _text(LEFT, 31, "without dropout; a dot is the epoch whose weights are kept"),
+        text(LEFT, 16, "perplexity; each line a fit: full on validation, dashed on training text"),
+        text(LEFT, 31, "without dropout; a dot is the epoch whose weights are kept"),
     ]
     if fits:
         axes = Axes(fits)
         parts += [*axes.lines(), *_curves(fits, axes)]
-    return "\n".join([*parts, "</svg>", ""])
+    return drawing(WIDTH, HEIGHT, parts)
 
 
 class Axes:
@@ -341,11 +340,11 @@ class Axes:
                 f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" '
                 'stroke="#e4e4e4"/>'
             )
-            yield _text(LEFT - 6, y + 4, f"{tick:g}", "end")
+            yield text(LEFT - 6, y + 4, f"{tick:g}", "end")
         every = max(1, math.ceil(self.epochs / 20))
         for epoch in range(1, self.epochs + 1, every):
-            yield _text(self.x(epoch), HEIGHT - BOTTOM + 16, str(epoch), "middle")
-        yield _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "epoch", "middle")
+            yield text(self.x(epoch), HEIGHT - BOTTOM + 16, str(epoch), "middle")
+        yield text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "epoch", "middle")
 
     def _ticks(self) -> list[float]:
         for steps in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7), tuple(n / 10 for n in range(10, 100))):
@@ -366,7 +365,7 @@ def _curves(fits: Sequence[Fit], axes: Axes) -> Iterable[str]:
         colour = _colour(name)
         at = LEFT + 6 + 150 * (number % 4)
         yield f'<circle cx="{at}" cy="{46 + 12 * (number // 4)}" r="3" fill="{colour}"/>'
-        yield _text(at + 8, 50 + 12 * (number // 4), name)
+        yield text(at + 8, 50 + 12 * (number // 4), name)
         for fit in seeds.values():
             yield _line([(e["epoch"], e["train"]) for e in fit["curve"]], axes, colour, dashed=True)
             yield _line([(e["epoch"], e["valid"]) for e in fit["curve"]], axes, colour)
@@ -388,8 +387,3 @@ def _line(
     points = " ".join(f"{axes.x(x):.1f},{axes.y(y):.1f}" for x, y in values)
     style = ' stroke-dasharray="3 3" opacity="0.6"' if dashed else ""
     return f'<polyline points="{points}" fill="none" stroke="{colour}"{style}/>'
-
-
-def _text(x: float, y: float, text: str, anchor: str = "start") -> str:
-    at = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"'
-    return f'<text {at} fill="#333">{escape(text)}</text>'

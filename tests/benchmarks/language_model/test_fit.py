@@ -14,11 +14,12 @@ import torch
 
 pytest.importorskip("safetensors", reason="checkpoints are of the extra [workbench]")
 
-import language_model
-import language_model_checkpoint as checkpoint
-import language_model_page
-from language_model_config import ARMS, DEFAULT_ARMS, PRESETS, Config, arm, override
-from language_model_data import (
+from safetensors import safe_open
+
+from benchmarks.language_model import __main__ as language_model
+from benchmarks.language_model import checkpoint, page
+from benchmarks.language_model.config import ARMS, DEFAULT_ARMS, PRESETS, Config, arm, override
+from benchmarks.language_model.data import (
     IGNORED,
     chunk_lengths,
     chunks,
@@ -27,11 +28,10 @@ from language_model_data import (
     read_corpus,
     rows,
 )
-from language_model_fit import COURSES, Averaged, Fit, Network, perplexity
-from safetensors import safe_open
-
+from benchmarks.language_model.fit import COURSES, Averaged, Fit, Network, perplexity
 from lockgate.nn import Stateful
 
+ROOT = Path(__file__).parents[3]
 TINY = Config(
     corpus="tiny",
     embedding=8,
@@ -429,9 +429,9 @@ def test_killed_run_goes_on_and_ends_as_one_not_killed(data, tmp_path):
     ]
     options += ["--arms", "locked", "weight", "--seeds", "4", "--workers", "1"]
     options += [part for setting in settings for part in ("--set", setting)]
-    script = str(Path(language_model.__file__))
+    command = [sys.executable, "-m", "benchmarks.language_model", *options]
     checkpoints = tmp_path / "runs" / "locked-4.safetensors"
-    run = subprocess.Popen([sys.executable, script, *options], start_new_session=True)
+    run = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
     while not checkpoints.exists() and run.poll() is None:
         time.sleep(0.01)
     os.killpg(run.pid, signal.SIGKILL)
@@ -491,7 +491,7 @@ def results_of(tests, preset="small"):
         for seed, test in enumerate(values)
     ]
     session = {
-        "command": "python benchmarks/language_model.py",
+        "command": "python -m benchmarks.language_model",
         "date": "2026-01-01 00:00 UTC",
         "commit": "0123456789ab",
         "uncommitted": False,
@@ -520,7 +520,7 @@ FULL = {"none": [130.0, 131, 132], "locked": [110.0, 112, 111], "weight": [105.0
 
 
 def test_page_tells_means_spread_and_paired_differences():
-    text = language_model_page.page(results_of(FULL))
+    text = page.page(results_of(FULL))
 
     assert "| `weight` | 3 | 107.00 ± 1.00 | 106.00 ± 1.00 | 200.00 ± 0.00 |" in text
     assert "| weight dropout | -5.00 | -6.00 | -4.00 | -5.00 ± 1.00 | -4.5 % |" in text
@@ -530,7 +530,7 @@ def test_page_tells_means_spread_and_paired_differences():
 
 
 def test_page_names_fits_that_are_missing():
-    text = language_model_page.page(results_of({"none": [130.0, 131, 132], "locked": [110.0]}))
+    text = page.page(results_of({"none": [130.0, 131, 132], "locked": [110.0]}))
 
     assert "**2 of 6 fits are not finished yet.**" in text
     assert "Too few fits" in text
@@ -547,11 +547,11 @@ def test_page_names_fits_that_are_missing():
     ],
 )
 def test_verdict_follows_the_numbers(weight, others, claim):
-    assert claim in language_model_page.page(results_of({**FULL, "weight": weight, **others}))
+    assert claim in page.page(results_of({**FULL, "weight": weight, **others}))
 
 
 def test_published_figures_are_targets():
-    text = language_model_page.page(results_of(FULL))
+    text = page.page(results_of(FULL))
 
     assert "57.3" in text
     assert "65.8" in text
@@ -570,4 +570,4 @@ def test_page_and_plot_are_written_again_from_results_alone(tmp_path):
 
 
 def test_plot_of_nothing_is_a_plot():
-    assert language_model_page.plot([]).startswith("<svg")
+    assert page.plot([]).startswith("<svg")

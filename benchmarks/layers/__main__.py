@@ -1,8 +1,9 @@
 """Time our layers against torch's, the loop over time, Keras and onnxruntime.
 
-    python benchmarks/layers.py                        # 15 minutes, on a quiet machine
-    python benchmarks/layers.py --no-page-faults       # 5 minutes
-    python benchmarks/layers.py --instruction-set avx2 # 5 minutes
+    python -m benchmarks.layers                        # 15 minutes, on a quiet machine
+    python -m benchmarks.layers --no-page-faults       # 5 minutes
+    python -m benchmarks.layers --instruction-set avx2 # 5 minutes
+    python -m benchmarks.layers --page-only            # the page again, from the results
 
 Each writes a file of results and the page docs/benchmarks/README.md from all that are there; the
 page says how it was measured. `pip install -e ".[bench]"` brings the peers.
@@ -12,27 +13,26 @@ import argparse
 import json
 import os
 import platform
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import fma_peak
 import numpy as np
-import page
 import torch
-from candidates import Layers, calls, check
-from cases import RATIOS, Group, groups
-from peers import LONGEST_SECONDS, PACKAGES, Arrays, Peer, PeerFailed
-from rounds import Candidate, contention_is_seen, run, summary, timed
 
+from benchmarks.common import command, machine
+from benchmarks.common.files import DOCS, write_whole
+from benchmarks.layers import fma_peak, page
+from benchmarks.layers.candidates import Layers, calls, check
+from benchmarks.layers.cases import RATIOS, Group, groups
+from benchmarks.layers.peers import LONGEST_SECONDS, PACKAGES, Arrays, Peer, PeerFailed
+from benchmarks.layers.rounds import Candidate, contention_is_seen, run, summary, timed
 from lockgate.ops import kernels
 
-ROOT = Path(__file__).parents[1]
+NAME = "layers"
 SHARES = {"train": 0.6, "inference": 0.4, "step": 0.2}  # of the seconds given to a shape
 PEERS = {"train": "keras", "inference": "onnx", "step": "onnx"}
 # a run of another kind is a process of its own with these
@@ -127,7 +127,7 @@ def environment(threads: int, peaks: Sequence[Candidate], peers: Sequence[str]) 
     known = {name for variables in VARIABLES.values() for name in variables}
     known |= {name for name in os.environ if name.startswith(("OMP_", "GOMP_", "MKL_", "ONEDNN_"))}
     return {
-        "cpu": cpu(),
+        "cpu": machine.cpu(),
         "cores": os.cpu_count(),
         "threads": threads,
         "instruction_set": status.instruction_set,
@@ -136,52 +136,29 @@ def environment(threads: int, peaks: Sequence[Candidate], peers: Sequence[str]) 
         "peaks": [peak.name for peak in peaks],
         "contention_seen": contention_is_seen(),
         "python": platform.python_version(),
-        "platform": " ".join([platform.system(), platform.machine(), *platform.libc_ver()]).strip(),
-        "versions": {name: package for name in packages if (package := installed(name))},
-        "commit": git("rev-parse", "--short=12", "HEAD"),
-        "uncommitted": bool(git("status", "--porcelain", "--", ".", ":!docs/benchmarks")),
+        "platform": machine.system(),
+        "versions": {name: package for name in packages if (package := machine.installed(name))},
+        "commit": machine.commit(),
+        "uncommitted": bool(machine.git("status", "--porcelain", "--", ".", ":!docs/benchmarks")),
         "variables": {name: os.environ[name] for name in sorted(known) if name in os.environ},
     }
 
 
-def cpu() -> str:
-    """Name the processor."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def installed(package: str) -> str | None:
-    """Give the version of a package, None where it is not there."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def git(*arguments: str) -> str:
-    """Give what git says of this checkout, nothing outside of one."""
-    command = ["git", *arguments]
-    try:
-        told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
-    except OSError:
-        return ""
-    return told.stdout.strip()
-
-
 def arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = command.parser(NAME, __doc__)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, help="for each shape; 20, or 10 of another kind")
     parser.add_argument("--only", default="", help="groups whose name contains this text")
     parser.add_argument("--peers", help="of torch,loop,keras,onnx; all, or torch of another kind")
     parser.add_argument("--out", type=Path, help="folder; docs/benchmarks, or none with --only")
+    parser.add_argument("--page-only", action="store_true", help="write the page again")
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--no-page-faults", action="store_true", help="malloc keeps its memory")
     kinds.add_argument("--instruction-set", choices=["avx2"], help="the most that all may use")
     args = parser.parse_args()
+    if args.page_only:
+        return args
     args.kind = "no-page-faults" if args.no_page_faults else args.instruction_set or "default"
     plain = args.kind == "default"
     args.seconds = args.seconds or (20.0 if plain else 10.0)
@@ -193,7 +170,7 @@ def arguments() -> argparse.Namespace:
             print(f"without {name}: {', '.join(missing)} missing; see `.[bench]`", file=sys.stderr)
             args.peers.remove(name)
     if args.out is None and not args.only:
-        args.out = ROOT / "docs" / "benchmarks"
+        args.out = DOCS
     return args
 
 
@@ -210,6 +187,9 @@ def told(group: dict[str, Any]) -> str:
 def main() -> None:
     """Run the benchmark and write its results."""
     args = arguments()
+    if args.page_only:
+        page.write(args.out or DOCS)
+        return
     variables = VARIABLES[args.kind]
     if any(os.environ.get(name) != value for name, value in variables.items()):
         os.execve(sys.executable, sys.orig_argv, {**os.environ, **variables})  # noqa: S606
@@ -227,7 +207,7 @@ def main() -> None:
         bench.close()
     results = {
         "kind": args.kind,
-        "command": " ".join(["python", "benchmarks/layers.py", *sys.argv[1:]]),
+        "command": command.given(NAME),
         "date": time.strftime("%Y-%m-%d", time.gmtime(began)),
         "minutes": round((time.time() - began) / 60, 1),
         "load_average": {"before": load, "after": os.getloadavg()},
@@ -238,7 +218,7 @@ def main() -> None:
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
         file = args.out / page.FILES[args.kind]
-        page.write_whole(file, json.dumps(results, indent=1) + "\n")
+        write_whole(file, json.dumps(results, indent=1) + "\n")
         page.write(args.out)
 
 

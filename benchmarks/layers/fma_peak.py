@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
-from rounds import SAMPLE_SECONDS, Candidate, Sample, is_clean, taken, timed
+
+from benchmarks.layers.rounds import SAMPLE_SECONDS, Candidate, Sample, is_clean, taken, timed
 
 SIZE = 1024  # of the matrices
 ACCUMULATORS = 12

@@ -1,6 +1,6 @@
 """Time an epoch of a text classifier: ours against Keras, both with recurrent dropout.
 
-    python benchmarks/classifier.py
+    python -m benchmarks.classifier
 
 20,000 texts of at most 200 tokens, Embedding 64, a bidirectional LSTM 64, batches of 64. Ours is an
 epoch of `lockgate.training.fit`, with its evaluation of a sample; Keras's is `fit` with
@@ -19,13 +19,16 @@ import subprocess
 import sys
 import time
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from page import table, write_whole
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "classifier.md"
+from benchmarks.common import command
+from benchmarks.common.files import DOCS, ROOT, write_whole
+from benchmarks.common.markdown import table
+
+NAME = "classifier"
+PAGE = DOCS / "classifier.md"
 
 TEXTS, LONGEST, VOCABULARY, SIZE, BATCH, RATE = 20_000, 200, 10_000, 64, 64, 0.25
 KINDS = {"full": LONGEST, "mixed": 20}  # the shortest text of each kind
@@ -109,7 +112,8 @@ class Peer:
     def __init__(self, name: str, kind: str, texts: int, threads: int) -> None:
         told = ["--serve", name, "--kind", kind, "--texts", str(texts), "--threads", str(threads)]
         self._process = subprocess.Popen(  # noqa: S603 - this file
-            [sys.executable, __file__, *told],
+            [sys.executable, "-m", "benchmarks.classifier", *told],
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -138,7 +142,7 @@ class Peer:
 
 def main() -> None:
     """Print the seconds of an epoch of both, and their ratio."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Plain)
+    parser = command.parser(NAME, __doc__)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--texts", type=int, default=TEXTS)
     parser.add_argument("--rounds", type=int, default=3)
@@ -190,12 +194,8 @@ differ, ours makes batches of like lengths and pads each to its longest text.
 Seconds of an epoch: medians of {told.rounds} rounds, in which the two, each in a process of its own
 with {told.threads} threads, took turns; the ratio is that of a round, with the least and the most.
 
-`python benchmarks/classifier.py --rounds {told.rounds}`: {versions}, {packages}.
+`python -m benchmarks.classifier --rounds {told.rounds}`: {versions}, {packages}.
 """
-
-
-class _Plain(argparse.RawDescriptionHelpFormatter):
-    """Keep the lines of the description."""
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Compile the GPU kernels for GPUs that need not be there, and tell what their code takes.
 
-    python benchmarks/gpu_code.py
+    python -m benchmarks.gpu_code
 
 Every cell with a mask for each gate and with one for all, forward and backward, over batch and
 hidden sizes, for compute capability 8.0 (A100) and 9.0 (H100), by the plan that would be chosen
@@ -9,7 +9,6 @@ shared memory, and the tensor cores' instructions. Stack is where registers spil
 docs/benchmarks/gpu/code.md; `--quick` compiles a few and only prints.
 """
 
-import argparse
 import importlib
 import itertools
 import os
@@ -22,9 +21,12 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from page import table, write_whole
+from benchmarks.common import command
+from benchmarks.common.files import DOCS, write_whole
+from benchmarks.common.markdown import table
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks" / "gpu" / "code.md"
+NAME = "gpu_code"
+PAGE = DOCS / "gpu" / "code.md"
 CAPABILITIES = {80: (108, 163 * 1024), 90: (132, 227 * 1024)}  # multiprocessors, shared memory
 TYPES = {"bf16": 2, "fp16": 2, "fp32": 4}
 BATCHES, HIDDEN = (16, 256), (64, 128, 256, 512, 1024)
@@ -206,7 +208,7 @@ def page(codes: list[Code]) -> str:
             "",
             table(header, rows),
             "",
-            f"`python benchmarks/gpu_code.py`: lockgate {_version()}, triton {triton.__version__}, "
+            f"`python -m benchmarks.gpu_code`: lockgate {_version()}, triton {triton.__version__}, "
             f"torch {torch.__version__}, python {platform.python_version()}.",
             "",
         ]
@@ -221,9 +223,7 @@ def _version() -> str:
 
 def main() -> None:
     """Compile, print, and write the page."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command.parser(NAME, __doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     arguments = parser.parse_args()

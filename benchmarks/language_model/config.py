@@ -1,4 +1,4 @@
-"""What a fit of benchmarks/language_model.py is told: sizes, rates, optimiser, arms, presets."""
+"""What a fit is told: sizes, rates, optimiser, arms, presets."""
 
 import json
 from collections.abc import Iterable

@@ -9,6 +9,8 @@ ours: above 1, ours is faster. Masks *per cell* are shared by the gates (`mask_p
 
 ![Ratios by shape](layers.svg)
 """
+RUNS = """A command is that of its commit. Today it is `python -m benchmarks.layers`, which with
+`--page-only` writes this page again from the results."""
 TRAIN = """## A train step, against torch's layer
 
 `zero_grad`, forward, backward from a dense gradient, with the gradient of `x`; ours draws its

@@ -1,0 +1,1 @@
+"""What measures lockgate: a folder for each benchmark, run as `python -m benchmarks.<folder>`."""

@@ -1,0 +1,1 @@
+"""An epoch of a text classifier beside Keras's."""

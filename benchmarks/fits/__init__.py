@@ -1,0 +1,1 @@
+"""A study's fits side by side and one after another."""

@@ -1,0 +1,1 @@
+"""Our layers on a GPU beside cuDNN and loops."""

@@ -1,0 +1,1 @@
+"""A word-level language model with and without regularisation."""
