@@ -7,8 +7,8 @@ import pytest
 
 import lockgate
 from lockgate import DataError, api
-from lockgate.fitted.settings import read_settings
 from lockgate.progress import FitProgress
+from lockgate.settings import read_settings
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_train_writes_to_runs_by_default(csv, small, tmp_path, monkeypatch):
         "model.safetensors",
         "preprocessing.json",
     }
-    assert lockgate.Fitted.load(folder).metrics == fitted.metrics
+    assert lockgate.load(folder).metrics == fitted.metrics
     assert read_settings(folder / "config.yaml") == fitted.config.model_dump(mode="json")
 
 
@@ -91,7 +91,7 @@ def test_an_interrupted_training_keeps_the_best_so_far(table, small, tmp_path, m
 
     fitted, folder = lockgate.train(table, out=tmp_path / "model", **{**small, "max_epochs": 50})
 
-    history = lockgate.Fitted.load(folder).metrics["history"]
+    history = lockgate.load(folder).metrics["history"]
     assert history["stopped"] == "interrupted"
     assert len(history["validation"]) == 2
     monkeypatch.undo()
@@ -135,18 +135,18 @@ def test_labelled_data_in_memory_are_trained_on_and_loaded_again(labelled, tmp_p
 
     again = lockgate.load(folder)
     assert isinstance(again, lockgate.FittedClassifier)
-    assert again.predictions(source[0]).equals(fitted.predictions(source[0]))
+    assert again.predict(source[0]).equals(fitted.predict(source[0]))
     assert again.metrics["history"] == fitted.metrics["history"]
     assert read_settings(folder / "config.yaml") == fitted.config.model_dump(mode="json")
-    label = again.predictions(source[0])["label"]
+    label = again.predict(source[0])["label"]
     assert label.dtype.is_numeric() == (kind == "number")
     if kind == "several":
         assert {name for text in label for name in text.split("|")} <= {"good", "fine", "bad", ""}
 
 
 def test_load_reads_a_forecaster_too(trained):
-    assert isinstance(lockgate.load(trained[1]), lockgate.Fitted)
-    assert isinstance(lockgate.load(str(trained[1])), lockgate.Fitted)
+    assert isinstance(lockgate.load(trained[1]), lockgate.FittedForecaster)
+    assert isinstance(lockgate.load(str(trained[1])), lockgate.FittedForecaster)
 
 
 def test_a_second_training_is_a_second_look(labelled, tmp_path):

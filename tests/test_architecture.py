@@ -1,62 +1,185 @@
-"""A part imports only the parts below it, and what is light stays light."""
+"""A part imports only the parts below it, no files import in a circle, and what is light stays so.
+
+The parts and their order are those of the table in docs/design.md.
+"""
 
 import ast
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
-import pytest
-
-PACKAGE = Path(__file__).parents[1] / "src" / "lockgate"
-# from the ground up; `progress` and `api` join the parts for the command line and for Python
-ORDER = [
-    "ops",
-    "nn",
-    "interop",
-    "data",
-    "models",
-    "training",
-    "fitted",
-    "evaluation",
-    "studies",
-    "estimators",
-    "reports",
-    "serving",
-    "progress",
-    "api",
-    "cli",
-]
-FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "lockgate"
+DESIGN = ROOT / "docs" / "design.md"
+FILES = sorted(
+    path
+    for path in PACKAGE.rglob("*.py")
+    if path != PACKAGE / "__init__.py" and len(ast.parse(path.read_text()).body) > 1
+)
+NAMES = [path.relative_to(PACKAGE).as_posix() for path in FILES]
+# a task is a folder of `tasks` with a `task.py`: nobody but itself and the doors may import it
+TASKS = sorted(path.parent.name for path in PACKAGE.glob("tasks/*/task.py"))
+DOORS = ("estimators", "api.py", "cli")
+# what may be imported by a config.py beside the standard library and other config.py files
+OF_CONFIGS = {"pydantic", "lockgate.errors"}
+# source files without a test file of their own, each with the reason
+UNTESTED: dict[str, str] = {}
 
 
-def part_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def parts_of_the_design() -> list[str]:
+    """Read the parts from the first column of the design's table, from the ground up."""
+    text = DESIGN.read_text(encoding="utf-8")
+    table = text[text.index("| part | holds |") :].split("\n\n")[0]
+    return re.findall(r"`([\w./]+)`", "\n".join(row.split("|")[1] for row in table.splitlines()))
 
 
-def imported_parts(path: Path) -> set[str]:
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+ORDER = parts_of_the_design()
+
+
+def place(name: str) -> int:
+    """Return the place of a file, or of what it lies in, among the parts: the closest counts."""
+    for part in (name, *(f"{parent}/" for parent in Path(name).parents)):
+        if part in ORDER:
+            return ORDER.index(part)
+    raise AssertionError(f"{name} must have a place in the table of {DESIGN.name}")
+
+
+def file_of(module: str) -> str | None:
+    """Return the file of a module of the package, if there is one."""
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.exists() and candidate != PACKAGE / "__init__.py":
+            return candidate.relative_to(PACKAGE).as_posix()
+    return None
+
+
+def modules_in(source: str) -> Iterator[str]:
+    """Yield what a source imports anywhere, in functions and for types too."""
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            joined = {f"{node.module}.{alias.name}" for alias in node.names}
-            names |= joined if node.module == "lockgate" else {node.module}
-    return {name.split(".")[1] for name in names if name.startswith("lockgate.")}
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                is_module = node.module.startswith("lockgate") and file_of(whole)
+                yield whole if is_module else node.module
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_part_imports_only_parts_below_it(path: Path) -> None:
-    part = part_of(path)
+@cache
+def imports() -> dict[str, set[str]]:
+    """Return the files of the package that each of them imports."""
+    found = {}
+    for path, name in zip(FILES, NAMES, strict=True):
+        modules = set(modules_in(path.read_text(encoding="utf-8")))
+        files = {file_of(module) for module in modules if module.startswith("lockgate.")}
+        found[name] = {file for file in files if file is not None and file != name}
+    return found
 
-    above = {other for other in imported_parts(path) if ORDER.index(other) > ORDER.index(part)}
 
-    assert not above, f"{part} must not import {sorted(above)}"
+def upward(graph: dict[str, set[str]]) -> list[str]:
+    """List the imports of a part that lies above."""
+    return [f"{a} -> {b}" for a, bs in graph.items() for b in bs if place(b) > place(a)]
 
 
-def test_every_part_has_a_place() -> None:
-    parts = {part_of(path) for path in PACKAGE.rglob("*.py")} - {"__init__"}
+def across_tasks(graph: dict[str, set[str]]) -> list[str]:
+    """List the imports of a task's folder by another task, or by what serves every task."""
 
-    assert parts <= set(ORDER)
+    def task(name: str) -> str | None:
+        parts = Path(name).parts
+        return parts[1] if parts[0] == "tasks" and parts[1] in TASKS else None
+
+    return [
+        f"{a} -> {b}"
+        for a, bs in graph.items()
+        for b in bs
+        if task(b) and task(a) != task(b) and Path(a).parts[0] not in DOORS
+    ]
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """Return the files of one circle of imports, if there is any."""
+    done: set[str] = set()
+
+    def visit(name: str, way: list[str]) -> list[str]:
+        if name in way:
+            return [*way[way.index(name) :], name]
+        if name in done:
+            return []
+        for other in sorted(graph.get(name, ())):
+            if found := visit(other, [*way, name]):
+                return found
+        done.add(name)
+        return []
+
+    return next((found for name in graph if (found := visit(name, []))), [])
+
+
+def test_every_file_has_a_place() -> None:
+    assert [name for name in NAMES if place(name) < 0] == []
+    for part in ORDER:
+        assert (PACKAGE / part).exists(), f"{part} of the design's table must exist"
+
+
+def test_parts_import_only_parts_below_them() -> None:
+    assert upward(imports()) == []
+
+
+def test_task_folders_are_apart() -> None:
+    assert len(TASKS) > 1
+    assert across_tasks(imports()) == []
+
+
+def test_no_files_import_in_a_circle() -> None:
+    assert circle(imports()) == []
+
+
+def test_a_fault_would_be_seen() -> None:
+    one, other = (f"tasks/{task}/task.py" for task in TASKS[:2])
+    planted = {name: set(files) for name, files in imports().items()}
+    planted["training/fit.py"].add("studies/plan.py")
+    planted["tasks/base.py"].add("tasks/registry.py")
+    planted[one].add(other)
+    planted["reports/pages.py"].add(one)
+    planted["files.py"].add("errors.py")
+    planted["errors.py"].add("files.py")
+
+    assert set(upward(planted)) >= {
+        "training/fit.py -> studies/plan.py",
+        "tasks/base.py -> tasks/registry.py",
+    }
+    assert set(across_tasks(planted)) == {f"{one} -> {other}", f"reports/pages.py -> {one}"}
+    assert {*circle({n: planted[n] for n in ("errors.py", "files.py")})} == {
+        "errors.py",
+        "files.py",
+    }
+
+
+def test_settings_need_no_library_but_pydantic() -> None:
+    for path in PACKAGE.rglob("config.py"):
+        modules = set(modules_in(path.read_text(encoding="utf-8"))) - OF_CONFIGS
+        own = {name for name in modules if not name.endswith("config")}
+        others = {name.split(".")[0] for name in own} - sys.stdlib_module_names
+        assert not others, f"{path} must not import {sorted(others)}"
+
+
+def has_logic(path: Path) -> bool:
+    """Tell whether a file defines a function or a class with a method."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return any(isinstance(node, ast.FunctionDef) for node in ast.walk(tree))
+
+
+def test_every_file_with_logic_has_its_test_file() -> None:
+    lacking = set()
+    for path, name in zip(FILES, NAMES, strict=True):
+        if path.name != "__init__.py" and has_logic(path):
+            mirrored = ROOT / "tests" / Path(name).parent / f"test_{Path(name).name}"
+            lacking |= set() if mirrored.exists() else {name}
+
+    assert sorted(lacking - UNTESTED.keys()) == []
+    assert sorted(UNTESTED.keys() - lacking) == []
 
 
 def modules_after(code: str) -> set[str]:
@@ -77,6 +200,13 @@ def test_layers_need_only_torch() -> None:
     workbench = {"polars", "pandas", "lightning_fabric", "pydantic", "typer", "plotly", "sklearn"}
 
     assert not workbench & modules_after("from lockgate import nn; nn.LSTM(2, 3)")
+
+
+def test_a_model_is_loaded_without_what_trains_and_judges() -> None:
+    heavy = {"lightning_fabric", "joblib", "pandas", "sklearn", "statsmodels", "plotly", "jinja2"}
+    code = "\n".join(f"import lockgate.tasks.{task}.fitted" for task in TASKS)
+
+    assert not heavy & modules_after(code)
 
 
 def test_help_imports_no_torch() -> None:

@@ -27,7 +27,7 @@ PAGE = DOCS / "classifier.md"
 def main() -> None:
     """Print the seconds of an epoch of both, and their ratio."""
     args = arguments()
-    from lockgate.fitted.environment import environment
+    from lockgate.running.machine import environment
 
     print(environment())
     rows = [measured(kind, args) for kind in ([args.kind] if args.kind else KINDS)]

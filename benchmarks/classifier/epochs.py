@@ -23,8 +23,9 @@ def ours(kind: str, texts: int, threads: int) -> Callable[[], Any]:
     """Return what runs an epoch of ours."""
     import torch
 
-    from lockgate.data.examples import Examples
-    from lockgate.models import Classifier, ClassifierConfig
+    from lockgate.tasks.labelling.config import ClassifierConfig
+    from lockgate.tasks.labelling.examples import Examples
+    from lockgate.tasks.labelling.network import ClassifierNetwork
     from lockgate.training import LabelTrainingConfig, Streams, fit
 
     torch.set_num_threads(threads)
@@ -40,7 +41,7 @@ def ours(kind: str, texts: int, threads: int) -> Callable[[], Any]:
         pooling="last",
     )
     streams = Streams.of(0, 0)
-    model = Classifier(0, VOCABULARY, 2, config, generator=streams.weights)
+    model = ClassifierNetwork(0, VOCABULARY, 2, config, generator=streams.weights)
     starts = torch.from_numpy(np.concatenate([[0], np.cumsum(lengths)]))
     values = torch.from_numpy(tokens[tokens > 0])
     y = torch.from_numpy(labels)

@@ -13,11 +13,13 @@ import torch
 from joblib import Parallel, delayed
 
 from benchmarks.common import command
-from lockgate.data.prepare import prepare, read
-from lockgate.fitted import RunConfig, train
-from lockgate.fitted.environment import environment
-from lockgate.fitted.settings import resolve
-from lockgate.studies.rungs import LADDER, model_config
+from lockgate.running.machine import environment
+from lockgate.settings import resolve
+from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.ladder import LADDER
+from lockgate.tasks.forecasting.prepare import prepare, read
+from lockgate.tasks.forecasting.train import train
+from lockgate.tasks.stack.rungs import model_config
 
 EPOCHS = 2
 RUNGS = ("lstm", "recurrent-dropout", "stacked")
@@ -27,7 +29,7 @@ def fit(rung: str, seed: int, threads: int) -> None:
     """Fit one rung to the CO2 sample for a few epochs."""
     torch.set_num_threads(threads)
     told = {"target": "co2", "horizon": "26w", "max_epochs": EPOCHS}
-    config = resolve(RunConfig, told)
+    config = resolve(ForecastConfig, told)
     network = model_config(next(r for r in LADDER if r.name == rung), config.model, "lstm")
     prepared = prepare(read("sample:co2", config.data), config.data)
     train(prepared, config.model_copy(update={"model": network}), seed=seed)

@@ -6,20 +6,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lockgate import interop as interop
     from lockgate import nn as nn
+    from lockgate.api import evaluate as evaluate
+    from lockgate.api import predict as predict
     from lockgate.api import study as study
     from lockgate.api import train as train
-    from lockgate.data.errors import DataError as DataError
+    from lockgate.api import upgrade as upgrade
+    from lockgate.errors import DataError as DataError
     from lockgate.estimators import Forecaster as Forecaster
     from lockgate.estimators import SequenceClassifier as SequenceClassifier
     from lockgate.estimators import SequenceRegressor as SequenceRegressor
-    from lockgate.fitted import Fitted as Fitted
-    from lockgate.fitted.classifier import FittedClassifier as FittedClassifier
-    from lockgate.fitted.load import load as load
     from lockgate.nn.monte_carlo import mc_dropout as mc_dropout
     from lockgate.nn.monte_carlo import mc_samples as mc_samples
     from lockgate.ops.dispatch import BackendUnavailable as BackendUnavailable
     from lockgate.ops.dispatch import backend as backend
     from lockgate.studies.result import StudyResult as StudyResult
+    from lockgate.tasks.base import Fitted as Fitted
+    from lockgate.tasks.forecasting.fitted import FittedForecaster as FittedForecaster
+    from lockgate.tasks.labelling.fitted import FittedClassifier as FittedClassifier
+    from lockgate.tasks.registry import load as load
 
 __version__ = "0.1.0"
 
@@ -27,25 +31,30 @@ __version__ = "0.1.0"
 # `import lockgate` is light and the layers need none of the workbench's libraries
 _HOMES = {
     "BackendUnavailable": "lockgate.ops.dispatch",
-    "DataError": "lockgate.data.errors",
-    "Fitted": "lockgate.fitted",
-    "FittedClassifier": "lockgate.fitted.classifier",
+    "DataError": "lockgate.errors",
+    "Fitted": "lockgate.tasks.base",
+    "FittedForecaster": "lockgate.tasks.forecasting.fitted",
+    "FittedClassifier": "lockgate.tasks.labelling.fitted",
     "Forecaster": "lockgate.estimators",
     "SequenceClassifier": "lockgate.estimators",
     "SequenceRegressor": "lockgate.estimators",
     "StudyResult": "lockgate.studies.result",
     "backend": "lockgate.ops.dispatch",
+    "evaluate": "lockgate.api",
     "interop": "lockgate.interop",
-    "load": "lockgate.fitted.load",
+    "load": "lockgate.tasks.registry",
     "mc_dropout": "lockgate.nn.monte_carlo",
     "mc_samples": "lockgate.nn.monte_carlo",
     "nn": "lockgate.nn",
+    "predict": "lockgate.api",
     "study": "lockgate.api",
     "train": "lockgate.api",
+    "upgrade": "lockgate.api",
 }
-__all__ = ["BackendUnavailable", "DataError", "Fitted", "FittedClassifier", "Forecaster"]
-__all__ += ["SequenceClassifier", "SequenceRegressor", "StudyResult"]
-__all__ += ["backend", "interop", "load", "mc_dropout", "mc_samples", "nn", "study", "train"]
+__all__ = ["BackendUnavailable", "DataError", "Fitted", "FittedClassifier", "FittedForecaster"]
+__all__ += ["Forecaster", "SequenceClassifier", "SequenceRegressor", "StudyResult", "backend"]
+__all__ += ["evaluate", "interop", "load", "mc_dropout", "mc_samples", "nn", "predict", "study"]
+__all__ += ["train", "upgrade"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,6 @@
 """What a terminal shows while a study or a fit runs."""
 
+import logging
 from types import TracebackType
 from typing import Self
 
@@ -15,7 +16,12 @@ from rich.progress import (
 
 from lockgate.studies.fits import Fit
 from lockgate.studies.plan import Plan
-from lockgate.training import History
+from lockgate.training.history import History
+
+
+def bars_are_shown() -> bool:
+    """Tell whether there are bars: not where each step is told, nor where nothing shall be."""
+    return logging.getLogger("lockgate").getEffectiveLevel() == logging.WARNING
 
 
 class StudyProgress:
@@ -30,6 +36,7 @@ class StudyProgress:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=self._console,
+            disable=not bars_are_shown(),
         )
         self._task = self._progress.add_task("fits", total=None, start=False)
 
@@ -70,6 +77,7 @@ class FitProgress:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=Console(stderr=True),
+            disable=not bars_are_shown(),
         )
         self._task = self._progress.add_task("epochs", total=max_epochs)
 

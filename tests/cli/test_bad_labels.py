@@ -238,7 +238,7 @@ def test_every_option_that_an_error_names_is_there() -> None:
         for parameter in command.params
         for option in (*parameter.opts, *parameter.secondary_opts)
     }
-    parts = ("data", "fitted", "evaluation", "studies")
+    parts = ("reading", "scoring", "tasks", "studies")
     sources = [path for part in parts for path in (PACKAGE / part).rglob("*.py")]
 
     named = {

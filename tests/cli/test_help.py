@@ -17,7 +17,7 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_commands_are_these():
-    assert list(GROUP.commands) == ["study", "train", "evaluate", "predict", "doctor"]
+    assert list(GROUP.commands) == ["study", "train", "evaluate", "predict", "upgrade", "doctor"]
 
 
 @pytest.mark.parametrize("name", GROUP.commands)

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 import lockgate as package
-from lockgate.fitted.classifier import FittedClassifier
+from lockgate.tasks.labelling.fitted import FittedClassifier
 
 QUICK = ["--set", "hidden_size=4", "--set", "embedding_size=3", "--set", "max_epochs=2"]
 HEAD = "@problemName waves\n@classLabel {}\n@data\n"
@@ -295,7 +295,7 @@ def test_predictions_are_written_to_a_file(lockgate, trained_on, data, name, rea
 @pytest.mark.parametrize("kind", ["texts", "waves"])
 def test_a_folder_predicts_the_same_elsewhere_to_the_bit(trained_on, data, tmp_path_factory, kind):
     trained_on(kind)
-    here = package.load(data / "model").predictions(str(data / PLAIN[kind]))
+    here = package.load(data / "model").predict(str(data / PLAIN[kind]))
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     shutil.move(data / "model", elsewhere / "moved")
     shutil.copy(data / PLAIN[kind], elsewhere)
@@ -311,8 +311,8 @@ def test_neither_padding_nor_the_rows_beside_change_a_prediction(trained_on, dat
     model, waves = package.load(data / "model"), make_waves()
     assert isinstance(model, FittedClassifier)
 
-    together = model.predictions([*waves, np.ones(300)]).head(len(waves))
-    alone = pl.concat([model.predictions([wave]) for wave in waves])
+    together = model.predict([*waves, np.ones(300)]).head(len(waves))
+    alone = pl.concat([model.predict([wave]) for wave in waves])
 
     assert alone["label"].equals(together["label"])
     for name in ("probability_low", "probability_high"):
@@ -344,8 +344,8 @@ def test_a_folder_of_the_other_kind_is_refused(refused, trained, data, command):
     sentence = refused(command, trained[1], "waves.ts")
 
     assert sentence == (
-        f"{trained[1]} must hold a classifier for sequences or texts such as 'waves.ts', got a "
-        "forecaster of 'sold'"
+        f"{trained[1]} must hold a classifier of sequences or texts for 'waves.ts', got a "
+        "forecaster of a table"
     )
 
 
@@ -354,7 +354,8 @@ def test_a_classifier_forecasts_nothing(refused, trained_on, data, command):
     trained_on("waves")
 
     assert refused(command, "model", "--sample", "co2") == (
-        "model must hold a forecaster for a table such as 'sample:co2', got a classifier"
+        "model must hold a forecaster of a table for 'sample:co2', got a classifier of sequences "
+        "or texts"
     )
     assert " must name " in refused(command, "model", "steps.csv")
 

@@ -7,8 +7,7 @@ import polars as pl
 import pytest
 
 import lockgate as package
-from lockgate.data.prepare import read
-from lockgate.evaluation.backtest import backtest
+from lockgate.tasks.forecasting.prepare import read
 
 
 @pytest.fixture
@@ -61,7 +60,7 @@ def test_a_file_is_never_half_written(lockgate, csv, trained, tmp_path, monkeypa
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lockgate.data.files.os.fsync", full)
+    monkeypatch.setattr("lockgate.files.os.fsync", full)
 
     result = lockgate("predict", trained[1], "shop.csv", "--out", name)
 
@@ -82,7 +81,7 @@ def test_the_folder_of_a_study_stands_for_its_selected_model(lockgate, csv, fini
 
 def test_evaluate_prints_the_backtest(lockgate, csv, trained, table, strict_json):
     fitted, folder = trained
-    expected = backtest(fitted, read(table, fitted.config.data))
+    expected = fitted.evaluate(table).to_dict()
 
     as_json = lockgate("evaluate", folder, "shop.csv", "--json")
     plain = lockgate("evaluate", folder, "shop.csv")
@@ -115,4 +114,4 @@ def test_a_model_that_would_run_code_is_refused(refused, csv, trained, tmp_path)
     (folder / "model.safetensors").write_bytes(pickle.dumps(Bomb()))
 
     assert "must hold weights as safetensors" in refused("predict", folder, "shop.csv")
-    assert isinstance(package.Fitted.load(trained[1]), package.Fitted)
+    assert isinstance(package.load(trained[1]), package.Fitted)

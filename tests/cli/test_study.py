@@ -117,7 +117,7 @@ def test_a_failure_of_the_machine_is_no_wrong_use(lockgate, csv, monkeypatch, er
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("lockgate.data.files.os.fsync", fail)
+    monkeypatch.setattr("lockgate.files.os.fsync", fail)
 
     result = lockgate(*STUDY)
 

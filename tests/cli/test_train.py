@@ -23,7 +23,7 @@ def test_it_gives_the_numbers_of_python(lockgate, csv, trained, strict_json, tmp
     for metrics in (told, expected):
         metrics["history"].pop("seconds")
     assert told == expected
-    assert package.Fitted.load(tmp_path / "model").config == trained[0].config
+    assert package.load(tmp_path / "model").config == trained[0].config
 
 
 def test_it_prints_scores_beside_the_baselines_and_the_folder(lockgate, csv):
@@ -46,7 +46,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_says_so(lockgate, csv, monkeypatch, tm
 
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("Interrupted: the best weights so far are kept.")
-    history = package.Fitted.load(tmp_path / "model").metrics["history"]
+    history = package.load(tmp_path / "model").metrics["history"]
     assert (history["stopped"], len(history["validation"])) == ("interrupted", 3)
 
 
@@ -65,7 +65,7 @@ def test_ctrl_c_before_the_first_epoch_has_nothing_to_keep(lockgate, csv, monkey
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.yaml"])
 def test_a_full_disk_leaves_nothing_half_written(lockgate, csv, monkeypatch, tmp_path, name):
-    from lockgate.data import files
+    from lockgate import files
 
     beside = files._beside
 

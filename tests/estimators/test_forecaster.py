@@ -12,9 +12,9 @@ from sklearn.exceptions import NotFittedError
 
 import lockgate
 from lockgate import DataError, Forecaster
-from lockgate.data.prepare import read
-from lockgate.fitted import RunConfig
-from lockgate.fitted.settings import resolve, setting_paths
+from lockgate.settings import resolve, setting_paths
+from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.prepare import read
 
 
 @pytest.fixture
@@ -24,10 +24,10 @@ def model(small) -> Forecaster:
 
 def test_its_arguments_are_the_settings_of_a_run_with_their_defaults(small):
     names = set(inspect.signature(Forecaster).parameters)
-    defaults = resolve(RunConfig, {"target": "sold", "horizon": 3})
+    defaults = resolve(ForecastConfig, {"target": "sold", "horizon": 3})
 
-    assert names == set(setting_paths(RunConfig))
-    assert resolve(RunConfig, Forecaster("sold", 3).get_params()) == defaults
+    assert names == set(setting_paths(ForecastConfig))
+    assert resolve(ForecastConfig, Forecaster("sold", 3).get_params()) == defaults
 
 
 def test_every_argument_is_documented():

@@ -13,15 +13,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import lockgate
-from lockgate import DataError, SequenceClassifier, SequenceRegressor
-from lockgate.fitted.classifier import FittedClassifier
-from lockgate.fitted.config import LabelRunConfig
-from lockgate.fitted.settings import resolve, setting_paths
+from lockgate import DataError, SequenceClassifier, SequenceRegressor, load
+from lockgate.settings import resolve, setting_paths
+from lockgate.tasks.labelling.config import LabelConfig
 
 # of the settings of a run those that tell how files are read and parted
 OF_FILES = {"text", "label", "labels", "at_steps", "as_number", "several", "id", "step", "inputs"}
 OF_FILES |= {"group", "time", "test", "validation", "separator", "encoding", "header", "cut"}
-OF_FILES |= {"drop_empty"}
+OF_FILES |= {"drop_empty", "mc_samples"}
 PLAIN = {"input_dropout": 0.0, "recurrent_dropout": 0.0, "weight_dropout": 0.0}
 PLAIN |= {"output_dropout": 0.0, "device": "cpu"}
 # few epochs, and no dropout: the checks want many fits that learn
@@ -70,10 +69,10 @@ def test_the_arguments_are_the_settings_of_a_run_with_their_defaults(kind):
     own = {"class_weight"} if kind is SequenceRegressor else {"metric"}
     settings = {"metric": "rmse"} if kind is SequenceRegressor else {}
 
-    assert set(inspect.signature(kind).parameters) == set(setting_paths(LabelRunConfig)) - (
+    assert set(inspect.signature(kind).parameters) == set(setting_paths(LabelConfig)) - (
         OF_FILES | own
     )
-    assert resolve(LabelRunConfig, kind().get_params()) == resolve(LabelRunConfig, settings)
+    assert resolve(LabelConfig, kind().get_params()) == resolve(LabelConfig, settings)
 
 
 def test_every_argument_is_documented():
@@ -227,14 +226,14 @@ def test_it_ends_a_pipeline_and_shows_itself():
 
 
 def test_a_saved_model_predicts_the_same_to_the_bit(fitted, tmp_path):
-    from lockgate.data.sequences import from_arrays
+    from lockgate.tasks.labelling.sources.sequences import from_arrays
 
     fitted.fitted_.save(tmp_path / "model")
     data = from_arrays(sequences())
 
-    again = FittedClassifier.load(tmp_path / "model")
+    again = load(tmp_path / "model")
 
-    assert np.array_equal(again.predict(data), fitted.fitted_.predict(data))
+    assert np.array_equal(again.predict_data(data), fitted.fitted_.predict_data(data))
 
 
 def test_no_seed_is_a_new_one_each_time():

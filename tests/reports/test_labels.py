@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from lockgate.reports import pages, words, write_report
+from lockgate.charts import formats
+from lockgate.reports import pages, write_report
 
 Results = dict[str, Any]
 KINDS = ("class", "steps", "number", "texts", "several")
@@ -72,13 +73,13 @@ def test_no_value_is_broken(results: Results, tmp_path: Path) -> None:
 
 def test_every_rung_and_baseline_is_there_with_its_score(results: Results, tmp_path: Path) -> None:
     page = read(results, tmp_path)
-    digits = pages._digits(results)[results["metric"]]
+    digits = pages.digits(results)[results["metric"]]
 
     for one in results["rungs"]:
-        assert words.number(one["test"]["mean"], digits) in page.shown
+        assert formats.number(one["test"]["mean"], digits) in page.shown
         assert one["words"] in page.shown
     for one in results["baselines"]:
-        assert words.number(one["test"][results["metric"]], digits) in page.shown
+        assert formats.number(one["test"][results["metric"]], digits) in page.shown
         assert one["name"] in page.shown
     for sentence in results["verdict"]["words"]:
         assert sentence.replace("\xa0", " ") in page.shown
@@ -98,13 +99,13 @@ def test_mistakes_are_shown_as_their_kind_of_label_has_them(
     results: Results, tmp_path: Path
 ) -> None:
     page = read(results, tmp_path)
-    told, kind = results["labels"], results["data"]["task"]
+    labels, kind = results["labels"], results["data"]["task"]
 
     assert ("What it gets wrong" in page.shown) == (kind != "number")
     heading = {"number": "The largest errors", "steps": "The sequences with the most wrong steps"}
     assert heading.get(kind, "The surest mistakes") in page.shown
-    digits = pages._digits(results)[results["metric"]]
-    for one in told["mistakes"]:
+    digits = pages.digits(results)[results["metric"]]
+    for one in labels["mistakes"]:
         row = page.row(one["name"])
         if kind == "steps":
             assert row[0] == f"{one['wrong']} of {one['steps']}"
@@ -113,7 +114,7 @@ def test_mistakes_are_shown_as_their_kind_of_label_has_them(
         assert row[0] == one["text"]
         said = one["truth"], one["predicted"]
         if kind == "number":
-            assert row[1:3] == [words.number(value, digits) for value in said]
+            assert row[1:3] == [formats.number(value, digits) for value in said]
         else:
             assert row[1:3] == [", ".join(names) or "none" for names in said]
 
@@ -135,7 +136,7 @@ def test_scores_have_intervals_over_rows_and_over_seeds(results: Results, tmp_pa
     page = read(results, tmp_path)
 
     for one in results["labels"]["scores"]:
-        name = pages._scored(results)[one["name"]]
+        name = pages.page(results).columns.names[one["name"]]
         shown = next(row for row in page.rows if row[:1] == [name] and len(row) == 4)
         for cell in shown[1:]:
             # no accuracy or error is below 0, and no accuracy over 1, whatever t says of few seeds
@@ -155,13 +156,13 @@ def test_monte_carlo_dropout_has_a_curve_only_where_something_is_dropped(
     scores = {"accuracy": 0.456, "log_loss": 0.789}
     drawn = {"samples": 20, "scores": scores, "shares": lower}
 
-    for told in (None, drawn):
-        certainty["monte_carlo"] = told
+    for passes in (None, drawn):
+        certainty["monte_carlo"] = passes
         page, figure = read(results, tmp_path), pages.figures(results)["certainty"]
         names = {trace["name"] for trace in figure["data"]}
-        assert ("by Monte-Carlo dropout" in names) == (told is not None)
-        assert ("drops nothing" in page.shown) == (told is None)
-        assert page.row("50 %")[1:] == (["0.123"] if told else [])
+        assert ("by Monte-Carlo dropout" in names) == (passes is not None)
+        assert ("drops nothing" in page.shown) == (passes is None)
+        assert page.row("50 %")[1:] == (["0.123"] if passes else [])
     for words_ in ("20 passes with dropout", "accuracy is 0.456 and log loss 0.789"):
         assert words_ in page.shown
 

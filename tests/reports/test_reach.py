@@ -66,6 +66,6 @@ def test_the_selected_rung_stands_out(results: Results) -> None:
     ids=["both", "explodes", "every", "hardly", "one"],
 )
 def test_the_sentence_says_where_the_gradient_goes(factors: dict[str, float], words: str) -> None:
-    told = reach_words(measured(**factors))
+    sentence = reach_words(measured(**factors))
 
-    assert told == f"From the last step of the window to the first the gradient {words}"
+    assert sentence == f"From the last step of the window to the first the gradient {words}"

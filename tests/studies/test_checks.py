@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from lockgate.studies.checks import checks
-from lockgate.studies.forecasting import Forecasting
+from lockgate.tasks.forecasting.task import Forecasting
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ from typer.testing import CliRunner
 
 from lockgate import api
 from lockgate.cli.app import app
-from lockgate.fitted.settings import resolve
-from lockgate.studies.command import FLAGS, OPTIONS, command
-from lockgate.studies.config import StudyConfig
+from lockgate.settings import resolve
+from lockgate.studies.command import command
+from lockgate.studies.config import study_config
+from lockgate.tasks import registry
+from lockgate.tasks.stack.rungs import default_names
 
 
 @pytest.fixture
@@ -19,9 +21,11 @@ def repeat(monkeypatch):
     def run(words):
         seen = {}
 
-        def study(source, *, out, resume, config, on_plan, **told):
+        def study(source, *, task, out, resume, config, on_plan, **named):
             seen["source"] = source
-            seen["config"] = resolve(StudyConfig, api.SAMPLES.get(source, {}), told)
+            chosen = registry.suitable(source, named, task)
+            kind = study_config(chosen.run, default_names(chosen.ladder))
+            seen["config"] = resolve(kind, chosen.defaults(source), named)
             raise KeyboardInterrupt
 
         monkeypatch.setattr(api, "study", study)
@@ -82,13 +86,6 @@ def test_a_sample_is_told_as_one():
         "lockgate study --sample co2 --target co2 --horizon 26w --set model.hidden_size=4 "
         "--rungs lstm"
     )
-
-
-def test_every_option_that_is_told_exists():
-    result = CliRunner().invoke(app, ["study", "--help"], env={"COLUMNS": "300"})
-
-    for option in [f"--{name.replace('_', '-')}" for name in OPTIONS] + list(FLAGS.values()):
-        assert option in result.stdout
 
 
 def test_yes_and_no_are_told_as_flags(tmp_path, monkeypatch):

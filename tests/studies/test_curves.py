@@ -5,7 +5,7 @@ import math
 import pytest
 
 from lockgate.studies.curves import final_gap, overfits_from
-from lockgate.training import History
+from lockgate.training.history import History
 
 FALLING = [0.9, 0.5, 0.4, 0.3, 0.2]
 

@@ -7,29 +7,31 @@ import pytest
 import torch
 
 from lockgate import DataError
-from lockgate.data.prepare import prepare, read
-from lockgate.data.windows import Windows
-from lockgate.fitted import RunConfig, train
-from lockgate.fitted.settings import resolve
-from lockgate.models import ModelConfig
 from lockgate.nn import Reach
+from lockgate.running.local import default_workers
+from lockgate.settings import resolve
 from lockgate.studies import fits
-from lockgate.studies.fits import Fit, Task, best_rung, default_workers, finite
-from lockgate.studies.forecasting import REACH_SAMPLE, Forecasting
-from lockgate.studies.rungs import NAMES, choose_rungs, model_config
-from lockgate.training import History
+from lockgate.studies.fits import Fit, Job, best_rung, finite
+from lockgate.tasks.forecasting.config import ForecastConfig, ForecasterConfig
+from lockgate.tasks.forecasting.ladder import LADDER
+from lockgate.tasks.forecasting.prepare import prepare, read
+from lockgate.tasks.forecasting.task import REACH_SAMPLE, Forecasting
+from lockgate.tasks.forecasting.train import train
+from lockgate.tasks.forecasting.windows import Windows
+from lockgate.tasks.stack.rungs import model_config
+from lockgate.training.history import History
 
 FORECASTING = Forecasting()
 
-RUNGS = {rung.name: rung for rung in choose_rungs(NAMES)}
+RUNGS = {rung.name: rung for rung in LADDER}
 
 
 @pytest.fixture
 def begin(table, small, monkeypatch):
     """Fit a rung; give the weights it began with, and the windows of its batches in order."""
-    config = resolve(RunConfig, small)
+    config = resolve(ForecastConfig, small)
     prepared = prepare(read(table, config.data), config.data)
-    module = import_module("lockgate.fitted.train")
+    module = import_module("lockgate.tasks.forecasting.train")
     fit, batch = module.fit, Windows.batch
 
     def run(name, seed):
@@ -46,7 +48,7 @@ def begin(table, small, monkeypatch):
 
         monkeypatch.setattr(module, "fit", spied_fit)
         monkeypatch.setattr(Windows, "batch", spied_batch)
-        network = model_config(RUNGS[name], ModelConfig(hidden_size=4), "lstm")
+        network = model_config(RUNGS[name], ForecasterConfig(hidden_size=4), "lstm")
         train(prepared, config.model_copy(update={"model": network}), seed=seed, name=name)
         return start, torch.cat(batches)
 
@@ -151,7 +153,7 @@ def fitted(table, small):
     """Fit a network to the small table; give it and the prepared table."""
 
     def run(**settings):
-        config = resolve(RunConfig, {**small, **settings})
+        config = resolve(ForecastConfig, {**small, **settings})
         prepared = prepare(read(table, config.data), config.data)
         return train(prepared, config)[0], prepared
 
@@ -189,28 +191,11 @@ def test_a_window_of_one_step_has_no_reach(fitted):
     assert FORECASTING.reach(*fitted(lookback=1, max_epochs=1)) is None
 
 
-def test_a_killed_worker_is_told_with_the_remedy(monkeypatch, tmp_path):
-    def die(*_):
-        import os
-        import signal
-
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    monkeypatch.setattr(fits, "_run_fit_in_worker", die)
-    tasks = [
-        Task("lstm", seed, RunConfig(data={"target": "y", "horizon": 1}), FORECASTING)
-        for seed in (0, 1)
-    ]
-
-    with pytest.raises(ChildProcessError, match=r"was killed.*continue with resume=True"):
-        list(fits.run_fits(tmp_path, tasks, workers=2))
-
-
 def test_a_fit_that_another_process_has_kept_is_read(table, small, tmp_path):
-    config = resolve(RunConfig, small)
+    config = resolve(ForecastConfig, small)
     prepared = prepare(read(table, config.data), config.data)
     fits.save_prepared(tmp_path, prepared, FORECASTING)
-    task = Task("lstm", 0, config, FORECASTING)
+    task = Job("lstm", 0, config, FORECASTING)
     kept = fits.run_fit(tmp_path, task)
 
     again = fits.run_fit(tmp_path, task)

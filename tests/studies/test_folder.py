@@ -10,7 +10,7 @@ import pytest
 
 import lockgate
 from lockgate import DataError
-from lockgate.studies import forecasting as forecasting_module
+from lockgate.tasks.forecasting import task as forecasting_module
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ def test_a_fit_that_breaks_while_it_is_written_leaves_nothing(study, out, monkey
     def full(fitted, folder):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lockgate.fitted.Fitted.write_into", full)
+    monkeypatch.setattr("lockgate.tasks.forecasting.fitted.FittedForecaster.write_into", full)
 
     with pytest.raises(OSError, match="No space left"):
         study()
@@ -252,10 +252,11 @@ def test_prepared_arrays_are_never_unpickled(study, copied, tmp_path):
 
 
 def test_the_configuration_that_ran_is_written(copied, finished):
-    from lockgate.fitted.settings import read_settings, resolve
-    from lockgate.studies.config import StudyConfig
+    from lockgate.settings import read_settings, resolve
+    from lockgate.studies.config import study_config
+    from lockgate.tasks.forecasting.config import ForecastConfig
 
-    config = resolve(StudyConfig, read_settings(copied / "config.yaml"))
+    config = resolve(study_config(ForecastConfig, ()), read_settings(copied / "config.yaml"))
 
     assert config.model_dump(mode="json") == finished.results["config"]
     known = json.loads((copied / "study.json").read_text())

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from lockgate import DataError, StudyResult
-from lockgate.data.prepare import read
+from lockgate.tasks.forecasting.prepare import read
 
 
 def test_the_table_holds_a_row_for_every_rung_and_baseline(finished):
@@ -71,3 +71,48 @@ def test_a_folder_without_results_is_refused(finished, tmp_path, content):
 
     with pytest.raises(DataError, match=r"finished study|results.json must be JSON"):
         StudyResult.load(folder)
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write the content of a `results.json`; give its folder."""
+
+    def write(content):
+        (tmp_path / "results.json").write_text(json.dumps(content))
+        return tmp_path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("version", "shown"), [(99, "99"), ("1", "'1'"), (None, "none")], ids=["99", "text", "none"]
+)
+def test_results_of_another_format_are_refused_with_the_remedy(written, version, shown):
+    content = {"format_version": version, "lockgate_version": "9.0", "command": "lockgate study a"}
+
+    with pytest.raises(DataError) as error:
+        StudyResult.load(written(content))
+
+    assert str(error.value).endswith(
+        f"results.json must have format_version 1, got {shown}. Use the lockgate that wrote it "
+        "(9.0), or repeat the study: lockgate study a"
+    )
+
+
+def test_the_remedy_names_only_what_the_results_hold(written):
+    with pytest.raises(DataError, match=r"1, got none\. Use the lockgate that wrote it\.$"):
+        StudyResult.load(written({"command": 3}))
+
+
+@pytest.mark.parametrize("content", [[], [1], "text", 1, None], ids=str)
+def test_what_is_no_object_is_refused(written, content):
+    kind = type(content).__name__
+
+    with pytest.raises(DataError, match=rf"results.json must be an object .* 1, got a {kind}$"):
+        StudyResult.load(written(content))
+
+
+def test_results_from_before_there_were_two_tasks_are_forecasts(finished, written):
+    content = {key: value for key, value in finished.results.items() if key != "task"}
+
+    assert StudyResult.load(written(content)).results == finished.results

@@ -12,13 +12,13 @@ import pytest
 from scipy import stats
 
 import lockgate
-from lockgate import DataError, Fitted
-from lockgate.data.windows import Windows
-from lockgate.evaluation import baselines
-from lockgate.studies import forecasting as forecasting_module
+from lockgate import DataError, FittedForecaster, load
 from lockgate.studies import plan as plan_module
 from lockgate.studies import study as study_module
-from lockgate.training import History
+from lockgate.tasks.forecasting import baselines
+from lockgate.tasks.forecasting import task as forecasting_module
+from lockgate.tasks.forecasting.windows import Windows
+from lockgate.training.history import History
 
 HORIZON = 3
 VALIDATION_ENDS = 340  # 400 rows, 70 and 15 and 15 %
@@ -164,14 +164,14 @@ def test_the_best_model_is_the_selected_rung_s_best_seed_with_its_own_scores(fin
     metric = finished.results["metric"]
     assert best.metrics["validation"][metric] == pytest.approx(seeds[selected["seed"]], rel=1e-4)
     own = finished.folder / "fits" / selected["rung"] / f"seed-{selected['seed']}"
-    for name, weight in Fitted.load(own).model.state_dict().items():
+    for name, weight in load(own).model.state_dict().items():
         assert weight.equal(best.model.state_dict()[name])
 
 
 def test_validation_scores_are_in_the_unit_of_the_target(finished, table):
     best, selected = finished.best, finished.results["verdict"]["selected"]
     y = table["sold"].to_numpy()
-    from lockgate.data.prepare import prepare, read
+    from lockgate.tasks.forecasting.prepare import prepare, read
 
     prepared = prepare(read(table, best.config.data), best.config.data)
     windows = prepared.windows("validation")
@@ -258,7 +258,7 @@ def looks(monkeypatch):
         monkeypatch.setattr(owner, name, spied)
 
     spy(Windows, "truth", lambda _: "truth")
-    spy(Fitted, "forecast", lambda fitted: f"{fitted.config.model.input_dropout}")
+    spy(FittedForecaster, "forecast", lambda fitted: f"{fitted.config.model.input_dropout}")
     for kind in (baselines.LastValue, baselines.SeasonalNaive, baselines.Drift):
         spy(kind, "forecast", lambda baseline: baseline.name)
     choose = study_module.choose
@@ -447,7 +447,7 @@ def test_the_cell_of_the_later_rungs_is_the_best_on_validation(study, table):
         found = rung(result.results, name)
         assert (found["cell"], found["parent"]) == (best, best)
         folder = result.folder / "fits" / name / "seed-0"
-        assert Fitted.load(folder).config.model.cell == best
+        assert load(folder).config.model.cell == best
 
 
 def test_rmse_chooses_by_the_metric_that_is_shown(study, table):

@@ -10,10 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from lockgate.data.windows import Batch, Windows
-from lockgate.models import ModelConfig, build
-from lockgate.training import History, Streams, TrainingConfig, evaluate, fit
+from lockgate.tasks.forecasting.config import ForecasterConfig, ForecastTrainingConfig
+from lockgate.tasks.forecasting.network import build
+from lockgate.tasks.forecasting.windows import Batch, Windows
+from lockgate.training.fit import evaluate, fit
+from lockgate.training.history import History
 from lockgate.training.losses import mean_loss
+from lockgate.training.streams import Streams
 
 # the package's own `fit` hides the module of that name
 module = importlib.import_module("lockgate.training.fit")
@@ -58,14 +61,14 @@ class Linear(nn.Module):
         return self.head(x.flatten(1))
 
 
-def make_config(**settings: object) -> TrainingConfig:
-    return TrainingConfig(
+def make_config(**settings: object) -> ForecastTrainingConfig:
+    return ForecastTrainingConfig(
         **{"device": "cpu", "batch_size": 16, "max_epochs": 3, "learning_rate": 0.01, **settings}
     )
 
 
 def make_network(streams: Streams, rate: float = 0.3, **settings: object) -> nn.Module:
-    config = ModelConfig(hidden_size=4, **dict.fromkeys(RATES, rate), **settings)
+    config = ForecasterConfig(hidden_size=4, **dict.fromkeys(RATES, rate), **settings)
     return build(config, CHANNELS, HORIZON, streams.weights)
 
 

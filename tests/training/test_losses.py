@@ -5,8 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lockgate.data.examples import IGNORED
-from lockgate.training.losses import loss_and_count
+from lockgate.training.losses import IGNORED, loss_and_count
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:

@@ -2,7 +2,7 @@
 
 import sys
 
-INSTALL = 'pip install "lockgate[workbench]"'
+from lockgate.errors import INSTALL
 
 
 def main() -> None:

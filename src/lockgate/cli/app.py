@@ -6,7 +6,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from lockgate.cli import doctor, evaluate, predict, study, train
+from lockgate.cli import doctor, evaluate, predict, study, train, upgrade
+from lockgate.errors import INSTALL, DataError, MissingSettingError
 
 
 class Commands(TyperGroup):
@@ -14,18 +15,15 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command and turn what it raises into a sentence."""
-        # imported late: `--help` must not wait for the workbench
         try:
             return super().invoke(ctx)
         except ValueError as error:
-            from lockgate.data.errors import DataError
-
             if not isinstance(error, DataError):
                 raise
+            if isinstance(error, MissingSettingError):
+                _show_choices(error)
             _end(str(error), 2)
         except ModuleNotFoundError as error:
-            from lockgate.cli import INSTALL
-
             _end(f"this command needs {error.name}: {INSTALL}", 1)
         except FileNotFoundError as error:
             _end(str(error), 2)
@@ -36,6 +34,13 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             continues = ctx.invoked_subcommand == "study"
             _end("interrupted: continue with --resume" if continues else "interrupted", 1)
+
+
+def _show_choices(error: MissingSettingError) -> None:
+    # imported late: `--help` must not wait for the workbench
+    from lockgate.cli.show import error_console, grid_of
+
+    error_console().print(grid_of(error.choices))
 
 
 def _end(message: str, code: int) -> None:
@@ -55,4 +60,5 @@ app.command()(study.study)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(predict.predict)
+app.command()(upgrade.upgrade)
 app.command()(doctor.doctor)

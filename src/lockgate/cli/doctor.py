@@ -17,7 +17,7 @@ def doctor(as_json: o.Json = False) -> None:
     import torch
 
     from lockgate import nn
-    from lockgate.fitted.environment import environment
+    from lockgate.running.machine import environment
 
     x = torch.zeros(2, 3, 4)
     report = {

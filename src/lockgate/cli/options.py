@@ -1,9 +1,21 @@
 """The options that several commands share, and how they become settings."""
 
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
+from pydantic.fields import FieldInfo
+
+from lockgate.config import Config as Settings
+from lockgate.config import option_of
+from lockgate.errors import DataError, listed
+from lockgate.settings import fields_of
+from lockgate.studies.config import StudySettings
+from lockgate.tasks.registry import configs
 
 Source = Annotated[
     str | None,
@@ -16,45 +28,9 @@ Source = Annotated[
 Sample = Annotated[
     str | None, typer.Option(help="Use a table that comes along instead of a file: co2.")
 ]
-Target = Annotated[str | None, typer.Option(help="Column to forecast.")]
-Horizon = Annotated[str | None, typer.Option(help="How far ahead: steps, or 24h, 7d, 26w, 12mo.")]
-Lookback = Annotated[str | None, typer.Option(help="How much past to read: steps or a duration.")]
-Time = Annotated[str | None, typer.Option(help="Time column, or its parts: year,month,day,hour.")]
-TimeFormat = Annotated[str | None, typer.Option(help="Format of the time: %d/%m/%Y %H:%M.")]
-Resample = Annotated[str | None, typer.Option(help="Average over bins of this duration: 1h.")]
-Missing = Annotated[str | None, typer.Option(help="Numbers that mean missing: -9999.")]
-MaxGap = Annotated[int | None, typer.Option(help="Most steps filled forward in inputs; default 3.")]
-Inputs = Annotated[
-    str | None, typer.Option(help="Columns to read: target, all, or a,b; default all.")
+Task = Annotated[
+    str | None, typer.Option(help="What to do: forecast or labels. Default: what is given shows.")
 ]
-Exclude = Annotated[str | None, typer.Option(help="Columns to leave out of the inputs: a,b.")]
-Split = Annotated[
-    str | None,
-    typer.Option(
-        help="Fractions, or the dates where validation and test begin; default 0.7,0.15,0.15."
-    ),
-]
-Separator = Annotated[str | None, typer.Option(help="Column separator, where it is not told.")]
-Decimal = Annotated[str | None, typer.Option(help='Decimal mark, "." or "," [.].')]
-Metric = Annotated[
-    str | None, typer.Option(help="What is compared: mae, rmse or mase; default mae.")
-]
-Text = Annotated[str | None, typer.Option(help="Column of texts to classify.")]
-Label = Annotated[str | None, typer.Option(help="Column of labels, of texts or sequences.")]
-Labels = Annotated[str | None, typer.Option(help="File of labels in or beside an archive.")]
-Id = Annotated[str | None, typer.Option(help="Column that tells sequences apart.")]
-Step = Annotated[str | None, typer.Option(help="Column that orders a sequence's steps.")]
-Group = Annotated[str | None, typer.Option(help="Column of what must stay in one part.")]
-Test = Annotated[str | None, typer.Option(help="File of the test part of labelled data.")]
-Validation = Annotated[str | None, typer.Option(help="File of the validation part.")]
-AtSteps = Annotated[bool | None, typer.Option("--at-steps", help="There is a label at every step.")]
-Encoding = Annotated[str | None, typer.Option(help="Encoding of texts, where it is told wrong.")]
-Header = Annotated[
-    bool | None,
-    typer.Option(" /--no-header", help="Columns have no names but 1, 2 and so on."),
-]
-DropEmpty = Annotated[bool | None, typer.Option("--drop-empty", help="Leave out empty texts.")]
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps; default auto.")]
 Config = Annotated[
     Path | None, typer.Option(help="YAML file of settings, such as a run's config.yaml.")
 ]
@@ -65,15 +41,93 @@ Set = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, nothing else.")]
 Out = Annotated[Path | None, typer.Option(help="Folder to write; default runs/TABLE-TARGET.")]
 
-# options of a command that are no settings
-_OTHERS = {"table", "sample", "config", "settings", "out", "resume", "dry_run", "as_json", "folder"}
+
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Tell each step on standard error, in place of a bar.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print the result alone: no plan, no bar.")]
+
+
+def log_to_stderr(*, verbose: bool, quiet: bool) -> None:
+    """Set what `logging.getLogger("lockgate")` tells, and so whether bars are shown."""
+    if verbose and quiet:
+        raise DataError("verbose must not be given with quiet: leave one out")
+    logger = logging.getLogger("lockgate")
+    logger.handlers.clear()
+    logger.setLevel(logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING)
+    if verbose:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        logger.addHandler(handler)
+
+
+def with_settings(command: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for every setting that its fields mark so.
+
+    The command gets what a user named as `options`, by the settings' names.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        own = [
+            parameter
+            for name, parameter in inspect.signature(function).parameters.items()
+            if name != "options"
+        ]
+        marked = dict(_marked(command))
+
+        @functools.wraps(function)
+        def run(**arguments: Any) -> None:
+            named = {name: arguments.pop(name) for name in marked}
+            options = {name: value for name, value in named.items() if value is not None}
+            function(**arguments, options=options)
+
+        added = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=_annotation(name, field),
+            )
+            for name, field in marked.items()
+        ]
+        first = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
+        # what is read comes first in the help, then the settings, then where it all goes
+        parameters = [*first[:3], *added, *first[3:]]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        del run.__wrapped__
+        return run
+
+    return decorate
+
+
+def _marked(command: str) -> Iterator[tuple[str, FieldInfo]]:
+    """Yield the settings of every task, then those of a study, that a command has options for."""
+    kinds: list[type[Settings]] = [*list(configs().values())[::-1], StudySettings]
+    for kind in kinds:
+        for path, field in fields_of(kind).items():
+            option = option_of(field)
+            if option is not None and command in option.commands:
+                yield path.rpartition(".")[2], field
+
+
+def _annotation(name: str, field: FieldInfo) -> Any:
+    help_text = " ".join((field.description or "").split())
+    kinds = get_args(field.annotation) or (field.annotation,)
+    if bool in kinds:
+        # a flag that turns the default round
+        flag = f"--{name.replace('_', '-')}" if not field.default else f" /--no-{name}"
+        return Annotated[bool | None, typer.Option(flag, help=help_text, show_default=False)]
+    whole = int in kinds and str not in kinds
+    if not field.is_required() and isinstance(field.default, int) and not field.default_factory:
+        help_text += f" Default: {field.default}."
+    return Annotated[int | None if whole else str | None, typer.Option(help=help_text)]
 
 
 def source(table: str | None, sample: str | None) -> str:
     """Return the table that the argument, or the option that stands in for it, names."""
-    from lockgate.data.errors import DataError, listed
-    from lockgate.data.prepare import SAMPLE
-    from lockgate.data.table import SAMPLES
+    # imported here because help must not wait for what reads
+    from lockgate.reading.samples import SAMPLE, SAMPLES
 
     if (table is None) == (sample is None):
         raise DataError("TABLE must be given, or --sample, and not both")
@@ -82,33 +136,12 @@ def source(table: str | None, sample: str | None) -> str:
     return table if table is not None else f"{SAMPLE}{sample}"
 
 
-def gather(
-    table: str | None, sample: str | None, settings: list[str] | None, options: dict[str, Any]
-) -> tuple[str, dict[str, Any]]:
-    """Return the source and the settings told by options, overruled by those told by `--set`.
-
-    Args:
-        table: The argument.
-        sample: The option that stands in for it.
-        settings: `NAME=VALUE` pairs.
-        options: The command's arguments by name, as `locals()` at its start gives them.
-    """
-    from lockgate.data.errors import DataError
-
-    named = source(table, sample)
-    told = {
-        name: value
-        for name, value in options.items()
-        if name not in _OTHERS and value is not None and not name.startswith("_")
-    }
+def with_set(options: dict[str, Any], settings: list[str] | None) -> dict[str, Any]:
+    """Return the settings that options name, overruled by those of `--set NAME=VALUE`."""
+    named = dict(options)
     for setting in settings or ():
         name, equals, value = setting.partition("=")
         if not equals:
             raise DataError(f"--set must be NAME=VALUE, got {setting!r}")
-        told[name.strip()] = value.strip()
-    return named, told
-
-
-def model_folder(folder: Path) -> Path:
-    """Return where a fitted model lies: the folder, or `fitted` in that of a study."""
-    return folder / "fitted" if (folder / "fitted").is_dir() else folder
+        named[name.strip()] = value.strip()
+    return named

@@ -16,6 +16,8 @@ def predict(
     out: Annotated[
         Path | None, typer.Option(help="A .csv or .parquet file; default standard output, as CSV.")
     ] = None,
+    verbose: o.Verbose = False,
+    quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:
     """Forecast the steps after the last row of a table, or classify sequences or texts.
@@ -23,13 +25,14 @@ def predict(
     A classifier gives a row for each text or sequence, or for each step: its label and the
     probability of each class. The data need no labels.
     """
+    o.log_to_stderr(verbose=verbose, quiet=quiet)
     from lockgate import api
-    from lockgate.data.errors import DataError
-    from lockgate.data.files import new_file
+    from lockgate.errors import DataError
+    from lockgate.files import new_file
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise DataError(f"out must end in .csv or .parquet, got {out}")
-    found = api.predict(o.model_folder(folder), o.source(table, sample))
+    found = api.predict(folder, o.source(table, sample))
     if as_json:
         times = [found["ds"].dt.to_string("iso:strict")] if "ds" in found.columns else []
         print(found.with_columns(times).write_json())

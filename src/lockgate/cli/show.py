@@ -1,20 +1,16 @@
 """What the commands print."""
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table as Grid
 
-from lockgate.api import SAMPLES, is_labelled
-from lockgate.data.errors import DataError, count_of
-from lockgate.data.table import describe_columns, guess_target
-from lockgate.fitted import Fitted
-from lockgate.fitted.classifier import FittedClassifier
-from lockgate.fitted.settings import read_settings
 from lockgate.studies.plan import Plan
 from lockgate.studies.result import StudyResult
+from lockgate.tasks.base import Evaluation, Fitted
 
 # scores that stand beside the metric
 BESIDE = ("accuracy", "macro_f1")
@@ -39,11 +35,11 @@ def show_result(result: StudyResult, *, as_json: bool = False) -> None:
         print(json.dumps(result.results, ensure_ascii=False))
         return
     print(result.verdict, end="\n\n")
-    _wide_console().print(_grid(result.table().to_dicts()))
+    _wide_console().print(grid_of(result.table().to_dicts()))
     print(f"report: {result.report_path}")
 
 
-def show_fitted(fitted: Fitted | FittedClassifier, folder: Path, *, as_json: bool = False) -> None:
+def show_fitted(fitted: Fitted, folder: Path, *, as_json: bool = False) -> None:
     """Print how a trained model scores beside the baselines, and where it is."""
     if as_json:
         print(json.dumps({"folder": str(folder), **fitted.metrics}, ensure_ascii=False))
@@ -55,7 +51,7 @@ def show_fitted(fitted: Fitted | FittedClassifier, folder: Path, *, as_json: boo
     metric = metrics["metric"]
     shown = dict.fromkeys([metric, *(name for name in BESIDE if name in metrics["test"])])
     _wide_console().print(
-        _grid(
+        grid_of(
             [
                 {
                     "model": row["name"],
@@ -74,32 +70,15 @@ def show_fitted(fitted: Fitted | FittedClassifier, folder: Path, *, as_json: boo
     print(f"model: {folder}")
 
 
-def show_evaluation(results: dict[str, Any], *, as_json: bool = False) -> None:
-    """Print the scores of a backtest, or of a classifier."""
+def show_evaluation(evaluation: Evaluation, *, as_json: bool = False) -> None:
+    """Print the scores of a model on other data."""
     if as_json:
-        print(json.dumps(results, ensure_ascii=False))
+        print(json.dumps(evaluation.to_dict(), ensure_ascii=False))
         return
-    if "scores" in results:
-        print(f"{count_of(results['rows'], 'row')} of {results['source']}")
-        _show_notices(results["notices"])
-        _wide_console().print(_grid(_with_intervals(results)))
-        if results["certainty"]:
-            _show_certainty(results["certainty"])
-        return
-    print(f"{results['windows']} forecasts of {results['start']} to {results['end']}")
-    rows = [{"name": "model", **results["model"]}, *results["baselines"]]
-    _console().print(_grid([{"model": row["name"], **row["scores"]} for row in rows]))
-
-
-def _with_intervals(results: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a row of scores, and one of their intervals."""
-    intervals = {
-        name: f"[{ends[0]:.3g}, {ends[1]:.3g}]"
-        for name, ends in results["intervals"].items()
-        if ends
-    }
-    rows = [{"model": "model", **results["scores"]}]
-    return [*rows, {"model": "95 % interval", **intervals}] if intervals else rows
+    for section in evaluation.sections():
+        print(*section.lines, sep="\n")
+        if section.rows:
+            _wide_console().print(grid_of(section.rows))
 
 
 def _show_notices(notices: list[str]) -> None:
@@ -108,49 +87,9 @@ def _show_notices(notices: list[str]) -> None:
         print(f"note: {notice}")
 
 
-def _show_certainty(certainty: dict[str, Any]) -> None:
-    """Print the accuracy of the most certain rows, by probability and by Monte-Carlo dropout."""
-    drawn = certainty["monte_carlo"]
-    curves = {"by probability": certainty["probability"]}
-    if drawn:
-        curves[f"by Monte-Carlo dropout, {drawn['samples']} passes"] = drawn["shares"]
-    rows = [
-        {"certain": name, **{f"{one['share']:.0%}": f"{one['accuracy']:.3f}" for one in shares}}
-        for name, shares in curves.items()
-    ]
-    print("\nAccuracy of the most certain share of the rows")
-    _wide_console().print(_grid(rows))
-    if not drawn:
-        print("The network drops nothing, so that there is no Monte-Carlo dropout.")
-
-
-def require_target(table: str, config: Path | None, told: dict[str, Any]) -> None:
-    """Without a target, list the columns with a guess and end as wrong use.
-
-    Labelled data have no target.
-
-    Raises:
-        DataError: If neither an option nor the configuration names the target.
-    """
-    if is_labelled(table, config, told):
-        return
-    names = ("target", "data.target")
-    if any(name in told for name in names) or table in SAMPLES:
-        return
-    settings = read_settings(config) if config is not None else {}
-    data = settings.get("data")
-    if any(name in settings for name in names) or (isinstance(data, dict) and "target" in data):
-        return
-    keys = ("separator", "decimal", "time", "time_format")
-    reading = {key: told[key] for key in keys if key in told}
-    _console(stderr=True).print(_grid([c._asdict() for c in describe_columns(table, **reading)]))
-    guess = guess_target(table, **reading)
-    raise DataError(f"target must be given: pass --target, perhaps --target {guess!r}")
-
-
 def _plan_values(plan: Plan) -> dict[str, Any]:
     return {
-        **plan.problem.planned(plan.data, plan.prepared),
+        **plan.task.planned(plan.data, plan.prepared),
         "fits": f"{plan.fits}: {len(plan.rungs)} rungs, {plan.config.seeds} seeds, "
         f"{plan.workers} side by side",
         "limit": f"{plan.config.training.max_steps} steps a fit"
@@ -166,6 +105,11 @@ def _console(**options: Any) -> Console:
     return Console(markup=False, emoji=False, **options)
 
 
+def error_console() -> Console:
+    """Return the console of standard error."""
+    return _console(stderr=True)
+
+
 def _wide_console() -> Console:
     """Return one wide enough for every column, also where no terminal tells its width."""
     return _console(width=max(Console().width, 110))
@@ -175,7 +119,9 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-def _grid(rows: list[dict[str, Any]]) -> Grid:
+def grid_of(rows: Iterable[Mapping[str, Any]]) -> Grid:
+    """Lay out rows by their names as a table without lines."""
+    rows = list(rows)
     names = list(dict.fromkeys(name for row in rows for name in row))
     grid = Grid(box=None, pad_edge=False)
     for i, name in enumerate(names):

@@ -8,11 +8,13 @@ import polars as pl
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from lockgate.data.errors import DataError
-from lockgate.data.prepare import prepare, read
-from lockgate.fitted import Fitted, RunConfig, train
-from lockgate.fitted.settings import resolve
-from lockgate.training import History
+from lockgate.errors import DataError
+from lockgate.settings import resolve
+from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.fitted import FittedForecaster
+from lockgate.tasks.forecasting.prepare import prepare, read
+from lockgate.tasks.forecasting.train import train
+from lockgate.training.history import History
 
 
 class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -25,19 +27,21 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         target: Column to forecast.
         horizon: Steps, or a duration such as `"24h"`. Every step up to it is forecast.
         time, time_format, resample, missing, max_gap, inputs, exclude, split, lookback,
-            separator, decimal: How the table is read and cut; see
-            `lockgate.data.config.DataConfig`.
-        cell, hidden_size, num_layers, bidirectional: The stack.
-        input_dropout, dropout, recurrent_dropout, output_dropout: Rates of dropping, in [0, 1).
-        mask_per, mask_over, init: How masks and initial weights are drawn; see
-            `lockgate.models.config.ModelConfig`.
+            separator, decimal, encoding: How the table is read and cut; see
+            `lockgate.tasks.forecasting.config.TableConfig`.
+        cell, hidden_size, num_layers, bidirectional, residual: The stack.
+        input_dropout, dropout, recurrent_dropout, weight_dropout, output_dropout, zoneout: Rates of
+            dropping, in [0, 1).
+        layer_norm, mask_per, mask_over, init: How states, masks and initial weights are made; see
+            `lockgate.tasks.stack.config.StackConfig`.
         normalise: Level subtracted from a window: "last", "mean" or "none".
         metric, learning_rate, batch_size, clip_norm, max_epochs, patience, max_steps,
-            epoch_windows, device: How it is trained; see `lockgate.training.TrainingConfig`.
+            epoch_windows, device: How it is trained; see
+            `lockgate.tasks.forecasting.config.ForecastTrainingConfig`.
         random_state: Chooses initial weights, batches and masks.
 
     Attributes:
-        fitted_: The `Fitted` model.
+        fitted_: The `FittedForecaster` model.
         history_: Losses by epoch, and why training stopped.
 
     Example:
@@ -54,6 +58,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         target: str,
         horizon: int | str,
         *,
+        lookback: int | str | None = None,
         time: str | None = None,
         time_format: str | None = None,
         resample: str | None = None,
@@ -62,31 +67,35 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         inputs: str | tuple[str, ...] = "all",
         exclude: tuple[str, ...] = (),
         split: tuple[str, ...] = ("0.7", "0.15", "0.15"),
-        lookback: int | str | None = None,
         separator: str | None = None,
         decimal: str = ".",
+        encoding: str | None = None,
         cell: str = "lstm",
-        hidden_size: int = 64,
+        hidden_size: int | tuple[int, ...] = 64,
         num_layers: int = 1,
-        bidirectional: bool = False,
+        bidirectional: bool | tuple[bool, ...] = False,
         input_dropout: float = 0.25,
         dropout: float = 0.25,
         recurrent_dropout: float = 0.25,
+        weight_dropout: float = 0.0,
         output_dropout: float = 0.25,
+        zoneout: float = 0.0,
+        layer_norm: bool = False,
+        residual: bool = False,
         mask_per: str | None = None,
         mask_over: str = "sequence",
         init: str = "keras",
         normalise: str = "last",
         metric: str = "mae",
-        learning_rate: float = 1e-3,
+        learning_rate: float = 0.001,
         batch_size: int = 64,
         clip_norm: float = 1.0,
         max_epochs: int = 100,
         patience: int = 10,
         max_steps: int | None = None,
         epoch_windows: int = 20_000,
-        device: str = "auto",
         random_state: int = 0,
+        device: str = "auto",
     ) -> None:
         # scikit-learn's contract: an argument is kept as it is, under its own name
         settings = locals()
@@ -101,13 +110,13 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         Raises:
             DataError: If the table or a setting cannot be used.
         """
-        config = resolve(RunConfig, self.get_params(deep=False))
+        config = resolve(ForecastConfig, self.get_params(deep=False))
         fitted, history = train(prepare(read(X, config.data), config.data), config)
         if not history.best_epoch:
             raise DataError("training diverged in its first epoch: pass a smaller learning_rate")
         if history.stopped == "interrupted":
             warnings.warn("interrupted: the best weights so far are kept", stacklevel=2)
-        self.fitted_: Fitted = fitted
+        self.fitted_: FittedForecaster = fitted
         self.history_: History = history
         self._source = X
         return self

@@ -18,16 +18,16 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from lockgate.data.errors import DataError
-from lockgate.data.label_prepare import PreparedLabelled, prepare_parts
-from lockgate.data.labelled import Labelled
-from lockgate.data.parts import split_validation
+from lockgate.errors import DataError
 from lockgate.estimators.inputs import check_labels, form_of, in_memory
-from lockgate.fitted.classifier import FittedClassifier
-from lockgate.fitted.config import LabelRunConfig
-from lockgate.fitted.settings import resolve
-from lockgate.studies.labelling import Labelling
-from lockgate.training import History
+from lockgate.settings import resolve
+from lockgate.tasks.labelling.config import LabelConfig
+from lockgate.tasks.labelling.fitted import FittedClassifier
+from lockgate.tasks.labelling.labelled import Labelled
+from lockgate.tasks.labelling.parts import split_validation
+from lockgate.tasks.labelling.prepare import PreparedLabelled, prepare_parts
+from lockgate.tasks.labelling.task import Labelling
+from lockgate.training.history import History
 
 Floats = npt.NDArray[np.float64]
 LARGEST_SEED = 2**31 - 1
@@ -77,13 +77,13 @@ class _SequenceEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn i
                 X = check_array(X, dtype=np.float64)
         return in_memory(X, None, self.fitted_.config.data)
 
-    def _config(self, **more: Any) -> LabelRunConfig:
+    def _config(self, **more: Any) -> LabelConfig:
         settings = {**self.get_params(deep=False), **more}
         settings["random_state"] = _seed(settings["random_state"])
-        return resolve(LabelRunConfig, settings)
+        return resolve(LabelConfig, settings)
 
     def _prepared(
-        self, X: Any, y: Any, groups: Any, config: LabelRunConfig
+        self, X: Any, y: Any, groups: Any, config: LabelConfig
     ) -> tuple[Labelled, PreparedLabelled]:
         if groups is not None:
             check_consistent_length(X, groups)
@@ -91,7 +91,7 @@ class _SequenceEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn i
         parts = split_validation(data, config.data.split_seed)
         return data, prepare_parts(data, parts, config.data)
 
-    def _fit(self, prepared: PreparedLabelled, config: LabelRunConfig) -> Self:
+    def _fit(self, prepared: PreparedLabelled, config: LabelConfig) -> Self:
         fitted, history = Labelling().train(prepared, config)
         if not history.best_epoch:
             raise DataError("training diverged in its first epoch: pass a smaller learning_rate")
@@ -110,16 +110,16 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
     stops and calibrates the probabilities. Fewer rows are all learned from, for `max_epochs`.
 
     Args:
-        cell, hidden_size, num_layers, last_hidden_size, bidirectional, embedding_size, stride,
-            pooling: The network; see `lockgate.models.config.ClassifierConfig`.
+        cell, hidden_size, num_layers, bidirectional, residual, embedding_size, stride,
+            pooling: The network; see `lockgate.tasks.labelling.config.ClassifierConfig`.
         input_dropout, dropout, recurrent_dropout, weight_dropout, embedding_dropout,
             output_dropout, zoneout: Rates of dropping, in [0, 1).
         layer_norm, mask_per, mask_over, init: How states, masks and initial weights are made.
         learning_rate, batch_size, clip_norm, max_epochs, patience, max_steps,
             truncated_bptt_steps, epoch_windows, device: How it is trained; see
-            `lockgate.training.LabelTrainingConfig`.
+            `lockgate.tasks.labelling.config.LabelTrainingConfig`.
         tokens, vocab_size, min_count, lowercase, clean_html: How texts are taken apart; see
-            `lockgate.data.label_config.LabelledConfig`.
+            `lockgate.tasks.labelling.config.LabelledConfig`.
         max_length, keep: Most steps or tokens, and which end of what is longer is kept.
         class_weight: "balanced", or the weight of each class by its name, as in scikit-learn.
         split_seed: Seed of the validation part.
@@ -144,34 +144,7 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
     def __init__(
         self,
         *,
-        cell: str = "lstm",
-        hidden_size: int = 64,
-        num_layers: int = 1,
-        last_hidden_size: int | None = None,
-        bidirectional: bool = True,
-        embedding_size: int = 64,
-        stride: int = 1,
-        pooling: str = "last+max",
-        input_dropout: float = 0.25,
-        dropout: float = 0.25,
-        recurrent_dropout: float = 0.25,
-        weight_dropout: float = 0.25,
-        embedding_dropout: float = 0.1,
-        output_dropout: float = 0.25,
-        zoneout: float = 0.0,
-        layer_norm: bool = False,
-        mask_per: str | None = None,
-        mask_over: str = "sequence",
-        init: str = "keras",
-        learning_rate: float = 1e-3,
-        batch_size: int = 64,
-        clip_norm: float = 1.0,
-        max_epochs: int = 100,
-        patience: int = 10,
-        max_steps: int | None = None,
-        truncated_bptt_steps: int | None = None,
-        epoch_windows: int = 20_000,
-        device: str = "auto",
+        split_seed: int = 0,
         tokens: str = "auto",
         vocab_size: int = 20_000,
         min_count: int = 2,
@@ -180,8 +153,35 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
         max_length: int | None = None,
         keep: str = "start",
         class_weight: str | Mapping[Any, float] | None = None,
-        split_seed: int = 0,
+        cell: str = "lstm",
+        hidden_size: int | tuple[int, ...] = 64,
+        num_layers: int = 1,
+        bidirectional: bool | tuple[bool, ...] = True,
+        input_dropout: float = 0.25,
+        dropout: float = 0.25,
+        recurrent_dropout: float = 0.25,
+        weight_dropout: float = 0.25,
+        output_dropout: float = 0.25,
+        zoneout: float = 0.0,
+        layer_norm: bool = False,
+        residual: bool = False,
+        mask_per: str | None = None,
+        mask_over: str = "sequence",
+        init: str = "keras",
+        embedding_size: int = 64,
+        embedding_dropout: float = 0.1,
+        stride: int = 1,
+        pooling: str = "last+max",
+        learning_rate: float = 0.001,
+        batch_size: int = 64,
+        clip_norm: float = 1.0,
+        max_epochs: int = 100,
+        patience: int = 10,
+        max_steps: int | None = None,
+        epoch_windows: int = 20_000,
         random_state: Any = 0,
+        device: str = "auto",
+        truncated_bptt_steps: int | None = None,
     ) -> None:
         # scikit-learn's contract: an argument is kept as it is, under its own name
         settings = locals()
@@ -224,7 +224,7 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
         They are float32, as the network computes: more digits would differ with the other rows.
         """
         data = self._read(X)
-        found = self.fitted_.predict(data)[:, self._outputs]
+        found = self.fitted_.predict_data(data)[:, self._outputs]
         return found.astype(np.float32)
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
@@ -254,35 +254,7 @@ class SequenceRegressor(RegressorMixin, _SequenceEstimator):  # type: ignore[mis
     def __init__(
         self,
         *,
-        metric: str = "rmse",
-        cell: str = "lstm",
-        hidden_size: int = 64,
-        num_layers: int = 1,
-        last_hidden_size: int | None = None,
-        bidirectional: bool = True,
-        embedding_size: int = 64,
-        stride: int = 1,
-        pooling: str = "last+max",
-        input_dropout: float = 0.25,
-        dropout: float = 0.25,
-        recurrent_dropout: float = 0.25,
-        weight_dropout: float = 0.25,
-        embedding_dropout: float = 0.1,
-        output_dropout: float = 0.25,
-        zoneout: float = 0.0,
-        layer_norm: bool = False,
-        mask_per: str | None = None,
-        mask_over: str = "sequence",
-        init: str = "keras",
-        learning_rate: float = 1e-3,
-        batch_size: int = 64,
-        clip_norm: float = 1.0,
-        max_epochs: int = 100,
-        patience: int = 10,
-        max_steps: int | None = None,
-        truncated_bptt_steps: int | None = None,
-        epoch_windows: int = 20_000,
-        device: str = "auto",
+        split_seed: int = 0,
         tokens: str = "auto",
         vocab_size: int = 20_000,
         min_count: int = 2,
@@ -290,8 +262,36 @@ class SequenceRegressor(RegressorMixin, _SequenceEstimator):  # type: ignore[mis
         clean_html: bool = True,
         max_length: int | None = None,
         keep: str = "start",
-        split_seed: int = 0,
+        cell: str = "lstm",
+        hidden_size: int | tuple[int, ...] = 64,
+        num_layers: int = 1,
+        bidirectional: bool | tuple[bool, ...] = True,
+        input_dropout: float = 0.25,
+        dropout: float = 0.25,
+        recurrent_dropout: float = 0.25,
+        weight_dropout: float = 0.25,
+        output_dropout: float = 0.25,
+        zoneout: float = 0.0,
+        layer_norm: bool = False,
+        residual: bool = False,
+        mask_per: str | None = None,
+        mask_over: str = "sequence",
+        init: str = "keras",
+        embedding_size: int = 64,
+        embedding_dropout: float = 0.1,
+        stride: int = 1,
+        pooling: str = "last+max",
+        metric: str = "rmse",
+        learning_rate: float = 0.001,
+        batch_size: int = 64,
+        clip_norm: float = 1.0,
+        max_epochs: int = 100,
+        patience: int = 10,
+        max_steps: int | None = None,
+        epoch_windows: int = 20_000,
         random_state: Any = 0,
+        device: str = "auto",
+        truncated_bptt_steps: int | None = None,
     ) -> None:
         # scikit-learn's contract: an argument is kept as it is, under its own name
         settings = locals()
@@ -312,7 +312,7 @@ class SequenceRegressor(RegressorMixin, _SequenceEstimator):  # type: ignore[mis
     def predict(self, X: Any) -> Floats:
         """Return the number of each, in the unit of `y`."""
         data = self._read(X)
-        found: Floats = self.fitted_.predict(data)[:, 0]
+        found: Floats = self.fitted_.predict_data(data)[:, 0]
         return found
 
 

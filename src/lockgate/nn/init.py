@@ -72,6 +72,8 @@ INITS: dict[str, Init] = {"torch": torch_, "keras": keras_, "orthogonal": orthog
 
 
 def _orthogonal(like: Tensor, generator: torch.Generator | None) -> Tensor:
+    if like.is_meta:
+        return like  # nothing to draw, and torch would load its symbolic shapes to say so
     # QR knows no half precision
     dtype = torch.promote_types(like.dtype, torch.float32)
     return nn.init.orthogonal_(torch.empty_like(like, dtype=dtype), generator=generator)

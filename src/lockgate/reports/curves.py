@@ -1,80 +1,50 @@
-"""Learning curves of several seeds as one line and a ribbon."""
+"""The learning curves of the rungs: a chart for each, on axes that all share."""
 
-from collections.abc import Iterable, Sequence
-from itertools import zip_longest
-from statistics import fmean
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
-MOST_POINTS = 300
-
-History = Sequence[float | None]
+from lockgate.charts.curves import Curve, loss_range, over_seeds
+from lockgate.charts.figures import Figure, Frame, learning_curve
+from lockgate.tasks.results import RungResult
 
 
-class Curve(NamedTuple):
-    """A loss over the seeds still running, at each drawn epoch (1-based)."""
+class CurvePanel(NamedTuple):
+    """The heading of a rung's learning curves, and the name of their chart if there is one."""
 
-    epochs: list[int]
-    mean: list[float]
-    low: list[float]
-    high: list[float]
-    running: list[int]
-
-    def last_full(self) -> int:
-        """How many of the drawn epochs all seeds reached."""
-        return sum(count == self.running[0] for count in self.running)
+    name: str
+    words: str
+    overfits_from: int | None
+    chart: str | None
+    diverged: list[int]
 
 
-def over_seeds(histories: Iterable[History]) -> Curve:
-    """The mean, the lowest and the highest loss per epoch; seeds may stop at different epochs.
-
-    At most 300 epochs are kept, evenly, the last among them: more cannot be told apart.
-
-    Example:
-        >>> over_seeds([[4.0, 2.0], [2.0]])
-        Curve(epochs=[1, 2], mean=[3.0, 2.0], low=[2.0, 2.0], high=[4.0, 2.0], running=[2, 1])
-    """
-    columns = [
-        (epoch, seen)
-        for epoch, values in enumerate(zip_longest(*histories), start=1)
-        if (seen := [value for value in values if value is not None])
-    ]
-    step = -(-len(columns) // MOST_POINTS) or 1
-    kept = columns[::-1][::step][::-1]
-    return Curve(
-        [epoch for epoch, _ in kept],
-        [_short(fmean(seen)) for _, seen in kept],
-        [_short(min(seen)) for _, seen in kept],
-        [_short(max(seen)) for _, seen in kept],
-        [len(seen) for _, seen in kept],
-    )
+def curve(rung: RungResult, which: Literal["training", "validation"]) -> Curve:
+    """One of a rung's losses over its seeds that did not diverge."""
+    healthy = [seed for seed in rung["seeds"] if seed["stopped"] != "diverged"]
+    return over_seeds(seed["history"][which] for seed in healthy)
 
 
-def healthy(rung: dict[str, Any]) -> list[dict[str, Any]]:
-    """The seeds of a rung that did not diverge."""
-    return [seed for seed in rung["seeds"] if seed["stopped"] != "diverged"]
+def curve_panels(rungs: Sequence[RungResult]) -> list[CurvePanel]:
+    """Give what stands over the chart of each rung."""
+    panels = []
+    for i, rung in enumerate(rungs):
+        diverged = [seed["seed"] for seed in rung["seeds"] if seed["stopped"] == "diverged"]
+        drawn = curve(rung, "validation").epochs or curve(rung, "training").epochs
+        chart = f"curve-{i}" if drawn else None
+        panels.append(
+            CurvePanel(rung["name"], rung["words"], rung["overfits_from"], chart, diverged)
+        )
+    return panels
 
 
-def curve(rung: dict[str, Any], which: str) -> Curve:
-    """The `training` or `validation` curve of a rung over its seeds that did not diverge."""
-    return over_seeds(seed["history"][which] for seed in healthy(rung))
-
-
-def loss_range(curves: Sequence[Curve]) -> tuple[float, float]:
-    """One loss axis for all curves; the first epochs may start above it.
-
-    An untrained model's loss is many times that of a trained one: drawn whole, it would press all
-    that matters into a line at the bottom.
-    """
-    values = sorted(v for c in curves for v in (*c.low, *c.high))
-    if not values:
-        return 0.0, 1.0
-    bottom, settled = values[0], values[int(0.8 * (len(values) - 1))]
-    ends = max(c.high[-1] for c in curves if c.high)
-    top = min(values[-1], bottom + 1.6 * (max(settled, ends) - bottom))
-    pad = 0.06 * (top - bottom) or abs(top) * 0.1 or 1.0
-    return bottom - pad, top + pad
-
-
-def _short(value: float) -> float:
-    """Five digits: what a chart can show, at a third of the bytes."""
-    return float(f"{value:.5g}")
+def curve_figures(rungs: Sequence[RungResult]) -> dict[str, Figure]:
+    """Draw both losses of each rung that has any."""
+    both = [(curve(rung, "training"), curve(rung, "validation")) for rung in rungs]
+    low, high = loss_range([one for pair in both for one in pair])
+    last = max((one.epochs[-1] for pair in both for one in pair if one.epochs), default=1)
+    frame = Frame(last, low, high)
+    return {
+        f"curve-{i}": learning_curve(training, validation, rung["overfits_from"], frame)
+        for i, (rung, (training, validation)) in enumerate(zip(rungs, both, strict=True))
+        if training.epochs or validation.epochs
+    }

@@ -1,11 +1,10 @@
 """How far back the gradient reaches: a line for every rung that was measured, and a sentence."""
 
-from typing import Any
+from collections.abc import Mapping
 
-from lockgate.reports.charts import Line
-from lockgate.reports.words import SPACE, listed, number
-
-Results = dict[str, Any]
+from lockgate.charts.figures import Line
+from lockgate.charts.formats import SPACE, listed, number
+from lockgate.tasks.results import Results, RungReach
 
 # the selected rung has the model's colour; the others take these in turn, then again in dashes
 COLOURS = ("ink", "other-1", "other-2", "other-3", "other-4")
@@ -14,13 +13,13 @@ DASHES = ("solid", "dash", "dot")
 
 def reach_lines(results: Results) -> list[Line]:
     """The rungs whose reach was measured: an older study, or one that diverged, has none."""
-    chosen = results["verdict"]["selected"]
+    selected = results["verdict"]["selected"]
     lines: list[Line] = []
     others = 0
     for rung in results["rungs"]:
         if not (reach := rung.get("reach")):
             continue
-        if chosen and rung["name"] == chosen["rung"]:
+        if selected and rung["name"] == selected["rung"]:
             colour, width, dash = "model", 3.0, "solid"
         else:
             again, place = divmod(others, len(COLOURS))
@@ -32,14 +31,15 @@ def reach_lines(results: Results) -> list[Line]:
 
 def reach_words(results: Results) -> str:
     """Where the gradient vanishes, explodes or holds, and in which rung it falls off fastest."""
-    measured = {r["name"]: r["reach"] for r in results["rungs"] if r.get("reach")}
-    groups = {
-        verdict: [name for name, reach in measured.items() if reach["verdict"] == verdict]
+    measured = {r["name"]: reach for r in results["rungs"] if (reach := r.get("reach"))}
+    clauses = [
+        f"{verdict} in {_named(names, measured)}"
         for verdict in ("vanishes", "explodes", "holds")
-    }
-    told = [f"{verdict} in {_named(names, measured)}" for verdict, names in groups.items() if names]
-    sentence = f"From the last step of the window to the first the gradient {'; it '.join(told)}."
-    fastest = min(measured, key=lambda name: float(measured[name]["factor"]))
+        if (names := [name for name, reach in measured.items() if reach["verdict"] == verdict])
+    ]
+    does = "; it ".join(clauses)
+    sentence = f"From the last step of the window to the first the gradient {does}."
+    fastest = min(measured, key=lambda name: measured[name]["factor"])
     factor = measured[fastest]["factor"]
     if len(measured) == 1 or factor >= 1.0:
         return sentence
@@ -47,5 +47,5 @@ def reach_words(results: Results) -> str:
     return f"{sentence} It falls off fastest in {fastest}: a step back leaves {left}{SPACE}% of it."
 
 
-def _named(names: list[str], measured: dict[str, Any]) -> str:
+def _named(names: list[str], measured: Mapping[str, RungReach]) -> str:
     return "every rung" if 1 < len(names) == len(measured) else listed(names)

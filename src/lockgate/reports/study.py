@@ -4,8 +4,7 @@ import base64
 import hashlib
 import json
 import math
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,12 @@ import yaml
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from lockgate.reports import pages, words
+from lockgate.charts import formats
+from lockgate.files import write_text
+from lockgate.reports import pages
+from lockgate.tasks.results import Results, checked_results
 
-FORMAT_VERSION = 1
+TEMPLATE = "report.html.j2"  # the task's, which extends the frame
 FILTERS = (
     "duration",
     "interval",
@@ -32,7 +34,7 @@ FILTERS = (
 ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def write_report(results: dict[str, Any], folder: Path) -> Path:
+def write_report(results: Mapping[str, Any], folder: Path) -> Path:
     """Write `report.html`, the whole of a study on one page, into `folder`.
 
     The page holds its own script and data and asks the network for nothing; its content security
@@ -41,45 +43,30 @@ def write_report(results: dict[str, Any], folder: Path) -> Path:
     is complete or absent: it is written under another name first, then renamed.
 
     Args:
-        results: What `results.json` holds, format version 1. A missing number is None.
+        results: What `results.json` holds. A missing number is None.
         folder: Where the file goes; made if it does not exist.
 
     Returns:
         The path of the written file.
 
     Raises:
-        ValueError: If the format version is another one, or a number is NaN or infinite.
+        DataError: If they are of another format.
+        ValueError: If a number is NaN or infinite.
 
     Example:
         >>> write_report({"format_version": 2}, Path("runs/weather"))
         Traceback (most recent call last):
         ...
-        ValueError: format_version must be 1, got 2. Use the lockgate that wrote these results.
+        lockgate.errors.DataError: results must have format_version 1, got 2. Use the lockgate \
+that wrote it.
     """
-    # results from before there was another task
-    results = {"task": "forecast", **results}
-    _check(results)
-    page = _render(results)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "report.html"
-    temporary = folder / f".report.html.{os.getpid()}"
-    try:
-        temporary.write_text(page, encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
-
-
-def _check(results: dict[str, Any]) -> None:
-    if (version := results.get("format_version")) != FORMAT_VERSION:
-        raise ValueError(
-            f"format_version must be {FORMAT_VERSION}, got {version}. "
-            "Use the lockgate that wrote these results."
-        )
-    if bad := next(_not_finite(results, "results"), None):
+    checked = checked_results(results)
+    if bad := next(_not_finite(checked, "results"), None):
         place, value = bad
         raise ValueError(f"{place} must be finite, or null where it is missing, got {value}")
+    path = folder / "report.html"
+    write_text(path, _render(checked))
+    return path
 
 
 def _not_finite(value: Any, place: str) -> Iterator[tuple[str, float]]:
@@ -93,15 +80,16 @@ def _not_finite(value: Any, place: str) -> Iterator[tuple[str, float]]:
             yield from _not_finite(child, f"{place}[{index}]")
 
 
-def _render(results: dict[str, Any]) -> str:
+def _render(results: Results) -> str:
     scripts = [_normal(get_plotlyjs()), _normal(_asset("page.js"))]
     figures = pages.figures(results)
     return (
-        _environment()
-        .get_template("study.html.j2")
+        _environment(pages.task_pages(results).package)
+        .get_template(TEMPLATE)
         .render(
             r=results,
             page=pages.page(results),
+            own=pages.own_values(results),
             charts=_embedded(figures),
             drawn=set(figures),
             config=yaml.safe_dump(results["config"], sort_keys=False, allow_unicode=True),
@@ -112,16 +100,18 @@ def _render(results: dict[str, Any]) -> str:
     )
 
 
-def _environment() -> jinja2.Environment:
+def _environment(package: str) -> jinja2.Environment:
+    """The frame's templates, and those of the package of a task."""
+    loaders = [jinja2.PackageLoader(name) for name in ("lockgate.reports", package)]
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("lockgate.reports"),
+        loader=jinja2.ChoiceLoader(loaders),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     for name in FILTERS:
-        environment.filters[name] = getattr(words, name)
+        environment.filters[name] = getattr(formats, name)
     return environment
 
 

@@ -4,46 +4,14 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from lockgate.data.prepare import SAMPLE
-from lockgate.fitted.settings import setting_paths
-from lockgate.studies.config import StudyConfig
-from lockgate.studies.plan import Plan
+from pydantic.fields import FieldInfo
 
-# settings that `lockgate study` has options for; any other is told by --set
-OPTIONS = frozenset(
-    [
-        "target",
-        "horizon",
-        "lookback",
-        "time",
-        "time_format",
-        "resample",
-        "missing",
-        "max_gap",
-        "inputs",
-        "exclude",
-        "split",
-        "separator",
-        "decimal",
-        "metric",
-        "rungs",
-        "seeds",
-        "budget",
-        "workers",
-        "device",
-        "text",
-        "label",
-        "labels",
-        "id",
-        "step",
-        "group",
-        "test",
-        "validation",
-        "encoding",
-    ]
-)
-# settings that are yes or no, each with the option that turns the default round
-FLAGS = {"at_steps": "--at-steps", "header": "--no-header", "drop_empty": "--drop-empty"}
+from lockgate.config import option_of
+from lockgate.reading.samples import SAMPLE
+from lockgate.settings import fields_of
+from lockgate.studies.plan import Plan
+from lockgate.tasks.registry import suitable
+
 # what data are called that come from no file
 IN_MEMORY = {"frame": "frame", "X": "(X, y)", "texts": "(texts, labels)"}
 
@@ -53,28 +21,41 @@ def command(plan: Plan) -> str:
 
     What is in memory has no file to name: for it, the call in Python is returned.
     """
-    kind = type(plan.config)
-    values, paths = plan.config.model_dump(mode="json"), setting_paths(kind)
-    needed = {"data": {"target": "", "horizon": 0}} if kind is StudyConfig else {}
-    defaults = kind.model_validate(needed).model_dump(mode="json")
-    told = {
-        name: (path, _at(values, path))
-        for name, path in paths.items()
-        if _at(values, path) != _at(defaults, path)
+    values = plan.config.model_dump(mode="json")
+    fields = fields_of(type(plan.config))
+    given = {
+        path: (field, value)
+        for path, field in fields.items()
+        if (value := _at(values, path)) != _default(field)
     }
     if plan.data.source in IN_MEMORY:
-        given = [IN_MEMORY[plan.data.source]]
-        given += [f"{name}={value!r}" for name, (_, value) in told.items()]
-        return f"lockgate.study({', '.join(given)})"
-    words = ["lockgate", "study", *_source(_first(plan.data.source, plan.config.data))]
-    for name, (path, value) in told.items():
-        if name in FLAGS:
-            words.append(FLAGS[name])
-        elif name in OPTIONS:
-            words += [f"--{name.replace('_', '-')}", _text(value)]
-        else:
-            words += ["--set", f"{path}={_text(value)}"]
+        words = [IN_MEMORY[plan.data.source]]
+        words += [f"{path.rpartition('.')[2]}={value!r}" for path, (_, value) in given.items()]
+        return f"lockgate.study({', '.join(words)})"
+    source = _first(plan.data.source, plan.config.data)
+    words = ["lockgate", "study", *_source(source)]
+    if suitable(source, given).name != plan.task.name:
+        words += ["--task", plan.task.name]
+    for path, (field, value) in given.items():
+        words += _option(path, field, value)
     return shlex.join(words)
+
+
+def _option(path: str, field: FieldInfo, value: Any) -> list[str]:
+    option, name = option_of(field), path.rpartition(".")[2].replace("_", "-")
+    if option is None or "study" not in option.commands:
+        return ["--set", f"{path}={_text(value)}"]
+    if isinstance(value, bool):
+        flag = name if value else f"no-{name}"
+        return [f"--{flag}"]
+    return [f"--{name}", _text(value)]
+
+
+def _default(field: FieldInfo) -> Any:
+    """Return the default as JSON has it; of what must be given, one that no value equals."""
+    if field.is_required():
+        return ...
+    return list(field.default) if isinstance(field.default, tuple) else field.default
 
 
 def _first(source: str, data: Any) -> str:

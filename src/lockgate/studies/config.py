@@ -1,57 +1,57 @@
-"""What is told about a study."""
+"""The settings of a study, and how they join those of a run of its task."""
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from functools import cache
+from typing import Annotated, Any
 
-from lockgate.data.errors import listed
-from lockgate.fitted import RunConfig
-from lockgate.fitted.config import LabelRunConfig
-from lockgate.studies.label_rungs import LABEL_DEFAULT_NAMES, LABEL_LADDER
-from lockgate.studies.rungs import DEFAULT_NAMES
+from pydantic import Field, create_model, field_validator
+
+from lockgate.config import Config, Option, parts
+from lockgate.tasks.config import RunConfig
 
 
-class StudySettings(BaseModel):
-    """What a study of any task has beside its runs."""
+class StudySettings(Config):
+    """What a study of any task has beside the settings of its runs."""
 
-    rungs: tuple[str, ...]
-    """Networks of the ladder to compare."""
-    seeds: int = Field(default=5, ge=1)
-    """Repetitions of every rung; a verdict needs at least 3."""
-    budget: str | None = None
-    """Time for all fits together, a duration; turned into `max_steps`, unless that is given."""
-    workers: int | None = Field(default=None, ge=1)
+    rungs: Annotated[tuple[str, ...], Option(("study",))]
+    """Networks to compare, by name: lstm,recurrent-dropout. Default: all but those that tutorials
+    teach, such as last-dropout."""
+    seeds: Annotated[int, Field(ge=1), Option(("study",))] = 5
+    """Repetitions of every network; a verdict needs at least 3."""
+    budget: Annotated[str | None, Option(("study",))] = None
+    """Time for all fits together, such as 10m; it becomes max_steps, unless that is given."""
+    workers: Annotated[int | None, Field(ge=1), Option(("study",))] = None
     """Processes that fit side by side, each on one thread. Default: one for each core."""
 
     @field_validator("rungs", mode="before")
     @classmethod
     def _comma_list(cls, value: object) -> object:
-        return tuple(n.strip() for n in value.split(",")) if isinstance(value, str) else value
+        return parts(value)
 
 
 class StudyConfig(StudySettings, RunConfig):
-    """A run for each rung and seed."""
-
-    rungs: tuple[str, ...] = DEFAULT_NAMES
-    """Networks of the ladder to compare. Default: all but last-dropout and both-per-step."""
+    """A run for each rung and seed; `study_config` makes the class of a task."""
 
 
-class LabelStudyConfig(StudySettings, LabelRunConfig):
-    """A run for each rung and seed, on labelled sequences or texts."""
+@cache
+def study_config(run: type[RunConfig], rungs: tuple[str, ...]) -> type[StudyConfig]:
+    """Return the class of the settings of a study.
 
-    rungs: tuple[str, ...] = LABEL_DEFAULT_NAMES
-    """Networks of the ladder to compare. Default: all but last-dropout."""
-    mc_samples: int = Field(default=20, ge=2)
-    """Passes of Monte-Carlo dropout with the selected network over the test part."""
-
-    @model_validator(mode="after")
-    def _in_one_direction(self) -> "LabelStudyConfig":
-        # in place of the rule for one run: the rungs, not the model, say which directions are read
-        both = [
-            rung.name for rung in LABEL_LADDER if rung.bidirectional and rung.name in self.rungs
-        ]
-        if self.training.truncated_bptt_steps is not None and both:
-            raise ValueError(
-                "truncated_bptt_steps must be left out with rungs that read both directions, got "
-                f"{self.training.truncated_bptt_steps} with {listed(both)}: the reverse direction "
-                "begins at the end; name others (--rungs rnn,lstm,gru)"
-            )
-        return self
+    Args:
+        run: The settings of a run of its task.
+        rungs: The networks that are compared by default.
+    """
+    fields: dict[str, Any] = {n: (f.annotation, f) for n, f in run.model_fields.items()}
+    settings: dict[str, Any] = {
+        name: (field.annotation, field)
+        for name, field in StudySettings.model_fields.items()
+        if name != "rungs"
+    }
+    described = StudySettings.model_fields["rungs"]
+    compared = Field(default=rungs, description=described.description)
+    return create_model(
+        f"{run.__name__}OfStudy",
+        __base__=StudyConfig,
+        **fields,
+        rungs=(tuple[str, ...], compared),
+        **settings,
+    )

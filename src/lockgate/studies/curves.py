@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lockgate.training import History
+from lockgate.training.history import History
 
 
 def overfits_from(histories: Sequence[History]) -> int | None:

@@ -1,7 +1,5 @@
 """Fit the rungs of a study, side by side and each only once."""
 
-import contextlib
-import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -9,27 +7,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from joblib import Parallel, cpu_count, delayed
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from pydantic import BaseModel, ConfigDict
 
-from lockgate.data.errors import DataError
-from lockgate.data.files import new_folder, write_text
+from lockgate.errors import DataError
+from lockgate.files import new_folder, write_text
 from lockgate.nn import Reach
-from lockgate.studies.problem import Problem
-from lockgate.training import History
+from lockgate.running.local import run_jobs
+from lockgate.tasks.base import Task
+from lockgate.training.history import History
 
-# windows of the fixed sample on which the reach of the gradient is measured
 
-
-class Task(NamedTuple):
+class Job(NamedTuple):
     """One fit to do: a rung, a seed and the run."""
 
     rung: str
     seed: int
     config: Any
-    problem: Problem
+    task: Task
 
 
 class Fit(BaseModel):
@@ -61,65 +55,42 @@ def fit_folder(study: Path, rung: str, seed: int) -> Path:
     return study / "fits" / rung / f"seed-{seed}"
 
 
-def device_kind(device: str) -> str:
-    """Return what kind of device the setting `device` means on this machine."""
-    if device != "auto":
-        return device
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
-    return "cpu" if accelerator is None else accelerator.type
-
-
-def default_workers(device: str) -> int:
-    """Return one process for each core that joblib may use; one for an accelerator."""
-    return int(cpu_count()) if device_kind(device) == "cpu" else 1
-
-
-def run_fits(study: Path, tasks: Sequence[Task], workers: int) -> Iterator[Fit]:
-    """Yield every fit of `tasks`: those found in `study` at once, the others as they finish.
+def run_fits(study: Path, jobs: Sequence[Job], workers: int) -> Iterator[Fit]:
+    """Yield every fit of `jobs`: those found in `study` at once, the others as they finish.
 
     Raises:
-        ChildProcessError: If a worker was killed, as it is where memory runs out.
+        ChildProcessError: If a worker was killed.
     """
     waiting = []
-    for task in tasks:
-        if (fit_folder(study, task.rung, task.seed) / "fit.json").exists():
-            yield read_fit(fit_folder(study, task.rung, task.seed))
+    for job in jobs:
+        if (fit_folder(study, job.rung, job.seed) / "fit.json").exists():
+            yield read_fit(fit_folder(study, job.rung, job.seed))
         else:
-            waiting.append(task)
+            waiting.append(job)
     if waiting:
         # a worker may have been started in another directory
         study = study.absolute()
-        # one thread each: recurrent steps are too small to share between cores
-        parallel = Parallel(workers, return_as="generator_unordered", batch_size=1)
-        run = run_fit if workers == 1 else _run_fit_in_worker
-        try:
-            yield from parallel(delayed(run)(study, task) for task in waiting)
-        except TerminatedWorkerError:
-            raise ChildProcessError(
-                "a process that fits was killed, perhaps for want of memory: continue with "
-                "resume=True (--resume), and with fewer workers if it happens again"
-            ) from None
+        yield from run_jobs(run_fit, [(study, job) for job in waiting], workers)
 
 
-def run_fit(study: Path, task: Task) -> Fit:
-    """Fit one task and keep it in the study's folder, whole or not at all."""
-    prepared, problem = load_prepared(study, task.problem), task.problem
+def run_fit(study: Path, job: Job) -> Fit:
+    """Fit one job and keep it in the study's folder, whole or not at all."""
+    prepared, task = load_prepared(study, job.task), job.task
     began = time.perf_counter()
-    with _one_thread():
-        fitted, history = problem.train(prepared, task.config, seed=task.seed, name=task.rung)
-        seconds = time.perf_counter() - began
-        reach = None if history.stopped == "diverged" else problem.reach(fitted, prepared)
+    fitted, history = task.train(prepared, job.config, seed=job.seed, name=job.rung)
+    seconds = time.perf_counter() - began
+    reach = None if history.stopped == "diverged" else task.reach(fitted, prepared)
     fit = Fit(
-        rung=task.rung,
-        seed=task.seed,
+        rung=job.rung,
+        seed=job.seed,
         history=history,
         seconds=seconds,
-        parameters=sum(p.numel() for p in fitted.model.parameters()),
+        parameters=fitted.parameters,
         reach=reach,
     )
     if history.stopped == "interrupted":
         raise KeyboardInterrupt
-    kept = fit_folder(study, task.rung, task.seed)
+    kept = fit_folder(study, job.rung, job.seed)
     try:
         with new_folder(kept) as folder:
             fitted.write_into(folder)
@@ -128,13 +99,6 @@ def run_fit(study: Path, task: Task) -> Fit:
         # a process that outlived a killed study has finished the same fit: it is the same
         return read_fit(kept)
     return fit
-
-
-def _run_fit_in_worker(study: Path, task: Task) -> Fit:
-    # Ctrl-C reaches every process of the group: the study ends its workers itself, and a fit must
-    # not take it for the wish to stop early
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return run_fit(study, task)
 
 
 def read_fit(folder: Path) -> Fit:
@@ -161,30 +125,20 @@ def best_rung(fits: Iterable[Fit], power: float) -> str:
     return min(scores, key=lambda rung: float(np.mean(scores[rung])))
 
 
-def save_prepared(study: Path, prepared: Any, problem: Problem) -> None:
+def save_prepared(study: Path, prepared: Any, task: Task) -> None:
     """Keep the prepared data where `load_prepared` finds them."""
     with new_folder(study / "prepared") as folder:
-        problem.save(prepared, folder)
+        task.save(prepared, folder)
 
 
-def load_prepared(study: Path, problem: Problem) -> Any:
+def load_prepared(study: Path, task: Task) -> Any:
     """Map the prepared data of a study; a process that fits several rungs maps them once."""
     folder = study.absolute() / "prepared"
     # a folder of the same name may be that of another study by now
     about = (folder / "preprocessing.json").stat()
-    return _map_prepared(folder, about.st_ino, about.st_mtime_ns, problem)
+    return _map_prepared(folder, about.st_ino, about.st_mtime_ns, task)
 
 
 @lru_cache(maxsize=1)
-def _map_prepared(folder: Path, inode: int, mtime_ns: int, problem: Problem) -> Any:  # noqa: ARG001
-    return problem.load(folder)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+def _map_prepared(folder: Path, inode: int, mtime_ns: int, task: Task) -> Any:  # noqa: ARG001
+    return task.load(folder)

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from lockgate.data.errors import DataError
-from lockgate.data.files import write_text
-from lockgate.fitted.settings import write_settings
+from lockgate.errors import DataError
+from lockgate.files import write_text
+from lockgate.settings import write_settings
 from lockgate.studies.fits import save_prepared
 from lockgate.studies.plan import Plan
 
@@ -44,7 +44,7 @@ def open_folder(out: Path, asked: Any, plan: Plan, *, resume: bool) -> Any:
         write_text(path, json.dumps({**identity, "max_steps": steps}, indent=2))
     _clear_half_written(out)
     if not (out / "prepared").exists():
-        save_prepared(out, plan.prepared, plan.problem)
+        save_prepared(out, plan.prepared, plan.task)
     training = plan.config.training.model_copy(update={"max_steps": steps})
     config = plan.config.model_copy(update={"training": training})
     write_settings(config, out / "config.yaml")

@@ -5,20 +5,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lockgate.data.files import new_file
-from lockgate.evaluation.baselines import Skipped, reference
-from lockgate.evaluation.looks import count_look
-from lockgate.models.config import Cell
+from lockgate.files import new_file
+from lockgate.scoring.baselines import Skipped, reference
+from lockgate.scoring.looks import count_look
 from lockgate.studies.fits import Fit, best_rung, finite, fit_folder
 from lockgate.studies.folder import study_id
 from lockgate.studies.plan import Plan
-from lockgate.studies.problem import Candidate, Floats, Scorer
+from lockgate.tasks.base import Candidate, Floats, Scorer
+from lockgate.tasks.stack.config import CellName
 
 
 class Choices(NamedTuple):
     """What validation decided; the test part has not been looked at."""
 
-    cell: Cell
+    cell: CellName
     rung: str
     fit: Fit  # the rung's best seed
     baselines: tuple[Candidate, ...]
@@ -37,13 +37,13 @@ class Look(NamedTuple):
     looks: int  # looks at this test part so far, this one included
 
 
-def choose(plan: Plan, fits: list[Fit], cell: Cell) -> Choices:
+def choose(plan: Plan, fits: list[Fit], cell: CellName) -> Choices:
     """Choose rung, seed and reference baseline on the validation part."""
-    problem, metric = plan.problem, plan.config.training.metric
-    compared = problem.baselines(plan.data, plan.prepared, plan.config)
-    validation = problem.scorer(plan.data, plan.prepared, plan.config, "validation")
+    task, metric = plan.task, plan.config.training.metric
+    compared = task.baselines(plan.data, plan.prepared, plan.config)
+    validation = task.scorer(plan.data, plan.prepared, plan.config, "validation")
     scores = {b.name: validation.scores(b.predict("validation")) for b in compared.baselines}
-    rung = best_rung(fits, problem.power(metric))
+    rung = best_rung(fits, task.power(metric))
     return Choices(
         cell=cell,
         rung=rung,
@@ -57,17 +57,17 @@ def choose(plan: Plan, fits: list[Fit], cell: Cell) -> Choices:
 
 def look(plan: Plan, out: Path, fits: list[Fit], choices: Choices) -> Look:
     """Predict the test part once with everything that was fitted, and keep the predictions."""
-    problem = plan.problem
-    fingerprint = problem.test_fingerprint(plan.data, plan.prepared)
+    task = plan.task
+    fingerprint = task.test_fingerprint(plan.data, plan.prepared)
     looks = count_look(out.parent, fingerprint, study_id(out))
     predictions = {}
     for fit in finite(fits):
-        prediction = problem.predict(read_fitted(plan, out, fit), plan.prepared, "test")
+        prediction = task.predict(read_fitted(plan, out, fit), plan.prepared, "test")
         predictions[fit.rung, fit.seed] = prediction
         with new_file(out / "predictions" / f"{fit.rung}-seed-{fit.seed}.npy") as file:
             np.save(file, prediction.astype(np.float32))
     return Look(
-        scorer=problem.scorer(plan.data, plan.prepared, plan.config, "test"),
+        scorer=task.scorer(plan.data, plan.prepared, plan.config, "test"),
         fits=predictions,
         selected=read_fitted(plan, out, choices.fit),
         baselines={b.name: b.predict("test") for b in choices.baselines},
@@ -77,4 +77,4 @@ def look(plan: Plan, out: Path, fits: list[Fit], choices: Choices) -> Look:
 
 def read_fitted(plan: Plan, out: Path, fit: Fit) -> Any:
     """Read the model of a finished fit."""
-    return plan.problem.read_fitted(fit_folder(out, fit.rung, fit.seed))
+    return plan.task.load_fitted(fit_folder(out, fit.rung, fit.seed))

@@ -1,18 +1,19 @@
 """Plan a study before it runs: what is read, how it is cut, which fits, and how long they take."""
 
+import logging
 import time
 from typing import Any, NamedTuple
 
 import torch
 
-from lockgate.data.errors import DataError
-from lockgate.data.frequency import Frequency
-from lockgate.fitted.environment import check_device
-from lockgate.studies.fits import default_workers
-from lockgate.studies.problem import Problem
-from lockgate.studies.rungs import AnyNetwork, Rung, choose_rungs, model_config
+from lockgate.errors import DataError
+from lockgate.reading.frequency import Frequency
+from lockgate.running.local import default_workers, one_thread
+from lockgate.running.machine import check_device
+from lockgate.tasks.base import Task
+from lockgate.tasks.stack.config import StackConfig
+from lockgate.tasks.stack.rungs import Rung, choose_rungs, model_config
 from lockgate.training.fit import EVALUATION_BATCH, TRAINING_SAMPLE
-from lockgate.training.truncated import losses
 
 # what a fit takes where early stopping ends it; only the estimate rests on it
 TYPICAL_EPOCHS = 25
@@ -20,11 +21,14 @@ TYPICAL_EPOCHS = 25
 BUDGET_IN_USE = 0.8
 
 
+LOG = logging.getLogger(__name__)
+
+
 class Plan(NamedTuple):
     """A study that is ready to run."""
 
     config: Any
-    problem: Problem
+    task: Task
     data: Any
     prepared: Any
     rungs: tuple[Rung, ...]
@@ -50,7 +54,7 @@ class Plan(NamedTuple):
     @property
     def advice(self) -> tuple[str, ...]:
         """What a user should know before starting."""
-        return self.problem.advice(self.prepared)
+        return self.task.advice(self.prepared)
 
     def _seconds(self, epochs: int) -> float:
         limit = self.config.training.max_steps
@@ -59,29 +63,34 @@ class Plan(NamedTuple):
         return seeds * sum(self.epoch_seconds.values()) * most / self.workers
 
 
-def plan(source: Any, config: Any, problem: Problem) -> Plan:
+def plan(source: Any, config: Any, task: Task) -> Plan:
     """Read and prepare `source`, time a few steps of every rung and set the limit of steps.
 
     Raises:
         DataError: If the data or the configuration cannot be used.
     """
-    rungs = choose_rungs(config.rungs, problem.ladder)
+    rungs = choose_rungs(config.rungs, task.ladder)
     _refuse_what_rungs_decide(config.model)
     check_device(config.training.device)
     budget = None if config.budget is None else Frequency.parse(config.budget, "budget")
     if budget is not None and budget.unit == "mo":
         raise DataError(f'budget must be a duration such as "10m", got {config.budget!r}')
-    data = problem.read(source, config)
-    prepared = problem.prepare(data, config)
-    idle = set(problem.idle(prepared))
+    task.check_study(config, rungs)
+    data = task.read(source, config)
+    prepared = task.prepare(data, config)
+    LOG.info("%s: read and prepared", data.source)
+    idle = set(task.idle(prepared))
     rungs = tuple(rung for rung in rungs if not rung.on or set(rung.on) - idle)
-    windows = min(len(problem.part(prepared, "train")), config.training.epoch_windows)
+    windows = min(len(task.part(prepared, "train")), config.training.epoch_windows)
     epoch_steps = -(-windows // config.training.batch_size)
+    # the cell of the later rungs is not chosen yet: LSTM, the largest, stands for it
+    networks = {rung.name: model_config(rung, config.model, "lstm", rungs) for rung in rungs}
     epoch_seconds = {
-        rung.name: _epoch_seconds(problem, prepared, config, rung, epoch_steps) for rung in rungs
+        name: _epoch_seconds(task, prepared, config, network, epoch_steps)
+        for name, network in networks.items()
     }
     workers = config.workers or default_workers(config.training.device)
-    result = Plan(config, problem, data, prepared, rungs, workers, epoch_seconds, epoch_steps)
+    result = Plan(config, task, data, prepared, rungs, workers, epoch_seconds, epoch_steps)
     if budget is None or config.training.max_steps is not None:
         return result
     epochs = BUDGET_IN_USE * budget.count * workers / (config.seeds * sum(epoch_seconds.values()))
@@ -90,33 +99,34 @@ def plan(source: Any, config: Any, problem: Problem) -> Plan:
     return result._replace(config=config.model_copy(update={"training": training}))
 
 
-def _refuse_what_rungs_decide(model: AnyNetwork) -> None:
+def _refuse_what_rungs_decide(model: StackConfig) -> None:
     for name in ("cell", "bidirectional", "mask_over"):
         value = getattr(model, name)
-        if value != getattr(type(model)(), name):
+        # by layer, it says what a stacked rung stacks
+        if value != getattr(type(model)(), name) and not isinstance(value, tuple):
             raise DataError(
                 f"{name} must not be set in a study, got {value!r}: its rungs decide that; "
                 "choose them with rungs="
             )
 
 
-def _epoch_seconds(problem: Problem, prepared: Any, config: Any, rung: Rung, steps: int) -> float:
-    # the cell of the later rungs is not chosen yet: LSTM, the largest, stands for it
-    network = model_config(rung, config.model, "lstm")
-    step, evaluation = _time_network(problem, prepared, config, network)
-    evaluated = len(problem.part(prepared, "validation"))
-    evaluated += min(len(problem.part(prepared, "train")), TRAINING_SAMPLE)
+def _epoch_seconds(
+    task: Task, prepared: Any, config: Any, network: StackConfig, steps: int
+) -> float:
+    step, evaluation = _time_network(task, prepared, config, network)
+    evaluated = len(task.part(prepared, "validation"))
+    evaluated += min(len(task.part(prepared, "train")), TRAINING_SAMPLE)
     return steps * step + evaluated / EVALUATION_BATCH * evaluation
 
 
 def _time_network(
-    problem: Problem, prepared: Any, config: Any, network: AnyNetwork
+    task: Task, prepared: Any, config: Any, network: StackConfig
 ) -> tuple[float, float]:
     """Return the seconds of a training step and of evaluating one batch, on one thread."""
-    train = problem.part(prepared, "train")
+    train = task.part(prepared, "train")
     # what is drawn for the timing must not move the caller's random numbers
     with torch.random.fork_rng(devices=[]):
-        model = problem.build(prepared, network)
+        model = task.build(prepared, network)
     masks = torch.Generator()
     # evenly spread, so that their lengths are typical
     batch = train.thinned(config.training.batch_size).batch(slice(None))
@@ -125,7 +135,7 @@ def _time_network(
 
     def step() -> None:
         model.train()
-        for loss in losses(model, batch, config.training, masks):
+        for loss in task.losses(model, batch, config.training, masks):
             torch.autograd.backward(loss)
 
     def evaluate() -> None:
@@ -133,13 +143,9 @@ def _time_network(
         with torch.no_grad():
             model(*evaluation.inputs)
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         share = EVALUATION_BATCH / len(sample)
         return _seconds(step), _seconds(evaluate) * share
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _seconds(run: Any, repeats: int = 3) -> float:

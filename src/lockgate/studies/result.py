@@ -4,15 +4,15 @@ import json
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
-from lockgate.data.errors import DataError
-from lockgate.data.files import write_text
-from lockgate.fitted import Fitted
-from lockgate.fitted.classifier import FittedClassifier
-from lockgate.fitted.load import load
+from lockgate.errors import DataError
+from lockgate.files import write_text
+from lockgate.tasks.base import Fitted
+from lockgate.tasks.registry import load
+from lockgate.tasks.results import Results, checked_results
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,24 @@ class StudyResult:
         """Read the results of a finished study.
 
         Raises:
-            DataError: If `folder` holds none.
+            DataError: If `folder` holds none, or those of another format.
         """
+        path = folder / "results.json"
         try:
-            text = (folder / "results.json").read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise DataError(
                 f"folder must hold a finished study, got {folder}: {error.strerror}"
             ) from None
         try:
-            return cls(json.loads(text), folder)
+            content = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{folder / 'results.json'} must be JSON: {error}") from None
+            raise DataError(f"{path} must be JSON: {error}") from None
+        return cls(dict(checked_results(content, path)), folder)
+
+    @property
+    def _typed(self) -> Results:
+        return cast(Results, self.results)
 
     def save(self) -> None:
         """Write `results.json`."""
@@ -51,10 +57,10 @@ class StudyResult:
     @property
     def verdict(self) -> str:
         """What helps on this data, in sentences, one a line."""
-        return "\n".join(self.results["verdict"]["words"])
+        return "\n".join(self._typed["verdict"]["words"])
 
     @property
-    def best(self) -> Fitted | FittedClassifier:
+    def best(self) -> Fitted:
         """The selected rung's best seed, by validation."""
         return load(self.folder / "fitted")
 
@@ -65,8 +71,9 @@ class StudyResult:
 
     def table(self) -> pl.DataFrame:
         """Return a row for every rung and baseline, with scores on validation and test."""
-        metric = self.results["metric"]
-        outcomes = {pair["rung"]: pair["outcome"] for pair in self.results["verdict"]["pairs"]}
+        results = self._typed
+        metric = results["metric"]
+        outcomes = {pair["rung"]: pair["outcome"] for pair in results["verdict"]["pairs"]}
         rungs = [
             {
                 "model": rung["name"],
@@ -78,7 +85,7 @@ class StudyResult:
                 "parameters": rung["parameters"],
                 "seconds": rung["seconds"],
             }
-            for rung in self.results["rungs"]
+            for rung in results["rungs"]
         ]
         baselines = [
             {
@@ -87,7 +94,7 @@ class StudyResult:
                 f"test {metric}": baseline["test"][metric],
                 "outcome": "reference" if baseline["reference"] else None,
             }
-            for baseline in self.results["baselines"]
+            for baseline in results["baselines"]
         ]
         return pl.DataFrame(rungs + baselines, infer_schema_length=None)
 

@@ -1,23 +1,22 @@
 """Run a study: fit the ladder, freeze every choice, look at the test part once, judge."""
 
-import dataclasses
+import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from lockgate.evaluation.looks import check_ledger
-from lockgate.models.config import Cell
-from lockgate.studies.fits import Fit, Task, best_rung, run_fits
+from lockgate.scoring.looks import check_ledger
+from lockgate.studies.fits import Fit, Job, best_rung, run_fits
 from lockgate.studies.folder import open_folder
-from lockgate.studies.forecasting import Forecasting
 from lockgate.studies.judge import Choices, Look, choose, look
 from lockgate.studies.plan import Plan, plan
-from lockgate.studies.problem import Problem
 from lockgate.studies.result import StudyResult
-from lockgate.studies.rungs import Rung, model_config
 from lockgate.studies.summary import summarise
+from lockgate.tasks.base import Task
+from lockgate.tasks.stack.config import CellName
+from lockgate.tasks.stack.rungs import Rung, model_config
 
-FORECASTING = Forecasting()
+LOG = logging.getLogger(__name__)
 OnFit = Callable[[Fit, int, int], None]
 
 
@@ -25,7 +24,7 @@ def run(
     source: Any,
     config: Any,
     out: Path,
-    problem: Problem = FORECASTING,
+    task: Task,
     *,
     resume: bool = False,
     on_plan: Callable[[Plan], None] = lambda _: None,
@@ -34,10 +33,10 @@ def run(
     """Run the study of `config` on `source` in the folder `out`.
 
     Args:
-        source: What the problem reads.
+        source: What the task reads.
         config: What to compare.
         out: A new folder, or with `resume` the folder of this study.
-        problem: The task that the study is of; `config` is of its kind.
+        task: The task that the study is of; `config` is of its kind.
         resume: Continue in `out`; finished fits are not repeated.
         on_plan: Called with the plan before the first fit.
         on_fit: Called after every fit with it, how many are done and how many there are.
@@ -46,7 +45,7 @@ def run(
         DataError: If the table, the configuration or `out` cannot be used.
     """
     check_ledger(out.parent)
-    planned = plan(source, config, problem)
+    planned = plan(source, config, task)
     planned = planned._replace(config=open_folder(out, config, planned, resume=resume))
     on_plan(planned)
     fits, cell = _fit_ladder(planned, out, on_fit)
@@ -58,29 +57,39 @@ def run(
     return result
 
 
-def _fit_ladder(planned: Plan, out: Path, on_fit: OnFit) -> tuple[list[Fit], Cell]:
+def _fit_ladder(planned: Plan, out: Path, on_fit: OnFit) -> tuple[list[Fit], CellName]:
     """Fit the plain cells, choose the best on validation, then fit the rungs that build on it."""
     fits: list[Fit] = []
 
-    def fit_all(rungs: Iterable[Rung], cell: Cell) -> None:
-        problem, config = planned.problem, planned.config
-        tasks = [
-            Task(rung.name, seed, problem.run_config(config, network), problem)
+    def fit_all(rungs: Iterable[Rung], cell: CellName) -> None:
+        task, config = planned.task, planned.config
+        jobs = [
+            Job(rung.name, seed, run_config(task, config, network), task)
             for rung in rungs
-            for network in [model_config(rung, config.model, cell)]
+            for network in [model_config(rung, config.model, cell, planned.rungs)]
             for seed in range(config.seeds)
         ]
-        for fit in run_fits(out, tasks, planned.workers):
+        for fit in run_fits(out, jobs, planned.workers):
             fits.append(fit)
+            LOG.info(
+                "fit %d of %d: %s seed %d, best epoch %d, %.1f s",
+                *(len(fits), planned.fits, fit.rung, fit.seed, fit.history.best_epoch, fit.seconds),
+            )
             on_fit(fit, len(fits), planned.fits)
 
     cells = [rung for rung in planned.rungs if rung.cell]
     fit_all(cells, cell="lstm")
-    name = best_rung(fits, planned.problem.power(planned.config.training.metric))
+    name = best_rung(fits, planned.task.power(planned.config.training.metric))
     cell = next(rung.cell for rung in cells if rung.name == name and rung.cell)
     fit_all((rung for rung in planned.rungs if not rung.cell), cell)
     order = [rung.name for rung in planned.rungs]
     return sorted(fits, key=lambda fit: (order.index(fit.rung), fit.seed)), cell
+
+
+def run_config(task: Task, config: Any, network: Any) -> Any:
+    """Return the settings of one run of a study."""
+    own = {name: getattr(config, name) for name in task.run.model_fields}
+    return task.run(**{**own, "model": network})
 
 
 def _keep_best(
@@ -90,20 +99,20 @@ def _keep_best(
     folder, fit = out / "fitted", choices.fit
     if folder.exists():
         return
-    fitted, problem = looked.selected, planned.problem
-    validation = problem.scorer(planned.data, planned.prepared, planned.config, "validation")
+    fitted, task = looked.selected, planned.task
+    validation = task.scorer(planned.data, planned.prepared, planned.config, "validation")
     rung = next(rung for rung in results["rungs"] if rung["name"] == fit.rung)
     own = next(seed for seed in rung["seeds"] if seed["seed"] == fit.seed)
     metrics = {
         "metric": results["metric"],
-        **problem.scales(planned.prepared),
+        **task.scales(planned.prepared),
         "test_looks": looked.looks,
         "rung": fit.rung,
         "seed": fit.seed,
         "history": fit.history.model_dump(mode="json"),
-        "validation": validation.scores(problem.predict(fitted, planned.prepared, "validation")),
+        "validation": validation.scores(task.predict(fitted, planned.prepared, "validation")),
         "test": own["test"],
         "baselines": results["baselines"],
         "skipped_baselines": [skipped._asdict() for skipped in choices.skipped],
     }
-    dataclasses.replace(fitted, metrics=metrics).save(folder)
+    fitted.with_metrics(metrics).save(folder)

@@ -1,14 +1,15 @@
 """A study's verdict in sentences."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+
+from lockgate.tasks.results import BaselineEffect, Effect, PairResult
 
 MINUS = "−"
 
 
 def verdict_words(
-    pairs: Sequence[Mapping[str, Any]],
-    baseline: Mapping[str, Any],
+    pairs: Sequence[PairResult],
+    baseline: BaselineEffect,
     selected: str,
     tricks: Mapping[str, str],
     metric: str,
@@ -40,12 +41,14 @@ def signed(value: float) -> str:
     return f"{value:+.1f}".replace("-", MINUS)
 
 
-def _interval(effect: Mapping[str, Any], metric: str) -> str:
-    bounds = f"[{signed(effect['low'])}, {signed(effect['high'])}]"
-    return f"{percent(effect['percent'])} {metric} {bounds}"
+def _interval(effect: Effect, metric: str) -> str:
+    change, low, high = effect["percent"], effect["low"], effect["high"]
+    # an outcome that is worded with them has all three
+    assert change is not None and low is not None and high is not None  # noqa: PT018
+    return f"{percent(change)} {metric} [{signed(low)}, {signed(high)}]"
 
 
-def _pair_words(pair: Mapping[str, Any], trick: str, metric: str) -> str:
+def _pair_words(pair: PairResult, trick: str, metric: str) -> str:
     name, parent = trick[0].upper() + trick[1:], f"against {pair['parent']}"
     match pair["outcome"]:
         case "no verdict":
@@ -61,7 +64,7 @@ def _pair_words(pair: Mapping[str, Any], trick: str, metric: str) -> str:
             return f"{name} {verb}: {_interval(pair, metric)} {parent}."
 
 
-def _baseline_words(baseline: Mapping[str, Any], selected: str, metric: str) -> str:
+def _baseline_words(baseline: BaselineEffect, selected: str, metric: str) -> str:
     name = baseline["name"]
     if baseline["outcome"] == "no verdict":
         score = "" if baseline["percent"] is None else f" ({percent(baseline['percent'])} {metric})"

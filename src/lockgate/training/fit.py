@@ -1,48 +1,40 @@
 """Fit a network to windows or examples."""
 
 import copy
+import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any, Protocol, Self
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from torch import Tensor, nn
 
-from lockgate.training.config import AnyConfig
+from lockgate.training.config import MetricName, TrainingConfig
+from lockgate.training.data import Data
 from lockgate.training.history import History, Stopped
-from lockgate.training.losses import Batch, Followed, loss_and_count
+from lockgate.training.losses import Batch, loss_and_count, whole_loss
 from lockgate.training.streams import Streams
-from lockgate.training.truncated import losses
 
+LOG = logging.getLogger(__name__)
 # windows of the fixed sample on which the training loss is recomputed in evaluation mode
 TRAINING_SAMPLE = 2_000
 EVALUATION_BATCH = 512
 
-
-class Data(Protocol):
-    """What a network is fitted to: `Windows` or `Examples`."""
-
-    def __len__(self) -> int: ...
-    def batch(self, index: Any) -> Batch: ...
-    def draw_batches(
-        self, batch_size: int, most: int, generator: torch.Generator
-    ) -> Sequence[Any]: ...
-    def chunks(self, size: int) -> Sequence[Any]: ...
-    def thinned(self, most: int) -> Self: ...
-    def to(self, device: torch.device) -> Self: ...
+Losses = Callable[[Any, Batch, Any, torch.Generator], Iterator[Tensor]]
 
 
 def fit(
     model: nn.Module,
     train: Data,
     validation: Data | None,
-    config: AnyConfig,
+    config: TrainingConfig,
     streams: Streams,
     on_epoch: Callable[[History], None] = lambda _: None,
+    losses: Losses = whole_loss,
 ) -> History:
     """Train `model` in place; leave it in evaluation mode with the weights of its best epoch.
 
@@ -59,6 +51,7 @@ def fit(
         config: Sizes, rates and limits.
         streams: Random numbers of batches and masks; the weights are drawn already.
         on_epoch: Called with the history after every epoch.
+        losses: Yields the losses of a batch, which are differentiated one by one.
 
     Raises:
         KeyboardInterrupt: If interrupted before the first epoch ended: there is nothing to keep.
@@ -78,7 +71,7 @@ def fit(
             batches = train.draw_batches(config.batch_size, config.epoch_windows, streams.batches)
             allowed = None if config.max_steps is None else config.max_steps - steps
             norms = [
-                _step(fabric, network, optimizer, train.batch(index), config, streams.masks)
+                _step(fabric, network, optimizer, train.batch(index), config, streams.masks, losses)
                 for index in islice(batches, allowed)
             ]
             steps += len(norms)
@@ -94,6 +87,7 @@ def fit(
             if history.best_epoch == history.epochs:
                 best = copy.deepcopy(model.state_dict())
             history.stopped = _why_stop(history, config, steps)
+            LOG.debug("epoch %d: training %.4g", history.epochs, history.training[-1])
             on_epoch(history)
     except KeyboardInterrupt:
         if not history.epochs:
@@ -104,7 +98,7 @@ def fit(
     return history
 
 
-def evaluate(model: nn.Module, data: Data, metric: Followed) -> float:
+def evaluate(model: nn.Module, data: Data, metric: MetricName) -> float:
     """Return the loss of `model` over `data` in evaluation mode, every target counted alike."""
     model.eval()
     total, count = 0.0, 0.0
@@ -121,8 +115,9 @@ def _step(
     network: _FabricModule,
     optimizer: _FabricOptimizer,
     batch: Batch,
-    config: AnyConfig,
+    config: TrainingConfig,
     masks: torch.Generator,
+    losses: Losses,
 ) -> Tensor:
     network.train()
     optimizer.zero_grad()
@@ -137,7 +132,7 @@ def _step(
     return norm
 
 
-def _why_stop(history: History, config: AnyConfig, steps: int) -> Stopped | None:
+def _why_stop(history: History, config: TrainingConfig, steps: int) -> Stopped | None:
     if not math.isfinite((history.validation or history.training)[-1]):
         return "diverged"
     if history.epochs - history.best_epoch >= config.patience:

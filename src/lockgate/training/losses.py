@@ -1,14 +1,16 @@
 """The losses that networks are trained with, by the metric that they follow."""
 
-from typing import Literal, Protocol
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from lockgate.data.examples import IGNORED
+from lockgate.training.config import MetricName, TrainingConfig
 
-Followed = Literal["mae", "rmse", "mase", "log_loss"]
+IGNORED = -100
+"""Class of a padded step, which no loss counts."""
 
 
 class Batch(Protocol):
@@ -23,7 +25,7 @@ class Batch(Protocol):
 
 
 def loss_and_count(
-    output: Tensor, y: Tensor, metric: Followed, weight: Tensor | None = None
+    output: Tensor, y: Tensor, metric: MetricName, weight: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Return the summed loss of what is observed, and how much that is.
 
@@ -53,7 +55,14 @@ def loss_and_count(
     return losses.sum(), counts.sum()
 
 
-def mean_loss(output: Tensor, batch: Batch, metric: Followed) -> Tensor:
+def mean_loss(output: Tensor, batch: Batch, metric: MetricName) -> Tensor:
     """Return the mean loss over the observed targets of a batch."""
     total, count = loss_and_count(output, batch.y, metric, batch.weight)
     return total / count
+
+
+def whole_loss(
+    network: Any, batch: Batch, config: TrainingConfig, masks: torch.Generator
+) -> Iterator[Tensor]:
+    """Yield the mean loss of a batch; a task that cuts its batches has a function like this."""
+    yield mean_loss(network(*batch.inputs, generator=masks), batch, config.metric)

@@ -1,0 +1,82 @@
+"""The settings of every task by name, as `study` and `train` take them."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+
+class Settings(TypedDict, total=False):
+    """Written by scripts/write_signatures from the fields of the settings."""
+
+    as_number: bool
+    at_steps: bool
+    batch_size: int
+    bidirectional: bool | Sequence[bool] | str
+    budget: str | None
+    cell: str
+    class_weight: str | None
+    clean_html: bool
+    clip_norm: float
+    cut: int | None
+    decimal: str
+    device: str
+    drop_empty: bool
+    dropout: float
+    embedding_dropout: float
+    embedding_size: int
+    encoding: str | None
+    epoch_windows: int
+    exclude: Sequence[str] | str
+    group: str | None
+    header: bool
+    hidden_size: int | Sequence[int] | str
+    horizon: int | str
+    id: str | None
+    init: str
+    input_dropout: float
+    inputs: Sequence[str] | str
+    keep: str
+    label: str | None
+    labels: str | None
+    layer_norm: bool
+    learning_rate: float
+    lookback: int | str | None
+    lowercase: bool
+    mask_over: str
+    mask_per: str | None
+    max_epochs: int
+    max_gap: int
+    max_length: int | None
+    max_steps: int | None
+    mc_samples: int
+    metric: str
+    min_count: int
+    missing: Sequence[float] | str
+    normalise: str
+    num_layers: int
+    output_dropout: float
+    patience: int
+    pooling: str
+    random_state: int
+    recurrent_dropout: float
+    resample: str | None
+    residual: bool
+    rungs: Sequence[str] | str
+    seeds: int
+    separator: str | None
+    several: str | None
+    split: Sequence[str] | str
+    split_seed: int
+    step: str | None
+    stride: int
+    target: str
+    test: str | None
+    text: str | None
+    time: str | None
+    time_format: str | None
+    tokens: str
+    truncated_bptt_steps: int | None
+    validation: str | None
+    vocab_size: int
+    weight_dropout: float
+    workers: int | None
+    zoneout: float

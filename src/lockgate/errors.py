@@ -1,0 +1,49 @@
+"""The errors of data and settings that cannot be used as asked, and the wording they share."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+
+INSTALL = 'pip install "lockgate[workbench]"'
+"""What installs all that the workbench needs."""
+
+
+class DataError(ValueError):
+    """The data, or an option that describes it, cannot be used; the message is one sentence."""
+
+
+class MissingSettingError(DataError):
+    """A setting must be given; `choices` are what there is to choose from, a row each."""
+
+    def __init__(self, message: str, choices: Sequence[Mapping[str, object]] = ()) -> None:
+        super().__init__(message)
+        self.choices = tuple(choices)
+
+
+def option(name: str, value: object) -> str:
+    """Name an option the way both faces know it: `decimal="," (--decimal ",")`."""
+    text = str(value)
+    # a lone mark such as , or ; is quoted: the shell or the reader may stumble over it
+    plain = len(text) > 1 and all(letter.isalnum() or letter in ".,_-:/%" for letter in text)
+    shell = text if plain else f'"{text}"'
+    return f'{name}="{text}" (--{name.replace("_", "-")} {shell})'
+
+
+def listed(names: Iterable[object], limit: int = 8) -> str:
+    """Join names with commas; a long list ends with how many more there are."""
+    words = [str(name) for name in names]
+    more = f" and {len(words) - limit:,} more" if len(words) > limit else ""
+    return ", ".join(words[:limit]) + more
+
+
+def nearest(name: str, names: Sequence[str], what: str = "columns") -> str:
+    """Name those of `names` that `name` may have meant, or else all of them."""
+    folded = {known.lower(): known for known in names}
+    close = get_close_matches(name.lower(), list(folded), n=3, cutoff=0.6)
+    if close:
+        return "did you mean " + " or ".join(repr(folded[word]) for word in close) + "?"
+    return f"the {what} are {listed(names, 12)}"
+
+
+def count_of(number: int, noun: str) -> str:
+    """Count something in words: `1 row`, `1,200 rows`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,1 @@
+"""Where jobs run, and what machine that is."""

@@ -1,0 +1,71 @@
+"""Run jobs in this process, or side by side in processes of this machine.
+
+A job is a module-level function on paths and plain values, so that it can be sent anywhere.
+"""
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import torch
+from joblib import Parallel, cpu_count, delayed
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from lockgate.running.machine import device_kind
+
+Done = TypeVar("Done")
+
+
+def default_workers(device: str) -> int:
+    """Return one process for each core that joblib may use; one for an accelerator."""
+    return int(cpu_count()) if device_kind(device) == "cpu" else 1
+
+
+def run_jobs(
+    run: Callable[..., Done], jobs: Sequence[tuple[Any, ...]], workers: int
+) -> Iterator[Done]:
+    """Yield what `run(*job)` returns for every job, in the order in which they finish.
+
+    Each job has one thread: recurrent steps are too small to share between cores.
+
+    Args:
+        run: A module-level function.
+        jobs: Its arguments, once for each call.
+        workers: Processes side by side; one runs the jobs in this process.
+
+    Raises:
+        ChildProcessError: If a worker was killed, as it is where memory runs out.
+    """
+    parallel = Parallel(workers, return_as="generator_unordered", batch_size=1)
+    call = _on_one_thread if workers == 1 else _in_worker
+    try:
+        yield from parallel(delayed(call)(run, *job) for job in jobs)
+    except TerminatedWorkerError:
+        raise ChildProcessError(
+            "a process that fits was killed, perhaps for want of memory: continue with "
+            "resume=True (--resume), and with fewer workers if it happens again"
+        ) from None
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread inside the `with` block."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _on_one_thread(run: Callable[..., Done], *job: Any) -> Done:
+    with one_thread():
+        return run(*job)
+
+
+def _in_worker(run: Callable[..., Done], *job: Any) -> Done:
+    # Ctrl-C reaches every process of the group: a study ends its workers itself, and a fit must
+    # not take it for the wish to stop early
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return _on_one_thread(run, *job)

@@ -1,0 +1,1 @@
+"""What tasks share in judging: metrics, intervals, calibration, the ledger of looks."""

@@ -1,0 +1,354 @@
+"""What a task is to all that serves every task: studies, reports, the functions, the commands."""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import torch
+from torch import Tensor, nn
+
+from lockgate.charts.figures import Figure
+from lockgate.nn.reach import Reach
+from lockgate.scoring.baselines import Skipped
+from lockgate.tasks.config import RunConfig
+from lockgate.tasks.results import Results
+from lockgate.tasks.stack.rungs import Place, Rung
+from lockgate.training.data import Data
+from lockgate.training.history import History
+from lockgate.training.losses import Batch
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+Part = Literal["train", "validation", "test"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+OnEpoch = Callable[[History], None]
+
+
+def ignore(_: History) -> None:
+    """Do nothing after an epoch."""
+
+
+class Scorer(Protocol):
+    """Scores predictions of one part of the data; it holds the truth."""
+
+    @property
+    def horizon(self) -> int:
+        """Length of a block that must not be cut, in rows."""
+        ...
+
+    @property
+    def groups(self) -> Ints | None:
+        """What no block may tear apart, (N,), in the order of the losses; None: no row hangs on
+        another.
+        """
+        ...
+
+    @property
+    def counts(self) -> Floats:
+        """How much is observed of each row, (N,)."""
+        ...
+
+    def scores(self, prediction: Floats) -> dict[str, float | None]:
+        """Give every score by its name."""
+        ...
+
+    def per_step(self, prediction: Floats) -> Sequence[float]:
+        """Give the metric by steps ahead; empty where there are none."""
+        ...
+
+    def losses(self, prediction: Floats) -> Floats:
+        """Give the loss of each row, (N,); their mean to the task's `power` is the score."""
+        ...
+
+
+class Candidate(NamedTuple):
+    """A baseline, fitted."""
+
+    name: str
+    setting: str
+    predict: Callable[[Part], Floats]
+
+
+class Compared(NamedTuple):
+    """The baselines of a study, and those that were left out."""
+
+    baselines: tuple[Candidate, ...]
+    skipped: tuple[Skipped, ...]
+
+
+class Chosen(NamedTuple):
+    """What validation chose, and what it predicts of the test part."""
+
+    fitted: Any  # the network, as `Task.train` gives it
+    prediction: Floats
+    name: str  # of the reference baseline
+    reference: Floats
+
+
+def check(name: str, status: str, text: str) -> dict[str, str]:
+    """Put a check together."""
+    return {"name": name, "status": status, "text": text}
+
+
+class Section(NamedTuple):
+    """What a terminal shows of scores: lines, and a table below them."""
+
+    lines: tuple[str, ...]
+    rows: tuple[dict[str, Any], ...] = ()
+
+
+class Evaluation(Protocol):
+    """The scores of a fitted model on data that it has not learned from."""
+
+    @property
+    def metric(self) -> str:
+        """The metric that the model was chosen by."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain values that JSON can hold."""
+        ...
+
+    def sections(self) -> tuple[Section, ...]:
+        """Give what a terminal shows, in order."""
+        ...
+
+
+@runtime_checkable
+class Fitted(Protocol):
+    """A trained network with all that it needs to be used, whatever its task.
+
+    `lockgate.load(folder)` reads one, `lockgate.train` gives one, `StudyResult.best` is one.
+    """
+
+    @property
+    def task(self) -> str:
+        """Name of its task."""
+        ...
+
+    @property
+    def config(self) -> RunConfig:
+        """The settings that it was trained with."""
+        ...
+
+    @property
+    def parameters(self) -> int:
+        """Number of its weights."""
+        ...
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Its scores and those of the baselines, from its training."""
+        ...
+
+    def predict(self, source: Any) -> pl.DataFrame:
+        """Predict from data of the form of the training data, labels not needed."""
+        ...
+
+    def evaluate(self, source: Any, **options: Any) -> Evaluation:
+        """Score on data of the form of the training data."""
+        ...
+
+    def save(self, folder: str | Path) -> None:
+        """Write everything as a new folder: weights as safetensors, all else as JSON."""
+        ...
+
+    def write_into(self, folder: Path) -> None:
+        """Write the files of `save` into a folder that exists."""
+        ...
+
+    def with_metrics(self, metrics: dict[str, Any]) -> "Fitted":
+        """Return the same model with these scores."""
+        ...
+
+
+class ScoreColumns(NamedTuple):
+    """The scores that the tables of a report show."""
+
+    names: Mapping[str, str]  # by their keys, in order
+    validated: tuple[str, ...]  # keys of those shown of the validation part too
+    beside: tuple[str, ...] = ()  # keys of those that stand beside the metric of each rung
+    apart: str = ""  # ends the keys of second scores, which stand small below the first
+    parameters: bool = True  # whether a rung's number of weights has a column of its own
+
+
+class Pages(Protocol):
+    """A task's part of the report of a study.
+
+    Its template `report.html.j2` fills the blocks of the page, which `study.html.j2` of the reports
+    lays out. There `r` are the results, `page` what is shown of any study, `own` the task's values.
+    """
+
+    @property
+    def package(self) -> str:
+        """Name of the package whose folder `templates` holds its templates."""
+        ...
+
+    def columns(self, results: Results) -> ScoreColumns:
+        """Give the scores that the tables show."""
+        ...
+
+    def values(self, results: Results, digits: Mapping[str, int]) -> Any:
+        """Give what its templates need beside the results; `digits` are decimals of each score."""
+        ...
+
+    def figures(self, results: Results, digits: Mapping[str, int]) -> dict[str, Figure]:
+        """Draw its charts, by the names under which its templates place them."""
+        ...
+
+
+class Task(Hashable, Protocol):
+    """A task: what is read, how it is learned, how a prediction is judged, how it is shown."""
+
+    @property
+    def name(self) -> str:
+        """What the results call the task."""
+        ...
+
+    @property
+    def ladder(self) -> tuple[Rung, ...]:
+        """The rungs that there are."""
+        ...
+
+    def idle(self, prepared: Any) -> tuple[Place, ...]:
+        """Name the rates that have nothing to drop in these data."""
+        ...
+
+    @property
+    def run(self) -> type[RunConfig]:
+        """The settings of a run."""
+        ...
+
+    def defaults(self, source: Any) -> Mapping[str, Any]:
+        """Give the settings that a source brings along."""
+        ...
+
+    def missing(self, source: Any, settings: Mapping[str, Any]) -> Section | None:
+        """Tell what a user must still say, with what there is to choose from; None if nothing."""
+        ...
+
+    def subject(self, config: Any) -> str:
+        """Name what is predicted, for the folder of a run."""
+        ...
+
+    def check_study(self, config: Any, rungs: tuple[Rung, ...]) -> None:
+        """Refuse settings that do not go with what the rungs decide.
+
+        Raises:
+            DataError: With the remedy.
+        """
+        ...
+
+    def read(self, source: Any, config: Any) -> Any:
+        """Read the data; they have a `source` and a `fingerprint`."""
+        ...
+
+    def prepare(self, data: Any, config: Any) -> Any:
+        """Part the data and learn from the training rows."""
+        ...
+
+    def part(self, prepared: Any, part: Part) -> Data:
+        """Give one part as a network is fitted to it."""
+        ...
+
+    def build(self, prepared: Any, network: Any) -> nn.Module:
+        """Build a network for the data."""
+        ...
+
+    def losses(
+        self, network: Any, batch: Batch, config: Any, masks: torch.Generator
+    ) -> Iterator[Tensor]:
+        """Yield the losses of a batch, as `training.fit` takes them."""
+        ...
+
+    def advice(self, prepared: Any) -> tuple[str, ...]:
+        """Say what a user should know before starting."""
+        ...
+
+    def save(self, prepared: Any, folder: Path) -> None:
+        """Keep the prepared data in a folder that exists."""
+        ...
+
+    def load(self, folder: Path) -> Any:
+        """Map what `save` kept."""
+        ...
+
+    def train(
+        self,
+        prepared: Any,
+        config: Any,
+        *,
+        seed: int = 0,
+        name: str = "",
+        on_epoch: OnEpoch = ignore,
+    ) -> tuple[Fitted, History]:
+        """Fit one network; `on_epoch` is called with the history after every epoch."""
+        ...
+
+    def load_fitted(self, folder: Path) -> Fitted:
+        """Read what a fitted model of this task saved.
+
+        Raises:
+            DataError: If the folder holds none.
+        """
+        ...
+
+    def reach(self, fitted: Any, prepared: Any) -> Reach | None:
+        """Measure how far back the gradient reaches, if it can be."""
+        ...
+
+    def predict(self, fitted: Any, prepared: Any, part: Part) -> Floats:
+        """Predict a part, in the unit of the truth."""
+        ...
+
+    def scorer(self, data: Any, prepared: Any, config: Any, part: Part) -> Scorer:
+        """Give what scores the predictions of a part."""
+        ...
+
+    def baselines(self, data: Any, prepared: Any, config: Any) -> Compared:
+        """Fit the baselines to the training part and have them predict the others."""
+        ...
+
+    def power(self, metric: Any) -> float:
+        """Give the power of the mean loss that a metric is."""
+        ...
+
+    def validation_score(self, loss: float, prepared: Any, config: Any) -> float:
+        """Turn a validation loss into the metric, in the unit of the truth."""
+        ...
+
+    def scales(self, prepared: Any) -> dict[str, Any]:
+        """Give what is kept beside the scores of a fitted model."""
+        ...
+
+    def test_fingerprint(self, data: Any, prepared: Any) -> str:
+        """Give what tells this test part from others."""
+        ...
+
+    def planned(self, data: Any, prepared: Any) -> dict[str, Any]:
+        """Tell in words what will be learned from, by name: texts, or lists of them."""
+        ...
+
+    def describe(self, data: Any, prepared: Any) -> dict[str, Any]:
+        """Describe the data for the results."""
+        ...
+
+    def checks(self, described: dict[str, Any]) -> list[dict[str, str]]:
+        """Check what is described of the data."""
+        ...
+
+    def shown(
+        self, data: Any, prepared: Any, config: Any, scorer: Any, chosen: Chosen
+    ) -> dict[str, Any]:
+        """Give what the results show of the selected network's predictions of the test part."""
+        ...
+
+    @property
+    def pages(self) -> Pages:
+        """What the report shows of it."""
+        ...

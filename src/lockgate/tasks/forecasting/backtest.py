@@ -1,0 +1,106 @@
+"""Score a forecaster beside the naive baselines, rolled over a table."""
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from lockgate.errors import DataError
+from lockgate.scoring.arrays import FloatArray
+from lockgate.scoring.metrics import PointMetric, score, score_per_step
+from lockgate.tasks.base import Section
+from lockgate.tasks.forecasting.baselines import naive_baselines
+from lockgate.tasks.forecasting.prepare import make_windows
+from lockgate.tasks.forecasting.preprocessing import Preprocessing
+from lockgate.tasks.forecasting.table import Table
+from lockgate.tasks.forecasting.windows import Windows
+
+
+class Forecasts(Protocol):
+    """What gives forecasts: a network or a baseline."""
+
+    def forecast(self, windows: Windows) -> FloatArray:
+        """Forecast every window in the target's own unit, `(N, horizon)`."""
+        ...
+
+
+class ForecastScores(NamedTuple):
+    """The scores of one model or baseline."""
+
+    name: str
+    scores: dict[str, float | None]
+    """MAE, RMSE, and MASE by the training part's scale."""
+    per_step: list[float | None]
+    """The metric by steps ahead."""
+
+
+class ForecastEvaluation(NamedTuple):
+    """How a forecaster does on rows that it has not learned from."""
+
+    metric: str
+    windows: int
+    """Forecasts that were scored."""
+    start: str
+    """Time of the first target."""
+    end: str
+    """Time of the last target."""
+    model: ForecastScores
+    baselines: tuple[ForecastScores, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain values that JSON can hold."""
+        model, baselines = self.model._asdict(), [b._asdict() for b in self.baselines]
+        return {**self._asdict(), "model": model, "baselines": baselines}
+
+    def sections(self) -> tuple[Section, ...]:
+        """Give what a terminal shows: which forecasts, and a table of the scores."""
+        rows = ({"model": one.name, **one.scores} for one in (self.model, *self.baselines))
+        title = f"{self.windows} forecasts of {self.start} to {self.end}"
+        return (Section((title,), tuple(rows)),)
+
+
+def backtest(
+    model: Forecasts,
+    preprocessing: Preprocessing,
+    table: Table,
+    metric: PointMetric,
+    mase_scale: float | None = None,
+) -> ForecastEvaluation:
+    """Forecast from every row of `table` that comes after all that the model has learned from.
+
+    Args:
+        model: What is scored beside the naive baselines.
+        preprocessing: What was learned with it.
+        table: The rows.
+        metric: What is told by steps ahead.
+        mase_scale: What MASE divides by; without it there is no MASE.
+
+    Raises:
+        DataError: If the table has no window after `Preprocessing.seen_until`, or another form.
+    """
+    arrays = preprocessing.apply(table)
+    seen = np.datetime64(preprocessing.seen_until)
+    first = int(np.searchsorted(arrays.ds, seen, side="right"))
+    windows = make_windows(arrays, preprocessing, range(first, len(arrays.ds)))
+    horizon = preprocessing.horizon
+    if not len(windows):
+        raise DataError(
+            f"the table must hold {horizon} rows after {preprocessing.seen_until}, the last that "
+            f"the model has learned from, got {len(arrays.ds) - first}, or none without a hole"
+        )
+    truth = preprocessing.scale.invert(windows.truth().numpy())
+
+    def scored(name: str, forecasts: Forecasts) -> ForecastScores:
+        forecast = forecasts.forecast(windows)
+        steps = score_per_step(truth, forecast, metric, mase_scale)
+        per_step = [None if np.isnan(step) else float(step) for step in steps]
+        return ForecastScores(name, score(truth, forecast, mase_scale)._asdict(), per_step)
+
+    naive = naive_baselines(preprocessing.seasons, preprocessing.scale)
+    return ForecastEvaluation(
+        metric=metric,
+        windows=len(windows),
+        start=str(table.frame["ds"][int(windows.origins[0]) + 1]),
+        end=str(table.frame["ds"][int(windows.origins[-1]) + horizon]),
+        model=scored("model", model),
+        baselines=tuple(scored(one.name, one) for one in naive),
+    )

@@ -1,0 +1,169 @@
+"""Naive forecasts, always computed beside the models."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lockgate.scoring.arrays import AnyFloatArray, FloatArray
+from lockgate.scoring.baselines import Skipped
+from lockgate.scoring.metrics import PointMetric
+from lockgate.tasks.forecasting.ridge import fit_ridge, ridge_why_not
+from lockgate.tasks.forecasting.windows import Scale, Windows
+
+
+class Baseline(Protocol):
+    """A forecast that costs next to nothing and that a model should beat."""
+
+    @property
+    def name(self) -> str:
+        """What the baseline is called, for example `seasonal naive 24`."""
+
+    @property
+    def setting(self) -> str:
+        """What was chosen for it, in words; empty where there was nothing to choose."""
+
+    def forecast(self, windows: Windows) -> FloatArray:
+        """Forecast every window in the target's own unit, `(N, horizon)`.
+
+        A forecast may use every row up to its window's origin, beyond the lookback too, and none
+        after it.
+        """
+
+
+class LastValue(NamedTuple):
+    """Every step is the latest observed value; the training mean before the first one."""
+
+    scale: Scale
+    name: str = "last value"
+    setting: str = ""
+
+    def forecast(self, windows: Windows) -> FloatArray:
+        """Forecast every window in the target's own unit, `(N, horizon)`."""
+        last = _last_observed(windows)
+        return self.scale.invert(np.repeat(last[:, None], windows.horizon, axis=1))
+
+
+class SeasonalNaive(NamedTuple):
+    """Every step is the latest observed value of its phase, whole seasons before it.
+
+    Where the value one season ago is missing, the season before that is asked, as far back as the
+    series goes. A phase that was never observed takes the last value.
+    """
+
+    scale: Scale
+    season: int
+
+    @property
+    def name(self) -> str:
+        """`seasonal naive` and the season in rows."""
+        return f"seasonal naive {self.season}"
+
+    @property
+    def setting(self) -> str:
+        """Nothing is chosen."""
+        return ""
+
+    def forecast(self, windows: Windows) -> FloatArray:
+        """Forecast every window in the target's own unit, `(N, horizon)`."""
+        steps = np.arange(1, windows.horizon + 1)
+        # whole seasons back, until the row is at the origin or before it
+        rows = windows.origins.numpy()[:, None] + steps - -(-steps // self.season) * self.season
+        latest = _latest_of_phase(windows.target.numpy(), self.season)
+        found = np.where(rows >= 0, latest[np.maximum(rows, 0)], np.nan)
+        last = _last_observed(windows)[:, None]
+        return self.scale.invert(np.where(np.isnan(found), last, found))
+
+
+class Drift(NamedTuple):
+    """The line through the first and the last value of the lookback, continued.
+
+    Both are values of the filled target channel. With a lookback of 1 the line is level.
+    """
+
+    scale: Scale
+    name: str = "drift"
+    setting: str = ""
+
+    def forecast(self, windows: Windows) -> FloatArray:
+        """Forecast every window in the target's own unit, `(N, horizon)`."""
+        filled, origins = windows.inputs[:, 0].numpy(), windows.origins.numpy()
+        last = filled[origins].astype(np.float64)
+        first = filled[origins - windows.lookback + 1]
+        slope = (last - first) / max(windows.lookback - 1, 1)
+        return self.scale.invert(last[:, None] + slope[:, None] * np.arange(1, windows.horizon + 1))
+
+
+class WindowMean(NamedTuple):
+    """Every step is the mean of the filled target channel over the lookback."""
+
+    scale: Scale
+    name: str = "window mean"
+    setting: str = ""
+
+    def forecast(self, windows: Windows) -> FloatArray:
+        """Forecast every window in the target's own unit, `(N, horizon)`."""
+        filled = windows.inputs[:, 0].numpy()
+        before = np.concatenate([[0.0], np.cumsum(filled, dtype=np.float64)])
+        origins = windows.origins.numpy()
+        mean = (before[origins + 1] - before[origins + 1 - windows.lookback]) / windows.lookback
+        return self.scale.invert(np.repeat(mean[:, None], windows.horizon, axis=1))
+
+
+def naive_baselines(seasons: Sequence[int], scale: Scale) -> tuple[Baseline, ...]:
+    """Return the baselines that learn nothing: last value, seasonal naive, drift, window mean.
+
+    Args:
+        seasons: Seasons of the series in rows; each gives one seasonal naive.
+        scale: The target's scale, by which forecasts return to its own unit.
+
+    Example:
+        >>> [baseline.name for baseline in naive_baselines([24], Scale(0.0, 1.0))]
+        ['last value', 'seasonal naive 24', 'drift', 'window mean']
+    """
+    seasonal = [SeasonalNaive(scale, season) for season in seasons]
+    return (LastValue(scale), *seasonal, Drift(scale), WindowMean(scale))
+
+
+def fit_baselines(
+    train: Windows, validation: Windows, seasons: Sequence[int], scale: Scale, metric: PointMetric
+) -> tuple[Baseline, ...]:
+    """Return every baseline that can be computed, the ridge fitted.
+
+    Which cannot, and why, is told by `skipped_baselines`.
+
+    Args:
+        train: Windows that the ridge learns from.
+        validation: Windows on which its strength is chosen.
+        seasons: Seasons of the series in rows.
+        scale: The target's scale.
+        metric: The metric by which the strength is chosen.
+    """
+    naive = naive_baselines(seasons, scale)
+    return (
+        naive if skipped_baselines(train) else (*naive, fit_ridge(train, validation, metric, scale))
+    )
+
+
+def skipped_baselines(train: Windows) -> tuple[Skipped, ...]:
+    """Return the baselines that `fit_baselines` leaves out, each with the reason."""
+    reason = ridge_why_not(train)
+    return () if reason is None else (Skipped("ridge", reason),)
+
+
+def _last_observed(windows: Windows) -> FloatArray:
+    """Return the latest scaled target observed up to each origin: 0, the mean, before the first."""
+    latest = _latest_of_phase(windows.target.numpy(), 1)[windows.origins.numpy()]
+    return np.where(np.isnan(latest), 0.0, latest)
+
+
+def _latest_of_phase(values: AnyFloatArray, season: int) -> FloatArray:
+    """Return for each row the latest observed of this row, the one a season before, and so on."""
+    seasons = -(-len(values) // season)
+    padded = np.full(seasons * season, np.nan)
+    padded[: len(values)] = values
+    by_phase = padded.reshape(seasons, season)
+    observed = np.where(np.isnan(by_phase), 0, np.arange(seasons)[:, None])
+    latest: npt.NDArray[np.int64] = np.maximum.accumulate(observed, axis=0)
+    return np.take_along_axis(by_phase, latest, axis=0).ravel()[: len(values)]

@@ -1,0 +1,68 @@
+"""Refuse a folder whose files contradict each other, before anything is built from them."""
+
+from collections.abc import Callable, Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from lockgate.errors import DataError
+from lockgate.tasks.forecasting.calendar import calendar_features
+from lockgate.tasks.forecasting.config import ForecasterConfig
+from lockgate.tasks.forecasting.preprocessing import Preprocessing
+
+MOST_STEPS = 2**31
+
+
+def check_preprocessing(folder: Path, learned: Preprocessing) -> None:
+    """Refuse a preprocessing that no table could be applied to.
+
+    Raises:
+        DataError: If parts of it differ in length, or hold what learning never gives.
+    """
+    lengths = {len(learned.columns), len(learned.means), len(learned.stds)}
+    a_day = np.array(["2000-01-01"], "datetime64[us]")
+    wrong = {
+        "columns": len(lengths) > 1 or not learned.columns,
+        "means": not all(map(isfinite, learned.means)),
+        "stds": not all(isfinite(std) and std > 0 for std in learned.stds),
+        "with_holes": not {*learned.with_holes} <= {*learned.columns},
+        "calendar": _fails(calendar_features, a_day, learned.calendar),
+        "seasons": min(learned.seasons, default=1) < 1,
+        "lookback": not 1 <= learned.lookback < MOST_STEPS,
+        "horizon": not 1 <= learned.horizon < MOST_STEPS,
+        "seen_until": _fails(np.datetime64, learned.seen_until),
+    }
+    if names := [name for name, fault in wrong.items() if fault]:
+        raise DataError(
+            f"{folder} is no fitted model: preprocessing.json holds faulty {', '.join(names)}"
+        )
+
+
+def check_sizes(
+    path: Path, state: Mapping[str, Tensor], config: ForecasterConfig, horizon: int
+) -> None:
+    """Compare the sizes that `config` asks for with the weights at hand.
+
+    Raises:
+        DataError: If they differ, or the weights are no float32.
+    """
+    must = f"{path} must hold the weights of config.json's model"
+    wanted = (horizon, (1 + config.layer_directions[-1]) * config.layer_sizes[-1])
+    found = tuple(state["head.weight"].shape) if "head.weight" in state else None
+    if found != wanted:
+        raise DataError(f"{must}: head.weight must have shape {wanted}, got {found}")
+    if len(config.layer_sizes) > len(state):
+        raise DataError(f"{must}, {len(config.layer_sizes)} layers, got {len(state)} tensors")
+    if other := {str(tensor.dtype) for tensor in state.values()} - {"torch.float32"}:
+        raise DataError(f"{must} in float32, got {', '.join(sorted(other))}")
+
+
+def _fails(call: Callable[..., Any], *args: Any) -> bool:
+    try:
+        call(*args)
+    except (ValueError, KeyError):
+        return True
+    return False

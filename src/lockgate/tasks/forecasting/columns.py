@@ -1,0 +1,82 @@
+"""Choose the columns whose past is worth reading, from the training rows alone."""
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from lockgate.errors import DataError, nearest
+from lockgate.tasks.forecasting.config import TableConfig
+from lockgate.tasks.forecasting.table import Dropped, Table
+
+Floats = npt.NDArray[np.float64]
+
+
+def column_values(frame: pl.DataFrame, names: list[str]) -> Floats:
+    """Return columns of a table's frame as float64, (T, C), NaN where missing."""
+    return frame.select(pl.col(names).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
+
+
+def choose_columns(
+    table: Table, train: pl.DataFrame, config: TableConfig
+) -> tuple[list[str], tuple[Dropped, ...]]:
+    """Return the names in `table.frame` of the columns to read, "y" first, and those dropped.
+
+    Raises:
+        DataError: If the target does not vary, or `config` names a column that cannot be read.
+    """
+    inputs = [c for c in train.columns if c not in ("unique_id", "ds", "y")]
+    named = isinstance(config.inputs, tuple)
+    _check_names("exclude", config.exclude, table, inputs)
+    if table.target in config.exclude:
+        raise DataError(f"exclude must not name the target, got {table.target!r}")
+    if isinstance(config.inputs, tuple):
+        _check_names("inputs", config.inputs, table, inputs)
+        inputs = [c for c in dict.fromkeys(config.inputs) if c != table.target]
+    elif config.inputs == "target":
+        inputs = []
+    inputs = [c for c in inputs if c not in config.exclude]
+
+    if reason := _why_useless(train, "y", counts_too=False):
+        raise DataError(
+            f"target must vary in the training part, got {table.target!r}, which is {reason} there"
+        )
+    # a count of the rows that was asked for by name is read
+    reasons = {name: _why_useless(train, name, counts_too=not named) for name in inputs}
+    dropped = {name: reason for name, reason in reasons.items() if reason}
+    if dropped and named:
+        name, reason = next(iter(dropped.items()))
+        raise DataError(
+            f"inputs must be columns that vary in the training part, got {name!r}, "
+            f"which is {reason} there"
+        )
+    kept = [name for name in inputs if name not in dropped]
+    return ["y", *kept], tuple(
+        Dropped(name, f"{reason} in the training part") for name, reason in dropped.items()
+    )
+
+
+def _why_useless(train: pl.DataFrame, name: str, *, counts_too: bool = True) -> str | None:
+    values = column_values(train, [name])[:, 0]
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return "all missing"
+    if values.min() == values.max():
+        return "constant"
+    steps = np.diff(values)
+    if counts_too and len(steps) > 1 and np.allclose(steps, steps[0], rtol=1e-6, atol=0.0):
+        return "a count of the rows"
+    return None
+
+
+def _check_names(option: str, names: tuple[str, ...], table: Table, numeric: list[str]) -> None:
+    ignored = {d.column: d.reason for d in table.ignored}
+    for name in names:
+        if name in numeric or name == table.target:
+            continue
+        if name in ignored:
+            if option == "exclude":
+                continue
+            raise DataError(f"{option} must name numeric columns, got {name!r}: {ignored[name]}")
+        raise DataError(
+            f"{option} must name columns of the table, got {name!r}; {nearest(name, numeric)}"
+        )

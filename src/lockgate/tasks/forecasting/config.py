@@ -1,0 +1,107 @@
+"""The settings of a forecast: how a table is read and cut, the network, its training."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from lockgate.config import Config, Option, parts
+from lockgate.tasks.config import RunConfig
+from lockgate.tasks.stack.config import StackConfig
+from lockgate.training.config import TrainingConfig
+
+FRACTIONS = ("0.7", "0.15", "0.15")
+
+
+class TableConfig(Config):
+    """How a table becomes windows.
+
+    Durations are strings such as `"90m"`, `"24h"`, `"7d"`, `"26w"`, `"12mo"`; whole numbers count
+    steps of the (resampled) table.
+    """
+
+    target: Annotated[str, Option()]
+    """Column to forecast."""
+    horizon: Annotated[int | str, Option()]
+    """How far ahead to forecast, every step up to it: steps, or 24h, 7d, 26w, 12mo."""
+    lookback: Annotated[int | str | None, Option()] = None
+    """How much past a forecast reads: steps or a duration. Default: two of the shortest season."""
+    time: Annotated[str | None, Option()] = None
+    """Time column, or its parts joined by commas: year,month,day,hour. Parts go by it."""
+    time_format: Annotated[str | None, Option()] = None
+    """Format of the time column, where the values do not show it: %d/%m/%Y %H:%M."""
+    resample: Annotated[str | None, Option()] = None
+    """Average over bins of this duration, labelled at their right edge: 1h."""
+    missing: Annotated[tuple[float, ...], Option()] = ()
+    """Numbers that mean missing in this table: -9999."""
+    max_gap: Annotated[int, Field(ge=0), Option()] = 3
+    """Most steps over which an input is filled forward; longer holes break windows."""
+    inputs: Annotated[Literal["all", "target"] | tuple[str, ...], Option()] = "all"
+    """Columns to read: all, or some by name: a,b. In forecasts target reads the target alone."""
+    exclude: Annotated[tuple[str, ...], Option()] = ()
+    """Columns left out of the inputs: a,b."""
+    split: Annotated[tuple[str, ...], Option()] = FRACTIONS
+    """Three fractions, or the two dates at which the validation and the test part begin."""
+    separator: Annotated[str | None, Option()] = None
+    """Column separator of a text file, where the file does not show it."""
+    decimal: Annotated[Literal[".", ","], Option()] = "."
+    """Decimal mark of a text file: a point or a comma."""
+    encoding: Annotated[str | None, Option()] = None
+    """Encoding of text files, where their bytes do not show it: gb18030."""
+
+    @field_validator("horizon", "lookback", mode="before")
+    @classmethod
+    def _steps_as_number(cls, value: object) -> object:
+        return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+
+    @field_validator("inputs", mode="before")
+    @classmethod
+    def _columns(cls, value: object) -> object:
+        return value if value in ("all", "target") else parts(value)
+
+    @field_validator("missing", "exclude", "split", mode="before")
+    @classmethod
+    def _comma_list(cls, value: object) -> object:
+        return parts(value)
+
+    @field_validator("split", mode="before")
+    @classmethod
+    def _as_written(cls, value: object) -> object:
+        return tuple(str(part) for part in value) if isinstance(value, list | tuple) else value
+
+
+class ForecasterConfig(StackConfig):
+    """A recurrent stack and a head that forecasts all steps of the horizon at once."""
+
+    normalise: Literal["last", "mean", "none"] = "last"
+    """Level taken from the target of a window and added back to its forecast."""
+
+
+class ForecastTrainingConfig(TrainingConfig):
+    """How a forecaster is fitted. The loss follows the metric: L1 for MAE and MASE, L2 for RMSE."""
+
+    metric: Literal["mae", "rmse", "mase"] = "mae"
+
+
+class ForecastConfig(RunConfig):
+    """Data, model and training of a forecast. Written into every folder that a run leaves."""
+
+    data: TableConfig
+    model: ForecasterConfig = ForecasterConfig()
+    training: ForecastTrainingConfig = ForecastTrainingConfig()
+
+
+NAME = "forecast"
+"""What results and folders call the task."""
+RUN = ForecastConfig
+MODEL = "a forecaster of a table"
+"""What a fitted model of this task is called in a sentence."""
+
+
+def owns(source: Any) -> bool:
+    """Tell whether a source can be nothing but a table to forecast."""
+    return isinstance(source, str) and source.startswith("sample:")
+
+
+def suits(source: Any, names: set[str]) -> bool:  # noqa: ARG001
+    """Tell that a forecast is what is meant where nothing shows another task."""
+    return True

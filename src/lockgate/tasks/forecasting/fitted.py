@@ -1,0 +1,179 @@
+"""A fitted model and everything needed to use it on a table."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import torch
+from pydantic import ValidationError
+
+from lockgate.errors import DataError, listed
+from lockgate.files import new_folder
+from lockgate.tasks.forecasting.checks import check_preprocessing, check_sizes
+from lockgate.tasks.forecasting.config import NAME, ForecastConfig
+from lockgate.tasks.forecasting.network import ForecastNetwork, build
+from lockgate.tasks.forecasting.prepare import read
+from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing
+from lockgate.tasks.forecasting.table import Table
+from lockgate.tasks.forecasting.windows import Windows
+from lockgate.tasks.storage import (
+    fault_in,
+    read_config,
+    read_json,
+    read_text,
+    read_weights,
+    write_fitted,
+)
+
+if TYPE_CHECKING:
+    from lockgate.tasks.forecasting.backtest import ForecastEvaluation
+
+PREDICTION_BATCH = 512
+
+
+@dataclass(frozen=True)
+class FittedForecaster:
+    """A trained network, what was learned from the training rows, and the configuration of both."""
+
+    model: ForecastNetwork
+    preprocessing: Preprocessing
+    config: ForecastConfig
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def task(self) -> str:
+        """Name of the task."""
+        return NAME
+
+    @property
+    def parameters(self) -> int:
+        """Number of the network's weights."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    def forecast(self, windows: Windows) -> npt.NDArray[np.float64]:
+        """Forecast every window, (N, horizon), in the target's unit."""
+        self.model.eval()
+        device = next(self.model.parameters()).device
+        starts = range(0, len(windows), PREDICTION_BATCH)
+        with torch.no_grad():
+            parts = [
+                self.model(windows.x(slice(i, i + PREDICTION_BATCH)).to(device)).cpu()
+                for i in starts
+            ]
+        return self.preprocessing.scale.invert(torch.cat(parts).numpy())
+
+    def predict(self, source: Any) -> pl.DataFrame:
+        """Forecast the steps that follow the last row of `source`.
+
+        Args:
+            source: A table as `config.data` reads it: the path of a file, or a frame.
+
+        Returns:
+            One row a step: `unique_id`, `ds` and `forecast`, in the target's unit.
+
+        Raises:
+            DataError: If the table is shorter than the lookback, lacks columns, has another
+                frequency, or ends in a hole that is too long to fill.
+        """
+        table = source if isinstance(source, Table) else read(source, self.config.data)
+        arrays = self.preprocessing.apply(table)
+        rows, horizon = len(arrays.ds), self.preprocessing.horizon
+        forecast = self.forecast(_last_window(arrays, self.preprocessing))
+        # counted from the first stamp: a short month at the end would change the day of the month
+        stamps = table.frequency.range(table.frame["ds"][0], rows + horizon)
+        return pl.DataFrame(
+            {
+                "unique_id": [table.frame["unique_id"][0]] * horizon,
+                "ds": pl.Series(stamps[rows:], dtype=pl.Datetime("us")),
+                "forecast": forecast[0],
+            }
+        )
+
+    def evaluate(self, source: Any, **options: Any) -> "ForecastEvaluation":
+        """Forecast from every row of `source` after all that was learned from, and score it.
+
+        Args:
+            source: A table as `config.data` reads it.
+            options: None: a forecaster takes no option of a classifier.
+
+        Raises:
+            DataError: If the table has no window after `Preprocessing.seen_until`, or another form.
+        """
+        if options:
+            raise DataError(f"a forecaster takes no {listed(options)}: leave it out")
+        # imported here because a model forecasts without what scoring loads
+        from lockgate.tasks.forecasting.backtest import backtest
+
+        table = source if isinstance(source, Table) else read(source, self.config.data)
+        metric, scale = self.config.training.metric, self.metrics.get("mase_scale")
+        return backtest(self, self.preprocessing, table, metric, scale)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model as a new folder: weights as safetensors, all else as JSON.
+
+        Raises:
+            FileExistsError: If `folder` exists and is not empty.
+        """
+        with new_folder(Path(folder)) as temporary:
+            self.write_into(temporary)
+
+    def write_into(self, folder: Path) -> None:
+        """Write the files of `save` into a folder that exists."""
+        write_fitted(folder, NAME, self.model, self.config, self.preprocessing, self.metrics)
+
+    def with_metrics(self, metrics: dict[str, Any]) -> "FittedForecaster":
+        """Return the same model with these scores."""
+        return replace(self, metrics=metrics)
+
+
+def load(folder: Path) -> FittedForecaster:
+    """Read what `save` wrote. The files are read as data: no code of theirs is run.
+
+    Raises:
+        DataError: If the folder does not hold a fitted forecaster.
+    """
+    stored = read_config(folder, NAME)
+    try:
+        run = ForecastConfig.model_validate(stored.config)
+        text = read_text(folder / "preprocessing.json")
+        preprocessing = Preprocessing.model_validate_json(text)
+    except ValidationError as error:
+        raise fault_in(folder, error) from None
+    check_preprocessing(folder, preprocessing)
+    model = _load_model(folder / "model.safetensors", run, preprocessing)
+    return FittedForecaster(model, preprocessing, run, read_json(folder / "metrics.json"))
+
+
+def _last_window(arrays: Arrays, preprocessing: Preprocessing) -> Windows:
+    lookback = preprocessing.lookback
+    if len(arrays.ds) < lookback:
+        raise DataError(
+            f"the table must hold at least the lookback of {lookback} rows, got {len(arrays.ds)}"
+        )
+    if not arrays.usable[-lookback:].all():
+        row = arrays.ds[len(arrays.ds) - lookback + int(np.argmin(arrays.usable[-lookback:]))]
+        raise DataError(
+            f"the last {lookback} rows must have no hole longer than max_gap "
+            f"{preprocessing.max_gap}, got one at {row}"
+        )
+    return Windows(
+        inputs=torch.from_numpy(arrays.inputs),
+        target=torch.from_numpy(arrays.target),
+        origins=torch.tensor([len(arrays.ds) - 1]),
+        lookback=lookback,
+        horizon=preprocessing.horizon,
+    )
+
+
+def _load_model(
+    path: Path, config: ForecastConfig, preprocessing: Preprocessing
+) -> ForecastNetwork:
+    channels, horizon = len(preprocessing.channels), preprocessing.horizon
+    return read_weights(
+        path,
+        lambda state: check_sizes(path, state, config.model, horizon),
+        lambda: build(config.model, channels, horizon),
+    )

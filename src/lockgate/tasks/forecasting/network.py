@@ -1,0 +1,88 @@
+"""Forecast every step of the horizon at once from the last state of a recurrent stack."""
+
+import torch
+from torch import Tensor, nn
+
+from lockgate.nn import LockedDropout
+from lockgate.tasks.forecasting.config import ForecasterConfig
+from lockgate.tasks.stack.network import build_stack, last_of, width_of
+
+
+class ForecastNetwork(nn.Module):
+    r"""A recurrent stack and a linear head over all steps 1 .. horizon (a direct forecast).
+
+    .. math::
+        \hat y_{t+1..t+h} = \ell_t + W [h_n; h_n^{reverse}] + b
+
+    where the stack has read the window and `\ell_t` is its level: the target's last value, its
+    mean, or 0. The target enters the stack less its level, so that the network learns changes.
+    The head reads the final state of both directions: the last row of the output would hold a
+    backward direction that has seen one step.
+
+    Args:
+        channels: Channels of the window; channel 0 is the target.
+        horizon: Steps forecast.
+        config: The stack, its rates and the level.
+        generator: Draws the initial weights. Default: torch's own.
+
+    Shape:
+        - x: `(batch, lookback, channels)`, scaled.
+        - output: `(batch, horizon)`, scaled.
+
+    Example:
+        >>> model = ForecastNetwork(3, 24, ForecasterConfig(cell="gru", hidden_size=8))
+        >>> model(torch.zeros(2, 48, 3)).shape
+        torch.Size([2, 24])
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        horizon: int,
+        config: ForecasterConfig,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.normalise = config.normalise
+        self.output_dropout = LockedDropout(config.output_dropout, batch_first=True)
+        self.stack = build_stack(config, channels)
+        self.head = nn.Linear(width_of(config), horizon)
+        self.reset_parameters(generator)
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw every weight anew; the head's are Glorot uniform, its bias 0."""
+        self.stack.reset_parameters(generator)
+        nn.init.xavier_uniform_(self.head.weight, generator=generator)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Forecast a batch of windows; in training `generator` draws the dropout masks."""
+        changes, level = self.split_level(x)
+        forecast: Tensor = level + self.forecast_changes(changes, generator=generator)
+        return forecast
+
+    def split_level(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the windows with the target less its level, and the level, (B, 1)."""
+        level = self._level(x[..., 0])
+        return torch.cat([x[..., :1] - level[..., None], x[..., 1:]], dim=2), level
+
+    def forecast_changes(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Forecast what comes on top of the level, from windows less their level."""
+        _, state = self.stack(x, generator=generator)
+        features = self.output_dropout(last_of(self.stack, state), generator=generator)
+        changes: Tensor = self.head(features)
+        return changes
+
+    def _level(self, y: Tensor) -> Tensor:
+        if self.normalise == "last":
+            return y[:, -1:]
+        if self.normalise == "mean":
+            return y.mean(dim=1, keepdim=True)
+        return torch.zeros_like(y[:, :1])
+
+
+def build(
+    config: ForecasterConfig, channels: int, horizon: int, generator: torch.Generator | None = None
+) -> ForecastNetwork:
+    """Build the network of `config` for windows of `channels` and a `horizon`, both in numbers."""
+    return ForecastNetwork(channels, horizon, config, generator)

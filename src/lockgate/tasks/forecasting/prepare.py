@@ -1,0 +1,132 @@
+"""Prepare a table for training: split, learn from the training rows, lay out, list the windows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lockgate.errors import DataError
+from lockgate.reading.samples import SAMPLE, sample
+from lockgate.tasks.base import PARTS, Part
+from lockgate.tasks.forecasting.config import TableConfig
+from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing, learn
+from lockgate.tasks.forecasting.split import Split, split_rows
+from lockgate.tasks.forecasting.table import Table, read_table
+from lockgate.tasks.forecasting.windows import Windows
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One table, ready to train on: the arrays of the whole series and where its parts end."""
+
+    arrays: Arrays
+    split: Split
+    preprocessing: Preprocessing
+
+    def windows(self, part: Part) -> Windows:
+        """Return the windows of `part`: those with all their targets in it.
+
+        Windows of the validation and the test part may read rows of the parts before them.
+        """
+        return make_windows(self.arrays, self.preprocessing, self.split.rows(part))
+
+    def save(self, folder: Path) -> None:
+        """Write the arrays to `folder` so that other processes map them instead of copying."""
+        for name, array in self.arrays._asdict().items():
+            np.save(folder / f"{name}.npy", array)
+
+    @staticmethod
+    def load(folder: Path, split: Split, preprocessing: Preprocessing) -> "Prepared":
+        """Map what `save` wrote."""
+        # copy on write: torch asks for writable memory, nothing is ever written
+        load = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False)
+            for name in Arrays._fields
+        }
+        return Prepared(Arrays(**load), split, preprocessing)
+
+
+def read(source: Any, config: TableConfig) -> Table:
+    """Read a table as `config` says.
+
+    Args:
+        source: What `read_table` takes, or `"sample:<name>"` for a table that comes along.
+        config: How to read it.
+    """
+    name = source if isinstance(source, str) and source.startswith(SAMPLE) else None
+    return read_table(
+        source if name is None else sample(name.removeprefix(SAMPLE)),
+        name=name,
+        target=config.target,
+        time=config.time,
+        time_format=config.time_format,
+        resample=config.resample,
+        missing=config.missing,
+        separator=config.separator,
+        encoding=config.encoding,
+        decimal=config.decimal,
+    )
+
+
+def prepare(table: Table, config: TableConfig) -> Prepared:
+    """Split `table` by time, learn from its training rows and lay it out.
+
+    Raises:
+        DataError: If a part would hold no window, with what `learn` and `split_rows` raise.
+    """
+    split = split_rows(table.frame["ds"].to_numpy(), config.split)
+    preprocessing = learn(table, config, split.train, split.validation)
+    prepared = Prepared(preprocessing.apply(table), split, preprocessing)
+    for part in PARTS:
+        if not len(prepared.windows(part)):
+            raise DataError(_why_no_window(table, prepared, part))
+    return prepared
+
+
+def make_windows(arrays: Arrays, preprocessing: Preprocessing, rows: range) -> Windows:
+    """Return the windows whose targets all lie in `rows`, whose inputs have no unfilled hole.
+
+    Windows without a single observed target are left out.
+    """
+    lookback, horizon = preprocessing.lookback, preprocessing.horizon
+    first = max(rows.start - 1, lookback - 1)
+    origins = np.arange(first, rows.stop - horizon, dtype=np.int64)
+    whole = _count(arrays.usable, origins - lookback + 1, origins + 1) == lookback
+    scored = _count(np.isfinite(arrays.target), origins + 1, origins + horizon + 1) > 0
+    return Windows(
+        inputs=torch.from_numpy(arrays.inputs),
+        target=torch.from_numpy(arrays.target),
+        origins=torch.from_numpy(origins[whole & scored]),
+        lookback=lookback,
+        horizon=horizon,
+    )
+
+
+def _count(
+    flags: npt.NDArray[np.bool_], start: npt.NDArray[np.int64], stop: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    before = np.concatenate([[0], np.cumsum(flags)])
+    return np.asarray(before[stop] - before[start])
+
+
+def _why_no_window(table: Table, prepared: Prepared, part: Part) -> str:
+    rows = prepared.split.rows(part)
+    lookback, horizon = prepared.preprocessing.lookback, prepared.preprocessing.horizon
+    needed = horizon + (lookback if part == "train" else 0)
+    if len(rows) < needed:
+        return (
+            f"horizon {horizon} and lookback {lookback} must fit the {part} part, "
+            f"got {len(rows)} rows there; pass a smaller horizon or lookback, or another split"
+        )
+    # windows of the later parts look back into the part before
+    read = range(max(0, rows.start - lookback), rows.stop)
+    worst, share = prepared.preprocessing.worst_column(table, read)
+    return (
+        f"the {part} part must hold a window without a hole longer than max_gap "
+        f"{prepared.preprocessing.max_gap}, got none; the column with most holes is {worst!r}, "
+        f"missing in {share:.0%} of the {len(read)} rows that it reads, after filling: exclude it, "
+        "or pass a larger max_gap or resample"
+    )

@@ -1,0 +1,169 @@
+"""The ridge baseline: a linear model of the whole lookback, its strength chosen on validation."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy.linalg import eigh
+
+from lockgate.scoring.arrays import FloatArray
+from lockgate.scoring.metrics import PointMetric, point_losses
+from lockgate.tasks.forecasting.windows import Scale, Windows
+
+MOST_FEATURES = 6_000
+"""Most features (lookback times channels) a ridge is fitted on: its memory grows with their square
+(about 1.5 GB here) and its time with their cube."""
+
+STRENGTHS: FloatArray = 10.0 ** np.arange(-6.0, 2.5, 0.5)
+"""Strengths tried, per training window: the penalty is this times the number of windows."""
+
+_CHUNK_BYTES = 32 * 2**20
+# a standard deviation this small beside the mean is rounding: the feature is constant
+_CONSTANT = 1e-6
+
+
+class Ridge(NamedTuple):
+    """A fitted ridge: one linear model for each step, of all channels of the lookback.
+
+    The window's last (filled) target value is subtracted from the target channel and from the
+    targets, and added back to the forecast, so that the model learns changes, not levels.
+    """
+
+    scale: Scale
+    coefficients: FloatArray  # (lookback * channels, horizon), of unscaled features
+    intercept: FloatArray  # (horizon,)
+    strength: float  # per training window
+    name: str = "ridge"
+
+    @property
+    def setting(self) -> str:
+        """The chosen strength, in words."""
+        return f"strength {self.strength:.2g} per training window, chosen on validation"
+
+    def forecast(self, windows: Windows) -> FloatArray:
+        """Forecast every window in the target's own unit, `(N, horizon)`."""
+        parts = [
+            chunk.x @ self.coefficients + self.intercept + chunk.last for chunk in _chunks(windows)
+        ]
+        return self.scale.invert(np.concatenate(parts))
+
+
+def ridge_why_not(train: Windows) -> str | None:
+    """Return why no ridge can be fitted on these windows, or None if one can."""
+    lookback, channels = train.lookback, train.inputs.shape[1]
+    if lookback * channels > MOST_FEATURES:
+        return (
+            f"a ridge takes at most {MOST_FEATURES:,} features, and a lookback of {lookback:,} "
+            f"with {channels:,} channels makes {lookback * channels:,}"
+        )
+    if len(train) == 0 or not np.isfinite(train.truth().numpy()).all(axis=1).any():
+        return "every training window lacks a target value"
+    return None
+
+
+def fit_ridge(train: Windows, validation: Windows, metric: PointMetric, scale: Scale) -> Ridge:
+    """Fit a ridge on all training windows whose targets are all observed.
+
+    Minimised is `|Y - 1 b - Z W|^2 + strength N |W|^2`, `Z` the standardised features, `N` the
+    number of windows; `strength` is the one of `STRENGTHS` with the lowest validation score. One
+    eigendecomposition of the Gram matrix serves them all. The Gram matrix is summed in float64 over
+    chunks of windows: memory grows with the square of the number of features (lookback times
+    channels), and neither with the rows nor with rows times lookback.
+
+    Args:
+        train: Windows to learn from.
+        validation: Windows to choose the strength on.
+        metric: The metric to choose it by.
+        scale: The target's scale, by which forecasts return to its own unit.
+
+    Raises:
+        ValueError: If `ridge_why_not(train)` names a reason, or validation has no observed target.
+    """
+    if reason := ridge_why_not(train):
+        raise ValueError(f"train must allow a ridge: {reason}")
+    moments = _moments(train)
+    coefficients, intercepts = _solve(moments, STRENGTHS)
+    losses = _validation_losses(validation, coefficients, intercepts, metric)
+    best = int(np.argmin(losses))
+    return Ridge(scale, coefficients[best], intercepts[best], float(STRENGTHS[best]))
+
+
+class _Chunk(NamedTuple):
+    x: FloatArray  # (n, F): the windows flattened, the last value subtracted from the target's
+    y: FloatArray  # (n, horizon): targets less the last value
+    last: FloatArray  # (n, 1)
+
+
+class _Moments(NamedTuple):
+    mean_x: FloatArray  # (F,)
+    mean_y: FloatArray  # (horizon,)
+    xx: FloatArray  # (F, F) covariance
+    xy: FloatArray  # (F, horizon) covariance
+
+
+def _chunks(windows: Windows) -> Iterator[_Chunk]:
+    features = windows.lookback * windows.inputs.shape[1]
+    size = max(1, _CHUNK_BYTES // (8 * features))
+    for start in range(0, len(windows), size):
+        batch = windows.batch(slice(start, start + size))
+        x = batch.x.to(torch.float64)
+        last = x[:, -1, 0].clone()
+        x[:, :, 0] -= last[:, None]
+        yield _Chunk(
+            x.flatten(start_dim=1).numpy(),
+            (batch.y - last[:, None]).numpy(),
+            last[:, None].numpy(),
+        )
+
+
+def _moments(train: Windows) -> _Moments:
+    """Return means and covariances over the windows whose targets are all observed."""
+    features = train.lookback * train.inputs.shape[1]
+    count = 0
+    sum_x, sum_y = np.zeros(features), np.zeros(train.horizon)
+    xx, xy = np.zeros((features, features)), np.zeros((features, train.horizon))
+    for x, y, _ in _chunks(train):
+        whole = np.isfinite(y).all(axis=1)
+        x, y = x[whole], y[whole]
+        count += len(x)
+        sum_x += x.sum(axis=0)
+        sum_y += y.sum(axis=0)
+        xx += x.T @ x
+        xy += x.T @ y
+    mean_x, mean_y = sum_x / count, sum_y / count
+    xx /= count
+    xx -= np.outer(mean_x, mean_x)
+    return _Moments(mean_x, mean_y, xx, xy / count - np.outer(mean_x, mean_y))
+
+
+def _solve(moments: _Moments, strengths: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return coefficients (K, F, horizon) and intercepts (K, horizon) for K strengths."""
+    mean_x, mean_y, xx, xy = moments
+    variance = np.maximum(np.diag(xx), 0.0)
+    constant = variance <= _CONSTANT**2 * (1.0 + mean_x**2)
+    weight = np.where(constant, 0.0, 1.0 / np.sqrt(np.where(constant, 1.0, variance)))
+    correlation = xx * weight
+    correlation *= weight[:, None]
+    values, vectors = eigh(correlation, driver="evd", overwrite_a=True)
+    rotated = vectors.T @ (xy * weight[:, None])
+    shrunk = rotated / (np.maximum(values, 0.0)[:, None] + strengths[:, None, None])
+    coefficients = weight[:, None] * (vectors @ shrunk)
+    return coefficients, mean_y - mean_x @ coefficients
+
+
+def _validation_losses(
+    validation: Windows, coefficients: FloatArray, intercepts: FloatArray, metric: PointMetric
+) -> FloatArray:
+    """Return the mean loss of each strength, which orders them as the score in any unit does."""
+    losses, counts = np.zeros(len(coefficients)), 0.0
+    for x, y, _ in _chunks(validation):
+        by_strength = [
+            point_losses(y, x @ weights + intercept, metric)
+            for weights, intercept in zip(coefficients, intercepts, strict=True)
+        ]
+        losses += [part.losses.sum() for part in by_strength]
+        counts += by_strength[0].counts.sum()
+    if not counts > 0:
+        raise ValueError("validation must hold at least one observed target, got none")
+    return losses / counts

@@ -1,0 +1,84 @@
+"""Cut a series into a training, a validation and a test part, by time."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lockgate.errors import DataError
+from lockgate.tasks.base import PARTS, Part
+
+
+class Split(NamedTuple):
+    """Rows at which the parts end (exclusive); each part begins where the one before ends."""
+
+    train: int
+    validation: int
+    test: int
+
+    def rows(self, part: Part) -> range:
+        """Return the rows of `part`."""
+        bounds = (0, *self)
+        i = PARTS.index(part)
+        return range(bounds[i], bounds[i + 1])
+
+
+def split_rows(ds: npt.NDArray[np.datetime64], split: tuple[str, ...]) -> Split:
+    """Cut the rows `ds` by three fractions, or at two dates.
+
+    Args:
+        ds: Time stamp of every row, ascending, shape `(T,)`.
+        split: `("0.7", "0.15", "0.15")`, or the dates at which the validation and the test part
+            begin, `("2020-09-01", "2020-11-01")`.
+
+    Raises:
+        DataError: If `split` is neither, or a part would be empty.
+
+    Example:
+        >>> ds = np.arange("2020-01-01", "2020-04-10", dtype="datetime64[D]")
+        >>> split_rows(ds, ("0.7", "0.15", "0.15"))
+        Split(train=70, validation=85, test=100)
+        >>> split_rows(ds, ("2020-03-01", "2020-04-01"))
+        Split(train=60, validation=91, test=100)
+    """
+    ends = _by_fraction(len(ds), split) if len(split) == 3 else _by_date(ds, split)
+    result = Split(*ends, len(ds))
+    empty = [part for part in PARTS if not len(result.rows(part))]
+    if empty:
+        raise DataError(
+            f"split must leave rows in every part, got {','.join(split)} "
+            f"with no row for {' and '.join(empty)} of {len(ds)} rows from {ds[0]} to {ds[-1]}"
+        )
+    return result
+
+
+def _by_fraction(rows: int, split: tuple[str, ...]) -> tuple[int, int]:
+    try:
+        fractions = [float(part) for part in split]
+    except ValueError:
+        raise _neither(split) from None
+    if not (min(fractions) > 0 and abs(sum(fractions) - 1) <= 1e-6):
+        raise DataError(
+            f"split must be three fractions above 0 that sum to 1, got {','.join(split)}"
+        )
+    train, validation, _ = fractions
+    return round(rows * train), round(rows * (train + validation))
+
+
+def _by_date(ds: npt.NDArray[np.datetime64], split: tuple[str, ...]) -> tuple[int, int]:
+    if len(split) != 2:
+        raise _neither(split)
+    try:
+        validation, test = (np.datetime64(part) for part in split)
+    except ValueError:
+        raise _neither(split) from None
+    if not validation < test:
+        raise DataError(f"split must name two ascending dates, got {','.join(split)}")
+    return int(np.searchsorted(ds, validation)), int(np.searchsorted(ds, test))
+
+
+def _neither(split: tuple[str, ...]) -> DataError:
+    return DataError(
+        "split must be three fractions (0.7,0.15,0.15) or the two dates at which the validation "
+        f"and the test part begin (2020-09-01,2020-11-01), got {','.join(split)}"
+    )

@@ -1,0 +1,326 @@
+"""Read a table onto a regular time grid: the joint of reading, times and grid."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import polars as pl
+
+from lockgate.errors import DataError, count_of, listed, nearest, option
+from lockgate.reading.frequency import Frequency
+from lockgate.reading.tables import RawTable, read, to_number
+from lockgate.reading.times import find_times, named_columns, time_candidates
+from lockgate.tasks.forecasting.grid import to_grid
+
+TARGET_NAMES = ("y", "target", "value", "values")
+"""Names that `guess_target` takes for a target, best first, in any case."""
+Kind: TypeAlias = Literal["time", "number", "mixed", "text", "empty"]
+"""What a column holds; `mixed` are numbers that cannot all be read, for the reason in its note."""
+
+
+class Dropped(NamedTuple):
+    """A column that is not read further, and why."""
+
+    column: str
+    reason: str
+
+
+class ColumnNote(NamedTuple):
+    """What a column of a source holds."""
+
+    column: str
+    kind: Kind
+    note: str
+    example: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One series on a regular time grid, with further columns beside it.
+
+    Example:
+        >>> from lockgate.reading.samples import sample
+        >>> table = read_table(sample("co2"), target="co2", name="co2")
+        >>> table.frame.columns, str(table.frequency), table.rows_read, table.frame.height
+        (['unique_id', 'ds', 'y'], '1w', 2284, 2284)
+    """
+
+    frame: pl.DataFrame
+    """`unique_id` (one text), `ds` (Datetime in microseconds, no zone, every stamp of the grid),
+    `y` (the target, Float64), then the further numeric columns by their own names (Float64). A
+    missing value is null, never NaN."""
+    target: str
+    """The target's own name in the source."""
+    frequency: Frequency
+    """The step of `ds`."""
+    ignored: tuple[Dropped, ...]
+    """Columns that were not read, such as text."""
+    notices: tuple[str, ...]
+    """What was found and done on the way, one clause each."""
+    rows_read: int
+    """Rows of the source, blank ones apart."""
+    source: str
+    """File name, or `frame`, or the name that was given."""
+    fingerprint: str
+    """SHA-256 over the names and values of `ds`, `y` and the further columns."""
+
+
+def read_table(
+    source: Any,
+    *,
+    target: str,
+    time: str | Sequence[str] | None = None,
+    time_format: str | None = None,
+    resample: str | None = None,
+    missing: Iterable[float] = (),
+    separator: str | None = None,
+    encoding: str | None = None,
+    decimal: str = ".",
+    name: str | None = None,
+) -> Table:
+    """Read one series with its time stamps onto a regular grid. Nothing is filled.
+
+    Args:
+        source: Path of a CSV or Parquet file, or a frame; see `lockgate.reading.tables.read`.
+        target: The column to forecast.
+        time: The time column or its parts; see `times.find_times`.
+        time_format: `strptime` format of the stamps. Default: told from the values.
+        resample: Duration over which to average; see `grid.to_grid`.
+        missing: Numbers that stand for a missing value, in every column.
+        separator: Column separator of a CSV file. Default: told from the file.
+        encoding: Encoding of a CSV file. Default: told from its bytes.
+        decimal: Decimal mark of numbers in text, `"."` or `","`.
+        name: What to call the source. Default: its file name, or `frame`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        TypeError: If an argument has another type than stated.
+        DataError: If anything in the data or the options stands against it; the message says where
+            and what to do.
+    """
+    if decimal not in (".", ","):
+        raise DataError(f'decimal must be "." or ",", got {decimal!r}')
+    raw = read(source, separator=separator, encoding=encoding)
+    _check_target(raw, target)
+    series = _series_name(raw, target)
+    times = find_times(raw, time, time_format)
+    if target in times.columns:
+        raise DataError(f"target must be another column than the time, got {target!r}")
+    columns, ignored, notices = _numeric_columns(raw, target, times.columns, decimal)
+    frame = pl.DataFrame([times.stamps, *columns])
+    grid = to_grid(frame, raw.rows, resample=resample, missing=_floats(missing))
+    _check_observed(grid.frame[target], target)
+    values = grid.frame.rename({target: "y"})
+    return Table(
+        frame=values.insert_column(0, pl.lit(series).alias("unique_id")),
+        target=target,
+        frequency=grid.frequency,
+        ignored=ignored,
+        notices=(*raw.notices, *times.notices, *notices, *grid.notices),
+        rows_read=raw.rows_read,
+        source=name or raw.source,
+        fingerprint=_fingerprint(grid.frame),
+    )
+
+
+def describe_columns(
+    source: Any,
+    *,
+    time: str | Sequence[str] | None = None,
+    time_format: str | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
+    decimal: str = ".",
+) -> list[ColumnNote]:
+    """Tell what each column of a source holds, so that a target can be chosen.
+
+    Unlike `read_table` it asks for no time column: none, or several, are listed as they are.
+    """
+    raw = read(source, separator=separator, encoding=encoding)
+    times = named_columns(raw, time) if time is not None else time_candidates(raw, time_format)
+    return [_note(column, raw, times, decimal) for column in raw.frame]
+
+
+def guess_target(
+    source: Any,
+    *,
+    time: str | Sequence[str] | None = None,
+    time_format: str | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
+    decimal: str = ".",
+) -> str:
+    """Name the column that is most likely to be the target.
+
+    That is the column of one of the names in `TARGET_NAMES`, or else the last column of numbers
+    that vary and are no count of the rows.
+
+    Raises:
+        DataError: If no column qualifies, with what `describe_columns` raises.
+    """
+    raw = read(source, separator=separator, encoding=encoding)
+    times = named_columns(raw, time) if time is not None else time_candidates(raw, time_format)
+    numbers = {
+        column.name: to_number(column, decimal)
+        for column in raw.frame
+        if _note(column, raw, times, decimal).kind == "number"
+    }
+    for wanted in TARGET_NAMES:
+        for name in numbers:
+            if name.lower() == wanted:
+                return name
+    varying = [name for name, values in numbers.items() if values.drop_nulls().n_unique() > 1]
+    guesses = [name for name in varying if not _counts_rows(numbers[name])]
+    if not guesses:
+        raise DataError(
+            f"target must be named, got no column of varying numbers in {raw.source!r} to guess it "
+            f"from; the columns are {listed(raw.frame.columns, 12)}"
+        )
+    return guesses[-1]
+
+
+def _check_target(raw: RawTable, target: str) -> None:
+    if not isinstance(target, str):
+        raise TypeError(f"target must be the name of a column, got {target!r}")
+    if target not in raw.frame.columns:
+        raise DataError(
+            f"target must name a column of the table, got {target!r}; "
+            f"{nearest(target, raw.frame.columns)}"
+        )
+    if target in ("ds", "unique_id"):
+        raise DataError(
+            f"target must be no time and no name of a series, got {target!r}; rename it"
+        )
+
+
+def _series_name(raw: RawTable, target: str) -> str:
+    """Return the one value of `unique_id`, or else the target's name."""
+    if "unique_id" not in raw.frame.columns:
+        return target
+    names = raw.frame["unique_id"].unique(maintain_order=True).to_list()
+    if len(names) > 1:
+        raise DataError(
+            f"the table must hold one series, got {len(names):,} values of unique_id "
+            f"({listed(names, 3)}); keep the rows of one, such as unique_id == {names[0]!r}"
+        )
+    return str(names[0])
+
+
+def _numeric_columns(
+    raw: RawTable, target: str, times: tuple[str, ...], decimal: str
+) -> tuple[list[pl.Series], tuple[Dropped, ...], tuple[str, ...]]:
+    """Return the target and the further columns as numbers; with them those left out."""
+    columns = [_target_numbers(raw, target, decimal)]
+    ignored, notices = [], []
+    for column in raw.frame:
+        if column.name in (target, *times, "unique_id"):
+            continue
+        note = _note(column, raw, (), decimal)
+        if note.kind == "number":
+            _check_free(column.name)
+            columns.append(to_number(column, decimal))
+            continue
+        ignored.append(Dropped(column.name, note.note))
+        if note.kind == "mixed":
+            notices.append(f"column {column.name!r} {note.note}; ignored")
+    return columns, tuple(ignored), tuple(notices)
+
+
+def _target_numbers(raw: RawTable, target: str, decimal: str) -> pl.Series:
+    column = raw.frame[target]
+    numbers = to_number(column, decimal)
+    faulty = column.is_not_null() & numbers.is_null()
+    if not faulty.any():
+        return numbers
+    if column.dtype != pl.String:
+        raise DataError(f"target {target!r} must be numeric, got values of type {column.dtype}")
+    value, other = column.filter(faulty)[0], "," if decimal == "." else "."
+    mark = "comma" if other == "," else "point"
+    remedy = "leave the cell empty where the value is missing, or choose another target"
+    if not to_number(pl.Series([value]), other).null_count():
+        remedy = f"if the {mark} is the decimal mark, pass {option('decimal', other)}"
+        if re.fullmatch(r"[+-]?\d{1,3}([.,]\d{3})+", value):
+            remedy += "; if it parts thousands, take it out"
+    raise DataError(
+        f"target {target!r} must be numeric, got {value!r} in row {raw.rows.filter(faulty)[0]}; "
+        f"{remedy}"
+    )
+
+
+def _check_free(name: str) -> None:
+    """Refuse a further column by a name that the table needs for the time or the target."""
+    role = {"ds": "time", "y": "target"}.get(name)
+    if role:
+        raise DataError(
+            f"column names must leave {name!r} to the {role}, got another column of that name; "
+            f"rename it, or pass {option(role, name)}"
+        )
+
+
+def _note(column: pl.Series, raw: RawTable, times: Sequence[str], decimal: str) -> ColumnNote:
+    """Say what a column holds; a note on what is no number is the reason to leave it out."""
+    filled = column.drop_nulls()
+    example = str(filled[0]) if len(filled) else ""
+    numbers = to_number(column, decimal)
+    faulty = column.is_not_null() & numbers.is_null()
+    missing = f"{column.null_count():,} missing" if column.null_count() else ""
+    kind: Kind = "number"
+    note = missing
+    if column.name in times:
+        kind = "time"
+    elif column.name in raw.unnamed:
+        kind, note = "text", "has no name in the header"
+    elif filled.is_empty():
+        kind, note = "empty", "holds no values"
+    elif faulty.any():
+        kind, note = _note_on_text(column, faulty, raw, decimal)
+    return ColumnNote(column.name, kind, note, example)
+
+
+def _note_on_text(
+    column: pl.Series, faulty: pl.Series, raw: RawTable, decimal: str
+) -> tuple[Kind, str]:
+    if column.dtype != pl.String:
+        return "text", f"holds {column.dtype}"
+    count, value = int(faulty.sum()), column.filter(faulty)[0]
+    other = "," if decimal == "." else "."
+    if to_number(column.drop_nulls(), other).null_count() == 0:
+        return "mixed", f"holds numbers with another decimal mark, such as {value!r}"
+    if 2 * count >= len(column.drop_nulls()):
+        return "text", "holds text"
+    rows = count_of(count, "row")
+    return "mixed", f"holds text in {rows}, the first row {raw.rows.filter(faulty)[0]}: {value!r}"
+
+
+def _counts_rows(numbers: pl.Series) -> bool:
+    """Whether each value is one more than that before."""
+    return numbers.null_count() == 0 and bool((numbers.diff().drop_nulls() == 1).all())
+
+
+def _floats(missing: Iterable[float]) -> tuple[float, ...]:
+    numbers = tuple(missing)
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise TypeError(f"missing must be numbers, got {number!r}")
+    return tuple(float(number) for number in numbers)
+
+
+def _check_observed(values: pl.Series, target: str) -> None:
+    if values.null_count() == len(values):
+        raise DataError(f"target {target!r} must hold values, got only missing ones")
+
+
+def _fingerprint(frame: pl.DataFrame) -> str:
+    """Hash the names and values of a grid; a missing value is one NaN, whatever its bits."""
+    digest = hashlib.sha256()
+    for column in frame:
+        digest.update(f"{column.name}\0".encode())
+        if column.name == "ds":
+            values = column.to_physical().to_numpy()
+        else:
+            values = column.fill_null(float("nan")).to_numpy()
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()

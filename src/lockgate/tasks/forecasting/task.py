@@ -1,0 +1,439 @@
+"""Forecasting, as a study sees it: one table, windows, naive baselines."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor, nn
+
+from lockgate.files import write_text
+from lockgate.nn import Reach, gradient_reach
+from lockgate.reading.samples import SAMPLE
+from lockgate.scoring.metrics import (
+    PointMetric,
+    mase_scale,
+    metric_power,
+    point_losses,
+    score,
+    score_per_step,
+)
+from lockgate.tasks.base import (
+    PARTS,
+    Candidate,
+    Chosen,
+    Compared,
+    Floats,
+    OnEpoch,
+    Part,
+    Section,
+    check,
+    ignore,
+)
+from lockgate.tasks.forecasting.baselines import fit_baselines, skipped_baselines
+from lockgate.tasks.forecasting.config import (
+    NAME,
+    ForecastConfig,
+    ForecasterConfig,
+    ForecastTrainingConfig,
+)
+from lockgate.tasks.forecasting.fitted import FittedForecaster, load
+from lockgate.tasks.forecasting.ladder import LADDER
+from lockgate.tasks.forecasting.network import build
+from lockgate.tasks.forecasting.pages import PAGES, ForecastPages
+from lockgate.tasks.forecasting.prepare import Prepared, prepare, read
+from lockgate.tasks.forecasting.preprocessing import Preprocessing
+from lockgate.tasks.forecasting.split import Split
+from lockgate.tasks.forecasting.table import Table, describe_columns, guess_target
+from lockgate.tasks.forecasting.train import train
+from lockgate.tasks.forecasting.windows import Windows
+from lockgate.tasks.stack.rungs import Place, Rung
+from lockgate.training.history import History
+from lockgate.training.losses import Batch, whole_loss
+
+LONG_LOOKBACK = 200
+REACH_SAMPLE = 64
+MOST_POINTS = 2_000
+MOST_HISTORY = 168
+MANY_MISSING = 0.05
+FEW_WINDOWS = 0.9
+
+
+SAMPLE_SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    f"{SAMPLE}co2": {"target": "co2", "horizon": "26w"}
+}
+
+
+class WindowScorer(NamedTuple):
+    """Scores forecasts of the windows of one part, in the target's unit."""
+
+    truth: Floats  # (N, horizon), NaN where missing
+    metric: PointMetric
+    mase_scale: float | None
+
+    @property
+    def horizon(self) -> int:
+        """Length of a window's forecast: neighbours share targets."""
+        return int(self.truth.shape[1])
+
+    @property
+    def groups(self) -> None:
+        """Give nothing: windows come one by one."""
+        return None
+
+    @property
+    def counts(self) -> Floats:
+        """Observed points of each window."""
+        observed: Floats = np.isfinite(self.truth).sum(axis=1).astype(np.float64)
+        return observed
+
+    def scores(self, prediction: Floats) -> dict[str, float | None]:
+        """Give MAE, RMSE and MASE."""
+        return score(self.truth, prediction, self.mase_scale)._asdict()
+
+    def per_step(self, prediction: Floats) -> Sequence[float]:
+        """Give the metric by steps ahead."""
+        steps: list[float] = score_per_step(
+            self.truth, prediction, self.metric, self.mase_scale
+        ).tolist()
+        return steps
+
+    def losses(self, prediction: Floats) -> Floats:
+        """Give the loss of each window."""
+        return point_losses(self.truth, prediction, self.metric).losses
+
+
+@dataclass(frozen=True)
+class Forecasting:
+    """Forecasts of one series of a table."""
+
+    @property
+    def name(self) -> str:
+        """What the results call the task."""
+        return NAME
+
+    @property
+    def ladder(self) -> tuple[Rung, ...]:
+        """The rungs that there are."""
+        return LADDER
+
+    def idle(self, prepared: Prepared) -> tuple[Place, ...]:  # noqa: ARG002
+        """Tell that all have something to drop."""
+        return ()
+
+    @property
+    def run(self) -> type[ForecastConfig]:
+        """The settings of a run."""
+        return ForecastConfig
+
+    def defaults(self, source: Any) -> Mapping[str, Any]:
+        """Give the target and the horizon of a table that comes along."""
+        return SAMPLE_SETTINGS.get(source, {}) if isinstance(source, str) else {}
+
+    def missing(self, source: Any, settings: Mapping[str, Any]) -> Section | None:
+        """List the columns, with a guess, where no target is named."""
+        if "data.target" in settings or self.defaults(source):
+            return None
+        names = ("separator", "decimal", "encoding", "time", "time_format")
+        reading = {n: settings[f"data.{n}"] for n in names if f"data.{n}" in settings}
+        columns = tuple(column._asdict() for column in describe_columns(source, **reading))
+        guess = guess_target(source, **reading)
+        sentence = f"target must be given: pass --target, perhaps --target {guess!r}"
+        return Section((sentence,), columns)
+
+    def subject(self, config: ForecastConfig) -> str:
+        """Name the target."""
+        return config.data.target
+
+    def check_study(self, config: Any, rungs: tuple[Rung, ...]) -> None:
+        """Find nothing to refuse: any rung goes with any setting."""
+
+    def read(self, source: Any, config: ForecastConfig) -> Table:
+        """Read the table."""
+        return read(source, config.data)
+
+    def prepare(self, data: Table, config: ForecastConfig) -> Prepared:
+        """Cut it by time and learn from the training rows."""
+        return prepare(data, config.data)
+
+    def part(self, prepared: Prepared, part: Part) -> Windows:
+        """Give the windows of a part."""
+        return prepared.windows(part)
+
+    def build(self, prepared: Prepared, network: ForecasterConfig) -> nn.Module:
+        """Build a forecaster."""
+        learned = prepared.preprocessing
+        return build(network, len(learned.channels), learned.horizon)
+
+    def losses(
+        self,
+        network: Any,
+        batch: Batch,
+        config: ForecastTrainingConfig,
+        masks: torch.Generator,
+    ) -> Iterator[Tensor]:
+        """Yield the loss of a batch."""
+        return whole_loss(network, batch, config, masks)
+
+    def advice(self, prepared: Prepared) -> tuple[str, ...]:
+        """Warn of a lookback that is too long to learn from."""
+        lookback = prepared.preprocessing.lookback
+        if lookback <= LONG_LOOKBACK:
+            return ()
+        return (
+            f"lookback is {lookback} steps: recurrent networks learn slowly over more than "
+            f"{LONG_LOOKBACK}; --resample to a longer step makes it shorter",
+        )
+
+    def save(self, prepared: Prepared, folder: Path) -> None:
+        """Keep the prepared table."""
+        prepared.save(folder)
+        write_text(folder / "split.json", json.dumps(prepared.split))
+        write_text(folder / "preprocessing.json", prepared.preprocessing.model_dump_json())
+
+    def load(self, folder: Path) -> Prepared:
+        """Map what `save` kept."""
+        text = (folder / "preprocessing.json").read_text(encoding="utf-8")
+        split = Split(*json.loads((folder / "split.json").read_text(encoding="utf-8")))
+        return Prepared.load(folder, split, Preprocessing.model_validate_json(text))
+
+    def train(
+        self,
+        prepared: Prepared,
+        config: ForecastConfig,
+        *,
+        seed: int = 0,
+        name: str = "",
+        on_epoch: OnEpoch = ignore,
+    ) -> tuple[FittedForecaster, History]:
+        """Fit one forecaster."""
+        return train(prepared, config, seed=seed, name=name, on_epoch=on_epoch)
+
+    def load_fitted(self, folder: Path) -> FittedForecaster:
+        """Read a fitted forecaster."""
+        return load(folder)
+
+    def reach(self, fitted: FittedForecaster, prepared: Prepared) -> Reach | None:
+        """Measure how far back the gradient of the forecast reaches, in evaluation mode.
+
+        The sample are validation windows, evenly spread. The level is left out: it is added to the
+        forecast as it is, and would show the last step alone. A window of one step has no reach.
+        """
+        if prepared.preprocessing.lookback < 2:
+            return None
+        model = fitted.model.eval()
+        x = prepared.windows("validation").thinned(REACH_SAMPLE).x(slice(None))
+        return gradient_reach(model.forecast_changes, model.split_level(x)[0], batch_first=True)
+
+    def predict(self, fitted: FittedForecaster, prepared: Prepared, part: Part) -> Floats:
+        """Forecast every window of a part."""
+        return fitted.forecast(prepared.windows(part))
+
+    def scorer(
+        self,
+        data: Table,  # noqa: ARG002
+        prepared: Prepared,
+        config: ForecastConfig,
+        part: Part,
+    ) -> WindowScorer:
+        """Give what scores the forecasts of a part."""
+        scale = prepared.preprocessing.scale
+        truth = scale.invert(prepared.windows(part).truth().numpy())
+        return WindowScorer(truth, config.training.metric, training_mase_scale(prepared))
+
+    def baselines(
+        self,
+        data: Table,  # noqa: ARG002
+        prepared: Prepared,
+        config: ForecastConfig,
+    ) -> Compared:
+        """Fit the naive forecasts and the ridge regression."""
+        learned, train = prepared.preprocessing, prepared.windows("train")
+        fitted = fit_baselines(
+            train,
+            prepared.windows("validation"),
+            learned.seasons,
+            learned.scale,
+            config.training.metric,
+        )
+
+        def predict(forecast: Any, part: Part) -> Floats:
+            found: Floats = forecast(prepared.windows(part))
+            return found
+
+        candidates = (Candidate(b.name, b.setting, partial(predict, b.forecast)) for b in fitted)
+        return Compared(tuple(candidates), skipped_baselines(train))
+
+    def power(self, metric: Any) -> float:
+        """Give 1/2 for RMSE, which is the root of a mean."""
+        return metric_power(metric)
+
+    def validation_score(self, loss: float, prepared: Prepared, config: ForecastConfig) -> float:
+        """Turn the scaled loss into the metric, in the target's unit."""
+        std, metric = prepared.preprocessing.scale.std, config.training.metric
+        if metric == "rmse":
+            return math.sqrt(loss) * std
+        mae = loss * std
+        return mae if metric == "mae" else mae / (training_mase_scale(prepared) or math.nan)
+
+    def scales(self, prepared: Prepared) -> dict[str, Any]:
+        """Give what scores were divided by."""
+        return {"mase_scale": training_mase_scale(prepared)}
+
+    def test_fingerprint(self, data: Table, prepared: Prepared) -> str:
+        """Give what tells this test part from others."""
+        rows = data.frame.slice(prepared.split.validation)
+        content = (rows[column].to_numpy().tobytes() for column in ("ds", "y"))
+        return hashlib.sha256(b"".join([data.target.encode(), *content])).hexdigest()
+
+    def planned(self, data: Table, prepared: Prepared) -> dict[str, Any]:
+        """Tell in words what will be learned from."""
+        learned, split = prepared.preprocessing, prepared.split
+        ds, dropped = data.frame["ds"], (*learned.dropped, *data.ignored)
+        return {
+            "table": f"{data.source}: {data.rows_read} rows read, "
+            f"{len(ds)} steps of {data.frequency} from {ds[0]} to {ds[-1]}",
+            "target": data.target,
+            "inputs": ", ".join(learned.columns),
+            "channels": f"{len(learned.channels)}: the inputs, {len(learned.with_holes)} that tell "
+            f"where a value was missing, calendar: {', '.join(learned.calendar) or 'none'}",
+            "dropped": [f"{d.column}: {d.reason}" for d in dropped] or "none",
+            "notices": list(data.notices) or "none",
+            "seasons": ", ".join(str(s) for s in learned.seasons) or "none found",
+            "windows": f"{learned.lookback} steps read, {learned.horizon} forecast",
+            "parts": [
+                f"{part}: {ds[split.rows(part).start]} to {ds[split.rows(part).stop - 1]}, "
+                f"{len(prepared.windows(part))} windows"
+                for part in PARTS
+            ],
+        }
+
+    def describe(self, data: Table, prepared: Prepared) -> dict[str, Any]:
+        """Describe the table, its channels and its parts."""
+        learned, y = prepared.preprocessing, data.frame["y"]
+        thinned = data.frame.gather_every(-(-len(y) // MOST_POINTS))
+        return {
+            "source": data.source,
+            "fingerprint": data.fingerprint,
+            "rows_read": data.rows_read,
+            "rows": len(y),
+            "start": str(data.frame["ds"][0]),
+            "end": str(data.frame["ds"][-1]),
+            "frequency": str(data.frequency),
+            "target": data.target,
+            "inputs": learned.columns,
+            "channels": learned.channels,
+            "dropped": [d._asdict() for d in learned.dropped],
+            "ignored": [d._asdict() for d in data.ignored],
+            "notices": list(data.notices),
+            "missing_target": y.null_count(),
+            "seasons": learned.seasons,
+            "lookback": learned.lookback,
+            "horizon": learned.horizon,
+            "split": {
+                part: _part(data, prepared.split.rows(part))
+                | {"windows": len(prepared.windows(part))}
+                for part in PARTS
+            },
+            "series": _series(thinned),
+        }
+
+    def checks(self, described: dict[str, Any]) -> list[dict[str, str]]:
+        """Check for holes."""
+        one_period = "One test period: the verdicts hold for it alone."
+        return [
+            _holes(described),
+            _windows(described),
+            check("Test periods", "warn", one_period),
+        ]
+
+    def shown(
+        self,
+        data: Table,
+        prepared: Prepared,
+        config: ForecastConfig,  # noqa: ARG002 - of labels it tells more
+        scorer: WindowScorer,
+        chosen: Chosen,
+    ) -> dict[str, Any]:
+        """Give the best, the median and the worst window by mean absolute error, with the truth.
+
+        Only windows whose targets are all observed count.
+        """
+        windows = prepared.windows("test")
+        errors = np.abs(chosen.prediction - scorer.truth).mean(axis=1)
+        order = np.argsort(errors)[: int(np.isfinite(errors).sum())]
+        if not len(order):
+            return {"forecasts": []}
+        three = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
+        stretches = []
+        for which, i in three.items():
+            origin = int(windows.origins[i])
+            past = data.frame.slice(0, origin + 1).tail(min(windows.lookback, MOST_HISTORY))
+            future = data.frame.slice(origin + 1, windows.horizon)
+            stretches.append(
+                {
+                    "which": which,
+                    "error": float(errors[i]),
+                    "origin": str(past["ds"][-1]),
+                    "history": {
+                        "ds": past["ds"].dt.to_string().to_list(),
+                        "y": past["y"].to_list(),
+                    },
+                    "future": {
+                        "ds": future["ds"].dt.to_string().to_list(),
+                        "y": future["y"].to_list(),
+                        "forecast": chosen.prediction[i],
+                        "baseline": chosen.reference[i],
+                        "baseline_name": chosen.name,
+                    },
+                }
+            )
+        return {"forecasts": stretches}
+
+    @property
+    def pages(self) -> ForecastPages:
+        """What the report shows of it."""
+        return PAGES
+
+
+def _series(rows: pl.DataFrame) -> dict[str, Any]:
+    return {"ds": rows["ds"].dt.to_string().to_list(), "y": rows["y"].to_list()}
+
+
+def _part(table: Table, rows: range) -> dict[str, Any]:
+    ds = table.frame["ds"]
+    return {"start": str(ds[rows.start]), "end": str(ds[rows.stop - 1]), "rows": len(rows)}
+
+
+def _holes(data: dict[str, Any]) -> dict[str, str]:
+    share = data["missing_target"] / data["rows"]
+    text = f"{data['missing_target']:,} of {data['rows']:,} rows lack the target ({share:.1%})."
+    return check("Missing targets", "warn" if share > MANY_MISSING else "pass", text)
+
+
+def _windows(data: dict[str, Any]) -> dict[str, str]:
+    parts = data["split"]
+    used = sum(part["windows"] for part in parts.values())
+    lost = {"train": data["lookback"] + data["horizon"] - 1}
+    most = sum(part["rows"] - lost.get(name, data["horizon"] - 1) for name, part in parts.items())
+    share = used / most
+    text = f"{used:,} of {most:,} possible windows are whole ({share:.0%}); the others have holes."
+    return check("Whole windows", "warn" if share < FEW_WINDOWS else "pass", text)
+
+
+def training_mase_scale(prepared: Prepared) -> float | None:
+    """Return the scale of MASE: the seasonal naive error over the training rows."""
+    preprocessing = prepared.preprocessing
+    train_y = prepared.arrays.target[: prepared.split.train]
+    season = next(iter(preprocessing.seasons), 1)
+    return mase_scale(preprocessing.scale.invert(train_y), season)
+
+
+TASK = Forecasting()

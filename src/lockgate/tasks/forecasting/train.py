@@ -1,0 +1,48 @@
+"""Fit one model to one prepared table."""
+
+from collections.abc import Callable
+
+from lockgate.running.machine import check_device
+from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.fitted import FittedForecaster
+from lockgate.tasks.forecasting.network import build
+from lockgate.tasks.forecasting.prepare import Prepared
+from lockgate.training.fit import fit
+from lockgate.training.history import History
+from lockgate.training.streams import Streams
+
+
+def train(
+    prepared: Prepared,
+    config: ForecastConfig,
+    *,
+    seed: int = 0,
+    name: str = "",
+    on_epoch: Callable[[History], None] = lambda _: None,
+) -> tuple[FittedForecaster, History]:
+    """Build the network of `config.model` and fit it to the training windows of `prepared`.
+
+    Args:
+        prepared: The table; its validation windows decide when to stop, its test windows are
+            not looked at.
+        config: The run. `config.training.random_state` and `seed` choose the random numbers.
+        seed: Which repetition of the run this is.
+        name: Which of several networks of one seed this is; changes the dropout masks alone.
+        on_epoch: Called with the history after every epoch.
+
+    Raises:
+        DataError: If this machine lacks `config.training.device`.
+    """
+    check_device(config.training.device)
+    preprocessing = prepared.preprocessing
+    streams = Streams.of(config.training.random_state, seed, name)
+    model = build(config.model, len(preprocessing.channels), preprocessing.horizon, streams.weights)
+    history = fit(
+        model,
+        prepared.windows("train"),
+        prepared.windows("validation"),
+        config.training,
+        streams,
+        on_epoch,
+    )
+    return FittedForecaster(model.cpu(), preprocessing, config), history

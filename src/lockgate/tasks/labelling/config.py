@@ -1,0 +1,158 @@
+"""The settings of labelled sequences and texts: how they are read, the network, its training."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from lockgate.config import Config, Option, parts
+from lockgate.tasks.config import RunConfig
+from lockgate.tasks.stack.config import Rate, StackConfig
+from lockgate.training.config import TrainingConfig
+
+
+class LabelledConfig(Config):
+    """How labelled data is read, parted and turned into numbers."""
+
+    text: Annotated[str | None, Option()] = None
+    """Column of texts. Without it the data are sequences of numbers, but for a folder of texts."""
+    label: Annotated[str | None, Option()] = None
+    """Column of labels."""
+    labels: Annotated[str | None, Option()] = None
+    """File of labels, beside or inside an archive of one file for each sequence."""
+    at_steps: Annotated[bool, Option()] = False
+    """There is a label at every step (tagging)."""
+    as_number: bool = False
+    """Labels are numbers to be predicted, not classes."""
+    several: str | None = None
+    """What parts the labels of a row that has several: a comma, for example."""
+    id: Annotated[str | None, Option()] = None
+    """Column that tells the sequences of a long table apart."""
+    step: Annotated[str | None, Option()] = None
+    """Column by which the steps of a sequence are sorted."""
+    inputs: Annotated[tuple[str, ...] | Literal["all"], Option()] = "all"
+    """Columns to read: all, or some by name: a,b. In forecasts target reads the target alone."""
+    group: Annotated[str | None, Option()] = None
+    """Column, or file of an archive: what belongs to one group stays in one part."""
+    time: Annotated[str | None, Option()] = None
+    """Time column, or its parts joined by commas: year,month,day,hour. Parts go by it."""
+    test: Annotated[str | None, Option()] = None
+    """File of the test part. Default: a fifth of the data, stratified."""
+    validation: Annotated[str | None, Option()] = None
+    """File of the validation part. Default: a fifth of the training part, or a tenth of many."""
+    split_seed: int = Field(default=0, ge=0)
+    """Seed of the parts that are drawn; the same for all seeds of a study."""
+    separator: Annotated[str | None, Option()] = None
+    """Column separator of a text file, where the file does not show it."""
+    encoding: Annotated[str | None, Option()] = None
+    """Encoding of text files, where their bytes do not show it: gb18030."""
+    header: Annotated[bool, Option()] = True
+    """The first line of a table names its columns; else they are called 1, 2 and so on."""
+    drop_empty: Annotated[bool, Option()] = False
+    """Leave out texts that hold nothing, instead of refusing them."""
+    tokens: Literal["auto", "word", "bpe", "char"] = "auto"
+    """What texts are taken apart into. Default: chosen by their script."""
+    vocab_size: int = Field(default=20_000, ge=10)
+    """Most tokens."""
+    min_count: int = Field(default=2, ge=1)
+    """Fewest times that a word occurs in the training part to be a token."""
+    lowercase: bool = True
+    """Take capital letters for small ones."""
+    clean_html: bool = True
+    """Take HTML line breaks for spaces."""
+    max_length: int | None = Field(default=None, ge=1)
+    """Most steps or tokens. Default: of texts, what 95 % of the training part fit into, at most
+    400; of sequences none."""
+    keep: Literal["start", "end"] = "start"
+    """Which end of what is too long is kept."""
+    cut: int | None = Field(default=None, ge=2)
+    """Cut sequences with labels at steps into stretches. Default: where there are fewer than 20."""
+    class_weight: Literal["balanced"] | None = None
+    """Let rare classes count more in training."""
+
+    @field_validator("inputs", mode="before")
+    @classmethod
+    def _comma_list(cls, value: object) -> object:
+        return parts(value) if value != "all" else value
+
+    @model_validator(mode="after")
+    def _one_kind_of_label(self) -> "LabelledConfig":
+        kinds = [name for name in ("at_steps", "as_number", "several") if getattr(self, name)]
+        if len(kinds) > 1:
+            raise ValueError(f"only one of {' and '.join(kinds)} may be told")
+        return self
+
+
+class ClassifierConfig(StackConfig):
+    """A recurrent stack over sequences or texts, and its head."""
+
+    bidirectional: bool | tuple[bool, ...] = True
+    weight_dropout: Rate = 0.25
+    embedding_size: int = Field(default=64, ge=1)
+    """Features of a token's vector; of no effect on sequences of numbers."""
+    embedding_dropout: Rate = 0.1
+    """Rate of whole tokens of the vocabulary."""
+    stride: int = Field(default=1, ge=1)
+    """Steps that a convolution before the stack joins to one; of no effect on tokens."""
+    pooling: Literal["last+max", "last", "max", "mean", "attention"] = "last+max"
+    """What of the stack's output the head reads."""
+
+
+class LabelTrainingConfig(TrainingConfig):
+    """How a classifier is fitted: by its log loss; to labels that are numbers by MAE or RMSE."""
+
+    metric: Literal["log_loss", "mae", "rmse"] = "log_loss"
+    truncated_bptt_steps: int | None = Field(default=None, ge=1)
+    """Steps that a gradient goes back at most (truncated backpropagation through time), in networks
+    of one direction. Default: all."""
+
+
+class LabelConfig(RunConfig):
+    """Data, model and training of a run on labelled sequences or texts."""
+
+    data: LabelledConfig = LabelledConfig()
+    model: ClassifierConfig = ClassifierConfig()
+    training: LabelTrainingConfig = LabelTrainingConfig()
+    mc_samples: int = Field(default=20, ge=2)
+    """Passes of Monte-Carlo dropout that tell how certain the network is."""
+
+    @model_validator(mode="after")
+    def _in_one_direction(self) -> "LabelConfig":
+        if self.training.truncated_bptt_steps is not None and any(self.model.layer_directions):
+            raise ValueError(
+                "truncated_bptt_steps must be left out for a network that reads both directions, "
+                f"got {self.training.truncated_bptt_steps}: the reverse direction begins at the "
+                "end; pass bidirectional=false (--set bidirectional=false)"
+            )
+        return self
+
+
+NAME = "labels"
+"""What results and folders call the task."""
+RUN = LabelConfig
+MODEL = "a classifier of sequences or texts"
+"""What a fitted model of this task is called in a sentence."""
+
+
+def suits(source: Any, names: set[str]) -> bool:
+    """Tell whether what is given is of labelled sequences or texts, and not of a forecast."""
+    if {"target", "horizon"} & names:
+        return False
+    return owns(source) or told_of_labels(names)
+
+
+def told_of_labels(names: Iterable[str]) -> bool:
+    """Tell whether settings of these names are of labelled data, and not of a forecast."""
+    fields = set(LabelledConfig.model_fields) - {"inputs", "time", "separator", "encoding"}
+    return any(name.removeprefix("data.") in fields for name in names)
+
+
+def owns(source: Any) -> bool:
+    """Tell whether a source can be nothing but labelled data."""
+    if isinstance(source, tuple):
+        return True
+    if not isinstance(source, str | Path):
+        return False
+    path = Path(source)
+    return path.is_dir() or path.name.endswith((".ts", ".ts.gz", ".zip"))

@@ -1,0 +1,304 @@
+"""A fitted classifier and everything needed to use it on sequences or texts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from lockgate.errors import DataError
+from lockgate.files import new_folder
+from lockgate.nn import mc_samples
+from lockgate.scoring.probabilities import probabilities
+from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig
+from lockgate.tasks.labelling.examples import Examples, lay_out
+from lockgate.tasks.labelling.labelled import Labelled
+from lockgate.tasks.labelling.network import ClassifierNetwork
+from lockgate.tasks.labelling.predictions import prediction_frame
+from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
+from lockgate.tasks.labelling.sources.read import cut_alike, read_unlabelled
+from lockgate.tasks.labelling.tokens import Tokens
+from lockgate.tasks.storage import (
+    fault_in,
+    read_config,
+    read_json,
+    read_text,
+    read_weights,
+    write_fitted,
+)
+
+if TYPE_CHECKING:
+    from lockgate.tasks.labelling.evaluation import LabelEvaluation
+
+MOST_LAYERS = 1_000
+PREDICTION_BATCH = 256
+WHOLE = 16
+"""Rows that a batch is filled up to a multiple of, so that no row depends on how many there are."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FittedClassifier:
+    """A trained network, what was learned from the training rows, and the configuration of both.
+
+    `temperature` divides the network's scores, so that its probabilities are calibrated on the
+    validation part (Guo et al. 2017, arXiv:1706.04599).
+    """
+
+    model: ClassifierNetwork
+    preprocessing: LabelPreprocessing
+    config: LabelConfig
+    temperature: float = 1.0
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def task(self) -> str:
+        """Name of the task."""
+        return NAME
+
+    @property
+    def parameters(self) -> int:
+        """Number of the network's weights."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    def scores(self, examples: Examples) -> Floats:
+        """Score every example, (N, outputs) in order; of labels at steps every step, end to end."""
+        self.model.eval()
+        with torch.no_grad():
+            return self._of_each(examples, self.model)
+
+    def mc_probabilities(self, examples: Examples, n: int = 20, seed: int = 0) -> Floats:
+        """Average the probabilities of `n` passes with dropout (Gal and Ghahramani 2016).
+
+        Each pass is one network, drawn from `seed` and used for every example (arXiv:1506.02142),
+        so that no example's probabilities hang on another; but masks that are drawn at every step
+        hang on the longest of a batch.
+
+        Returns:
+            `(N, classes)` in order; of labels at steps every step, end to end.
+        """
+        several = self.preprocessing.kind == "classes"
+
+        def mean(x: Tensor, lengths: Tensor) -> Tensor:
+            samples = mc_samples(_Padded(self.model, lengths), x, n, seed=seed, fixed_masks=True)
+            found = probabilities(samples.cpu().numpy(), self.temperature, several=several)
+            return torch.from_numpy(found.mean(axis=0))
+
+        return self._of_each(examples, mean)
+
+    def _of_each(self, examples: Examples, run: Callable[[Tensor, Tensor], Tensor]) -> Floats:
+        """Run padded batches and take the rows, or the steps, of each example in order."""
+        device = next(self.model.parameters()).device
+        found: list[Tensor | None] = [None] * len(examples)
+        for index in examples.chunks(PREDICTION_BATCH):
+            # the last rows of an odd batch take other sums, which end in other last digits
+            filled = torch.arange(-(-len(index) // WHOLE) * WHOLE) % len(index)
+            batch = examples.batch(index[filled])
+            output = run(batch.x.to(device), batch.lengths.to(device)).cpu()
+            lengths = batch.lengths[: len(index)].tolist()
+            for place, row, length in zip(
+                index.tolist(), output[: len(index)], lengths, strict=True
+            ):
+                found[place] = row[:length] if examples.at_steps else row[None]
+        return torch.cat([row for row in found if row is not None]).numpy().astype(np.float64)
+
+    def predict_data(self, data: Labelled) -> Floats:
+        """Predict what was read, in its order; as `predict_examples` does."""
+        at_steps = self.preprocessing.kind == "steps"
+        return self.predict_examples(lay_out(self.preprocessing.encode(data), at_steps=at_steps))
+
+    def predict_examples(self, examples: Examples) -> Floats:
+        """Predict what is laid out.
+
+        Returns:
+            Probabilities of the classes, (N, classes), of each step for labels at steps; or, where
+            the label is a number, (N, 1) in its own unit.
+        """
+        scores = self.scores(examples)
+        if self.preprocessing.kind == "number":
+            return scores * self.preprocessing.label_deviation + self.preprocessing.label_mean
+        several = self.preprocessing.kind == "classes"
+        return probabilities(scores, self.temperature, several=several)
+
+    def predict(self, source: Any) -> pl.DataFrame:
+        """Predict texts or sequences that need no labels.
+
+        Args:
+            source: A file, folder or frame of the form of the training data; or texts, arrays or
+                tensors in a list, an array or a Series.
+
+        Returns:
+            A row for each, or of labels at steps for each step: `name`, `step`, `label` (the number
+            where it is one), and `probability_` with the name of each class.
+
+        Raises:
+            DataError: If it cannot be read, or holds other data than the training part did.
+        """
+        config = self.config.data
+        data = read_unlabelled(source, config)
+        pieces = cut_alike(data, config)
+        found = self.predict_data(pieces)
+        return prediction_frame(found, self.preprocessing, data, pieces, config.several)
+
+    def evaluate(self, source: Any, *, mc_samples: int | None = None) -> "LabelEvaluation":
+        """Score on labelled data, read as those that the model was trained on were.
+
+        Args:
+            source: The data: a file, folder or frame, or a pair (X, y) in memory.
+            mc_samples: Passes of Monte-Carlo dropout. Default: `config.mc_samples`.
+
+        Raises:
+            DataError: If the data cannot be read, or have other labels.
+        """
+        # imported here because a model predicts without what scoring loads
+        from lockgate.tasks.labelling.evaluation import evaluate
+
+        return evaluate(self, source, self.config.mc_samples if mc_samples is None else mc_samples)
+
+    @property
+    def drops(self) -> bool:
+        """Whether the network drops anything in training."""
+        return self.model.drops
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model as a new folder: weights as safetensors, all else as JSON.
+
+        Raises:
+            FileExistsError: If `folder` exists and is not empty.
+        """
+        with new_folder(Path(folder)) as temporary:
+            self.write_into(temporary)
+
+    def write_into(self, folder: Path) -> None:
+        """Write the files of `save` into a folder that exists."""
+        write_fitted(
+            *(folder, NAME, self.model, self.config, self.preprocessing, self.metrics),
+            temperature=self.temperature,
+        )
+
+    def with_metrics(self, metrics: dict[str, Any]) -> "FittedClassifier":
+        """Return the same model with these scores."""
+        return replace(self, metrics=metrics)
+
+
+def load(folder: Path) -> FittedClassifier:
+    """Read what `save` wrote. The files are read as data: no code of theirs is run.
+
+    Raises:
+        DataError: If the folder does not hold a fitted classifier.
+    """
+    version, config = read_config(folder, NAME)
+    temperature = config.pop("temperature", None)
+    if not isinstance(temperature, float) or not 0.0 < temperature < 1e6:
+        raise DataError(f"{folder} is no fitted model: temperature is {temperature!r}")
+    try:
+        run = LabelConfig.model_validate(_today(config) if version == 1 else config)
+        text = read_text(folder / "preprocessing.json")
+        preprocessing = LabelPreprocessing.model_validate_json(text)
+    except ValidationError as error:
+        raise fault_in(folder, error) from None
+    _check(folder, preprocessing)
+    model = _load_model(folder / "model.safetensors", run.model, preprocessing)
+    metrics = read_json(folder / "metrics.json")
+    return FittedClassifier(model, preprocessing, run, temperature, metrics)
+
+
+def _today(config: dict[str, Any]) -> dict[str, Any]:
+    """Turn the settings of the first format, where the top layer had a size by name, into these."""
+    model = config.get("model")
+    if not isinstance(model, dict):
+        return config
+    last = model.pop("last_hidden_size", None)
+    size, layers = model.get("hidden_size"), model.get("num_layers", 1)
+    if last is not None and isinstance(layers, int) and layers < MOST_LAYERS:
+        model["hidden_size"] = [size] * (layers - 1) + [last]
+    return config
+
+
+class _Padded(nn.Module):
+    """A classifier of sequences whose lengths are known."""
+
+    def __init__(self, model: ClassifierNetwork, lengths: Tensor) -> None:
+        super().__init__()
+        self.model = model
+        self.lengths = lengths
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.model(x, self.lengths)
+        return scores
+
+
+def build_classifier(
+    config: ClassifierConfig,
+    learned: LabelPreprocessing,
+    generator: torch.Generator | None = None,
+) -> ClassifierNetwork:
+    """Build the network of `config` for data as `learned` describes them."""
+    return ClassifierNetwork(
+        len(learned.channels),
+        learned.vocabulary_size,
+        learned.outputs,
+        config,
+        at_steps=learned.kind == "steps",
+        generator=generator,
+    )
+
+
+def _load_model(
+    path: Path, config: ClassifierConfig, learned: LabelPreprocessing
+) -> ClassifierNetwork:
+    def check(state: dict[str, Tensor]) -> None:
+        must = f"{path} must hold the weights of config.json's model"
+        head = state.get("head.weight")
+        if head is None or head.shape[:1] != (learned.outputs,):
+            got = None if head is None else tuple(head.shape)
+            raise DataError(f"{must}: head.weight must have {learned.outputs} rows, got {got}")
+        shape = (learned.vocabulary_size, config.embedding_size)
+        embedding = state.get("embedding.weight")
+        if learned.is_text and (embedding is None or tuple(embedding.shape) != shape):
+            got = None if embedding is None else tuple(embedding.shape)
+            raise DataError(f"{must}: embedding.weight must have shape {shape}, got {got}")
+        first, size = state.get("stack.weight_hh_l0"), config.layer_sizes[0]
+        if first is None or first.shape[1:] != (size,):
+            raise DataError(f"{must}: its hidden_size must be {size}")
+        if (layers := len(config.layer_sizes)) > len(state):
+            raise DataError(f"{must}, {layers} layers, got {len(state)} tensors")
+        if other := {str(tensor.dtype) for tensor in state.values()} - {"torch.float32"}:
+            raise DataError(f"{must} in float32, got {', '.join(sorted(other))}")
+
+    return read_weights(path, check, lambda: build_classifier(config, learned))
+
+
+def _check(folder: Path, learned: LabelPreprocessing) -> None:
+    """Refuse a preprocessing that nothing could be applied to."""
+    lengths = {len(learned.channels), len(learned.means), len(learned.deviations)}
+    wrong = {
+        "classes": (learned.kind == "number") == bool(learned.classes)
+        or len(set(learned.classes)) < len(learned.classes),
+        "channels": len(lengths) > 1
+        or bool(learned.channels) == learned.is_text
+        or len(set(learned.channels)) < len(learned.channels),
+        "means": not np.isfinite(learned.means).all(),
+        "deviations": not all(np.isfinite(d) and d > 0 for d in learned.deviations),
+        "label_mean": not np.isfinite(learned.label_mean),
+        "label_deviation": not (
+            np.isfinite(learned.label_deviation) and learned.label_deviation > 0
+        ),
+        "max_length": learned.max_length is not None and learned.max_length < 1,
+    }
+    if names := [name for name, fault in wrong.items() if fault]:
+        raise DataError(
+            f"{folder} is no fitted model: preprocessing.json holds faulty {', '.join(names)}"
+        )
+    if learned.tokenizer is not None:
+        try:
+            Tokens.from_json(learned.tokenizer)
+        except DataError as error:
+            raise DataError(f"{folder} is no fitted model: {error}") from None

@@ -1,0 +1,139 @@
+"""Prepare labelled data for training: part, learn from the training rows, lay out."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from lockgate.files import write_text
+from lockgate.tasks.base import Part
+from lockgate.tasks.labelling.config import LabelledConfig
+from lockgate.tasks.labelling.examples import Examples
+from lockgate.tasks.labelling.labelled import Labelled, Ragged, check
+from lockgate.tasks.labelling.parts import Parts, Rows, check_labels, not_given, split_parts
+from lockgate.tasks.labelling.preprocessing import LabelPreprocessing, Learned, learn_labelled
+
+_ARRAYS = ("values", "starts", "y", "weights")
+
+
+@dataclass(frozen=True)
+class PreparedLabelled:
+    """Labelled data, ready to train on: the arrays of all of it and the rows of its parts."""
+
+    arrays: dict[str, npt.NDArray[np.generic]]
+    parts: Parts
+    preprocessing: LabelPreprocessing
+    tokens: dict[str, Any] | None = None
+    """How texts are taken apart; see `Learned`."""
+
+    def examples(self, part: Part) -> Examples:
+        """Return the examples of `part`."""
+        return Examples(
+            values=torch.from_numpy(self.arrays["values"]),
+            starts=torch.from_numpy(self.arrays["starts"]),
+            y=torch.from_numpy(self.arrays["y"]),
+            rows=torch.from_numpy(getattr(self.parts, part)),
+            weights=(
+                torch.from_numpy(self.arrays["weights"]) if "weights" in self.arrays else None
+            ),
+            at_steps=self.preprocessing.kind == "steps",
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write everything to `folder`; other processes map the arrays instead of copying."""
+        for name, array in self.arrays.items():
+            np.save(folder / f"{name}.npy", array)
+        parts = self.parts._asdict()
+        for name in ("train", "validation", "test", "overlap"):
+            np.save(folder / f"{name}.npy", parts[name])
+        told = {"parts": self.parts.notices, "tokens": self.tokens}
+        write_text(folder / "notices.json", json.dumps(told))
+        write_text(folder / "preprocessing.json", self.preprocessing.model_dump_json())
+
+    @staticmethod
+    def load(folder: Path) -> "PreparedLabelled":
+        """Map what `save` wrote."""
+        text = (folder / "preprocessing.json").read_text(encoding="utf-8")
+        told = json.loads((folder / "notices.json").read_text(encoding="utf-8"))
+        rows = {
+            name: np.load(folder / f"{name}.npy", allow_pickle=False)
+            for name in ("train", "validation", "test", "overlap")
+        }
+        arrays = {
+            # copy on write: torch asks for writable memory, nothing is ever written
+            name: np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False)
+            for name in _ARRAYS
+            if (folder / f"{name}.npy").exists()
+        }
+        return PreparedLabelled(
+            arrays,
+            Parts(**rows, notices=tuple(told["parts"])),
+            LabelPreprocessing.model_validate_json(text),
+            told["tokens"],
+        )
+
+
+def prepare_labelled(
+    data: Labelled,
+    config: LabelledConfig,
+    *,
+    test: Rows | None = None,
+    validation: Rows | None = None,
+) -> PreparedLabelled:
+    """Part `data`, learn from its training rows and lay it out.
+
+    Args:
+        data: Everything that was read, the given parts too.
+        config: How.
+        test: Rows of a test part that was given.
+        validation: Rows of a validation part that was given.
+
+    Raises:
+        DataError: If nothing can be learned from it, or it cannot be parted.
+    """
+    # before classes are counted: what is unknown is mostly rare too
+    given = {"validation": validation, "test": test}
+    check_labels(data, not_given(data, validation, test), given)
+    check(data)
+    parts = split_parts(
+        data,
+        config.split_seed,
+        test=test,
+        validation=validation,
+        by_time=data.times is not None,
+    )
+    return prepare_parts(data, parts, config)
+
+
+def prepare_parts(data: Labelled, parts: Parts, config: LabelledConfig) -> PreparedLabelled:
+    """Learn from the training rows of data that are parted, and lay them out."""
+    learned = learn_labelled(data, parts.train, config)
+    arrays = _lay_out(data, learned, config, parts.train)
+    return PreparedLabelled(arrays, parts, learned.preprocessing, learned.tokens)
+
+
+def _lay_out(
+    data: Labelled, learned: Learned, config: LabelledConfig, train: Rows
+) -> dict[str, npt.NDArray[np.generic]]:
+    """Return the arrays of `Examples`, by name."""
+    preprocessing, ragged = learned.preprocessing, learned.items
+    y = preprocessing.targets(data)
+    if preprocessing.kind == "steps" and isinstance(data.items, Ragged):
+        y = preprocessing.shortened_labels(y, data.items)
+    arrays: dict[str, npt.NDArray[np.generic]] = {
+        "values": ragged.values,
+        "starts": ragged.starts,
+        "y": y,
+    }
+    if config.class_weight == "balanced" and preprocessing.kind in ("class", "steps"):
+        # what is cut off does not count
+        of_rows = Ragged(y, ragged.starts) if preprocessing.kind == "steps" else y[:, None]
+        own = np.concatenate([of_rows[i] for i in train])
+        counts = np.bincount(own, minlength=len(preprocessing.classes))
+        weights = len(own) / (len(counts) * np.maximum(counts, 1))
+        arrays["weights"] = weights.astype(np.float32)[y]
+    return arrays

@@ -1,0 +1,254 @@
+"""What is learned from the training part of labelled data, and applied to all of it."""
+
+import math
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict
+
+from lockgate.errors import DataError, count_of, listed
+from lockgate.tasks.labelling.config import LabelledConfig
+from lockgate.tasks.labelling.labelled import (
+    LABEL_SEPARATOR,
+    LabelKind,
+    Labelled,
+    Ragged,
+    classes_of,
+)
+from lockgate.tasks.labelling.tokens import TokenReport, Tokens, learn_tokens
+
+MOST_TOKENS = 400
+_SHARE_THAT_FITS = 0.95
+
+
+class LabelPreprocessing(BaseModel):
+    """Learned from the training rows alone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: LabelKind
+    classes: tuple[str, ...] = ()
+    """In the order of the network's outputs; none where the label is a number."""
+    channels: tuple[str, ...] = ()
+    means: tuple[float, ...] = ()
+    deviations: tuple[float, ...] = ()
+    label_mean: float = 0.0
+    label_deviation: float = 1.0
+    """Of labels that are numbers."""
+    max_length: int | None = None
+    keep: Literal["start", "end"] = "start"
+    tokenizer: str | None = None
+    """Of texts, as JSON."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the data are texts."""
+        return self.tokenizer is not None
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Tokens that a text is made of; 0 where the data are no texts."""
+        return self._tokens().size if self.is_text else 0
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of a network: one for each class, or one for a number."""
+        return len(self.classes) or 1
+
+    @property
+    def by_character(self) -> bool:
+        """Whether texts are taken apart by character, as a script without spaces is."""
+        return self.is_text and self._tokens().kind != "word"
+
+    def encode(self, data: Labelled) -> Ragged:
+        """Turn items into scaled float32 vectors or int32 tokens, none of them too long.
+
+        Raises:
+            DataError: If the data are of another kind, or have other channels.
+        """
+        return self.encode_with_notices(data)[0]
+
+    def encode_with_notices(self, data: Labelled) -> tuple[Ragged, tuple[str, ...]]:
+        """Do what `encode` does, and say which texts were cut or cleaned."""
+        self._check(data)
+        if isinstance(data.items, tuple):
+            tokens = self._tokens()
+            items, told = tokens.encode_with_report(data.items, self.max_length, self.keep)
+            return items, told.notices(self.max_length)
+        scaled = (data.items.values - np.array(self.means)) / np.array(self.deviations)
+        items = Ragged(scaled.astype(np.float32), data.items.starts)
+        return _shortened(items, self.max_length, self.keep), ()
+
+    def targets(self, data: Labelled) -> npt.NDArray[Any]:
+        """Turn labels into class numbers, 0 and 1 for each of several, or scaled numbers.
+
+        Raises:
+            DataError: If a label did not occur in training.
+        """
+        if self.kind == "number":
+            scaled = (data.labels - self.label_mean) / self.label_deviation
+            return np.asarray(scaled, dtype=np.float32)[:, None]
+        numbers = {name: i for i, name in enumerate(self.classes)}
+        if self.kind == "classes":
+            found = np.zeros((len(data), len(self.classes)), dtype=np.float32)
+            for row, text in enumerate(data.labels):
+                for name in filter(None, text.split(LABEL_SEPARATOR)):
+                    found[row, _number(numbers, name, data, row)] = 1.0
+            return found
+        names, places = np.unique(data.labels, return_inverse=True)
+        unknown = [name for name in names.tolist() if name not in numbers]
+        if unknown:
+            place = int(np.flatnonzero(np.isin(data.labels, unknown))[0])
+            if self.kind == "steps" and isinstance(data.items, Ragged):
+                place = int(np.searchsorted(data.items.starts, place, side="right")) - 1
+            raise DataError(
+                f"labels must have occurred in training, got {listed(map(repr, unknown), 3)}, the "
+                f"first in {data.names[place]}; known are {listed(self.classes)}"
+            )
+        return np.array([numbers[name] for name in names.tolist()], dtype=np.int64)[places]
+
+    def shortened_labels(self, y: npt.NDArray[Any], items: Ragged) -> npt.NDArray[Any]:
+        """Cut labels at steps as `encode` cuts the steps."""
+        return _shortened(Ragged(y, items.starts), self.max_length, self.keep).values
+
+    def _tokens(self) -> Tokens:
+        assert self.tokenizer is not None
+        return _read_tokens(self.tokenizer)
+
+    def _check(self, data: Labelled) -> None:
+        if data.is_text != self.is_text:
+            kinds = ("sequences of numbers", "texts")
+            raise DataError(
+                f"{data.source} must hold {kinds[self.is_text]}, as the training part did, got "
+                f"{kinds[data.is_text]}"
+            )
+        if not self.is_text and data.channels != self.channels:
+            raise DataError(
+                f"{data.source} must have the channels {listed(self.channels)}, got "
+                f"{listed(data.channels)}"
+            )
+
+
+class Learned(NamedTuple):
+    """What was learned from the training rows, and all items as it turns them into numbers."""
+
+    preprocessing: LabelPreprocessing
+    items: Ragged
+    tokens: dict[str, Any] | None
+    """How texts are taken apart: `kind` and `size`; of the training part `unknown`, `truncated` and
+    `longest`; and `notices`, of all texts."""
+
+
+def learn_labelled(data: Labelled, rows: npt.NDArray[np.int64], config: LabelledConfig) -> Learned:
+    """Learn scaling or tokens, the classes and the longest length from the training rows."""
+    train = take(data, rows)
+    learned: dict[str, Any] = {"kind": data.kind, "keep": config.keep}
+    if data.kind == "number":
+        learned["label_mean"] = float(np.mean(train.labels))
+        learned["label_deviation"] = float(np.std(train.labels)) or 1.0
+    else:
+        learned["classes"] = classes_of(train)
+    if isinstance(train.items, tuple):
+        return _learn_texts(data, train.items, rows, config, learned)
+    values = train.items.values.astype(np.float64)
+    deviations = values.std(axis=0)
+    preprocessing = LabelPreprocessing(
+        **learned,
+        channels=data.channels,
+        means=tuple(values.mean(axis=0).tolist()),
+        # a channel that does not vary says nothing, whatever it is divided by
+        deviations=tuple(np.where(deviations > 0, deviations, 1.0).tolist()),
+        max_length=config.max_length,
+    )
+    return Learned(preprocessing, preprocessing.encode(data), None)
+
+
+def _learn_texts(
+    data: Labelled,
+    train: tuple[str, ...],
+    rows: npt.NDArray[np.int64],
+    config: LabelledConfig,
+    learned: dict[str, Any],
+) -> Learned:
+    tokens = learn_tokens(
+        train,
+        kind=config.tokens,
+        vocab_size=config.vocab_size,
+        min_count=config.min_count,
+        lowercase=config.lowercase,
+        clean_html=config.clean_html,
+    )
+    assert isinstance(data.items, tuple)
+    # taken apart once: what it is cut to is known only then
+    most = config.max_length or MOST_TOKENS
+    items, told = tokens.encode_with_report(data.items, most, config.keep)
+    max_length = config.max_length or _fitting(told.lengths[rows])
+    items = _shortened(items, max_length, config.keep)
+    of_all = TokenReport.of(items, told.lengths, size=tokens.size, html_breaks=told.html_breaks)
+    own = TokenReport.of(
+        Ragged.of([items[i] for i in rows]), told.lengths[rows], size=tokens.size, html_breaks=0
+    )
+    report = {
+        "kind": tokens.kind,
+        "size": tokens.size,
+        "unknown": own.unknown_share,
+        "truncated": own.truncated,
+        "longest": own.longest,
+        "notices": of_all.notices(max_length),
+    }
+    preprocessing = LabelPreprocessing(**learned, tokenizer=tokens.to_json(), max_length=max_length)
+    return Learned(preprocessing, items, report)
+
+
+def take(data: Labelled, rows: npt.NDArray[np.int64]) -> Labelled:
+    """Return some rows of labelled data."""
+    items: Ragged | tuple[str, ...]
+    labels = data.labels if data.kind == "steps" else data.labels[rows]
+    if isinstance(data.items, tuple):
+        items = tuple(data.items[i] for i in rows)
+    else:
+        items = Ragged.of([data.items[i] for i in rows])
+        if data.kind == "steps":
+            whole = Ragged(data.labels, data.items.starts)
+            labels = Ragged.of([whole[i] for i in rows]).values
+    return Labelled(
+        items,
+        labels,
+        data.kind,
+        tuple(data.names[i] for i in rows),
+        data.source,
+        data.channels,
+        None if data.groups is None else data.groups[rows],
+        None if data.times is None else data.times[rows],
+    )
+
+
+@lru_cache(maxsize=2)
+def _read_tokens(text: str) -> Tokens:
+    return Tokens.from_json(text)
+
+
+def _fitting(lengths: npt.NDArray[np.int64]) -> int:
+    fitting = math.ceil(float(np.quantile(lengths, _SHARE_THAT_FITS)))
+    return max(1, min(fitting, MOST_TOKENS))
+
+
+def _shortened(ragged: Ragged, most: int | None, keep: str) -> Ragged:
+    if most is None or not (ragged.lengths > most).any():
+        return ragged
+    lengths = np.minimum(ragged.lengths, most)
+    first = ragged.starts[:-1] if keep == "start" else ragged.starts[1:] - lengths
+    places = [np.arange(f, f + n) for f, n in zip(first, lengths, strict=True)]
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    return Ragged(ragged.values[np.concatenate(places)], starts)
+
+
+def _number(numbers: dict[str, int], name: str, data: Labelled, row: int) -> int:
+    if name not in numbers:
+        raise DataError(
+            f"labels must have occurred in training, got {name!r} in {data.names[row]}; known are "
+            f"{listed(numbers)} ({count_of(len(numbers), 'label')})"
+        )
+    return numbers[name]

@@ -1,0 +1,190 @@
+"""What is shown of one network's predictions of labels: sureness, confusion, mistakes."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+from lockgate.errors import count_of
+from lockgate.tasks.base import Chosen, Floats, Ints
+from lockgate.tasks.labelling.examples import Examples
+from lockgate.tasks.labelling.labelled import Labelled, Ragged
+from lockgate.tasks.labelling.prepare import PreparedLabelled
+from lockgate.tasks.labelling.scorer import LabelScorer
+from lockgate.tasks.labelling.scores import (
+    accuracy_by_share,
+    confusion,
+    decided,
+    mistakes,
+    predictive_entropy,
+    score_classes,
+)
+
+MOST_MISTAKES = 10
+MOST_LETTERS = 400
+
+
+class Sampled(Protocol):
+    """A network that can be asked several times, each time with other units dropped."""
+
+    @property
+    def drops(self) -> bool:
+        """Whether it drops anything in training."""
+        ...
+
+    def mc_probabilities(self, examples: Examples, n: int = 20, seed: int = 0) -> Floats:
+        """Average the probabilities of `n` passes with dropout."""
+        ...
+
+
+def labels_shown(
+    data: Labelled, prepared: PreparedLabelled, mc_samples: int, scorer: LabelScorer, chosen: Chosen
+) -> dict[str, Any]:
+    """Give what the results show of the selected network on the test part.
+
+    Returns:
+        `scores`: each score of the network and of the reference baseline, with bootstrap intervals;
+        `confusion`, of several labels a table for each; `certainty`, see there; `mistakes`: the
+        surest, or of numbers the largest; of labels at steps the sequences with the most wrong
+        steps. What a kind of label does not have is None.
+    """
+    learned, truth, found = prepared.preprocessing, scorer.truth, chosen.prediction
+    number, several = learned.kind == "number", learned.kind == "classes"
+    tell = (
+        _largest_errors if number else _worst_sequences if learned.kind == "steps" else _surest_rows
+    )
+    shown: dict[str, Any] = {
+        "reference": chosen.name,
+        "scores": list(_scores(scorer, chosen)),
+        "confusion": None,
+        "certainty": None,
+        "mistakes": list(tell(data, prepared, found, truth)),
+    }
+    if not number:
+        guess = decided(found, several=several)
+        shown["confusion"] = confusion(truth, guess, len(learned.classes))
+        examples = prepared.examples("test")
+        shown["certainty"] = certainty(chosen.fitted, examples, found, truth, mc_samples)
+    return shown
+
+
+def certainty(
+    fitted: Sampled, examples: Examples, found: Floats, truth: Ints, mc_samples: int
+) -> dict[str, Any]:
+    """Give the accuracy of the most certain rows, by two ways of telling how certain one is.
+
+    Args:
+        fitted: The network.
+        examples: What it was asked.
+        found: The probabilities that it gave.
+        truth: The classes.
+        mc_samples: Passes of Monte-Carlo dropout.
+
+    Returns:
+        `probability`: the accuracy by share kept, where certain is what was given a high
+        probability; `monte_carlo`: the same of probabilities averaged over passes with dropout,
+        where certain is what has a low predictive entropy, with their `samples` and `scores`, or
+        None where the network drops nothing.
+    """
+    several = truth.ndim == 2
+    # of several labels, how probable it is that all are right
+    sure = np.maximum(found, 1.0 - found).prod(axis=1) if several else found.max(axis=1)
+    told: dict[str, Any] = {"probability": _shares(found, 1.0 - sure, truth), "monte_carlo": None}
+    if fitted.drops:
+        drawn = fitted.mc_probabilities(examples, mc_samples)
+        told["monte_carlo"] = {
+            "samples": mc_samples,
+            "scores": score_classes(drawn, truth)._asdict(),
+            "shares": _shares(drawn, predictive_entropy(drawn, several=several), truth),
+        }
+    return told
+
+
+def _shares(found: Floats, uncertainty: Floats, truth: Ints) -> list[dict[str, Any]]:
+    return [share._asdict() for share in accuracy_by_share(found, uncertainty, truth)]
+
+
+def _scores(scorer: LabelScorer, chosen: Chosen) -> Iterator[dict[str, Any]]:
+    """Give each score that has an interval."""
+    sides = {"network": chosen.prediction, "reference": chosen.reference}
+    scores = {side: scorer.scores(prediction) for side, prediction in sides.items()}
+    intervals = {side: scorer.intervals(prediction) for side, prediction in sides.items()}
+    for name in intervals["network"]:
+        row: dict[str, Any] = {"name": name}
+        for side in sides:
+            low, high = intervals[side][name] or (None, None)
+            row[side] = {"score": scores[side][name], "low": low, "high": high}
+        yield row
+
+
+def _surest_rows(
+    data: Labelled, prepared: PreparedLabelled, found: Floats, truth: Ints
+) -> Iterator[dict[str, Any]]:
+    """Give the rows of the most confident mistakes."""
+    names, several = prepared.preprocessing.classes, truth.ndim == 2
+    guess = decided(found, several=several)
+    for i in mistakes(found, truth, MOST_MISTAKES):
+        row = int(prepared.parts.test[i])
+        if several:
+            wrong = guess[i] != truth[i]
+            sure = float(np.maximum(found[i], 1.0 - found[i])[wrong].max())
+            said = [[names[k] for k in np.flatnonzero(of[i])] for of in (truth, guess)]
+        else:
+            sure, said = float(found[i].max()), [[names[of[i]]] for of in (truth, guess)]
+        yield {
+            "name": data.names[row],
+            "text": _shown_text(data, row),
+            "truth": said[0],
+            "predicted": said[1],
+            "probability": sure,
+        }
+
+
+def _worst_sequences(
+    data: Labelled, prepared: PreparedLabelled, found: Floats, truth: Ints
+) -> Iterator[dict[str, Any]]:
+    """Give the sequences with the largest share of wrong steps, with the surest of these."""
+    learned, lengths = prepared.preprocessing, prepared.examples("test").lengths.numpy()
+    first = np.cumsum(lengths) - lengths
+    guess, sure = decided(found), found.max(axis=1)
+    wrong = np.add.reduceat(guess != truth, first, dtype=np.int64)
+    assert isinstance(data.items, Ragged)
+    for i in np.argsort(-wrong / lengths, kind="stable")[:MOST_MISTAKES]:
+        if not wrong[i]:
+            return
+        steps = slice(first[i], first[i] + lengths[i])
+        step = int(np.where(guess[steps] != truth[steps], sure[steps], 0.0).argmax())
+        row, at = int(prepared.parts.test[i]), first[i] + step
+        cut = len(data.items[row]) - int(lengths[i]) if learned.keep == "end" else 0
+        yield {
+            "name": data.names[row],
+            "steps": int(lengths[i]),
+            "wrong": int(wrong[i]),
+            "step": cut + step + 1,
+            "truth": [learned.classes[truth[at]]],
+            "predicted": [learned.classes[guess[at]]],
+            "probability": float(sure[at]),
+        }
+
+
+def _largest_errors(
+    data: Labelled, prepared: PreparedLabelled, found: Floats, truth: Floats
+) -> Iterator[dict[str, Any]]:
+    """Give the rows whose number is farthest off."""
+    errors = found[:, 0] - truth
+    for i in np.argsort(-np.abs(errors), kind="stable")[:MOST_MISTAKES]:
+        row = int(prepared.parts.test[i])
+        yield {
+            "name": data.names[row],
+            "text": _shown_text(data, row),
+            "truth": float(truth[i]),
+            "predicted": float(found[i, 0]),
+            "error": float(errors[i]),
+        }
+
+
+def _shown_text(data: Labelled, row: int) -> str:
+    if isinstance(data.items, Ragged):
+        return count_of(len(data.items[row]), "step")
+    text = data.items[row]
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"

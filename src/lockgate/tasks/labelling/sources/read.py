@@ -1,0 +1,122 @@
+"""Read labelled data of any form, with the parts that were given as files of their own."""
+
+from pathlib import Path
+from typing import Any
+
+from lockgate.tasks.labelling.config import LabelledConfig
+from lockgate.tasks.labelling.labelled import Joined, Labelled, check_items, cut, join_parts
+from lockgate.tasks.labelling.sources.arrays import from_arrays
+from lockgate.tasks.labelling.sources.memory import held, is_held, pair_of, plain
+from lockgate.tasks.labelling.sources.sequences import read_sequences
+from lockgate.tasks.labelling.sources.texts import read_texts
+
+FEW_SEQUENCES = 20
+STRETCH = 100
+"""Steps of the stretches that a few long sequences with labels at steps are cut into."""
+TEXT_LINES = (".txt", ".all", ".dev", ".train", ".test")
+
+
+def read_labelled(source: Any, config: LabelledConfig) -> Joined:
+    """Read labelled sequences or texts as `config` says.
+
+    Args:
+        source: Path of a file, folder or archive; a frame; or a pair (X, y) in memory, X texts,
+            arrays or tensors of unequal length, or an array or tensor (N, T, C).
+        config: How to read it; `config.test` and `config.validation` are read likewise.
+
+    Raises:
+        DataError: If something cannot be read as labelled data.
+        FileNotFoundError: If there is no such file.
+    """
+    train = read_part(source, config)
+    others = [None if p is None else read_part(p, config) for p in (config.test, config.validation)]
+    read = [part for part in (train, *others) if part is not None]
+    if steps := _stretch(config, sum(map(len, read))):
+        train = cut(train, steps)
+        others = [None if part is None else cut(part, steps) for part in others]
+    return join_parts(train, *others)
+
+
+def read_unlabelled(source: Any, config: LabelledConfig) -> Labelled:
+    """Read sequences or texts that are only to be predicted; labels need not be there.
+
+    Args:
+        source: As in `read_labelled`, or X alone.
+        config: How the training data were read.
+
+    Raises:
+        DataError: If they cannot be read, or one is empty or not finite.
+    """
+    data = read_part(source, config, labelled=False)
+    check_items(data)
+    return data
+
+
+def cut_alike(data: Labelled, config: LabelledConfig) -> Labelled:
+    """Cut sequences with labels at steps as `read_labelled` cuts as many of them."""
+    steps = _stretch(config, len(data))
+    return cut(data, steps) if steps else data
+
+
+def _stretch(config: LabelledConfig, count: int) -> int | None:
+    """Return the steps of the stretches that so many sequences are cut into, if they are."""
+    if config.at_steps and (config.cut is not None or count < FEW_SEQUENCES):
+        return config.cut or STRETCH
+    return None
+
+
+def read_part(
+    source: Any, config: LabelledConfig, *, groups: Any = None, labelled: bool = True
+) -> Labelled:
+    """Read one file, folder, archive or frame; or a pair in memory, which may have groups.
+
+    The y of a pair is None where there are no labels.
+    """
+    if is_held(source):
+        return _from_memory(*pair_of(source, labelled=labelled), config, groups)
+    labels: dict[str, Any] = {"as_number": config.as_number}
+    labels |= {"label": config.label, "group": config.group, "time": config.time}
+    labels |= {"separator": config.separator, "encoding": config.encoding}
+    labels |= {"several": config.several, "labelled": labelled}
+    of_steps = config.at_steps or config.id is not None or config.step is not None
+    if config.text is not None or (holds_texts(source) and not of_steps):
+        return read_texts(
+            source,
+            text=config.text,
+            header=config.header,
+            drop_empty=config.drop_empty,
+            **labels,
+        )
+    return read_sequences(
+        source,
+        labels=config.labels,
+        id=config.id,
+        step=config.step,
+        inputs=config.inputs,
+        at_steps=config.at_steps,
+        **labels,
+    )
+
+
+def _from_memory(x: Any, y: Any, config: LabelledConfig, groups: Any) -> Labelled:
+    kind, items = held(x)
+    y = y if y is None else plain(y)
+    if kind != "texts":
+        return from_arrays(items, y, groups=groups, as_number=config.as_number)
+    return read_texts(
+        (items, y),
+        group=groups,
+        as_number=config.as_number,
+        drop_empty=config.drop_empty,
+        several=config.several,
+    )
+
+
+def holds_texts(source: Any) -> bool:
+    """Tell whether a path is a folder of classes with texts in them, or lines of label and text."""
+    if not isinstance(source, str | Path):
+        return False
+    path = Path(source)
+    if path.is_dir():
+        return any(path.glob("*/*.txt"))
+    return path.name.removesuffix(".gz").endswith(TEXT_LINES)

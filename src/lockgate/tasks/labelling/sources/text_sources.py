@@ -1,0 +1,246 @@
+"""Read the columns of texts from files, folders, frames and pairs; nothing is interpreted yet."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lockgate.errors import DataError, count_of, listed, option
+from lockgate.reading.delimited import check_columns, names_in, read_fields
+from lockgate.reading.encodings import decode, told_encoding
+from lockgate.reading.tables import read_bytes, read_parquet, to_polars
+
+PARQUET = (".parquet", ".pq")
+JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+_FEW = 10  # lines of which nothing is concluded
+_LINE = re.compile(r"([^ \t]+)[ \t]?(.*)", re.DOTALL)
+
+
+class Columns(NamedTuple):
+    """What was read, before labels and times are told what they are."""
+
+    values: dict[str, list[Any]]
+    """By argument: `text`, and `label`, `group` and `time` where they are asked for."""
+    names: list[str]
+    source: str
+    notices: tuple[str, ...] = ()
+
+
+def read_path(
+    path: Path,
+    wanted: dict[str, Any],
+    separator: str | None = None,
+    encoding: str | None = None,
+    header: bool = True,
+) -> Columns:
+    """Read a file or a folder; the docstring of `read_texts` tells which is read how."""
+    if not path.exists():
+        raise FileNotFoundError(f"source must be an existing file or folder, got {str(path)!r}")
+    name = path.name.lower()
+    if path.is_dir():
+        return _read_folder(path, wanted, encoding)
+    if name.endswith(PARQUET):
+        return from_frame(read_parquet(path), wanted, path.name)
+    is_json = name.endswith(JSON_LINES)
+    named = wanted["text"] is not None or wanted.get("label") is not None
+    is_table = not is_json and (named or name.endswith(TABLES))
+    plain, _, notice = decode(
+        _bytes(path), path.name, encoding, header=is_table and header, quoted=is_table
+    )
+    if not plain.strip():
+        raise DataError(f"source must hold texts, got only blank lines in {path.name!r}")
+    if is_json:
+        columns = _read_json_lines(plain, path.name, wanted)
+    elif is_table:
+        columns = _read_table(plain, path.name, wanted, separator, header)
+    else:
+        columns = _read_lines(plain, path.name, wanted)
+    told = (notice,) if notice else ()
+    return columns._replace(notices=(*told, *columns.notices))
+
+
+def from_frame(source: Any, wanted: dict[str, Any], name: str = "frame") -> Columns:
+    """Take the columns of a frame of any library narwhals knows."""
+    frame = to_polars(source, "a path, a pair of texts and labels")
+    asked = _asked(wanted, frame.columns)
+    check_columns(asked, frame.columns)
+    values = {argument: frame[column].to_list() for argument, column in asked.items()}
+    return Columns(values, [f"row {i + 1}" for i in range(frame.height)], name)
+
+
+def from_pair(source: Sequence[Any], wanted: dict[str, Any]) -> Columns:
+    """Take a pair of sequences, texts and labels, with groups and times where they are given."""
+    if len(source) != 2 or any(isinstance(part, str) for part in source):
+        raise TypeError(
+            "source must be a path, a frame, or a pair of texts and labels, got "
+            f"{len(source)} values in a {type(source).__name__}"
+        )
+    _none_asked(wanted, "a pair of texts and labels", ("text", "label"))
+    given = {
+        "text": source[0],
+        "label": source[1],
+        "group": wanted.get("group"),
+        "time": wanted.get("time"),
+    }
+    values = {
+        argument: _as_list(part, argument) for argument, part in given.items() if part is not None
+    }
+    lengths = {argument: len(part) for argument, part in values.items()}
+    if len(set(lengths.values())) > 1:
+        raise DataError(
+            "texts and what belongs to them must be as many, got "
+            + listed(f"{n:,} of {argument}" for argument, n in lengths.items())
+        )
+    return Columns(values, [f"row {i + 1}" for i in range(lengths["text"])], "texts")
+
+
+def _bytes(path: Path) -> bytes:
+    """Read a file, unpacked where it is gzip, to at most `read.MAX_BYTES`."""
+    data = read_bytes(path)
+    if not data:
+        raise DataError(f"source must hold texts, got the empty file {path.name!r}")
+    return data
+
+
+def _asked(wanted: dict[str, Any], names: Sequence[str]) -> dict[str, str]:
+    """Return the columns that were named; those of texts and labels must be."""
+    for argument, what in (("text", "texts"), ("label", "labels")):
+        if argument in wanted and wanted[argument] is None:
+            raise DataError(
+                f"{argument} must name the column of {what}, got none ({option(argument, 'NAME')});"
+                f" the columns are {listed(names, 12)}"
+            )
+    return {argument: str(column) for argument, column in wanted.items() if column is not None}
+
+
+def _none_asked(wanted: dict[str, Any], what: str, among: Sequence[str]) -> None:
+    for argument in among:
+        if wanted.get(argument) is not None:
+            raise DataError(f"{argument} must not be given for {what}, got {wanted[argument]!r}")
+
+
+def _read_folder(folder: Path, wanted: dict[str, Any], encoding: str | None) -> Columns:
+    _none_asked(wanted, "a folder for each class", list(wanted))
+    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    classes = [entry for entry in entries if entry.is_dir()]
+    paths, other = [], len(entries) - len(classes)
+    for entry in classes:
+        inside = sorted(path for path in entry.iterdir() if not path.name.startswith("."))
+        files = [path for path in inside if path.suffix.lower() == ".txt" and path.is_file()]
+        paths += files
+        other += len(inside) - len(files)
+    if not paths:
+        raise DataError(
+            f"a folder of texts must hold a folder for each class with .txt files in it, got none "
+            f"in {str(folder)!r}"
+        )
+    names = [f"{path.parent.name}/{path.name}" for path in paths]
+    texts, notices = _decoded_files([path.read_bytes() for path in paths], names, folder, encoding)
+    if other:
+        notices.append(f"{count_of(other, 'other file')} or folder in {folder.name} left out")
+    values: dict[str, list[Any]] = {"text": texts}
+    if "label" in wanted:
+        values["label"] = [path.parent.name for path in paths]
+    return Columns(values, names, folder.name, tuple(notices))
+
+
+def _decoded_files(
+    contents: list[bytes], names: list[str], folder: Path, encoding: str | None
+) -> tuple[list[str], list[str]]:
+    """Decode the files of a folder; those of one encoding are told together."""
+    found = [
+        encoding or _told_alone(content, name)
+        for content, name in zip(contents, names, strict=True)
+    ]
+    rest = [content for content, codec in zip(contents, found, strict=True) if codec is None]
+    label, codec = "", None
+    if rest:
+        codec, label = told_encoding(b"\n".join(rest), folder.name)
+    texts = [
+        decode(content, name, own or codec, quoted=False).text.strip("\r\n")
+        for content, name, own in zip(contents, names, found, strict=True)
+    ]
+    if encoding:
+        return texts, []
+    if not rest:
+        return texts, [f"{folder.name} is read as UTF-8"]
+    first = names[found.index(None)]
+    return texts, [
+        f"{count_of(len(rest), 'file')} of {folder.name} are not valid UTF-8 ({first} first): read "
+        f"as {label}; if letters look wrong, name the encoding (--encoding)"
+    ]
+
+
+def _told_alone(content: bytes, name: str) -> str | None:
+    """Return the codec of a file that is Unicode beyond doubt."""
+    codec, _ = told_encoding(content, name)
+    return codec if codec.startswith("utf") else None
+
+
+def _read_table(
+    plain: str, name: str, wanted: dict[str, Any], separator: str | None, header: bool
+) -> Columns:
+    asked = _asked(wanted, names_in(plain, name, separator, header))
+    fields = read_fields(plain, name, asked, separator=separator, header=header)
+    names = [f"row {row}" for row in fields.rows]
+    return Columns(dict(fields.columns), names, name, fields.notices)
+
+
+def _read_lines(plain: str, name: str, wanted: dict[str, Any]) -> Columns:
+    _none_asked(wanted, "lines of a label and a text", ("group", "time"))
+    texts, labels, names = [], [], []
+    tabs = 0
+    # not splitlines, which also splits at characters that are part of texts
+    for row, line in enumerate(plain.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
+        if not line.strip():
+            continue
+        match = _LINE.match(line) if "label" in wanted else None
+        tabs += "\t" in line
+        labels.append(match[1] if match else None)
+        texts.append(match[2] if match else line)
+        names.append(f"row {row}")
+    if "label" not in wanted:
+        return Columns({"text": texts}, names, name)
+    if tabs == len(texts) >= _FEW and 2 * len(set(labels)) > len(labels):
+        raise DataError(
+            f"every line must begin with a label, got {len(set(labels)):,} labels in "
+            f"{len(labels):,} lines of {name!r}, each with a tab; if it is a table without header, "
+            "number its columns (--text 1 --label 2 --no-header)"
+        )
+    return Columns({"text": texts, "label": labels}, names, name)
+
+
+def _read_json_lines(plain: str, name: str, wanted: dict[str, Any]) -> Columns:
+    rows, names = [], []
+    for row, line in enumerate(plain.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError(
+                f"{name} must hold JSON in each line, got {error} in row {row}"
+            ) from None
+        if not isinstance(record, dict):
+            raise DataError(
+                f"{name} must hold an object in each line, got {line.strip()[:40]!r} in row {row}"
+            )
+        rows.append(record)
+        names.append(f"row {row}")
+    columns = list(dict.fromkeys(key for record in rows for key in record))
+    asked = _asked(wanted, columns)
+    check_columns(asked, columns)
+    values = {
+        argument: [record.get(column) for record in rows] for argument, column in asked.items()
+    }
+    return Columns(values, names, name)
+
+
+def _as_list(part: Any, argument: str) -> list[Any]:
+    if hasattr(part, "tolist"):
+        part = part.tolist()
+    if isinstance(part, str) or not hasattr(part, "__iter__"):
+        raise TypeError(f"{argument} must be a sequence, got {type(part).__name__}")
+    return list(part)

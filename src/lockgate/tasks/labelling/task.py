@@ -1,0 +1,407 @@
+"""Labels of sequences and texts, as a study sees them."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from lockgate.errors import DataError, listed
+from lockgate.nn import Reach, gradient_reach
+from lockgate.scoring.probabilities import fit_temperature
+from lockgate.tasks.base import (
+    PARTS,
+    Candidate,
+    Chosen,
+    Compared,
+    Floats,
+    OnEpoch,
+    Part,
+    check,
+    ignore,
+)
+from lockgate.tasks.labelling.baselines.fit import fit_class_baselines, fit_number_baselines
+from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig, LabelTrainingConfig
+from lockgate.tasks.labelling.examples import Examples
+from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier, load
+from lockgate.tasks.labelling.labelled import Labelled
+from lockgate.tasks.labelling.ladder import LADDER
+from lockgate.tasks.labelling.pages import PAGES, LabelPages
+from lockgate.tasks.labelling.prepare import PreparedLabelled, prepare_labelled
+from lockgate.tasks.labelling.scorer import LabelScorer, block_order, units_of
+from lockgate.tasks.labelling.shown import labels_shown
+from lockgate.tasks.labelling.sources.read import read_labelled
+from lockgate.tasks.labelling.train import check_metric, train_classifier
+from lockgate.tasks.labelling.truncated import losses
+from lockgate.tasks.stack.rungs import Place, Rung
+from lockgate.training.history import History
+from lockgate.training.losses import Batch
+
+LONG = 400
+REACH_SAMPLE = 64
+MANY_PADDED = 0.4
+
+
+class LabelData(NamedTuple):
+    """What was read: everything, and the rows of the parts that were given."""
+
+    all: Labelled
+    test: npt.NDArray[np.int64] | None
+    validation: npt.NDArray[np.int64] | None
+
+    @property
+    def source(self) -> str:
+        """Name of the file."""
+        return self.all.source
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells these data from others."""
+        return self.all.fingerprint
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """Classes, tags or numbers of sequences or texts."""
+
+    @property
+    def name(self) -> str:
+        """What the results call the task."""
+        return NAME
+
+    @property
+    def ladder(self) -> tuple[Rung, ...]:
+        """The rungs that there are."""
+        return LADDER
+
+    def idle(self, prepared: PreparedLabelled) -> tuple[Place, ...]:
+        """Tell that without words there is no embedding to drop any of."""
+        return () if prepared.preprocessing.is_text else ("embedding_dropout",)
+
+    @property
+    def run(self) -> type[LabelConfig]:
+        """The settings of a run."""
+        return LabelConfig
+
+    def defaults(self, source: Any) -> Mapping[str, Any]:  # noqa: ARG002
+        """Give nothing: no labelled data come along."""
+        return {}
+
+    def missing(self, source: Any, settings: Mapping[str, Any]) -> None:
+        """Tell nothing: reading says what is missing."""
+
+    def subject(self, config: LabelConfig) -> str:
+        """Name the column of labels."""
+        return config.data.label or "labels"
+
+    def check_study(self, config: Any, rungs: tuple[Rung, ...]) -> None:
+        """Refuse rungs of both directions where the gradient goes back some steps only."""
+        steps = config.training.truncated_bptt_steps
+        both = [rung.name for rung in rungs if rung.bidirectional]
+        if steps is not None and both:
+            raise DataError(
+                "truncated_bptt_steps must be left out with rungs that read both directions, got "
+                f"{steps} with {listed(both)}: the reverse direction begins at the end; name "
+                "others (--rungs rnn,lstm,gru)"
+            )
+
+    def read(self, source: Any, config: LabelConfig) -> LabelData:
+        """Read everything that was given."""
+        data, test, validation = read_labelled(source, config.data)
+        return LabelData(data if data.fingerprint else data.fingerprinted(), test, validation)
+
+    def prepare(self, data: LabelData, config: LabelConfig) -> PreparedLabelled:
+        """Part the data and learn from the training rows."""
+        prepared = prepare_labelled(
+            data.all, config.data, test=data.test, validation=data.validation
+        )
+        check_metric(prepared.preprocessing, config.training)
+        return prepared
+
+    def part(self, prepared: PreparedLabelled, part: Part) -> Examples:
+        """Give the examples of a part."""
+        return prepared.examples(part)
+
+    def build(self, prepared: PreparedLabelled, network: ClassifierConfig) -> nn.Module:
+        """Build a classifier."""
+        return build_classifier(network, prepared.preprocessing)
+
+    def losses(
+        self, network: Any, batch: Batch, config: LabelTrainingConfig, masks: torch.Generator
+    ) -> Iterator[Tensor]:
+        """Yield the loss of a batch, or those of its chunks."""
+        return losses(network, batch, config, masks)
+
+    def advice(self, prepared: PreparedLabelled) -> tuple[str, ...]:
+        """Warn of sequences that are long to learn from."""
+        longest = int(prepared.examples("train").lengths.max())
+        if prepared.preprocessing.is_text or longest <= LONG:
+            return ()
+        return (
+            f"the longest sequence has {longest:,} steps: recurrent networks learn slowly over "
+            f"more than {LONG}; stride=4 joins steps, max_length cuts (--set stride=4)",
+        )
+
+    def save(self, prepared: PreparedLabelled, folder: Path) -> None:
+        """Keep the prepared data."""
+        prepared.save(folder)
+
+    def load(self, folder: Path) -> PreparedLabelled:
+        """Map what `save` kept."""
+        return PreparedLabelled.load(folder)
+
+    def train(
+        self,
+        prepared: PreparedLabelled,
+        config: LabelConfig,
+        *,
+        seed: int = 0,
+        name: str = "",
+        on_epoch: OnEpoch = ignore,
+    ) -> tuple[FittedClassifier, History]:
+        """Fit one network, and the temperature of its probabilities to the validation part."""
+        fitted, history = train_classifier(
+            prepared, config, seed=seed, name=name, on_epoch=on_epoch
+        )
+        validation = prepared.examples("validation")
+        probable = fitted.preprocessing.kind != "number" and len(validation)
+        if history.stopped == "diverged" or not probable:
+            return fitted, history
+        temperature = fit_temperature(fitted.scores(validation), _truth(validation))
+        return replace(fitted, temperature=temperature), history
+
+    def load_fitted(self, folder: Path) -> FittedClassifier:
+        """Read a fitted classifier."""
+        return load(folder)
+
+    def reach(self, fitted: FittedClassifier, prepared: PreparedLabelled) -> Reach | None:
+        """Measure how far back the gradient of the scores reaches, over sequences of one length.
+
+        Tokens have no gradient, and a stem joins steps: neither is measured.
+        """
+        model, examples = fitted.model.eval(), prepared.examples("validation")
+        if model.embedding is not None or model.stem is not None or model.at_steps:
+            return None
+        steps = int(examples.lengths.median())
+        rows = torch.nonzero(examples.lengths >= steps).flatten()[:REACH_SAMPLE]
+        if steps < 2 or not len(rows):
+            return None
+        x = examples.batch(rows).x[:, :steps]
+        lengths = torch.full((len(x),), steps)
+
+        def score(x: Tensor) -> Tensor:
+            found: Tensor = model(x, lengths)
+            return found
+
+        return gradient_reach(score, x, batch_first=True)
+
+    def predict(self, fitted: FittedClassifier, prepared: PreparedLabelled, part: Part) -> Floats:
+        """Give calibrated probabilities of the classes, or numbers in their own unit."""
+        return fitted.predict_examples(prepared.examples(part))
+
+    def scorer(
+        self, data: LabelData, prepared: PreparedLabelled, config: LabelConfig, part: Part
+    ) -> LabelScorer:
+        """Give what scores the predictions of a part."""
+        examples, learned = prepared.examples(part), prepared.preprocessing
+        truth = _truth(examples)
+        if learned.kind == "number":
+            truth = truth[:, 0] * learned.label_deviation + learned.label_mean
+        at_steps = learned.kind == "steps"
+        lengths = examples.lengths.numpy() if at_steps else None
+        rows = getattr(prepared.parts, part)
+        units = units_of(None if data.all.groups is None else data.all.groups[rows], lengths)
+        order = block_order(units, len(truth), in_order=at_steps and data.all.groups is None)
+        overlap = prepared.parts.overlap
+        apart = None
+        if part == "test" and len(overlap):
+            others = ~np.isin(prepared.parts.test, overlap)
+            if lengths is not None:
+                others = np.repeat(others, lengths)
+            apart = others if others.any() else None
+        return LabelScorer(truth, config.training.metric, order, units, apart)
+
+    def baselines(
+        self, data: LabelData, prepared: PreparedLabelled, config: LabelConfig
+    ) -> Compared:
+        """Fit the majority, and what is known to be strong on such data."""
+        parts, learned, items = prepared.parts, prepared.preprocessing, data.all.items
+        # a tokenizer by character was chosen for a script without spaces
+        by_character = learned.by_character
+        if learned.kind == "number":
+            numbers = fit_number_baselines(
+                items,
+                np.asarray(data.all.labels, dtype=np.float64),
+                parts.train,
+                parts.validation,
+                "rmse" if config.training.metric == "rmse" else "mae",
+                by_character=by_character,
+            )
+            found = (
+                Candidate(b.name, b.setting, partial(_numbers, b, items, parts))
+                for b in numbers.baselines
+            )
+            return Compared(tuple(found), numbers.skipped)
+        y = learned.targets(data.all)
+        fitted = fit_class_baselines(
+            items,
+            y.astype(np.int64),
+            parts.train,
+            parts.validation,
+            learned.outputs,
+            at_steps=learned.kind == "steps",
+            by_character=by_character,
+        )
+        candidates = (
+            Candidate(b.name, b.setting, partial(_classes, b, items, parts))
+            for b in fitted.baselines
+        )
+        return Compared(tuple(candidates), fitted.skipped)
+
+    def power(self, metric: Any) -> float:
+        """Give 1/2 for RMSE, which is the root of a mean."""
+        return 0.5 if metric == "rmse" else 1.0
+
+    def validation_score(
+        self, loss: float, prepared: PreparedLabelled, config: LabelConfig
+    ) -> float:
+        """Turn the loss into the metric."""
+        deviation = prepared.preprocessing.label_deviation
+        if config.training.metric == "rmse":
+            return float(np.sqrt(loss)) * deviation
+        return loss * (deviation if config.training.metric == "mae" else 1.0)
+
+    def scales(self, prepared: PreparedLabelled) -> dict[str, Any]:  # noqa: ARG002
+        """Give nothing: no score is divided by anything."""
+        return {}
+
+    def test_fingerprint(self, data: LabelData, prepared: PreparedLabelled) -> str:
+        """Give what tells this test part from others."""
+        rows = np.sort(data.all.content()[prepared.parts.test])
+        return f"labels {data.fingerprint} {hash_of(rows)}"
+
+    def planned(self, data: LabelData, prepared: PreparedLabelled) -> dict[str, Any]:
+        """Tell in words what will be learned from."""
+        told = self.describe(data, prepared)
+        lengths, tokens = told["lengths"], told["tokens"]
+        unit = "tokens" if tokens else "steps"
+        return {
+            "data": f"{data.source}: {told['rows']:,} {'texts' if tokens else 'sequences'} of "
+            f"{lengths['shortest']} to {lengths['longest']} {unit}",
+            "labels": listed(told["classes"]) if told["classes"] else "numbers",
+            **({"tokens": f"{tokens['size']:,} {tokens['kind']}"} if tokens else {}),
+            **({} if tokens else {"channels": listed(told["channels"])}),
+            "notices": list(told["notices"]) or "none",
+            "parts": [f"{part}: {told['split'][part]['rows']:,}" for part in PARTS],
+        }
+
+    def describe(self, data: LabelData, prepared: PreparedLabelled) -> dict[str, Any]:
+        """Describe the examples, the classes and the parts."""
+        learned, parts = prepared.preprocessing, prepared.parts
+        lengths = prepared.examples("train").lengths.numpy()
+        described: dict[str, Any] = {
+            "source": data.source,
+            "fingerprint": data.fingerprint,
+            "rows": len(data.all),
+            "task": learned.kind,
+            "texts": learned.is_text,
+            "classes": learned.classes,
+            "channels": learned.channels,
+            "lengths": {
+                "shortest": int(lengths.min()),
+                "median": float(np.median(lengths)),
+                "longest": int(lengths.max()),
+            },
+            "max_length": learned.max_length,
+            "tokens": None,
+            "padded": prepared.examples("train").padded_share(64),
+            "overlap": len(parts.overlap),
+            "whole": "groups"
+            if data.all.groups is not None
+            else "sequences"
+            if learned.kind == "steps"
+            else None,
+            "notices": [*data.all.notices, *parts.notices],
+            "split": {part: _part(prepared, part) for part in PARTS},
+        }
+        if prepared.tokens is not None:
+            told = dict(prepared.tokens)
+            described["notices"] += told.pop("notices")
+            described["tokens"] = told
+        return described
+
+    def checks(self, described: dict[str, Any]) -> list[dict[str, str]]:
+        """Check for padding, unknown words and rare classes."""
+        padded = described["padded"]
+        found = [
+            check(
+                "Padding",
+                "warn" if padded > MANY_PADDED else "pass",
+                f"{padded:.0%} of a batch is padding, which the networks do not see.",
+            ),
+            check("Test parts", "warn", "One test part: the verdicts hold for it alone."),
+        ]
+        if tokens := described["tokens"]:
+            unknown = tokens["unknown"]
+            found.insert(
+                0,
+                check(
+                    "Unknown words",
+                    "warn" if unknown > 0.1 else "pass",
+                    f"{unknown:.1%} of the training part's tokens are not in the vocabulary of "
+                    f"{tokens['size']:,}.",
+                ),
+            )
+        return found
+
+    def shown(
+        self,
+        data: LabelData,
+        prepared: PreparedLabelled,
+        config: Any,
+        scorer: LabelScorer,
+        chosen: Chosen,
+    ) -> dict[str, Any]:
+        """Give what `labels_shown` tells: how sure the scores are, and the mistakes."""
+        return {"labels": labels_shown(data.all, prepared, config.mc_samples, scorer, chosen)}
+
+    @property
+    def pages(self) -> LabelPages:
+        """What the report shows of it."""
+        return PAGES
+
+
+def hash_of(values: npt.NDArray[Any]) -> str:
+    """Return a short digest of an array."""
+    return hashlib.sha256(values.tobytes()).hexdigest()[:16]
+
+
+def _truth(examples: Examples) -> npt.NDArray[Any]:
+    return examples.truth().numpy()
+
+
+def _numbers(baseline: Any, items: Any, parts: Any, part: Part) -> Floats:
+    found: Floats = baseline.numbers(items, getattr(parts, part))[:, None]
+    return found
+
+
+def _classes(baseline: Any, items: Any, parts: Any, part: Part) -> Floats:
+    found: Floats = baseline.probabilities(items, getattr(parts, part))
+    return found
+
+
+def _part(prepared: PreparedLabelled, part: Part) -> dict[str, Any]:
+    examples, learned = prepared.examples(part), prepared.preprocessing
+    counts = None
+    if learned.kind in ("class", "steps"):
+        counts = np.bincount(_truth(examples), minlength=len(learned.classes))
+    return {"rows": len(examples), "steps": int(examples.lengths.sum()), "classes": counts}
+
+
+TASK = Labelling()

@@ -1,0 +1,59 @@
+"""Fit one classifier to prepared sequences or texts."""
+
+from collections.abc import Callable
+
+from lockgate.errors import DataError
+from lockgate.running.machine import check_device
+from lockgate.tasks.labelling.config import LabelConfig, LabelTrainingConfig
+from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier
+from lockgate.tasks.labelling.prepare import PreparedLabelled
+from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
+from lockgate.tasks.labelling.truncated import losses
+from lockgate.training.fit import fit
+from lockgate.training.history import History
+from lockgate.training.streams import Streams
+
+
+def check_metric(learned: LabelPreprocessing, training: LabelTrainingConfig) -> None:
+    """Refuse a metric that does not suit the labels.
+
+    Raises:
+        DataError: If classes are to be scored as numbers are, or numbers as classes.
+    """
+    if (training.metric == "log_loss") == (learned.kind == "number"):
+        rule = "mae or rmse" if learned.kind == "number" else "log_loss"
+        raise DataError(f"metric must be {rule} for labels of this kind, got {training.metric!r}")
+
+
+def train_classifier(
+    prepared: PreparedLabelled,
+    config: LabelConfig,
+    *,
+    seed: int = 0,
+    name: str = "",
+    on_epoch: Callable[[History], None] = lambda _: None,
+) -> tuple[FittedClassifier, History]:
+    """Build the network of `config.model` and fit it to labelled data; arguments as in `train`.
+
+    The temperature of its probabilities is left at 1: whoever scores it fits one.
+
+    Raises:
+        DataError: If this machine lacks `config.training.device`, or the metric does not suit the
+            labels.
+    """
+    check_device(config.training.device)
+    learned = prepared.preprocessing
+    check_metric(learned, config.training)
+    streams = Streams.of(config.training.random_state, seed, name)
+    model = build_classifier(config.model, learned, streams.weights)
+    validation = prepared.examples("validation")
+    history = fit(
+        model,
+        prepared.examples("train"),
+        validation if len(validation) else None,
+        config.training,
+        streams,
+        on_epoch,
+        losses,
+    )
+    return FittedClassifier(model.cpu(), learned, config), history

@@ -1,0 +1,46 @@
+"""The loss of a batch in pieces, so that no gradient goes back more than some steps."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lockgate.tasks.labelling.carried import Carried
+from lockgate.tasks.labelling.config import LabelTrainingConfig
+from lockgate.training.losses import IGNORED, Batch, loss_and_count, mean_loss
+
+
+def losses(
+    network: Any, batch: Batch, config: LabelTrainingConfig, masks: torch.Generator
+) -> Iterator[Tensor]:
+    """Yield losses to be differentiated one by one, which together are the mean loss of a batch.
+
+    There is one, but where `truncated_bptt_steps` cuts labels at steps into chunks: each has its
+    loss, and begins with the state that the chunk before it ended with. With one label for each
+    sequence the gradient of the one loss goes back into the last steps.
+
+    Args:
+        network: In training; called with the inputs of the batch.
+        batch: Windows or examples.
+        config: What the loss follows, and how far back a gradient goes.
+        masks: Draws the dropout masks, which all chunks share.
+    """
+    steps = config.truncated_bptt_steps
+    if steps is None:
+        yield mean_loss(network(*batch.inputs, generator=masks), batch, config.metric)
+        return
+    x, lengths = batch.inputs
+    if not network.at_steps:
+        scores = network(x, lengths, generator=masks, last_steps=steps)
+        yield mean_loss(scores, batch, config.metric)
+        return
+    weight = torch.ones_like(batch.y) if batch.weight is None else batch.weight
+    total = weight[batch.y != IGNORED].sum()
+    carried = Carried(network.stack)
+    for first in range(0, x.shape[1], steps):
+        chunk = slice(first, first + steps)
+        left = (lengths - first).clamp(0, steps)
+        scores = network(x[:, chunk], left, generator=masks, carried=carried)
+        loss, _ = loss_and_count(scores, batch.y[:, chunk], config.metric, weight[:, chunk])
+        yield loss / total

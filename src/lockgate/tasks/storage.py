@@ -1,0 +1,143 @@
+"""Read and write the files of a fitted folder, as data."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from pydantic import BaseModel, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from lockgate.errors import DataError, listed
+from lockgate.files import new_file, write_text
+
+FORMAT_VERSION = 2
+KNOWN_VERSIONS = (1, 2)
+MOST_JSON_BYTES = 16 * 2**20
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def write_fitted(
+    folder: Path,
+    task: str,
+    model: nn.Module,
+    config: BaseModel,
+    preprocessing: BaseModel,
+    metrics: Mapping[str, Any],
+    **more: Any,
+) -> None:
+    """Write weights as safetensors and all else as JSON into a folder that exists.
+
+    Args:
+        folder: Where to.
+        task: Name of the task.
+        model: The network.
+        config: The settings of its run.
+        preprocessing: What was learned beside its weights.
+        metrics: Its scores.
+        more: Further entries of `config.json`.
+    """
+    state = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+    settings = config.model_dump(mode="json")
+    head = {"format_version": FORMAT_VERSION, "task": task, **more}
+    with new_file(folder / "model.safetensors") as file:
+        file.write(save(state))
+    write_text(folder / "config.json", json.dumps({**head, **settings}, indent=2))
+    write_text(folder / "preprocessing.json", preprocessing.model_dump_json(indent=2))
+    write_text(folder / "metrics.json", json.dumps(metrics, indent=2))
+
+
+class Stored(NamedTuple):
+    """The settings of a fitted folder as they were written."""
+
+    version: int
+    config: dict[str, Any]
+
+
+def is_of_today(folder: Path) -> bool:
+    """Tell whether a folder has the format that is written today."""
+    return read_json(folder / "config.json").get("format_version") == FORMAT_VERSION
+
+
+def read_config(folder: Path, task: str) -> Stored:
+    """Read `config.json` of a folder that holds a model of `task`, of any known format.
+
+    Raises:
+        DataError: If it holds none, or one of a later format.
+    """
+    config = read_json(folder / "config.json")
+    version = config.pop("format_version", None)
+    if version not in KNOWN_VERSIONS:
+        known = listed(map(str, KNOWN_VERSIONS))
+        raise DataError(
+            f"{folder} must have format_version {known}, got {version}; use the lockgate that "
+            "wrote it, or a later one"
+        )
+    # a forecaster of the first format does not name its task
+    if (name := config.pop("task", "forecast")) != task:
+        raise DataError(f"{folder} must hold a model of the task {task!r}, got {name!r}")
+    return Stored(version, config)
+
+
+def read_weights(
+    path: Path, check: Callable[[dict[str, Tensor]], None], build: Callable[[], Model]
+) -> Model:
+    """Build a network and give it the weights of `path`, in evaluation mode.
+
+    Args:
+        path: A file of safetensors.
+        check: Refuses weights of other sizes than the configuration asks for: it may ask for any,
+            so they are compared before anything is built.
+        build: Builds the network.
+
+    Raises:
+        DataError: If the file holds no such weights.
+    """
+    try:
+        state = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path} must hold weights as safetensors: {error}") from None
+    check(state)
+    try:
+        with torch.device("meta"):
+            model = build()
+        model.load_state_dict(state, assign=True)
+    # sizes that no tensor can have are told in each of these
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise DataError(f"{path} must hold the weights of config.json's model: {reason}") from None
+    return model.eval()
+
+
+def fault_in(folder: Path, error: ValidationError) -> DataError:
+    """Tell of the first fault that a folder's JSON has."""
+    fault = error.errors()[0]
+    where = ".".join(str(part) for part in fault["loc"])
+    return DataError(f"{folder} is no fitted model: {where}: {fault['msg']}")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    text = read_text(path)
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} must be JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise DataError(f"{path} must hold a JSON object")
+    return content
+
+
+def read_text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MOST_JSON_BYTES:
+            raise DataError(f"{path} must be at most {MOST_JSON_BYTES} bytes")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"{path.parent} is no fitted model: {error.strerror}: {path.name}"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} must be JSON in UTF-8: {error}") from None

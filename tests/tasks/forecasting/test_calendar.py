@@ -1,0 +1,81 @@
+"""Calendar features say where in the day, the week and the year a row lies."""
+
+from datetime import datetime
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lockgate.reading.frequency import Frequency
+from lockgate.tasks.forecasting.calendar import calendar_cycles, calendar_features
+
+ONE_YEAR = np.array(["2019-01-01", "2020-01-01"], dtype="datetime64[us]")
+THREE_YEARS = np.array(["2018-01-01", "2021-01-01"], dtype="datetime64[us]")
+
+
+@pytest.mark.parametrize(
+    ("step", "cycles"),
+    [
+        ("10m", ("hour", "weekday")),
+        ("12h", ("hour", "weekday")),
+        ("1d", ("weekday",)),
+        ("1w", ()),
+        ("1mo", ()),
+        ("1y", ()),
+    ],
+)
+def test_only_cycles_longer_than_a_step_are_features(step: str, cycles: tuple[str, ...]) -> None:
+    yearly = () if step == "1y" else ("season",)
+
+    assert calendar_cycles(Frequency.parse(step), ONE_YEAR) == cycles
+    assert calendar_cycles(Frequency.parse(step), THREE_YEARS) == cycles + yearly
+
+
+def test_the_season_is_a_feature_only_where_training_spans_two_years() -> None:
+    begin, hourly = np.datetime64("2018-01-01", "us"), Frequency.parse("1h")
+    almost, whole = begin + np.timedelta64(730, "D"), begin + np.timedelta64(731, "D")
+
+    assert "season" not in calendar_cycles(hourly, np.array([begin, almost]))
+    assert "season" in calendar_cycles(hourly, np.array([begin, whole]))
+
+
+def features_at(stamp: str, cycle: str) -> list[float]:
+    return calendar_features(np.array([stamp], dtype="datetime64[us]"), (cycle,))[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("stamp", "cycle", "sin", "cos"),
+    [
+        ("2024-02-29T00:00", "hour", 0, 1),
+        ("2024-02-29T06:00", "hour", 1, 0),
+        ("2024-02-29T18:00", "hour", -1, 0),
+        ("2024-01-01T23:00", "weekday", 0, 1),  # a Monday, all day long
+        ("2024-01-04T00:00", "weekday", np.sin(6 * np.pi / 7), np.cos(6 * np.pi / 7)),
+        ("1970-01-01T00:00", "season", 0, 1),
+        ("1974-01-01T00:00", "season", 0, 1),  # four years later, the leap day included
+        ("1970-07-02T15:00", "season", 0, -1),
+    ],
+)
+def test_features_at_known_dates(stamp: str, cycle: str, sin: float, cos: float) -> None:
+    np.testing.assert_allclose(features_at(stamp, cycle), [sin, cos], atol=1e-6)
+
+
+@given(st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)))
+def test_the_weekday_is_that_of_the_calendar(stamp: datetime) -> None:
+    angle = 2 * np.pi * stamp.weekday() / 7
+
+    features = features_at(stamp.isoformat(), "weekday")
+
+    np.testing.assert_allclose(features, [np.sin(angle), np.cos(angle)], atol=1e-6)
+
+
+def test_features_stand_in_the_order_of_the_cycles() -> None:
+    ds = np.array(["2024-02-29T06:00", "2024-02-29T07:00"], dtype="datetime64[us]")
+
+    both = calendar_features(ds, ("hour", "season"))
+
+    expected = [calendar_features(ds, ("hour",)), calendar_features(ds, ("season",))]
+    np.testing.assert_array_equal(both, np.concatenate(expected, axis=1))
+    assert both.dtype == np.float32
+    assert calendar_features(ds, ()).shape == (2, 0)

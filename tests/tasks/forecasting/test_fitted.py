@@ -1,0 +1,304 @@
+"""A saved model predicts as before, forecasts the steps past the end, and no file runs code."""
+
+import datetime
+import json
+import pickle
+import resource
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import lockgate
+from lockgate import DataError, FittedForecaster, load
+from lockgate.tasks.forecasting.prepare import read
+
+FILES = {"config.json", "metrics.json", "model.safetensors", "preprocessing.json"}
+
+
+@pytest.fixture
+def folder(trained, tmp_path) -> Path:
+    return Path(shutil.copytree(trained[1], tmp_path / "model"))
+
+
+def edit(path: Path, *place: str, value: object) -> None:
+    content = json.loads(path.read_text())
+    inner = content
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    path.write_text(json.dumps(content))
+
+
+def train(source: object, tmp_path: Path, **settings: object) -> FittedForecaster:
+    told = {"lookback": 7, "hidden_size": 4, "max_epochs": 1, **settings}
+    return lockgate.train(source, out=tmp_path / "trained", **told)[0]
+
+
+def predict(fitted: FittedForecaster, source: object) -> pl.DataFrame:
+    return fitted.predict(read(source, fitted.config.data))
+
+
+@pytest.mark.parametrize(
+    "network",
+    [{}, {"cell": "gru", "num_layers": 2}, {"cell": "rnn", "bidirectional": True}],
+    ids=["lstm", "stacked-gru", "bidirectional-rnn"],
+)
+def test_a_loaded_model_predicts_bit_for_bit_the_same(table, tmp_path, network):
+    fitted = train(table, tmp_path, target="sold", horizon=3, **network)
+
+    fitted.save(tmp_path / "copy")
+    loaded = load(tmp_path / "copy")
+
+    assert predict(loaded, table).equals(predict(fitted, table))
+    assert loaded.config == fitted.config
+    assert loaded.preprocessing == fitted.preprocessing
+    assert {file.name for file in (tmp_path / "copy").iterdir()} == FILES
+
+
+def test_a_folder_with_something_in_it_is_not_written_over(trained, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+
+    with pytest.raises(FileExistsError, match="must be new or empty"):
+        trained[0].save(tmp_path)
+
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+class Bomb:
+    """Runs when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    def __reduce__(self):
+        return (open, (self.path, "w"))
+
+
+def write_pickle(path: Path, bomb: Bomb) -> None:
+    path.write_bytes(pickle.dumps(bomb))
+
+
+def write_torch(path: Path, bomb: Bomb) -> None:
+    torch.save({"head.weight": bomb}, path)
+
+
+def write_numpy(path: Path, bomb: Bomb) -> None:
+    with path.open("wb") as file:
+        np.save(file, np.array([bomb], dtype=object), allow_pickle=True)
+
+
+@pytest.mark.parametrize("write", [write_pickle, write_torch, write_numpy])
+@pytest.mark.parametrize("file", sorted(FILES))
+def test_no_file_is_ever_unpickled(folder, tmp_path, write, file):
+    ran = tmp_path / "ran"
+    write(folder / file, Bomb(ran))
+
+    with pytest.raises(DataError):
+        load(folder)
+
+    assert not ran.exists()
+
+
+def test_the_bomb_of_these_tests_goes_off(tmp_path):
+    write_pickle(tmp_path / "bomb", Bomb(tmp_path / "ran"))
+
+    pickle.loads((tmp_path / "bomb").read_bytes()).close()  # noqa: S301
+
+    assert (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("file", sorted(FILES))
+@pytest.mark.parametrize("damage", ["absent", "empty", "cut", "garbled", "deep", "oversized"])
+def test_a_damaged_file_is_refused_by_name(folder, file, damage):
+    path = folder / file
+    content = path.read_bytes()
+    path.unlink()
+    if damage != "absent":
+        damaged = {
+            "empty": b"",
+            "cut": content[: len(content) // 2],
+            "garbled": b"\xff\xfe\x00" + content,
+            "deep": b"[" * 200_000,
+            "oversized": content + b" " * (17 * 2**20),
+        }
+        path.write_bytes(damaged[damage])
+
+    with pytest.raises(DataError) as caught:
+        load(folder)
+
+    assert str(folder) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "must be JSON: " not in str(caught.value) or damage != "absent"
+
+
+HUGE = [10**6, 10**9, 10**12, 10**30]
+
+
+@pytest.mark.parametrize("size", HUGE, ids=lambda n: f"{n:.0e}")
+@pytest.mark.parametrize("place", ["hidden_size", "num_layers", "horizon", "lookback"])
+def test_a_huge_size_in_a_file_costs_neither_time_nor_memory(folder, place, size):
+    if place in ("horizon", "lookback"):
+        edit(folder / "preprocessing.json", place, value=size)
+    else:
+        edit(folder / "config.json", "model", place, value=size)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.perf_counter()
+
+    # a long lookback fits any weights; it takes no memory, only more rows of a table
+    with pytest.raises(DataError, match=f"{folder}|at least the lookback of {size} rows"):
+        predict(load(folder), make_frame(30))
+
+    assert time.perf_counter() - began < 2
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
+
+
+def make_frame(rows: int, start: str = "2021-06-01") -> pl.DataFrame:
+    rng = np.random.default_rng(3)
+    days = np.datetime64(start, "us") + np.arange(rows) * np.timedelta64(1, "D")
+    sold, price = rng.normal(50, 3, rows), rng.normal(10, 2, rows)
+    return pl.DataFrame({"day": days, "sold": sold, "price": price})
+
+
+@pytest.mark.parametrize(
+    ("file", "place", "value", "message"),
+    [
+        ("config.json", ["format_version"], 3, "must have format_version 1, 2, got 3"),
+        ("config.json", ["format_version"], None, "must have format_version 1, 2, got None"),
+        ("config.json", ["surprise"], 1, "is no fitted model: surprise: Extra inputs"),
+        ("config.json", ["model", "surprise"], 1, "is no fitted model: model.surprise: Extra"),
+        ("config.json", ["model", "hidden_size"], 5, r"head.weight must have shape \(3, 5\)"),
+        ("config.json", ["model", "cell"], "gru", "must hold the weights of config.json's model"),
+        ("config.json", ["model", "cell"], "exec", "is no fitted model: model.cell"),
+        ("preprocessing.json", ["surprise"], 1, "is no fitted model: surprise: Extra inputs"),
+        ("preprocessing.json", ["means"], [1.0], "holds faulty columns"),
+        ("preprocessing.json", ["means"], [float("nan")] * 2, "holds faulty means"),
+        ("preprocessing.json", ["stds"], [1.0, 0.0], "holds faulty stds"),
+        ("preprocessing.json", ["with_holes"], ["nope"], "holds faulty with_holes"),
+        ("preprocessing.json", ["calendar"], ["nope"], "holds faulty calendar"),
+        ("preprocessing.json", ["seasons"], [0], "holds faulty seasons"),
+        ("preprocessing.json", ["lookback"], 0, "holds faulty lookback"),
+        ("preprocessing.json", ["lookback"], -5, "holds faulty lookback"),
+        ("preprocessing.json", ["seen_until"], "noon", "holds faulty seen_until"),
+    ],
+    ids=lambda v: v if isinstance(v, str) and v.isidentifier() else None,
+)
+def test_a_file_that_contradicts_the_format_is_refused(folder, file, place, value, message):
+    edit(folder / file, *place, value=value)
+
+    with pytest.raises(DataError, match=message):
+        load(folder)
+
+
+def test_weights_of_another_kind_are_refused(folder):
+    path = folder / "model.safetensors"
+    state = load_file(path)
+
+    for other, message in (
+        ({n: t.double() for n, t in state.items()}, "in float32, got torch.float64"),
+        ({**state, "more": torch.zeros(1)}, "Unexpected key"),
+        ({n: t for n, t in state.items() if n != "head.bias"}, "Missing key"),
+        ({}, "head.weight must have shape"),
+    ):
+        save_file(other, path)
+        with pytest.raises(DataError, match=message):
+            load(folder)
+
+
+def test_forecasts_stand_at_the_steps_after_the_last_row(trained, table):
+    forecast = predict(trained[0], table)
+
+    last = table["day"][-1]
+    assert forecast.columns == ["unique_id", "ds", "forecast"]
+    assert forecast["ds"].to_list() == [last + datetime.timedelta(i) for i in (1, 2, 3)]
+    assert forecast["unique_id"].to_list() == ["sold"] * 3
+    assert forecast["forecast"].is_finite().all()
+
+
+@pytest.mark.parametrize(
+    ("first", "rows", "expected"),
+    [
+        ("2000-01-31", 170, ["2014-03-31", "2014-04-30", "2014-05-31"]),
+        ("2000-01-01", 169, ["2014-02-01", "2014-03-01", "2014-04-01"]),
+        ("2000-01-30", 170, ["2014-03-30", "2014-04-30", "2014-05-30"]),
+    ],
+    ids=["last-days", "first-days", "the-thirtieth-after-february"],
+)
+def test_months_are_counted_by_the_calendar(tmp_path, first, rows, expected):
+    start = pd.Timestamp(first)
+    days = [start + pd.DateOffset(months=i) for i in range(rows)]
+    frame = pd.DataFrame({"month": days, "sold": np.random.default_rng(0).normal(size=rows)})
+    fitted = train(frame, tmp_path, target="sold", horizon=3)
+
+    forecast = predict(fitted, frame)
+
+    assert forecast["ds"].dt.strftime("%Y-%m-%d").to_list() == expected
+
+
+def test_stamps_of_a_time_zone_go_on_in_utc(tmp_path):
+    hours = pd.date_range("2021-03-01", periods=300, freq="h", tz="Europe/Berlin", name="at")
+    frame = pd.DataFrame({"load": np.random.default_rng(0).normal(size=300)}, index=hours)
+    fitted = train(frame, tmp_path, target="load", horizon=3)
+
+    forecast = predict(fitted, frame)
+
+    after = pd.date_range(hours[-1], periods=4, freq="h").tz_convert("UTC").tz_localize(None)[1:]
+    assert forecast["ds"].to_list() == after.to_list()
+
+
+def test_only_the_lookback_and_nothing_before_it_is_read(trained, table):
+    longer = table.with_columns(
+        pl.when(pl.int_range(pl.len()) < 393)
+        .then(pl.col("sold") * 2 + 7)
+        .otherwise("sold")
+        .alias("sold")
+    )
+
+    assert predict(trained[0], longer)["forecast"].equals(predict(trained[0], table)["forecast"])
+    assert predict(trained[0], table.tail(7)).equals(predict(trained[0], table))
+
+
+def with_hole(table: pl.DataFrame, column: str, rows: int) -> pl.DataFrame:
+    last = pl.int_range(pl.len()) >= pl.len() - rows
+    return table.with_columns(pl.when(last).then(None).otherwise(pl.col(column)).alias(column))
+
+
+@pytest.mark.parametrize("column", ["sold", "price"])
+def test_a_hole_at_the_end_is_filled_up_to_max_gap(trained, table, column):
+    forecast = predict(trained[0], with_hole(table, column, 3))
+
+    assert forecast["ds"][0] == table["day"][-1] + datetime.timedelta(1)
+    assert forecast["forecast"].is_finite().all()
+
+
+@pytest.mark.parametrize("column", ["sold", "price"])
+def test_a_longer_hole_at_the_end_is_refused(trained, table, column):
+    with pytest.raises(DataError, match=r"last 7 rows must have no hole .* max_gap 3.* 2021-02-03"):
+        predict(trained[0], with_hole(table, column, 4))
+
+
+def test_a_table_that_is_too_short_or_another_is_refused(trained, table):
+    hourly = table.with_columns(
+        pl.Series("day", pd.date_range("2020-01-01", periods=len(table), freq="h"))
+    )
+
+    for source, message in (
+        (table.tail(6), "must hold at least the lookback of 7 rows, got 6"),
+        (hourly, "must have the frequency 1d, got 1h"),
+        (table.drop("price"), r"must have the columns learned from, got none named \['price'\]"),
+        (table.drop("sold"), "target must name a column of the table, got 'sold'"),
+    ):
+        with pytest.raises(DataError, match=message):
+            predict(trained[0], source)
+
+
+def test_columns_that_were_not_learned_from_may_be_absent_or_new(trained, table):
+    other = table.drop("tax", "shop").with_columns(new=pl.lit(3.0))
+
+    assert predict(trained[0], other).equals(predict(trained[0], table))

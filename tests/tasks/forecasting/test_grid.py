@@ -1,0 +1,247 @@
+"""Rows land on a regular grid: averaged where they must be, missing where nothing is known."""
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from dateutil.relativedelta import relativedelta
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lockgate.errors import DataError
+from lockgate.reading.frequency import Frequency
+from lockgate.tasks.forecasting.grid import Grid, to_grid
+
+START = datetime(2024, 1, 1)
+
+
+def grid_of(
+    times: list[datetime], resample: str | None = None, **columns: list[float | None]
+) -> Grid:
+    frame = pl.DataFrame(
+        {"ds": times, **columns}, schema_overrides=dict.fromkeys(columns, pl.Float64)
+    )
+    rows = pl.Series(range(1, len(times) + 1))
+    return to_grid(
+        frame.with_columns(pl.col("ds").cast(pl.Datetime("us"))), rows, resample=resample
+    )
+
+
+def minutes(*places: float) -> list[datetime]:
+    return [START + timedelta(minutes=place) for place in places]
+
+
+def test_regular_rows_stay_as_they_are() -> None:
+    grid = grid_of(minutes(0, 10, 20, 30), x=[1, None, 3, 4])
+
+    assert grid.frame["ds"].to_list() == minutes(0, 10, 20, 30)
+    assert grid.frame["x"].to_list() == [1, None, 3, 4]
+    assert (str(grid.frequency), grid.notices) == ("10m", ())
+
+
+def test_gaps_are_laid_out_and_told() -> None:
+    grid = grid_of(minutes(0, 10, 40, 50, 60, 80, 90), x=[0, 1, 4, 5, 6, 8, 9])
+
+    assert grid.frame["x"].to_list() == [0, 1, None, None, 4, 5, 6, None, 8, 9]
+    assert grid.frame["ds"].to_list() == minutes(*range(0, 100, 10))
+    assert grid.notices == ("2 gaps, 3 steps in all, the longest 2 steps from 2024-01-01 00:20:00",)
+
+
+def test_rows_are_sorted_by_time() -> None:
+    grid = grid_of(minutes(20, 0, 10, 30), x=[3, 1, 2, 4])
+
+    assert grid.frame["x"].to_list() == [1, 2, 3, 4]
+    assert grid.notices == ("rows were not in the order of time: sorted",)
+
+
+def test_repeated_stamps_are_averaged() -> None:
+    times = minutes(*range(0, 200, 10), 50, 50)
+
+    grid = grid_of(times, x=[*range(20), 8, 14], z=[1.0] * 5 + [None] * 17)
+
+    assert grid.frame["x"].to_list() == [0, 1, 2, 3, 4, 9, *range(6, 20)]  # (5 + 8 + 14) / 3
+    assert grid.frame["z"].to_list() == [1.0] * 5 + [None] * 15
+    assert grid.notices[1] == "2 repeated time stamps averaged, the first 2024-01-01 00:50:00"
+
+
+def test_many_repeated_stamps_raise() -> None:
+    times = [START + timedelta(days=k // 24) for k in range(100)]
+    message = (
+        r"time must tell the rows apart, got 5 different stamps in 100 rows; name all parts of the "
+        r'time, time="date,hour" \(--time date,hour\), or keep .* resample="1d" \(--resample 1d\)'
+    )
+
+    with pytest.raises(DataError, match=message):
+        grid_of(times, x=[1.0] * 100)
+    assert grid_of(times, "1d", x=[1.0] * 100).frame.height == 5
+    tens = minutes(*range(0, 90, 10))
+    assert grid_of([*tens, tens[4]], x=[1.0] * 10).frame.height == 9
+    with pytest.raises(DataError, match="got 8 different stamps in 9 rows"):
+        grid_of([*tens[:8], tens[4]], x=[1.0] * 9)
+
+
+def test_sentinels_become_missing_before_anything_else() -> None:
+    times = pl.Series("ds", minutes(0, 10, 10, *range(20, 200, 10)))
+    frame = pl.DataFrame([times]).with_columns(
+        x=pl.Series([-9999.0, -9999.0, 5.0, *[1.0] * 18]), z=pl.lit(0.0)
+    )
+
+    grid = to_grid(frame, pl.Series(range(21)), missing=(-9999.0, 7.5))
+
+    assert grid.frame["x"].to_list()[:3] == [None, 5.0, 1.0]
+    assert grid.frame["z"].null_count() == 0
+    assert grid.notices[:2] == ("-9999 read as missing in x (2)", "7.5 stands in no column")
+
+
+def test_infinite_values_raise() -> None:
+    with pytest.raises(
+        DataError, match=r"column 'x' must hold finite numbers, got .* in row 3; lea"
+    ):
+        grid_of(minutes(0, 10, 20), x=[1, None, float("-inf")])
+
+
+def test_stamps_off_the_grid_raise() -> None:
+    places = [0, 10, 20, 31, 40, 50, 60, 71]
+    message = (
+        r"2 of 8 time stamps are off the 10m grid, the first 2024-01-01 00:31:00; "
+        r'pass resample="10m" \(--resample 10m\)'
+    )
+
+    with pytest.raises(DataError, match=message):
+        grid_of(minutes(*places), x=[1.0] * 8)
+    with pytest.raises(DataError, match=r"1 of 8 .* the first 2024-01-01 00:01:00"):
+        grid_of(minutes(1, 10, 20, 30, 40, 50, 60, 70), x=[1.0] * 8)
+
+
+def test_working_days_are_off_the_grid_of_months() -> None:
+    days = [1, 32, 61, 92, 122, 155, 183]
+    message = r"1 of 7 time stamps are off the 1mo grid, the first 2024-06-03 00:00:00; pass resamp"
+
+    with pytest.raises(DataError, match=message):
+        grid_of([START + timedelta(day - 1) for day in days], x=[1.0] * 7)
+
+
+def test_gaps_in_months_are_laid_out() -> None:
+    months = [START + relativedelta(months=k) for k in (0, 1, 2, 5, 6)]
+
+    grid = grid_of(months, x=[0, 1, 2, 5, 6])
+
+    assert grid.frame["x"].to_list() == [0, 1, 2, None, None, 5, 6]
+    assert grid.notices == ("1 gap, 2 steps in all, the longest 2 steps from 2024-04-01 00:00:00",)
+
+
+def bin_mean(
+    times: list[datetime], values: list[float | None], edge: datetime, frequency: Frequency
+) -> float | None:
+    """Average over the bin that ends at `edge`, one value after the other."""
+    months = relativedelta(months=frequency.count)
+    begin = edge - (months if frequency.unit == "mo" else timedelta(seconds=frequency.count))
+    inside = [v for t, v in zip(times, values, strict=True) if begin < t <= edge and v is not None]
+    expected = (edge - begin) / (times[1] - times[0])
+    return sum(inside) / len(inside) if inside and 2 * len(inside) >= expected else None
+
+
+def is_edge(time: datetime, frequency: Frequency) -> bool:
+    if frequency.unit == "mo":
+        months = 12 * time.year + time.month - 1
+        return time == datetime(time.year, time.month, 1) and months % frequency.count == 0
+    # START is a Monday, so that weeks too are counted from it
+    return (time - START) % timedelta(seconds=frequency.count) == timedelta(0)
+
+
+@settings(deadline=None, max_examples=25)
+@pytest.mark.parametrize(
+    ("base", "resample"),
+    [("10m", "1h"), ("15m", "90m"), ("7h", "1w"), ("1h", "1d"), ("3d", "1mo"), ("1d", "1q")],
+)
+@given(
+    first=st.integers(0, 50),
+    size=st.integers(60, 150),
+    holes=st.floats(0, 1),
+    second=st.sampled_from([0, 7]),
+    seed=st.integers(0, 10**6),
+)
+def test_means_agree_with_a_scalar_loop(
+    base: str, resample: str, first: int, size: int, holes: float, second: int, seed: int
+) -> None:
+    random, frequency = np.random.default_rng(seed), Frequency.parse(resample)
+    step = Frequency.parse(base).longest
+    times = [START + (first + k) * step + timedelta(seconds=second) for k in range(size)]
+    columns = {
+        "x": [random.uniform(-9, 9) if random.random() > holes else None for _ in range(size)],
+        "z": [1.0] * size,
+    }
+
+    frame = grid_of(times, resample, **columns).frame
+
+    for row in frame.rows(named=True):
+        assert is_edge(row["ds"], frequency)
+        for name, values in columns.items():
+            expected = bin_mean(times, values, row["ds"], frequency)
+            assert row[name] == (None if expected is None else pytest.approx(expected, abs=1e-12))
+    edges = [t for t in frequency.range(START, 400) if t < times[-1] + 2 * frequency.longest]
+    full = [t for t in edges if bin_mean(times, columns["z"], t, frequency) is not None]
+    assert frame.drop_nulls("z")["ds"].to_list() == full
+
+
+def test_ends_that_know_too_little_are_left_out() -> None:
+    grid = grid_of(minutes(*range(50, 200, 10)), "1h", x=[1.0] * 15)
+
+    assert grid.frame["ds"].to_list() == minutes(120, 180)  # 2 of 6 before, 1 of 6 after
+
+
+def test_mean_stands_at_the_end_of_its_bin() -> None:
+    grid = grid_of(minutes(10, 20, 30, 40, 50, 60, 70, 80, 90), "30m", x=list(range(1, 10)))
+
+    assert grid.frame.rows() == [(minutes(30)[0], 2), (minutes(60)[0], 5), (minutes(90)[0], 8)]
+
+
+def test_thin_means_are_missing_column_by_column() -> None:
+    x = [1, 1, 1, 1, 1, 1, 1, 1, None, None, None, None, 1, 1, 1, 1, 1, 1]
+    z = [*x[:8], 5, None, None, None, *x[12:]]
+
+    grid = grid_of(minutes(*range(10, 190, 10)), "1h", x=x, z=z)
+
+    assert grid.frame["x"].to_list() == [1, None, 1]  # 2 of 6
+    assert grid.frame["z"].to_list() == [1, pytest.approx(7 / 3), 1]  # 3 of 6
+    assert grid.notices == ("1 mean over less than half of a 1h step left missing",)
+
+
+def test_resampling_regular_rows_by_their_own_step_changes_nothing() -> None:
+    months = [START + relativedelta(months=k) for k in range(30)]
+    values = [float(k) for k in range(30)]
+
+    assert grid_of(months, "1mo", x=values).frame.equals(grid_of(months, x=values).frame)
+    hours = minutes(*range(0, 1800, 60))
+    assert grid_of(hours, "1h", x=values).frame.equals(grid_of(hours, x=values).frame)
+
+
+def test_irregular_rows_can_be_resampled() -> None:
+    places = [0.9, 1.5, 2.1, 2.9, 4.2, 4.8, 9]
+
+    grid = grid_of(minutes(*places), "1m", x=[1, 2, 3, 4, 5, 6, 7])
+
+    assert grid.frame["x"].to_list() == [1, 2, 3.5, None, 5.5, None, None, None, 7]
+    assert grid.notices == ("2 gaps, 4 steps in all, the longest 3 steps from 2024-01-01 00:06:00",)
+
+
+def test_resampling_to_finer_steps_raises() -> None:
+    with pytest.raises(DataError, match=r"resample must be no finer than .* 10m apart, got '5m'"):
+        grid_of(minutes(0, 10, 20), "5m", x=[1.0] * 3)
+    with pytest.raises(DataError, match=r"resample must be a whole number followed by"):
+        grid_of(minutes(0, 10, 20), "hourly", x=[1.0] * 3)
+    with pytest.raises(DataError, match=r"time must hold at least 2 different stamps, got 1"):
+        grid_of(minutes(0), "1h", x=[1.0])
+
+
+@pytest.mark.parametrize("resample", [None, "1h"])
+def test_absurd_grid_raises(resample: str | None) -> None:
+    times = [*minutes(*range(0, 600, 60)), datetime(2042, 1, 1)]
+    message = (
+        r"the 1h grid must have at most 50 steps for each row, got 157,801 for 11 rows: nothing "
+        r"lies between 2024-01-01 09:00:00 and 2042-01-01 00:00:00; mend the stamp"
+    )
+
+    with pytest.raises(DataError, match=message):
+        grid_of(times, resample, x=[1.0] * 11)

@@ -1,0 +1,144 @@
+"""The report of forecasts: the series with its split, the forecasts, errors by steps ahead."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from lockgate.charts.figures import Line
+from lockgate.tasks.forecasting.pages import (
+    PAGES,
+    draw_errors,
+    draw_forecast,
+    draw_series,
+    error_lines,
+)
+
+Results = dict[str, Any]
+DIGITS = {"mae": 2, "rmse": 2, "mase": 3}
+
+
+@pytest.fixture
+def results(finished: Any) -> Results:
+    """Two rungs, and five baselines of which one is the reference."""
+    return copy.deepcopy(finished.results)
+
+
+def named(figure: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(trace for trace in figure["data"] if trace["name"] == name)
+
+
+def make_rung(name: str, validation: float | None) -> Results:
+    return {"name": name, "validation": {"mean": validation}, "per_step": [1.0, 2.0]}
+
+
+def make_baseline(name: str, validation: float, *, reference: bool = False) -> Results:
+    scores = {"mae": validation}
+    return {"name": name, "validation": scores, "per_step": [1.0, 2.0], "reference": reference}
+
+
+def ladder() -> Results:
+    """Four rungs and four baselines whose validation scores are their order."""
+    return {
+        "metric": "mae",
+        "verdict": {"selected": {"rung": "d"}},
+        "rungs": [make_rung(*one) for one in (("a", None), ("b", 2.0), ("c", 1.0), ("d", 9.0))],
+        "baselines": [
+            make_baseline("last value", 3.0),
+            make_baseline("ridge", 1.0, reference=True),
+            make_baseline("drift", 4.0),
+            make_baseline("seasonal naive", 2.0),
+        ],
+    }
+
+
+def test_the_series_is_drawn_with_its_gaps_and_its_split(results: Results) -> None:
+    data = results["data"]
+    data["series"]["y"][3] = None
+
+    figure = draw_series(data, 1)
+
+    assert figure["data"][0]["y"] == data["series"]["y"]
+    ends = [(shape["x0"], shape["x1"]) for shape in figure["layout"]["shapes"]]
+    parts = [data["split"][part] for part in ("train", "validation", "test")]
+    assert ends == [(part["start"], part["end"]) for part in parts]
+
+
+def test_a_forecast_is_drawn_beside_its_truth_and_baseline(results: Results) -> None:
+    stretch = results["forecasts"][2]
+    future = stretch["future"]
+
+    figure = draw_forecast(stretch, 2)
+
+    assert named(figure, "forecast")["y"] == future["forecast"]
+    assert named(figure, future["baseline_name"])["y"] == future["baseline"]
+    assert named(figure, "truth")["y"][1:] == future["y"]
+    assert named(figure, "history")["y"] == stretch["history"]["y"]
+    assert figure["layout"]["shapes"][0]["x0"] == stretch["origin"]
+
+
+def test_errors_count_from_one_step_ahead(results: Results) -> None:
+    selected = results["verdict"]["selected"]["rung"]
+    lines = error_lines(results)
+
+    figure = draw_errors(lines, 2)
+
+    rung = next(rung for rung in results["rungs"] if rung["name"] == selected)
+    assert named(figure, selected)["x"] == [1, 2, 3]
+    assert named(figure, selected)["y"] == rung["per_step"]
+    assert figure["data"][-1]["name"] == selected
+
+
+@pytest.mark.parametrize(("steps", "mode"), [(12, "lines+markers"), (13, "lines")])
+def test_few_steps_have_a_dot_each(steps: int, mode: str) -> None:
+    figure = draw_errors([Line("a", "rung", "model", 1, "solid", [1.0] * steps)], 1)
+
+    assert figure["data"][0]["mode"] == mode
+
+
+def test_lines_are_the_selected_the_reference_and_the_best_others_by_validation() -> None:
+    names = [line.name for line in error_lines(ladder())]
+
+    assert names == ["d", "ridge", "c", "b", "seasonal naive", "last value"]
+
+
+def test_lines_differ_in_colour_or_dash() -> None:
+    lines = error_lines(ladder())
+
+    assert len({line.colour for line in lines}) == len(lines)
+    assert {line.dash for line in lines if line.kind == "baseline"} == {"dash"}
+
+
+def test_what_has_no_errors_has_no_line() -> None:
+    results = ladder()
+    results["rungs"][2]["per_step"] = []
+    results["baselines"][1]["per_step"] = [None, None]
+
+    assert [line.name for line in error_lines(results)] == [
+        "d",
+        "b",
+        "seasonal naive",
+        "last value",
+    ]
+
+
+def test_every_chart_has_its_name(results: Results) -> None:
+    figures = PAGES.figures(results, DIGITS)
+
+    assert list(figures) == ["series", "forecast-0", "forecast-1", "forecast-2", "steps"]
+
+
+def test_there_is_no_chart_of_nothing(results: Results) -> None:
+    results["data"]["series"]["y"] = [None] * 3
+    results["data"]["horizon"] = 1
+    results["forecasts"] = []
+
+    assert PAGES.figures(results, DIGITS) == {}
+
+
+def test_every_score_is_shown_of_both_parts(results: Results) -> None:
+    columns = PAGES.columns(results)
+
+    assert list(columns.names) == list(columns.validated) == ["mae", "rmse", "mase"]
+    assert columns.names["mase"] == "MASE"
+    assert columns.names.keys() == results["baselines"][0]["test"].keys()

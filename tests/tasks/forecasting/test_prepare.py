@@ -1,0 +1,243 @@
+"""A prepared table yields the windows of each part, and none that looks ahead."""
+
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lockgate.errors import DataError
+from lockgate.tasks.base import PARTS
+from lockgate.tasks.forecasting.config import TableConfig
+from lockgate.tasks.forecasting.prepare import Prepared, make_windows, prepare, read
+from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing
+from lockgate.tasks.forecasting.split import Split
+from lockgate.tasks.forecasting.table import Table, read_table
+
+ROWS = 120
+CONFIG = TableConfig(target="T", horizon=3, lookback=5, split=("0.5", "0.25", "0.25"))
+
+
+def make_columns(seed: int = 0) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return {"T": rng.normal(size=ROWS), "wind": rng.normal(size=ROWS)}
+
+
+def make_frame(columns: dict[str, np.ndarray]) -> pl.DataFrame:
+    time = np.datetime64(datetime(2024, 1, 1), "us") + np.arange(ROWS) * np.timedelta64(1, "h")
+    return pl.DataFrame({"time": time, **columns})
+
+
+def make_table(columns: dict[str, np.ndarray]) -> Table:
+    return read_table(make_frame(columns), target="T")
+
+
+def make_preprocessing(lookback: int, horizon: int) -> Preprocessing:
+    return Preprocessing(
+        target="T",
+        frequency="1h",
+        columns=("T",),
+        means=(0.0,),
+        stds=(1.0,),
+        with_holes=(),
+        calendar=(),
+        seasons=(),
+        max_gap=3,
+        lookback=lookback,
+        horizon=horizon,
+        dropped=(),
+        seen_until="2024-01-01 00:00:00",
+    )
+
+
+def loop_origins(
+    usable: list[bool], observed: list[bool], lookback: int, horizon: int, part: range
+) -> list[int]:
+    origins = []
+    for origin in range(len(usable)):
+        inputs = [origin - step for step in range(lookback)]
+        targets = [origin + step for step in range(1, horizon + 1)]
+        if (
+            all(row >= 0 and usable[row] for row in inputs)
+            and all(row in part for row in targets)
+            and any(observed[row] for row in targets)
+        ):
+            origins.append(origin)
+    return origins
+
+
+FLAGS = st.lists(st.sampled_from([True, True, True, False]), min_size=3, max_size=30)
+
+
+@settings(deadline=None, max_examples=200)
+@given(FLAGS, st.integers(1, 8), st.integers(1, 6), st.data())
+def test_windows_agree_with_a_loop(
+    usable: list[bool], lookback: int, horizon: int, data: st.DataObject
+) -> None:
+    rows = len(usable)
+    observed = data.draw(st.lists(st.booleans(), min_size=rows, max_size=rows))
+    ends = sorted(data.draw(st.tuples(*[st.integers(0, rows)] * 2)))
+    series = np.where(observed, np.arange(rows), np.nan).astype(np.float32)
+    arrays = Arrays(
+        np.arange(rows, dtype=np.float32)[:, None],
+        series,
+        np.array(usable),
+        np.empty(rows, "M8[us]"),
+    )
+    split = Split(*ends, rows)
+
+    for part in PARTS:
+        windows = make_windows(arrays, make_preprocessing(lookback, horizon), split.rows(part))
+
+        expected = loop_origins(usable, observed, lookback, horizon, split.rows(part))
+        assert windows.origins.tolist() == expected
+        assert len(windows) == len(expected)
+        if expected:
+            x, y = windows.batch(slice(None))
+            assert x[..., 0].tolist() == [list(range(o - lookback + 1, o + 1)) for o in expected]
+            for origin, targets in zip(expected, y.numpy(), strict=True):
+                np.testing.assert_array_equal(targets, series[origin + 1 : origin + horizon + 1])
+
+
+def test_no_window_straddles_a_part_and_later_parts_look_back() -> None:
+    prepared = prepare(make_table(make_columns()), CONFIG)
+
+    origins = {part: prepared.windows(part).origins for part in PARTS}
+
+    assert prepared.split == (60, 90, 120)
+    assert origins["train"].tolist() == list(range(4, 57))
+    assert origins["validation"].tolist() == list(range(59, 87))
+    assert origins["test"].tolist() == list(range(89, 117))
+
+
+def test_no_window_reads_across_a_hole_that_is_longer_than_max_gap() -> None:
+    columns = make_columns()
+    columns["wind"][20:23] = np.nan
+    columns["wind"][40:44] = np.nan
+
+    origins = prepare(make_table(columns), CONFIG).windows("train").origins.tolist()
+
+    # row 43 is the fourth of its hole; the hole at row 20 is filled whole
+    assert origins == [o for o in range(4, 57) if not o - 4 <= 43 <= o]
+
+
+def test_a_hole_in_the_target_breaks_inputs_but_stays_missing_in_targets() -> None:
+    columns = make_columns()
+    columns["T"][30:32] = np.nan
+    windows = prepare(make_table(columns), CONFIG).windows("train")
+
+    x, y = windows.batch(windows.origins == 29)
+    assert np.isnan(y[0].numpy()).tolist() == [True, True, False]
+    x, y = windows.batch(windows.origins == 31)
+    assert x[0, -1, 0] == x[0, -2, 0] == x[0, -3, 0]
+    assert y.isfinite().all()
+
+
+@pytest.mark.parametrize("cut", [10, 57, 60, 75, 91])
+def test_windows_up_to_an_origin_depend_on_no_later_row(cut: int) -> None:
+    columns = make_columns()
+    columns["wind"][[8, 9, 10, 56, 74]] = np.nan
+    before = prepare(make_table(columns), CONFIG)
+    later = {name: np.where(np.arange(ROWS) > cut, 1e3, v) for name, v in columns.items()}
+    # what is learned must be the same for the comparison: below the training part's end it is not
+    after = Prepared(
+        before.preprocessing.apply(make_table(later)), *(before.split, before.preprocessing)
+    )
+
+    for part in PARTS:
+        windows, changed = before.windows(part), after.windows(part)
+        earlier, same = windows.origins <= cut, changed.origins <= cut
+        assert torch.equal(windows.origins[earlier], changed.origins[same])
+        assert torch.equal(windows.batch(earlier).x, changed.batch(same).x)
+
+
+def test_later_rows_change_nothing_of_the_training_part() -> None:
+    columns = make_columns()
+    later = {name: np.where(np.arange(ROWS) >= 60, 1e3 * v, v) for name, v in columns.items()}
+
+    before, after = (prepare(make_table(c), CONFIG) for c in (columns, later))
+
+    assert before.preprocessing == after.preprocessing
+    for mine, other in zip(
+        *(p.windows("train").batch(slice(None)) for p in (before, after)), strict=True
+    ):
+        assert torch.equal(mine, other)
+
+
+def test_windows_share_the_memory_of_the_arrays() -> None:
+    prepared = prepare(make_table(make_columns()), CONFIG)
+
+    for part in PARTS:
+        windows = prepared.windows(part)
+        assert windows.inputs.data_ptr() == prepared.arrays.inputs.ctypes.data
+        assert windows.target.data_ptr() == prepared.arrays.target.ctypes.data
+
+
+def test_a_prepared_table_is_mapped_from_disk_unchanged(tmp_path: Path) -> None:
+    prepared = prepare(make_table(make_columns()), CONFIG)
+
+    prepared.save(tmp_path)
+    loaded = Prepared.load(tmp_path, prepared.split, prepared.preprocessing)
+
+    for name, array in prepared.arrays._asdict().items():
+        np.testing.assert_array_equal(getattr(loaded.arrays, name), array, err_msg=name)
+    index = torch.tensor([7, 2])
+    for mine, other in zip(
+        loaded.windows("test").batch(index), prepared.windows("test").batch(index), strict=True
+    ):
+        assert torch.equal(mine, other)
+
+
+def test_a_part_too_short_for_a_window_is_named() -> None:
+    table = make_table(make_columns())
+
+    message = (
+        "horizon 31 and lookback 5 must fit the validation part, got 30 rows there; pass a small"
+    )
+    with pytest.raises(DataError, match=message):
+        prepare(table, CONFIG.model_copy(update={"horizon": 31}))
+    with pytest.raises(DataError, match="lookback 60 must fit the train part, got 60 rows there"):
+        prepare(table, CONFIG.model_copy(update={"lookback": 60}))
+    with pytest.raises(DataError, match="lookback 999 must fit the train part, got 60 rows there"):
+        prepare(table, CONFIG.model_copy(update={"lookback": 999}))
+
+
+def test_a_part_without_a_window_names_its_worst_column() -> None:
+    columns = make_columns()
+    columns["wind"][50:60] = np.nan
+
+    message = (
+        "the validation part must hold a window without a hole longer than max_gap 3, got none; "
+        "the column with most holes is 'wind', missing in 10% of the 70 rows that it reads, after "
+        "filling: exclude it, or pass a larger max_gap or resample"
+    )
+    with pytest.raises(DataError, match=message):
+        prepare(make_table(columns), CONFIG.model_copy(update={"lookback": 40}))
+
+
+def test_a_table_is_read_as_the_config_says() -> None:
+    columns = make_columns()
+    columns["T"][4:6] = -9999.0
+    config = CONFIG.model_copy(update={"missing": (-9999.0,), "resample": "2h", "time": "time"})
+
+    table = read(make_frame(columns), config)
+
+    assert str(table.frequency) == "2h"
+    assert table.frame["y"].min() > -10
+
+
+def test_a_table_is_read_in_the_encoding_of_the_config(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    frame = make_frame(make_columns()).rename({"T": "气温"})
+    path.write_bytes(frame.write_csv().encode("utf-16-le"))
+    config = CONFIG.model_copy(update={"target": "气温", "encoding": "utf-16-le"})
+
+    table = read(path, config)
+
+    assert (table.target, table.frame.height) == ("气温", ROWS)
+    with pytest.raises(DataError, match=r"got binary data; .* encoding=\"utf-16-le\""):
+        read(path, config.model_copy(update={"encoding": None}))

@@ -1,0 +1,256 @@
+"""All that is learned comes from the training rows, and all that is filled comes from the past."""
+
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from lockgate.errors import DataError
+from lockgate.tasks.forecasting.config import TableConfig
+from lockgate.tasks.forecasting.preprocessing import (
+    Preprocessing,
+    default_lookback,
+    fill_forward,
+    learn,
+)
+from lockgate.tasks.forecasting.table import Table, read_table
+
+ROWS, TRAIN, SEEN = 300, 200, 250
+CONFIG = TableConfig(target="T", horizon="2h", missing=(-9999.0,))
+LATE = np.arange(ROWS) >= TRAIN
+
+
+def make_columns() -> dict[str, np.ndarray]:
+    """Draw a day's wave with noise, and beside it one input, one with holes, three useless."""
+    rng = np.random.default_rng(0)
+    rows = np.arange(ROWS)
+    return {
+        "T": 10 + 3 * np.sin(2 * np.pi * rows / 24) + 0.3 * rng.normal(size=ROWS),
+        "wind": rng.exponential(size=ROWS),
+        "holed": np.where(rng.random(ROWS) < 0.1, np.nan, rng.normal(size=ROWS)),
+        "still": np.full(ROWS, 7.0),
+        "unseen": np.where(rows < ROWS - 1, np.nan, 1.0),
+        "row": 5.0 + rows,
+    }
+
+
+def make_table(columns: dict[str, np.ndarray], begin: datetime = datetime(2024, 1, 1)) -> Table:
+    rows = len(columns["T"])
+    time = np.datetime64(begin, "us") + np.arange(rows) * np.timedelta64(1, "h")
+    return read_table(pl.DataFrame({"time": time, **columns}), target="T", missing=CONFIG.missing)
+
+
+def learned(columns: dict[str, np.ndarray], config: TableConfig = CONFIG) -> Preprocessing:
+    return learn(make_table(columns), config, TRAIN, SEEN)
+
+
+def later(columns: dict[str, np.ndarray], name: str, values: object) -> dict[str, np.ndarray]:
+    return {**columns, name: np.where(LATE, values, columns[name])}
+
+
+PERTURBED = {
+    "values": lambda c: later(c, "T", 1e6 * c["T"] ** 2),
+    "another input": lambda c: later(c, "wind", -1e6),
+    "sentinels": lambda c: later(c, "T", np.where(np.arange(ROWS) % 3, c["T"], -9999.0)),
+    "holes": lambda c: later(
+        later(c, "wind", np.nan), "T", np.where(LATE & (c["T"] > 9), np.nan, 1)
+    ),
+    "no more holes": lambda c: later(c, "holed", 1.5),
+    "a constant that varies": lambda c: later(c, "still", np.arange(ROWS)),
+    "an empty one that fills": lambda c: later(c, "unseen", np.arange(ROWS) ** 0.5),
+    "a count that jumps": lambda c: later(c, "row", -(np.arange(ROWS) ** 2)),
+    "another season": lambda c: later(c, "T", 9e3 * np.sin(2 * np.pi * np.arange(ROWS) / 7)),
+}
+
+
+@pytest.mark.parametrize("perturb", PERTURBED.values(), ids=PERTURBED.keys())
+def test_nothing_learned_depends_on_later_rows(perturb) -> None:
+    columns = make_columns()
+
+    assert learned(perturb(columns)) == learned(columns)
+
+
+def test_a_year_that_only_later_rows_repeat_is_no_feature() -> None:
+    y = np.random.default_rng(0).normal(size=900)
+    days = np.datetime64("2020-01-01", "us") + np.arange(900) * np.timedelta64(1, "D")
+    table = read_table(pl.DataFrame({"time": days, "T": y}), target="T")
+    config = TableConfig(target="T", horizon=1)
+
+    assert learn(table, config, 700, 800).calendar == ("weekday",)
+    assert learn(table, config, 800, 850).calendar == ("weekday", "season")
+
+
+def test_learning_needs_no_later_rows() -> None:
+    columns = make_columns()
+    del columns["unseen"]  # without later rows the reader takes it for a column of nothing
+    seen = {name: values[:SEEN] for name, values in columns.items()}
+
+    assert learned(seen) == learned(columns)
+
+
+def test_what_is_learned_is_that_of_the_training_rows() -> None:
+    columns = make_columns()
+    train = {name: values[:TRAIN] for name, values in columns.items()}
+
+    result = learned(columns)
+
+    assert result.columns == ("T", "wind", "holed")
+    np.testing.assert_allclose(result.means, [np.nanmean(train[c]) for c in result.columns])
+    np.testing.assert_allclose(result.stds, [np.nanstd(train[c]) for c in result.columns])
+    assert result.seasons == (24,)
+    assert (result.horizon, result.lookback, result.frequency) == (2, 20, "1h")
+    assert result.scale == (result.means[0], result.stds[0])
+    assert [d.column for d in result.dropped] == ["still", "unseen", "row"]
+    assert result.seen_until == "2024-01-11 09:00:00"
+
+
+def test_only_columns_with_holes_in_training_get_a_channel_for_them() -> None:
+    columns = later(make_columns(), "wind", np.where(np.arange(ROWS) % 5, 1.0, np.nan))
+    result = learned(columns)
+
+    assert result.with_holes == ("holed",)
+    assert result.channels == (
+        *("T", "wind", "holed", "was missing: holed"),
+        *("hour sin", "hour cos", "weekday sin", "weekday cos"),
+    )
+
+    inputs = result.apply(make_table(columns)).inputs
+    np.testing.assert_array_equal(inputs[:, 3], np.isnan(columns["holed"]))
+    assert inputs.shape == (ROWS, len(result.channels))
+
+
+def test_a_target_with_holes_gets_a_channel_too() -> None:
+    columns = make_columns()
+    columns["T"][[3, 17]] = np.nan
+    result = learned(columns, CONFIG.model_copy(update={"inputs": "target"}))
+
+    assert result.channels[:2] == ("T", "was missing: T")
+    flags = result.apply(make_table(columns)).inputs[:, 1]
+    assert np.flatnonzero(flags).tolist() == [3, 17]
+
+
+def test_inputs_are_filled_and_scaled_and_targets_are_never_filled() -> None:
+    columns = make_columns()
+    columns["T"][[50, 51, 52, 53, 270]] = np.nan
+    columns["wind"][100:102] = np.nan
+    result = learned(columns, CONFIG.model_copy(update={"max_gap": 3}))
+
+    arrays = result.apply(make_table(columns))
+
+    scaled = (columns["T"] - result.means[0]) / result.stds[0]
+    np.testing.assert_allclose(arrays.target, scaled, rtol=1e-5)
+    assert np.flatnonzero(np.isnan(arrays.target)).tolist() == [50, 51, 52, 53, 270]
+    expected = scaled.copy()
+    expected[[50, 51, 52, 53, 270]] = [scaled[49]] * 3 + [0.0] + [scaled[269]]
+    np.testing.assert_allclose(arrays.inputs[:, 0], expected, rtol=1e-5)
+    wind = (columns["wind"] - result.means[1]) / result.stds[1]
+    np.testing.assert_allclose(arrays.inputs[100:102, 1], wind[99], rtol=1e-5)
+    assert np.flatnonzero(~arrays.usable).tolist() == [53]
+    assert np.isfinite(arrays.inputs).all()
+
+
+@pytest.mark.parametrize("cut", [1, 50, 52, 54, ROWS - 1])
+def test_a_row_of_the_inputs_depends_on_no_later_row(cut: int) -> None:
+    columns = make_columns()
+    columns["T"][50:55] = np.nan
+    result = learned(columns)
+    whole = result.apply(make_table(columns))
+    changed = {name: np.where(np.arange(ROWS) < cut, v, -3.0) for name, v in columns.items()}
+
+    apart = result.apply(make_table(changed))
+
+    np.testing.assert_array_equal(apart.inputs[:cut], whole.inputs[:cut])
+    np.testing.assert_array_equal(apart.usable[:cut], whole.usable[:cut])
+
+
+def loop_fill(column: list[float], max_gap: int) -> list[float]:
+    filled, since, last = [], 0, float("nan")
+    for value in column:
+        if np.isnan(value):
+            since += 1
+        else:
+            since, last = 0, value
+        filled.append(last if since <= max_gap else float("nan"))
+    return filled
+
+
+HOLED = arrays.arrays(
+    np.float64,
+    st.tuples(st.integers(1, 20), st.integers(1, 3)),
+    elements=st.sampled_from([np.nan, np.nan, 1.0, 2.0, 3.0]),
+)
+
+
+@settings(deadline=None)
+@given(values=HOLED, max_gap=st.integers(0, 5))
+def test_filling_agrees_with_a_loop(values: np.ndarray, max_gap: int) -> None:
+    expected = np.transpose([loop_fill(list(column), max_gap) for column in values.T])
+
+    np.testing.assert_array_equal(fill_forward(values, max_gap), expected)
+
+
+@pytest.mark.parametrize(
+    ("seasons", "horizon", "rows", "lookback"),
+    [
+        ((24, 168), 1, 9_999, 48),
+        ((24,), 30, 9_999, 60),
+        ((168,), 1, 9_999, 168),
+        ((24,), 100, 9_999, 168),
+        ((), 1, 9_999, 24),
+        ((), 24, 9_999, 48),
+        ((24,), 30, 300, 30),
+        ((24,), 1, 7, 1),
+    ],
+    ids=str,
+)
+def test_default_lookback_is_two_seasons_or_horizons_within_bounds(
+    seasons: tuple[int, ...], horizon: int, rows: int, lookback: int
+) -> None:
+    assert default_lookback(seasons, horizon, rows) == lookback
+
+
+def test_horizon_and_lookback_may_be_durations() -> None:
+    told = CONFIG.model_copy(update={"horizon": "1d", "lookback": "30h"})
+    result = learned(make_columns(), told)
+
+    assert (result.horizon, result.lookback) == (24, 30)
+    with pytest.raises(
+        DataError, match="lookback must be a multiple of the frequency 1h, got '9m'"
+    ):
+        learned(make_columns(), told.model_copy(update={"lookback": "9m"}))
+
+
+def test_what_was_learned_is_read_back_from_json() -> None:
+    result = learned(make_columns())
+
+    assert Preprocessing.model_validate_json(result.model_dump_json()) == result
+
+
+def test_a_table_of_another_kind_is_refused() -> None:
+    columns = make_columns()
+    result = learned(columns)
+    poorer = {name: values for name, values in columns.items() if name != "wind"}
+    two_hourly = read_table(
+        make_table(columns).frame.rename({"y": "T"}).drop("unique_id"), target="T", resample="2h"
+    )
+
+    with pytest.raises(
+        DataError, match=r"must have the columns learned from, got none named .*wind"
+    ):
+        result.apply(make_table(poorer))
+    with pytest.raises(DataError, match="the table must have the frequency 1h, got 2h"):
+        result.apply(two_hourly)
+
+
+def test_the_column_with_most_holes_is_named() -> None:
+    columns = make_columns()
+    columns["wind"][210:230] = np.nan
+    result = learned(columns)
+
+    worst, share = result.worst_column(make_table(columns), range(205, 245))
+
+    assert (worst, share) == ("wind", 17 / 40)

@@ -1,0 +1,153 @@
+"""The ridge is scikit-learn's on the flattened window, its strength the best on validation."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import Ridge as Judge
+from sklearn.preprocessing import StandardScaler
+
+from lockgate.scoring.metrics import METRICS, score
+from lockgate.tasks.forecasting import ridge as module
+from lockgate.tasks.forecasting.ridge import MOST_FEATURES, STRENGTHS, fit_ridge, ridge_why_not
+from lockgate.tasks.forecasting.windows import Scale, Windows
+
+SCALE = Scale(20.0, 7.0)
+
+
+def series(rows=400, channels=3, missing=0.0, lookback=6, horizon=4, seed=0):
+    """A series whose target follows its second channel, cut into training and validation."""
+    rng = np.random.default_rng(seed)
+    inputs = rng.normal(size=(rows, channels)).cumsum(axis=0) * 0.2
+    inputs[2:, 0] += inputs[:-2, -1]
+    target = inputs[:, 0].copy()
+    target[rng.random(rows) < missing] = np.nan
+    arrays = torch.tensor(inputs).float(), torch.tensor(target).float()
+    cut = rows * 3 // 4
+    train = torch.arange(lookback - 1, cut - horizon)
+    validation = torch.arange(cut, rows - horizon)
+    return (
+        Windows(*arrays, train, lookback, horizon),
+        Windows(*arrays, validation, lookback, horizon),
+    )
+
+
+def flattened(windows):
+    """Features, targets and last values of every window, by the definition."""
+    x, y = (tensor.double().numpy().copy() for tensor in windows.batch(slice(None)))
+    last = x[:, -1, :1].copy()
+    x[:, :, 0] -= last
+    return x.reshape(len(x), -1), y - last, last
+
+
+def judged(train, windows, strength):
+    """The same forecast by scikit-learn."""
+    x, y, _ = flattened(train)
+    whole = np.isfinite(y).all(axis=1)
+    scaler = StandardScaler().fit(x[whole])
+    judge = Judge(alpha=strength * whole.sum(), solver="svd")
+    judge.fit(scaler.transform(x[whole]), y[whole])
+    features, _, last = flattened(windows)
+    return SCALE.invert(judge.predict(scaler.transform(features)) + last)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.05])
+@pytest.mark.parametrize("metric", METRICS)
+def test_ridge_is_that_of_scikit_learn_at_the_best_strength_on_validation(metric, missing):
+    train, validation = series(missing=missing)
+    truth = SCALE.invert(validation.truth().numpy())
+
+    fitted = fit_ridge(train, validation, metric, SCALE)
+
+    scores = {
+        strength: score(truth, judged(train, validation, strength), 1.0).of(metric)
+        for strength in STRENGTHS
+    }
+    best = min(scores, key=scores.get)
+    assert fitted.strength == best
+    np.testing.assert_allclose(
+        fitted.forecast(validation), judged(train, validation, best), rtol=1e-6
+    )
+
+
+def test_a_linear_law_is_found_and_forecast_in_the_targets_unit():
+    train, validation = series(channels=2)
+    for windows in (train, validation):
+        # each value is the other channel's, 4 rows earlier: known over the whole horizon
+        windows.inputs[4:, 0] = windows.inputs[:-4, 1]
+        windows.target.copy_(windows.inputs[:, 0])
+
+    fitted = fit_ridge(train, validation, "rmse", SCALE)
+
+    truth = SCALE.invert(validation.truth().numpy())
+    assert score(truth, fitted.forecast(validation), None).rmse < 0.001 * truth.std()
+    assert fitted.strength == STRENGTHS[0]
+
+
+def test_cutting_the_windows_into_chunks_changes_nothing(monkeypatch):
+    train, validation = series(missing=0.05)
+    whole = fit_ridge(train, validation, "mae", SCALE)
+
+    monkeypatch.setattr(module, "_CHUNK_BYTES", 7 * 8 * 18)
+    cut = fit_ridge(train, validation, "mae", SCALE)
+
+    assert cut.strength == whole.strength
+    np.testing.assert_allclose(cut.forecast(validation), whole.forecast(validation), rtol=1e-9)
+
+
+def test_a_level_shift_of_the_target_shifts_the_forecast():
+    train, validation = series()
+    fitted = fit_ridge(train, validation, "mae", SCALE)
+    before = fitted.forecast(validation)
+
+    validation.inputs[:, 0] += 3.0
+
+    np.testing.assert_allclose(fitted.forecast(validation), before + 3.0 * SCALE.std, rtol=1e-5)
+
+
+def test_a_constant_channel_takes_no_part():
+    train, validation = series(channels=3)
+    train.inputs[:, 2] = 0.7
+    fitted = fit_ridge(train, validation, "mae", SCALE)
+    before = fitted.forecast(validation)
+
+    validation.inputs[:, 2] = 1e15
+
+    np.testing.assert_allclose(fitted.forecast(validation), before)
+
+
+def test_more_features_than_windows_can_be_fitted():
+    train, validation = series(rows=60, lookback=20)
+
+    forecast = fit_ridge(train, validation, "mae", SCALE).forecast(validation)
+
+    assert np.isfinite(forecast).all()
+    assert forecast.shape == (len(validation), 4)
+
+
+def test_too_many_features_are_refused_with_the_limit():
+    lookback = MOST_FEATURES // 3 + 1
+    train, validation = series(rows=3 * lookback, lookback=lookback)
+
+    assert ridge_why_not(train) == (
+        "a ridge takes at most 6,000 features, and a lookback of 2,001 with 3 channels makes 6,003"
+    )
+    with pytest.raises(ValueError, match="train must allow a ridge: a ridge takes at most 6,000"):
+        fit_ridge(train, validation, "mae", SCALE)
+
+
+def test_validation_without_truth_is_refused():
+    train, validation = series()
+    blind = Windows(
+        validation.inputs, torch.full_like(validation.target, np.nan), validation.origins, 6, 4
+    )
+
+    with pytest.raises(ValueError, match="validation must hold at least one observed target"):
+        fit_ridge(train, blind, "mae", SCALE)
+
+
+def test_the_setting_names_the_strength():
+    train, validation = series()
+
+    fitted = fit_ridge(train, validation, "mae", SCALE)._replace(strength=10.0**-1.5)
+
+    assert fitted.setting == "strength 0.032 per training window, chosen on validation"

@@ -1,0 +1,69 @@
+"""A split cuts the rows in three, by fractions or at dates."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lockgate.errors import DataError
+from lockgate.tasks.base import PARTS
+from lockgate.tasks.forecasting.split import Split, split_rows
+
+
+def days(count: int) -> np.ndarray:
+    return np.datetime64("2020-01-01", "us") + np.arange(count) * np.timedelta64(1, "D")
+
+
+@settings(deadline=None, max_examples=50)
+@given(rows=st.integers(10, 400), cuts=st.tuples(st.integers(10, 45), st.integers(55, 90)))
+def test_fractions_share_out_every_row_once(rows: int, cuts: tuple[int, int]) -> None:
+    first, second = cuts
+    fractions = [first / 100, (second - first) / 100, (100 - second) / 100]
+
+    split = split_rows(days(rows), tuple(str(f) for f in fractions))
+
+    assert [row for part in PARTS for row in split.rows(part)] == list(range(rows))
+    for part, fraction in zip(PARTS, fractions, strict=True):
+        assert abs(len(split.rows(part)) - fraction * rows) <= 1
+
+
+def test_a_date_is_the_first_of_its_part() -> None:
+    ds = days(100)
+
+    split = split_rows(ds, ("2020-02-03", "2020-03-07 00:00"))
+
+    assert ds[split.rows("validation")[0]] == np.datetime64("2020-02-03")
+    assert ds[split.rows("test")[0]] == np.datetime64("2020-03-07")
+
+
+def test_a_date_between_two_rows_begins_with_the_later() -> None:
+    assert split_rows(days(9), ("2020-01-03T07", "2020-01-07")) == Split(3, 6, 9)
+
+
+@pytest.mark.parametrize(
+    "split", [("0.7", "0.2", "0.2"), ("1", "-0.5", "0.5"), ("nan", "0.5", "0.5")]
+)
+def test_fractions_that_do_not_sum_to_one_raise(split: tuple[str, ...]) -> None:
+    message = f"split must be three fractions above 0 that sum to 1, got {','.join(split)}"
+    with pytest.raises(DataError, match=message):
+        split_rows(days(9), split)
+
+
+@pytest.mark.parametrize("split", [("0.7", "0.3"), ("a", "b", "c"), ("2020-01-03",), ()], ids=str)
+def test_neither_fractions_nor_dates_raises(split: tuple[str, ...]) -> None:
+    message = r"split must be three fractions \(0.7,0.15,0.15\) or the two dates at which the val"
+    with pytest.raises(DataError, match=message):
+        split_rows(days(9), split)
+
+
+def test_dates_out_of_order_raise() -> None:
+    with pytest.raises(DataError, match="split must name two ascending dates, got 2020-01-07,2020"):
+        split_rows(days(9), ("2020-01-07", "2020-01-03"))
+
+
+def test_an_empty_part_is_named() -> None:
+    message = (
+        "split must leave rows in every part, got 2020-01-03,2021-01-01 with no row for test of 9"
+    )
+    with pytest.raises(DataError, match=message):
+        split_rows(days(9), ("2020-01-03", "2021-01-01"))

@@ -1,0 +1,64 @@
+"""A fit repeats exactly, seeds move everything, and a device that is not here is refused."""
+
+import pytest
+import torch
+
+from lockgate import DataError
+from lockgate.running.machine import environment
+from lockgate.settings import resolve
+from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.prepare import prepare, read
+from lockgate.tasks.forecasting.train import train
+
+
+@pytest.fixture
+def fit(table, small):
+    def run(seed=0, name="", **settings):
+        config = resolve(ForecastConfig, small, settings)
+        prepared = prepare(read(table, config.data), config.data)
+        return train(prepared, config, seed=seed, name=name)
+
+    return run
+
+
+def weights(fitted) -> torch.Tensor:
+    return torch.cat([p.flatten() for p in fitted.model.state_dict().values()])
+
+
+def test_a_seed_repeats_a_fit_exactly_whatever_the_global_generator(fit):
+    torch.manual_seed(1)
+    first, history = fit(seed=2)
+    torch.manual_seed(7)
+    second, again = fit(seed=2)
+
+    assert torch.equal(weights(first), weights(second))
+    assert history.validation == again.validation
+
+
+@pytest.mark.parametrize(
+    "other", [{"seed": 1}, {"random_state": 1}, {"name": "both"}], ids=lambda o: next(iter(o))
+)
+def test_seed_state_and_name_each_change_a_fit(fit, other):
+    assert not torch.equal(weights(fit()[0]), weights(fit(**other)[0]))
+
+
+def test_a_name_changes_nothing_where_there_are_no_masks(fit):
+    rates = dict.fromkeys(["input_dropout", "recurrent_dropout", "output_dropout"], 0.0)
+
+    assert torch.equal(weights(fit(**rates)[0]), weights(fit(name="both", **rates)[0]))
+
+
+def test_a_device_that_is_not_here_is_refused(fit, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    for device in ("cuda", "tpu", "gpu0"):
+        with pytest.raises(DataError, match=rf"device must be one that is here, auto.*'{device}'"):
+            fit(device=device)
+
+
+def test_the_environment_tells_the_versions_that_run():
+    told = environment()
+
+    assert told["torch"] == torch.__version__
+    assert int(told["cores"]) >= 1
+    assert told["cpu"]

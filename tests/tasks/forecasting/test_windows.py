@@ -1,0 +1,125 @@
+"""Windows are places in one array: gathering them copies what is asked for and nothing else."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from lockgate.tasks.forecasting.windows import Scale, Windows
+
+
+def make_windows(rows: int = 40, channels: int = 3, lookback: int = 5, horizon: int = 2) -> Windows:
+    inputs = torch.arange(rows * channels, dtype=torch.float32).reshape(rows, channels)
+    return Windows(
+        inputs=inputs,
+        target=-torch.arange(rows, dtype=torch.float32),
+        origins=torch.arange(lookback - 1, rows - horizon),
+        lookback=lookback,
+        horizon=horizon,
+    )
+
+
+@pytest.mark.parametrize("horizon", [1, 4])
+@pytest.mark.parametrize("lookback", [1, 7])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_batch_holds_the_rows_around_each_origin(
+    channels: int, lookback: int, horizon: int
+) -> None:
+    windows = make_windows(40, channels, lookback, horizon)
+    index = torch.tensor([5, 0, len(windows) - 1, 5])
+
+    x, y = windows.batch(index)
+
+    assert x.shape == (4, lookback, channels)
+    for i, origin in enumerate(windows.origins[index].tolist()):
+        assert torch.equal(x[i], windows.inputs[origin - lookback + 1 : origin + 1])
+        assert torch.equal(y[i], windows.target[origin + 1 : origin + horizon + 1])
+
+
+def test_a_slice_and_its_numbers_gather_the_same() -> None:
+    windows = make_windows()
+
+    for mine, other in zip(
+        windows.batch(slice(3, 9)), windows.batch(torch.arange(3, 9)), strict=True
+    ):
+        assert torch.equal(mine, other)
+    assert torch.equal(windows.truth(), windows.batch(slice(None)).y)
+
+
+def test_inputs_are_gathered_where_targets_do_not_exist_yet() -> None:
+    windows = replace(make_windows(), origins=torch.tensor([39]))
+
+    assert torch.equal(windows.x(slice(None))[0], windows.inputs[35:])
+
+
+@pytest.mark.parametrize("change", ["part of a larger array", "columns first"])
+def test_inputs_may_lie_in_memory_in_any_order(change: str) -> None:
+    plain = make_windows()
+    larger = torch.cat([torch.full((3, 3), 9.9), plain.inputs])[3:]
+    other = larger if "larger" in change else plain.inputs.t().contiguous().t()
+
+    assert torch.equal(
+        replace(plain, inputs=other).batch(slice(None)).x, plain.batch(slice(None)).x
+    )
+
+
+def test_gathering_copies_only_the_batch() -> None:
+    windows = make_windows(rows=1_000_000, channels=1, lookback=500_000, horizon=3)
+
+    # one copy of every window would be two terabytes
+    x, _ = windows.batch(torch.tensor([11, 2]))
+
+    assert x.untyped_storage().nbytes() == 2 * 500_000 * 4
+
+
+def test_windows_hold_nothing_that_grows_with_lookback() -> None:
+    held = [
+        [getattr(make_windows(200, lookback=lookback), f.name) for f in fields(Windows)]
+        for lookback in (1, 100)
+    ]
+
+    sizes = [
+        [t.untyped_storage().nbytes() for t in values if isinstance(t, Tensor)] for values in held
+    ]
+    assert sizes[0][:2] == sizes[1][:2]  # the arrays
+    assert sizes[0][2] > sizes[1][2]  # the origins: a long lookback leaves fewer
+
+
+@pytest.mark.parametrize("most", [1, 2, 7, 33, 34, 50])
+def test_thinned_windows_are_spread_over_the_part(most: int) -> None:
+    windows = make_windows()
+
+    thin = windows.thinned(most)
+
+    origins = thin.origins.tolist()
+    assert len(origins) == len(set(origins)) == min(most, len(windows))
+    assert origins == sorted(origins)
+    assert set(origins) <= set(windows.origins.tolist())
+    if most > 1:
+        gaps = np.diff(origins)
+        assert (origins[0], origins[-1]) == (windows.origins[0], windows.origins[-1])
+        assert gaps.max() - gaps.min() <= 1
+    assert thin.inputs is windows.inputs
+
+
+def test_windows_move_whole() -> None:
+    windows = make_windows()
+
+    moved = windows.to(torch.device("meta"))
+
+    assert {moved.inputs.device, moved.target.device, moved.origins.device} == {
+        torch.device("meta")
+    }
+    assert (len(moved), moved.lookback, moved.horizon) == (len(windows), 5, 2)
+
+
+def test_a_scale_gives_the_unit_back() -> None:
+    y = np.array([[3.0, np.nan], [1e9, -7.0]])
+    scale = Scale(mean=1e6, std=2.5)
+
+    back = scale.invert(((y - 1e6) / 2.5).astype(np.float32))
+
+    assert back.dtype == np.float64
+    np.testing.assert_allclose(back, y, rtol=1e-6, atol=0.1)

@@ -1,0 +1,225 @@
+"""Labelled data of any form is read by one function, with the parts that are files."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from lockgate.errors import DataError
+from lockgate.tasks.labelling.config import LabelledConfig, owns
+from lockgate.tasks.labelling.labelled import Ragged
+from lockgate.tasks.labelling.sources.read import holds_texts, read_labelled, read_unlabelled
+
+TS = "@dimensions 1\n@classLabel true a b\n@data\n"
+
+
+def read(source: Any, **told: Any) -> Any:
+    return read_labelled(source, LabelledConfig(**told))
+
+
+def write_ts(path: Path, rows: int, shift: int = 0) -> Path:
+    lines = [f"{i + shift},{i},2:{'ab'[i % 2]}" for i in range(rows)]
+    path.write_text(TS + "\n".join(lines) + "\n")
+    return path
+
+
+def steps(path: Path, rows: int, start: int = 0) -> Path:
+    values = np.arange(rows) + start
+    table = pl.DataFrame({"x": values * 0.5, "tag": ["up" if v % 2 else "down" for v in values]})
+    table.write_csv(path)
+    return path
+
+
+def test_a_pair_is_texts_where_it_holds_texts() -> None:
+    assert read((["a b", "c"], ["p", "n"])).data.items == ("a b", "c")
+    assert read((["a", "b"], ["1.5", "2"]), as_number=True).data.labels.tolist() == [1.5, 2.0]
+    several = read((["a", "b"], ["p|n", ""]), several="|").data
+    assert several.kind == "classes"
+    assert several.labels.tolist() == ["p\x1fn", ""]
+
+
+def test_a_pair_is_sequences_where_it_holds_arrays() -> None:
+    data = read(([[1.0, 2.0], [3.0]], ["a", "b"])).data
+    assert data.kind == "class"
+    assert data.items.lengths.tolist() == [2, 1]
+
+    tags = read(([[1.0, 2.0], [3.0]], [["a", "b"], ["a"]]), cut=5, at_steps=True).data
+    assert tags.kind == "steps"
+
+
+def test_columns_of_a_frame_are_texts_where_text_is_told() -> None:
+    frame = pl.DataFrame({"review": ["a b", "c d"], "label": [1, 0], "who": ["x", "y"]})
+
+    data = read(frame, text="review", label="label", group="who").data
+
+    assert data.items == ("a b", "c d")
+    assert data.labels.tolist() == ["1", "0"]
+    assert data.groups.tolist() == ["x", "y"]
+
+
+def test_a_given_test_file_is_read_likewise(tmp_path: Path) -> None:
+    train, test = write_ts(tmp_path / "a.ts", 6), write_ts(tmp_path / "b.ts", 4, shift=9)
+
+    joined = read(train, test=str(test))
+
+    assert joined.test.tolist() == [6, 7, 8, 9]
+    assert joined.validation is None
+    assert joined.data.names[6] == "b.ts row 1"
+    assert joined.data.items[6].ravel().tolist() == [9.0, 0.0, 2.0]
+
+
+def test_all_three_parts_may_be_files(tmp_path: Path) -> None:
+    paths = [write_ts(tmp_path / f"{i}.ts", 4, shift=10 * i) for i in range(3)]
+
+    joined = read(paths[0], validation=str(paths[1]), test=str(paths[2]))
+
+    assert joined.validation.tolist() == [4, 5, 6, 7]
+    assert joined.test.tolist() == [8, 9, 10, 11]
+
+
+def test_one_long_sequence_of_tags_is_cut_to_have_parts(tmp_path: Path) -> None:
+    path = steps(tmp_path / "a.csv", 950)
+
+    data = read(path, label="tag", at_steps=True).data
+
+    assert data.kind == "steps"
+    assert data.items.lengths.tolist() == [100] * 9 + [50]
+    assert len(data.labels) == 950
+    assert read(path, label="tag", at_steps=True, cut=500).data.items.lengths.tolist() == [500, 450]
+
+
+def test_given_parts_of_tags_are_cut_by_themselves(tmp_path: Path) -> None:
+    train, test = steps(tmp_path / "a.csv", 250), steps(tmp_path / "b.csv", 130, start=1000)
+
+    joined = read(train, label="tag", at_steps=True, test=str(test), validation=str(test))
+
+    assert isinstance(joined.data.items, Ragged)
+    assert joined.data.items.lengths.tolist() == [100, 100, 50, 100, 30, 100, 30]
+    assert joined.test.tolist() == [5, 6]
+    whole = Ragged(joined.data.labels, joined.data.items.starts)
+    for i in (0, 2, 5, 6):
+        values = (joined.data.items[i][:, 0] * 2).astype(int)
+        assert whole[i].tolist() == ["up" if v % 2 else "down" for v in values]
+
+
+def test_many_sequences_of_tags_stay_whole_where_nothing_is_told() -> None:
+    X, y = [np.zeros(150)] * 20, [["a"] * 150] * 20
+
+    assert read((X, y), at_steps=True).data.items.lengths.tolist() == [150] * 20
+    assert read((X[:19], y[:19]), at_steps=True).data.items.lengths.max() == 100
+
+
+def test_parts_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    train = write_ts(tmp_path / "a.ts", 6)
+    (tmp_path / "b.ts").write_text("@dimensions 2\n@classLabel true a b\n@data\n1,2:3,4:a\n")
+    (tmp_path / "c.txt").write_text("a some words\nb other words\n")
+
+    with pytest.raises(DataError, match=r"a.ts and b.ts must have the same channels"):
+        read(train, test=str(tmp_path / "b.ts"))
+    with pytest.raises(DataError, match=r"got sequences with a class in a.ts and texts with"):
+        read(train, test=str(tmp_path / "c.txt"))
+    with pytest.raises(FileNotFoundError, match=r"no\.ts"):
+        read(train, test=str(tmp_path / "no.ts"))
+
+
+def test_paths_that_can_hold_only_labelled_data_are_told(tmp_path: Path) -> None:
+    folder = tmp_path / "classes"
+    (folder / "a").mkdir(parents=True)
+    (folder / "a" / "1.txt").write_text("words")
+
+    assert owns(folder)
+    assert holds_texts(folder)
+    assert not holds_texts(tmp_path)
+    assert holds_texts("x.txt.gz")
+    for name in ("a.ts", "a.ts.gz", "a.zip"):
+        assert owns(name)
+        assert not holds_texts(name)
+    for other in ("a.csv", "a.parquet", pl.DataFrame(), None):
+        assert not owns(other)
+    assert owns(([1], [2]))
+
+
+@pytest.mark.parametrize("labels", [True, False], ids=["labels", "none"])
+def test_lists_are_read_without_labels(labels: bool) -> None:
+    frame = pl.DataFrame({"x": [[1.0, 2.0], [3.0]], "y": [[0.0, 1.0], [2.0]], "kind": ["a", "b"]})
+    config = LabelledConfig(label="kind")
+
+    data = read_unlabelled(frame if labels else frame.drop("kind"), config)
+
+    assert (data.channels, data.labels.tolist()) == (("x", "y"), ["", ""])
+    assert data.items.lengths.tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("labels", [True, False], ids=["labels", "none"])
+def test_a_long_table_is_read_without_labels_groups_and_times(labels: bool) -> None:
+    frame = pl.DataFrame(
+        {
+            "who": [1, 1, 2],
+            "x": [1.0, 2.0, 3.0],
+            "kind": [0, 1, 0],
+            "set": [1, 1, 2],
+            "at": [1, 1, 2],
+        }
+    )
+    config = LabelledConfig(id="who", label="kind", group="set", time="at")
+
+    data = read_unlabelled(frame if labels else frame.select("who", "x"), config)
+
+    assert (data.channels, data.names) == (("x",), ("1", "2"))
+    assert data.groups is data.times is None
+
+
+def test_texts_are_read_without_labels(tmp_path: Path) -> None:
+    (tmp_path / "plain.txt").write_text("good one\nbad one\n")
+    frame = pl.DataFrame({"text": ["good one", "bad one"]})
+    (tmp_path / "plain.jsonl").write_text('{"text": "good one"}\n{"text": "bad one"}\n')
+    told = LabelledConfig(text="text", label="gone", several=",")
+
+    read = [
+        read_unlabelled(tmp_path / "plain.txt", LabelledConfig()),
+        read_unlabelled(tmp_path / "plain.jsonl", told),
+        read_unlabelled(frame, told),
+        read_unlabelled(["good one", "bad one"], LabelledConfig()),
+    ]
+
+    for data in read:
+        assert data.items == ("good one", "bad one")
+        assert data.labels.tolist() == ["", ""]
+
+
+def test_the_encoding_reaches_every_form_of_file(tmp_path: Path) -> None:
+    codec = "utf-16-le"
+    contents = {
+        "a.ts": "@classLabel true 上 下\n@data\n1:上\n2:下\n",
+        "long.csv": "谁,值,类\n甲,1,上\n乙,2,下\n",
+        "texts.csv": "文,类\n好,上\n坏,下\n",
+        "lines.txt": "上 好\n下 坏\n",
+        "files/1.csv": "值\n1\n",
+        "files/2.csv": "值\n2\n",
+        "files/类.csv": "谁,类\n1,上\n2,下\n",
+    }
+    (tmp_path / "files").mkdir()
+    for name, text in contents.items():
+        (tmp_path / name).write_bytes(text.encode(codec))
+    options: dict[str, dict[str, Any]] = {
+        "a.ts": {},
+        "long.csv": {"id": "谁", "label": "类"},
+        "texts.csv": {"text": "文", "label": "类"},
+        "lines.txt": {},
+        "files": {"labels": "类.csv"},
+    }
+
+    for name, told in options.items():
+        config = LabelledConfig(encoding=codec, test=str(tmp_path / name), **told)
+        data = read_labelled(tmp_path / name, config).data
+        assert data.labels.tolist() == ["上", "下"] * 2
+        assert len(read_unlabelled(tmp_path / name, config)) == 2
+
+
+def test_what_is_to_be_predicted_must_hold_something() -> None:
+    with pytest.raises(DataError, match="every text must hold something, got 1 empty one: row 2"):
+        read_unlabelled(["good", " "], LabelledConfig())
+    with pytest.raises(DataError, match="must hold examples, got none"):
+        read_unlabelled([], LabelledConfig())

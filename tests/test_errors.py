@@ -1,0 +1,38 @@
+"""Messages name options for both faces, columns that may have been meant, and counts."""
+
+import pytest
+
+from lockgate.errors import DataError, count_of, listed, nearest, option
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("resample", "1h", 'resample="1h" (--resample 1h)'),
+        ("time_format", "%d/%m/%Y", 'time_format="%d/%m/%Y" (--time-format %d/%m/%Y)'),
+        ("time", "Date Time", 'time="Date Time" (--time "Date Time")'),
+        ("decimal", ",", 'decimal="," (--decimal ",")'),
+        ("separator", ";", 'separator=";" (--separator ";")'),
+    ],
+)
+def test_option_is_named_for_python_and_the_shell(name: str, value: str, text: str) -> None:
+    assert option(name, value) == text
+
+
+def test_nearest_names_come_first() -> None:
+    assert nearest("co", ["CO", "load"]) == "did you mean 'CO'?"
+    assert nearest("pm25", ["pm2.5", "pm10"]).startswith("did you mean 'pm2.5'")
+    assert nearest("zzz", ["a", "b"]) == "the columns are a, b"
+
+
+def test_long_lists_are_cut() -> None:
+    assert listed("abc", 3) == "a, b, c"
+    assert listed(range(1500), 2) == "0, 1 and 1,498 more"
+
+
+def test_counts_agree_with_their_noun() -> None:
+    assert [count_of(n, "row") for n in (0, 1, 1200)] == ["0 rows", "1 row", "1,200 rows"]
+
+
+def test_data_error_is_a_value_error() -> None:
+    assert issubclass(DataError, ValueError)

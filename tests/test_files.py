@@ -1,0 +1,101 @@
+"""A file or a folder is written whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from lockgate.files import new_file, new_folder, write_text
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_text_is_written_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.json"
+
+    write_text(path, "Grüße\r\n−1 °C\n")
+    assert path.read_bytes() == "Grüße\r\n−1 °C\n".encode()
+    write_text(path, "shorter")
+    assert path.read_text() == "shorter"
+    assert names(path.parent) == ["a.json"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_file_that_fails_leaves_the_old_one(tmp_path: Path, error: type) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def write_half() -> None:
+        with new_file(path) as file:
+            file.write(b"half")
+            assert path.read_text() == "old"
+            raise error
+
+    with pytest.raises(error):
+        write_half()
+    assert names(tmp_path) == ["a.txt"]
+    assert path.read_text() == "old"
+
+
+def test_a_file_that_cannot_take_its_place_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+
+    with pytest.raises(OSError, match="taken"):
+        write_text(tmp_path / "taken", "text")
+    assert names(tmp_path) == ["taken"]
+
+
+def test_a_folder_appears_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "run"
+
+    with new_folder(path) as folder:
+        (folder / "a").write_text("1")
+        assert not path.exists()
+
+    assert names(path.parent) == ["run"]
+    assert (path / "a").read_text() == "1"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_folder_that_fails_leaves_nothing(tmp_path: Path, error: type) -> None:
+    def write_half() -> None:
+        with new_folder(tmp_path / "run") as folder:
+            (folder / "a").write_text("1")
+            raise error
+
+    with pytest.raises(error):
+        write_half()
+    assert names(tmp_path) == []
+
+
+def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    path.mkdir()
+
+    with new_folder(path) as folder:
+        (folder / "a").touch()
+
+    assert names(path) == ["a"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_what_is_there_is_never_replaced(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "run"
+    kept = path / "precious" if kind == "folder" else path
+    write_text(kept, "precious")
+
+    def write() -> None:
+        with new_folder(path) as folder:
+            (folder / "a").touch()
+
+    with pytest.raises(FileExistsError, match="run must be new or empty, and is neither"):
+        write()
+    assert names(tmp_path) == ["run"]
+    assert kept.read_text() == "precious"
+
+
+def test_names_with_dots_and_spaces_are_kept(tmp_path: Path) -> None:
+    write_text(tmp_path / "a b.tar.gz", "text")
+
+    assert names(tmp_path) == ["a b.tar.gz"]
