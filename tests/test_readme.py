@@ -19,7 +19,9 @@ def test_workbench_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(tmp_path)
     days = [f"2023-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)]
     rows = [f"{day},{100 + i % 28}" for i, day in enumerate(days)]
+    later = [f"2024-{month:02}-{day:02},100" for month in (1, 2) for day in range(1, 29)]
     (tmp_path / "sales.csv").write_text("\n".join(["day,sold", *rows]))
+    (tmp_path / "later.csv").write_text("\n".join(["day,sold", *rows, *later]))
     # a small study: the claim is that the names and the flow hold
     small = WORKBENCH.replace("seeds=5", "seeds=1, rungs='lstm', max_epochs=1, hidden_size=4")
     small = small.replace('horizon="7d").fit', 'horizon="7d", max_epochs=1).fit')
