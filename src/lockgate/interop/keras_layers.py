@@ -25,7 +25,7 @@ from lockgate.interop.keras_options import (
 )
 from lockgate.nn import GRU, LSTM, RNN
 from lockgate.nn.rates import check_gap_rates
-from lockgate.nn.recurrent import Recurrent, weights_of
+from lockgate.nn.recurrent import Recurrent, structure_of, weights_of
 
 _OURS: dict[str, type[Recurrent]] = {"SimpleRNN": RNN, "LSTM": LSTM, "GRU": GRU}
 # Keras's gates in torch's order, and torch's in Keras's: z and r change places
@@ -256,6 +256,7 @@ def _build(
 ) -> RNN | LSTM | GRU:
     cell, like = specs[0].cell, arrays[0][0]
     layer: Any = empty(_OURS[cell], like.device, like.shape[0], dtype=like.dtype, **options)
+    layout = structure_of(layer).layout
     for index, (kernel, recurrent, *bias) in enumerate(arrays):
         weights: Any = weights_of(layer, index)
         weights.w_ih.copy_(_reorder(kernel, cell).t())
@@ -265,7 +266,7 @@ def _build(
             rows = _reorder(bias[0], cell)
             weights.b_ih.copy_(rows[0] if rows.ndim == 2 else rows)
             weights.b_hh.copy_(rows[1] if rows.ndim == 2 else torch.zeros_like(rows))
-        spec = specs[index // layer._layout.directions]
+        spec = specs[layout.place(index)[0]]
         for parameter in weights:
             if parameter is not None:
                 parameter.requires_grad_(spec.trainable)
@@ -285,7 +286,7 @@ def _unlike_keras(layer: Recurrent) -> list[str]:
     faults = unlike_peers(layer)
     if layer.proj_size:
         faults.append(f"proj_size must be 0, got {layer.proj_size}")
-    if layer._parameter().dtype == torch.bfloat16:
+    if layer.weight_ih_l0.dtype == torch.bfloat16:
         faults.append("dtype must be float16, 32 or 64, got bfloat16")
     return faults
 
@@ -302,7 +303,8 @@ def _make_layer(keras: Any, kind: str, layer: Recurrent, number: int) -> Any:
     }
     if isinstance(layer, GRU):
         options["reset_after"] = layer.reset_after
-    own = getattr(keras.layers, kind)(layer._layout.hidden_sizes[number], **options)
+    size = structure_of(layer).layout.hidden_sizes[number]
+    own = getattr(keras.layers, kind)(size, **options)
     if not layer.bidirectional:
         return own
     last = number == layer.num_layers - 1
@@ -312,7 +314,7 @@ def _make_layer(keras: Any, kind: str, layer: Recurrent, number: int) -> Any:
 
 
 def _dtype(layer: Recurrent) -> str:
-    return str(layer._parameter().dtype).removeprefix("torch.")
+    return str(layer.weight_ih_l0.dtype).removeprefix("torch.")
 
 
 def _kept_rates(layer: Recurrent) -> tuple[list[float], float]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from lockgate.interop.common import empty, unlike_peers
 from lockgate.nn import GRU, LSTM, RNN
 from lockgate.nn.rates import check_gap_rates
-from lockgate.nn.recurrent import Recurrent
+from lockgate.nn.recurrent import Recurrent, structure_of
 
 _OURS: dict[type[nn.RNNBase], type[Recurrent]] = {nn.RNN: RNN, nn.LSTM: LSTM, nn.GRU: GRU}
 
@@ -108,7 +108,7 @@ def to_torch(layer: RNN | LSTM | GRU) -> nn.RNN | nn.LSTM | nn.GRU:
         options["nonlinearity"] = layer.nonlinearity
     if layer.proj_size:
         options["proj_size"] = layer.proj_size
-    like, hidden_size = layer._parameter(), layer._layout.hidden_size(0)
+    like, hidden_size = layer.weight_ih_l0, structure_of(layer).layout.hidden_sizes[0]
     module: Any = empty(
         cls, like.device, layer.input_size, hidden_size, dtype=like.dtype, **options
     )
@@ -121,8 +121,8 @@ def _unlike_torch(layer: Recurrent) -> list[str]:
     faults = unlike_peers(layer)
     if layer.bidirectional and layer.merge_mode != "concat":
         faults.append(f'merge_mode must be "concat", got {layer.merge_mode!r}')
-    if not layer._layout.uniform:
-        sizes = list(layer._layout.hidden_sizes)
+    sizes = list(structure_of(layer).layout.hidden_sizes)
+    if len(set(sizes)) > 1:
         faults.append(f"hidden_size must be the same for all layers, got {sizes}")
     if isinstance(layer, GRU) and not layer.reset_after:
         faults.append("reset_after must be True, got False")
