@@ -15,6 +15,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "weights": {"weight_dropout": 0.5, "learn_initial_state": True},
     "zoneout-norm": {"zoneout": 0.5, "layer_norm": True},
     "stack": {"num_layers": 2, "bidirectional": True, "merge_mode": "mean", "residual": True},
+    "mixed": {"bidirectional": [True, False], "recurrent_dropout": 0.5},
     "apart": {"bidirectional": True, "merge_mode": "none", "nonlinearity": "relu"},
 }
 

@@ -26,6 +26,11 @@ def norm(v: Array, gain: Array, bias: Any = 0.0) -> Array:
     return (v - v.mean()) / np.sqrt(v.var() + 1e-5) * gain + bias
 
 
+def ways_of(layer: Any) -> list[bool]:
+    """Tell of each layer whether it reads both ways."""
+    return np.broadcast_to(layer.bidirectional, layer.num_layers).tolist()
+
+
 class Written:
     """A layer's parameters and masks as arrays, and what it computes of them."""
 
@@ -39,12 +44,10 @@ class Written:
     def run(self, x: Array, valid: Array) -> tuple[list[Array], list[list[Array]]]:
         """Run over x (T, B, I); return the output of each direction on top, and all states."""
         layer, last = self.layer, []
-        directions = 2 if layer.bidirectional else 1
-        for number in range(layer.num_layers):
+        for number, both in enumerate(ways_of(layer)):
             outputs = []
-            for direction in range(directions):
-                index = number * directions + direction
-                output, state = self.cell(index, number, bool(direction), x, valid)
+            for reverse in (False, True)[: 1 + both]:
+                output, state = self.cell(len(last), number, reverse, x, valid)
                 outputs.append(output)
                 last.append(state)
             top = number == layer.num_layers - 1
@@ -160,7 +163,6 @@ class Written:
 
 COMMON: dict[str, Any] = {
     "bias": st.booleans(),
-    "bidirectional": st.booleans(),
     "nonlinearity": st.sampled_from(["tanh", "relu"]),
     "input_dropout": st.sampled_from([0.0, 0.5]),
     "recurrent_dropout": st.sampled_from([0.0, 0.5]),
@@ -189,8 +191,14 @@ def layers(draw: Any, cls: type) -> Any:
     options = {name: draw(values) for name, values in (COMMON | OWN[cls]).items()}
     if options["layer_norm"]:
         options.pop("reset_after", None)
-    size = draw(st.sampled_from([4, [4, 6], [5, 5], [5, 4, 6]]))
-    options["residual"] = len(set(np.atleast_1d(size).tolist())) == 1 and draw(st.booleans())
+    size = draw(st.sampled_from([4, [4, 6], [5, 5], [5, 10], [5, 4, 6]]))
+    sizes = np.atleast_1d(size).tolist()
+    one_for_each = st.lists(st.booleans(), min_size=len(sizes), max_size=len(sizes))
+    options["bidirectional"] = draw(st.booleans() | one_for_each)
+    ways = np.broadcast_to(options["bidirectional"], len(sizes))
+    apart = options["merge_mode"] in ("concat", "none")
+    widths = {size * (1 + (both and apart)) for size, both in zip(sizes, ways, strict=True)}
+    options["residual"] = len(widths) == 1 and draw(st.booleans())
     options["dropout"] = 0.5 if not isinstance(size, int) and draw(st.booleans()) else 0.0
     layer = cls(3, size, dtype=torch.float64, **options)
     generator = torch.Generator().manual_seed(1)
@@ -215,7 +223,7 @@ def test_layer_is_what_is_written_out(cls: type, data: Any) -> None:
 
     output, last = layer(x, mask=mask, masks=masks)
 
-    cells = layer.num_layers * (2 if layer.bidirectional else 1)
+    cells = layer.num_layers + sum(ways_of(layer))
     used = masks or drawn.expected(layer.zoneout, cells, layer.weight_ih_l0)
     expected, ends = Written(layer, used, T, B).run(x.numpy(), mask.t().numpy())
     outputs = output if isinstance(output, tuple) else (output,)

@@ -11,7 +11,7 @@ from lockgate.nn.parameters import first_state, names_of_weights, register, weig
 from lockgate.nn.structure import Structure
 from lockgate.ops import gru, lstm
 
-LAYOUT = Layout(3, (5, 7), proj_size=0, directions=2, merge_mode="concat")
+LAYOUT = Layout(3, (5, 7), proj_size=0, both=(True, True), merge_mode="concat")
 
 
 def describe(
@@ -36,7 +36,7 @@ def build(structure: Structure) -> nn.Module:
 @pytest.mark.parametrize("proj_size", [0, 2])
 def test_parameters_are_those_of_torch_in_its_order(bias: bool, proj_size: int) -> None:
     torchs = nn.LSTM(3, 5, 2, bias, bidirectional=True, proj_size=proj_size)
-    layout = Layout(3, (5, 5), proj_size, directions=2, merge_mode="concat")
+    layout = Layout(3, (5, 5), proj_size, both=(True, True), merge_mode="concat")
 
     module = build(describe(layout, bias=bias))
 

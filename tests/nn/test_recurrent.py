@@ -69,6 +69,7 @@ def test_copy_computes_the_same_and_shares_nothing(make, draw, copier) -> None:
 def test_module_pickled_without_its_description_is_read(make, draw) -> None:
     layer, x = make(num_layers=2, bidirectional=True, layer_norm=True), draw(5, 2, 3)
     state = {name: value for name, value in vars(layer).items() if name != "_structure"}
+    state["_layout"] = (3, (5, 5), 0, 2, "concat")  # as layers held it before they described it
 
     twin = type(layer).__new__(type(layer))
     twin.__setstate__(state)
@@ -313,7 +314,9 @@ def test_sizes_and_options_that_do_not_fit_raise(draw) -> None:
         LSTM(3, [5, 0])
     with pytest.raises(ValueError, match="proj_size must be below hidden_size=5, got 5"):
         LSTM(3, 5, proj_size=5)
-    with pytest.raises(ValueError, match=r"hidden_size must be the same .* residual=True, got"):
+    with pytest.raises(
+        ValueError, match="residual must be False where layers differ in width, got"
+    ):
         LSTM(3, [5, 4], residual=True)
     with pytest.raises(
         ValueError, match="reset_after must be True with layer_norm=True, got False"

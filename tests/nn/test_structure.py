@@ -6,7 +6,7 @@ from lockgate.nn.layout import Layout
 from lockgate.nn.structure import Structure
 from lockgate.ops import gru, lstm
 
-LAYOUT = Layout(3, (5, 7), proj_size=2, directions=2, merge_mode="concat")
+LAYOUT = Layout(3, (5, 7), proj_size=2, both=(True, True), merge_mode="concat")
 
 
 def describe(cell) -> Structure:

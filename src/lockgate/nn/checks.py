@@ -1,9 +1,12 @@
 """Check the sizes a layer is made with and the tensors it is called with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+
+T = TypeVar("T")
 
 
 def check_size(name: str, size: int, least: int = 1) -> int:
@@ -15,27 +18,45 @@ def check_size(name: str, size: int, least: int = 1) -> int:
     return size
 
 
-def check_hidden_sizes(hidden_size: int | Sequence[int], num_layers: int) -> tuple[int, ...]:
-    """Return the size of each layer, from one for all or one for each."""
+def check_layers(
+    hidden_size: int | Sequence[int], bidirectional: bool | Sequence[bool], num_layers: int
+) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+    """Return the size of each layer and whether it reads both ways: given for all, or for each."""
     check_size("num_layers", num_layers)
-    if isinstance(hidden_size, int) or not isinstance(hidden_size, Sequence):
-        return (check_size("hidden_size", hidden_size),) * num_layers
-    if isinstance(hidden_size, str) or len(hidden_size) == 0:
-        raise TypeError(f"hidden_size must be an integer or a list of them, got {hidden_size!r}")
-    if num_layers not in (1, len(hidden_size)):
+    sizes = _by_layer("hidden_size", hidden_size, "an integer or", check_size)
+    both = _by_layer("bidirectional", bidirectional, "True or False, or", check_flag)
+    given = {"hidden_size": hidden_size, "bidirectional": bidirectional}
+    listed = {name: list(values) for name, values in given.items() if isinstance(values, Sequence)}
+    for name, values in listed.items():
+        if num_layers not in (1, len(values)):
+            raise ValueError(
+                f"num_layers must be {len(values)} with {name}={values}, or left out, "
+                f"got {num_layers}"
+            )
+    layers = max(num_layers, len(sizes), len(both))
+    if any(len(values) != layers for values in listed.values()):
         raise ValueError(
-            f"num_layers must be {len(hidden_size)} with hidden_size={list(hidden_size)}, or left "
-            f"out, got {num_layers}"
+            f"bidirectional must be as long as hidden_size={list(sizes)}, got {list(both)}. "
+            "Give one value for all layers, or one for each."
         )
-    return tuple(check_size(f"hidden_size[{i}]", size) for i, size in enumerate(hidden_size))
+    return sizes * (layers // len(sizes)), both * (layers // len(both))
+
+
+def _by_layer(name: str, given: Any, one_or: str, check: Callable[[str, Any], T]) -> tuple[T, ...]:
+    """Check the value of each layer, or the one for all."""
+    if not isinstance(given, Sequence):
+        return (check(name, given),)
+    if isinstance(given, str) or len(given) == 0:
+        raise TypeError(f"{name} must be {one_or} a list of them, got {given!r}")
+    return tuple(check(f"{name}[{i}]", value) for i, value in enumerate(given))
 
 
 def check_residual(residual: bool, widths: Sequence[int]) -> None:
     """Raise unless layers that add what they read give as many features as they read."""
     if residual and len(set(widths)) > 1:
         raise ValueError(
-            f"hidden_size must be the same for all layers with residual=True, got {widths} "
-            "features from layer to layer"
+            "residual must be False where layers differ in width, got True with "
+            f"{', '.join(map(str, widths))} features from layer to layer"
         )
 
 

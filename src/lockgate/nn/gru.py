@@ -33,7 +33,8 @@ class GRU(Recurrent):
         bias: Whether the layer has its two biases.
         batch_first: Whether `x` and the output are `(batch, time, features)`.
         dropout: Rate of what passes from layer to layer: one for all gaps, or one for each.
-        bidirectional: Whether each layer also runs from the last step to the first.
+        bidirectional: Whether each layer also runs from the last step to the first: one for all
+            layers, or a list, one for each from the bottom, which gives their number too.
         device: Where the parameters are.
         dtype: Their type.
         nonlinearity: `"tanh"` or `"relu"`, of the candidate `n`.
@@ -77,10 +78,10 @@ class GRU(Recurrent):
           `(time, input_size)` unbatched; time at least 1. Or a `PackedSequence`.
         - mask: `(batch, time)` whatever `batch_first`, True where `x` is no padding.
         - hx, and the state after the last step: `(num_layers * directions, batch, hidden_size)`;
-          without batch if unbatched. Where layers differ in
-          size, a tuple of `(directions, batch, hidden_size)`, one for each layer.
-        - output: like `x`, with directions * hidden_size features, or hidden_size where the
-          directions are added up or multiplied; zero at padding.
+          without batch if unbatched. Where layers differ in size or in directions, a tuple of
+          `(directions, batch, hidden_size)`, one for each layer.
+        - output: like `x`, with directions * hidden_size features of the top layer, or hidden_size
+          where its directions are added up or multiplied; zero at padding.
 
     Raises:
         ValueError: If a rate is outside [0, 1), a size is below 1, `dropout` is not 0 with one
@@ -109,7 +110,7 @@ class GRU(Recurrent):
         bias: bool = True,
         batch_first: bool = False,
         dropout: float | Sequence[float] = 0.0,
-        bidirectional: bool = False,
+        bidirectional: bool | Sequence[bool] = False,
         *,
         nonlinearity: Literal["tanh", "relu"] = "tanh",
         reset_after: bool = True,

@@ -30,7 +30,8 @@ class LSTM(Recurrent):
         bias: Whether the layer has its two biases.
         batch_first: Whether `x` and the output are `(batch, time, features)`.
         dropout: Rate of what passes from layer to layer: one for all gaps, or one for each.
-        bidirectional: Whether each layer also runs from the last step to the first.
+        bidirectional: Whether each layer also runs from the last step to the first: one for all
+            layers, or a list, one for each from the bottom, which gives their number too.
         proj_size: Features to which `h` is projected (Sak et al. 2014, arXiv:1402.1128); 0: none.
         device: Where the parameters are.
         dtype: Their type.
@@ -75,10 +76,11 @@ class LSTM(Recurrent):
         - mask: `(batch, time)` whatever `batch_first`, True where `x` is no padding.
         - hx, and the state after the last step: `(h, c)`, each
           `(num_layers * directions, batch, hidden_size)`; without batch if unbatched.
-          Where layers differ in size, a tuple of `(directions, batch, hidden_size)`, one for each
-          layer. With `proj_size`, `h` has that many features.
-        - output: like `x`, with directions * hidden_size features, or hidden_size where the
-          directions are added up or multiplied; zero at padding.
+          Where layers differ in size or in directions, a tuple of
+          `(directions, batch, hidden_size)`, one for each layer. With `proj_size`, `h` has that
+          many features.
+        - output: like `x`, with directions * hidden_size features of the top layer, or hidden_size
+          where its directions are added up or multiplied; zero at padding.
 
     Raises:
         ValueError: If a rate is outside [0, 1), a size is below 1, `dropout` is not 0 with one
@@ -108,7 +110,7 @@ class LSTM(Recurrent):
         bias: bool = True,
         batch_first: bool = False,
         dropout: float | Sequence[float] = 0.0,
-        bidirectional: bool = False,
+        bidirectional: bool | Sequence[bool] = False,
         proj_size: int = 0,
         *,
         nonlinearity: Literal["tanh", "relu"] = "tanh",

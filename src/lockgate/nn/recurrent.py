@@ -13,7 +13,7 @@ from lockgate.nn import state as states
 from lockgate.nn.checks import (
     check_choice,
     check_flag,
-    check_hidden_sizes,
+    check_layers,
     check_residual,
     check_size,
     check_x,
@@ -64,7 +64,7 @@ class Recurrent(nn.Module):
         bias: bool = True,
         batch_first: bool = False,
         dropout: float | Sequence[float] = 0.0,
-        bidirectional: bool = False,
+        bidirectional: bool | Sequence[bool] = False,
         *,
         proj_size: int = 0,
         device: torch.device | str | None = None,
@@ -86,12 +86,12 @@ class Recurrent(nn.Module):
     ) -> None:
         super().__init__()
         self.input_size = check_size("input_size", input_size)
-        sizes = check_hidden_sizes(hidden_size, num_layers)
+        sizes, both = check_layers(hidden_size, bidirectional, num_layers)
         self.hidden_size = sizes[0] if isinstance(hidden_size, int) else sizes
         self.num_layers = len(sizes)
         self.bias = check_flag("bias", bias)
         self.batch_first = check_flag("batch_first", batch_first)
-        self.bidirectional = check_flag("bidirectional", bidirectional)
+        self.bidirectional = both if len(set(both)) > 1 else both[0]
         self.proj_size = check_size("proj_size", proj_size, least=0)
         if proj_size >= min(sizes):
             raise ValueError(f"proj_size must be below hidden_size={hidden_size}, got {proj_size}")
@@ -111,19 +111,24 @@ class Recurrent(nn.Module):
         self.learn_initial_state = check_flag("learn_initial_state", learn_initial_state)
         self.init = check_choice("init", init, sorted(INITS))
         self.recompute = check_flag("recompute", recompute)
-        directions = 2 if bidirectional else 1
-        self._layout = Layout(input_size, sizes, proj_size, directions, merge_mode)
-        check_residual(self.residual, [self._layout.width(n) for n in range(len(sizes))])
         self._structure = self._describe()
+        check_residual(self.residual, [self._layout.width(n) for n in range(len(sizes))])
         for index in range(self._layout.cells):
             parameters.register(self, self._structure, index, device, dtype)
         self.reset_parameters()
 
     def _describe(self) -> Structure:
-        layout, bias = self._layout, self.bias
-        names = tuple(parameters.names_of_weights(layout, i, bias) for i in range(layout.cells))
+        sizes, both = check_layers(self.hidden_size, self.bidirectional, self.num_layers)
+        layout = Layout(self.input_size, sizes, self.proj_size, both, self.merge_mode)
+        names = tuple(
+            parameters.names_of_weights(layout, index, self.bias) for index in range(layout.cells)
+        )
         flags = (self.layer_norm, self.learn_initial_state)
         return Structure(layout, self._gates, self._state, names, *flags)
+
+    @property
+    def _layout(self) -> Layout:
+        return self._structure.layout
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
@@ -252,7 +257,7 @@ class Recurrent(nn.Module):
         out once for all steps. It keeps no state and follows no later change of the weights.
 
         Raises:
-            ValueError: If the layer is bidirectional: the reverse direction starts at the end.
+            ValueError: If any layer is bidirectional: the reverse direction starts at the end.
 
         Example:
             >>> import torch
@@ -265,8 +270,8 @@ class Recurrent(nn.Module):
         """
         if self.bidirectional:
             raise ValueError(
-                "bidirectional must be False for a stepper, got True: the reverse direction starts "
-                "at the end of a sequence."
+                f"bidirectional must be False for a stepper, got {self.bidirectional}: the reverse "
+                "direction starts at the end of a sequence."
             )
         one = self._parameter().new_empty(1, 1, self.input_size)
         steps = [
@@ -291,7 +296,7 @@ class Recurrent(nn.Module):
         outputs: tuple[Tensor, ...] = ()
         for layer in range(layout.layers):
             directions = []
-            for index in range(layer * layout.directions, (layer + 1) * layout.directions):
+            for index in layout.cells_of(layer):
                 state = self._first_state(index, x) if first is None else first[index]
                 args = self._arguments(index, x, state, masks, valid)
                 output, state = self._operator(*args)
@@ -365,8 +370,8 @@ class Recurrent(nn.Module):
         return ", ".join(parts)
 
     def _defaults(self) -> dict[str, Any]:
-        sizes = self.hidden_size
-        return {**DEFAULTS, "num_layers": len(sizes) if isinstance(sizes, tuple) else 1}
+        by_layer = isinstance(self.hidden_size, tuple) or isinstance(self.bidirectional, tuple)
+        return {**DEFAULTS, "num_layers": self.num_layers if by_layer else 1}
 
 
 def structure_of(layer: Recurrent) -> Structure:

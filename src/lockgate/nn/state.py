@@ -14,7 +14,8 @@ def split(hx: Any, state: type[Any], layout: Layout, x: Tensor, batched: bool) -
     """Check the state of a call on x (T, B, I) and give the one of each cell.
 
     A part of the state, h or c, is one tensor (layers * directions, batch, features), or, where
-    layers differ in size, a sequence of tensors (directions, batch, features), one for each layer.
+    layers differ in size or in directions, a sequence of tensors (directions, batch, features),
+    one for each layer.
     """
     given = parts(hx, state, layout, x, batched)
     cells = [_cells_of(part, layout, batched) for part in given]
@@ -48,12 +49,13 @@ def _check_part(name: str, field: str, part: Any, layout: Layout, x: Tensor, bat
         _check(name, part, shape, "layers * directions", batched, x)
         return
     if not isinstance(part, tuple | list) or len(part) != layout.layers:
+        differs = "hidden_size" if len(set(layout.hidden_sizes)) > 1 else "bidirectional"
         raise TypeError(
             f"{name} must be a tuple of {layout.layers} tensors, one for each layer, since "
-            f"hidden_size differs between them, got {type(part).__name__}"
+            f"{differs} differs between them, got {type(part).__name__}"
         )
     for layer, own in enumerate(part):
-        shape = (layout.directions, batch, sizes(layer * layout.directions))
+        shape = (layout.directions(layer), batch, sizes(layout.cells_of(layer)[0]))
         _check(f"{name}[{layer}]", own, shape, "directions", batched, x)
 
 
@@ -65,10 +67,9 @@ def _cells_of(part: Any, layout: Layout, batched: bool) -> list[Tensor]:
 def _join_part(cells: Sequence[Tensor], layout: Layout, batched: bool) -> Any:
     if layout.uniform:
         return torch.stack([cell if batched else cell[0] for cell in cells])
-    layers = range(0, layout.cells, layout.directions)
     return tuple(
-        torch.stack([cell if batched else cell[0] for cell in cells[at : at + layout.directions]])
-        for at in layers
+        torch.stack([cells[i] if batched else cells[i][0] for i in layout.cells_of(layer)])
+        for layer in range(layout.layers)
     )
 
 

@@ -26,7 +26,7 @@ class Stateful:
             no end, as a corpus of text has none, draw them for each chunk (AWD-LSTM does).
 
     Raises:
-        ValueError: If the layer is bidirectional: the reverse direction starts at the end.
+        ValueError: If any of its layers is bidirectional: the reverse direction starts at the end.
 
     Example:
         >>> import torch
@@ -43,8 +43,8 @@ class Stateful:
     def __init__(self, layer: Recurrent, *, hold_masks: bool = True) -> None:
         if layer.bidirectional:
             raise ValueError(
-                "layer must run in one direction, got bidirectional=True: the reverse direction "
-                "starts at the end of a sequence."
+                f"layer must run in one direction, got bidirectional={layer.bidirectional}: the "
+                "reverse direction starts at the end of a sequence."
             )
         self.layer = layer
         self.hold_masks = check_flag("hold_masks", hold_masks)

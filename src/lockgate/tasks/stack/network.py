@@ -26,7 +26,7 @@ def build_stack(config: StackConfig, input_size: int) -> Recurrent:
         list(sizes),
         batch_first=True,
         dropout=config.dropout if len(sizes) > 1 else 0.0,
-        bidirectional=directions[0] if len(set(directions)) == 1 else list(directions),  # type: ignore[arg-type]
+        bidirectional=list(directions),
         input_dropout=config.input_dropout,
         recurrent_dropout=config.recurrent_dropout,
         weight_dropout=config.weight_dropout,
