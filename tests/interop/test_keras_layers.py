@@ -194,6 +194,9 @@ def test_training_agrees_with_the_masks_that_keras_drew(
         ([5, 5], ["concat", None], "lstm"),
         ([5, 4], ["sum", "sum"], "gru-before"),
         ([5, 4], ["ave", "ave"], "rnn"),
+        ([5, 4], ["concat", ""], "lstm"),
+        ([5, 4, 6], ["sum", "", "sum"], "gru"),
+        ([5, 4, 5], ["", "concat", None], "rnn"),
     ],
 )
 def test_a_stack_becomes_one_layer(
@@ -219,6 +222,8 @@ def test_a_stack_becomes_one_layer(
     ours = from_keras(stack)
 
     assert ours.hidden_size == (5 if len(set(sizes)) == 1 else tuple(sizes))
+    both = [merge != "" for merge in merges]
+    assert ours.bidirectional == (both[0] if len(set(both)) == 1 else tuple(both))
     assert (ours.input_dropout, ours.dropout, ours.recurrent_dropout) == (0.3, 0.3, 0.2)
     given = {"mask": torch.from_numpy(mask)}
     assert_outputs(ours.eval()(torch.from_numpy(x), **given)[0], expected, mask)
@@ -420,6 +425,9 @@ SHAPES: list[dict[str, Any]] = [
     {"num_layers": 2, "bidirectional": True, "merge_mode": "none"},
     {"num_layers": 2, "bidirectional": True, "merge_mode": "mean"},
     {"hidden_size": [5, 4], "bidirectional": True, "merge_mode": "mul"},
+    {"hidden_size": [5, 4], "bidirectional": [True, False]},
+    {"bidirectional": [True, False, True], "merge_mode": "none"},
+    {"bidirectional": [False, True], "merge_mode": "sum"},
 ]
 
 

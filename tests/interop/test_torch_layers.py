@@ -167,6 +167,11 @@ def test_dropout_goes_out_where_torch_has_it(options: dict[str, Any], kept: floa
         (nn.LSTM, {"learn_initial_state": True}, "learn_initial_state must be False, got True"),
         (nn.LSTM, {"nonlinearity": "relu"}, "nonlinearity must be \"tanh\", got 'relu'"),
         (nn.GRU, {"reset_after": False}, "reset_after must be True, got False"),
+        (
+            nn.RNN,
+            {"bidirectional": [True, False]},
+            r"bidirectional must be the same for all layers, got \[True, False\]",
+        ),
     ],
 )
 def test_what_torch_lacks_is_refused(cls: Any, options: dict[str, Any], message: str) -> None:
@@ -189,7 +194,13 @@ def test_all_that_torch_lacks_is_named_at_once() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"merge_mode": "sum"}, {"residual": True}, {"hidden_size": [5]}, {"zoneout": (0.0, 0.0)}],
+    [
+        {"merge_mode": "sum"},
+        {"residual": True},
+        {"hidden_size": [5]},
+        {"zoneout": (0.0, 0.0)},
+        {"bidirectional": [True, True]},
+    ],
     ids=str,
 )
 def test_what_makes_no_difference_is_not_refused(options: dict[str, Any]) -> None:

@@ -303,9 +303,9 @@ def _make_layer(keras: Any, kind: str, layer: Recurrent, number: int) -> Any:
     }
     if isinstance(layer, GRU):
         options["reset_after"] = layer.reset_after
-    size = structure_of(layer).layout.hidden_sizes[number]
-    own = getattr(keras.layers, kind)(size, **options)
-    if not layer.bidirectional:
+    layout = structure_of(layer).layout
+    own = getattr(keras.layers, kind)(layout.hidden_sizes[number], **options)
+    if not layout.both[number]:
         return own
     last = number == layer.num_layers - 1
     mode = "concat" if layer.merge_mode == "none" and not last else layer.merge_mode
@@ -334,10 +334,11 @@ def _kept_rates(layer: Recurrent) -> tuple[list[float], float]:
 
 def _set_weights(own: Any, kind: str, layer: Recurrent, number: int) -> None:
     """Write the weights of a layer and its directions into the built Keras layer."""
-    parts = [own.forward_layer, own.backward_layer] if layer.bidirectional else [own]
+    layout = structure_of(layer).layout
+    parts = [own.forward_layer, own.backward_layer] if layout.both[number] else [own]
     cells = []
-    for direction, part in enumerate(parts):
-        cell = weights_of(layer, number * len(parts) + direction)
+    for index, part in zip(layout.cells_of(number), parts, strict=True):
+        cell = weights_of(layer, index)
         cells.append(cell)
         arrays = [_reorder(cell.w_ih.detach().t(), kind), _reorder(cell.w_hh.detach().t(), kind)]
         if cell.b_ih is not None and cell.b_hh is not None:

@@ -22,7 +22,7 @@ _NO_MATTER |= {"unit_forget_bias", "batch_input_shape"}
 
 
 # what all layers of a stack have in common
-_ALIKE = ("cell", "bidirectional", "use_bias", "activation", "reset_after", "recurrent_dropout")
+_ALIKE = ("cell", "use_bias", "activation", "reset_after", "recurrent_dropout")
 
 
 class Spec(NamedTuple):
@@ -235,19 +235,16 @@ def stack_options(specs: Sequence[Spec], between: Sequence[tuple[float, str]]) -
     `between` has, for each gap between layers, the rate of the Dropout that stands there and how
     long its masks are held.
     """
-    first, last = specs[0], specs[-1]
+    first = specs[0]
     faults = [
         f"{option} must be the same in all layers, got {_listed(specs, option)}"
         for option in _ALIKE
         if len({getattr(spec, option) for spec in specs}) > 1
     ]
-    if (
-        first.bidirectional
-        and len(specs) > 1
-        and not _merge_alike([spec.merge_mode for spec in specs])
-    ):
+    two = [spec for spec in specs if spec.bidirectional]
+    if not _merge_alike(specs):
         faults.append(
-            f"merge_mode must be the same in all layers, got {_listed(specs, 'merge_mode')}"
+            f"merge_mode must be the same in all layers, got {_listed(two, 'merge_mode')}"
         )
     if not all(spec.return_sequences for spec in specs[:-1]):
         faults.append("return_sequences must be True in all layers but the last, got False")
@@ -260,11 +257,11 @@ def stack_options(specs: Sequence[Spec], between: Sequence[tuple[float, str]]) -
         "num_layers": len(sizes),
         "bias": first.use_bias,
         "batch_first": True,
-        "bidirectional": first.bidirectional,
+        "bidirectional": [spec.bidirectional for spec in specs],
         "nonlinearity": first.activation,
         "input_dropout": first.dropout,
         "recurrent_dropout": first.recurrent_dropout,
-        "merge_mode": MERGE_MODES[last.merge_mode] if last.bidirectional else "concat",
+        "merge_mode": MERGE_MODES[two[-1].merge_mode] if two else "concat",
         "init": "keras",
     }
     if first.cell == "GRU":
@@ -272,10 +269,12 @@ def stack_options(specs: Sequence[Spec], between: Sequence[tuple[float, str]]) -
     return options | _dropout_options(specs, between)
 
 
-def _merge_alike(modes: Sequence[str | None]) -> bool:
-    *inner, last = modes
-    # before a layer that keeps its directions apart, Keras and lockgate have them side by side
-    return set(inner) == ({"concat"} if last is None else {last})
+def _merge_alike(specs: Sequence[Spec]) -> bool:
+    modes = [spec.merge_mode for spec in specs if spec.bidirectional]
+    if specs[-1].bidirectional and specs[-1].merge_mode is None:
+        # below a layer that keeps its directions apart, Keras and lockgate have them side by side
+        modes[-1] = "concat"
+    return None not in modes and len(set(modes)) <= 1
 
 
 def _listed(specs: Sequence[Spec], option: str) -> str:

@@ -76,8 +76,8 @@ def to_torch(layer: RNN | LSTM | GRU) -> nn.RNN | nn.LSTM | nn.GRU:
     Raises:
         TypeError: If `layer` is none of the three.
         ValueError: If evaluation shows an option that torch lacks: `layer_norm`, `zoneout`,
-            `residual`, a `merge_mode` other than `"concat"`, layers of different sizes,
-            `learn_initial_state`, `reset_after=False`, relu in an LSTM or GRU.
+            `residual`, a `merge_mode` other than `"concat"`, layers of different sizes
+            or directions, `learn_initial_state`, `reset_after=False`, relu in an LSTM or GRU.
 
     Example:
         >>> import torch
@@ -121,9 +121,11 @@ def _unlike_torch(layer: Recurrent) -> list[str]:
     faults = unlike_peers(layer)
     if layer.bidirectional and layer.merge_mode != "concat":
         faults.append(f'merge_mode must be "concat", got {layer.merge_mode!r}')
-    sizes = list(structure_of(layer).layout.hidden_sizes)
-    if len(set(sizes)) > 1:
-        faults.append(f"hidden_size must be the same for all layers, got {sizes}")
+    layout = structure_of(layer).layout
+    by_layer = {"hidden_size": layout.hidden_sizes, "bidirectional": layout.both}
+    for name, values in by_layer.items():
+        if len(set(values)) > 1:
+            faults.append(f"{name} must be the same for all layers, got {list(values)}")
     if isinstance(layer, GRU) and not layer.reset_after:
         faults.append("reset_after must be True, got False")
     if not isinstance(layer, RNN) and layer.nonlinearity != "tanh":
