@@ -129,9 +129,12 @@ def _time_network(
         model = task.build(prepared, network)
     masks = torch.Generator()
     # evenly spread, so that their lengths are typical
-    batch = train.thinned(config.training.batch_size).batch(slice(None))
+    size = config.training.batch_size
+    few = train.thinned(size)
+    batch = few.batch(few.draw_batches(size, size, torch.Generator())[0])
     sample = train.thinned(EVALUATION_BATCH)
-    evaluation = sample.batch(slice(None))
+    chunks = sample.chunks(EVALUATION_BATCH)
+    evaluation = sample.batch(chunks[0])
 
     def step() -> None:
         model.train()
@@ -144,7 +147,7 @@ def _time_network(
             model(*evaluation.inputs)
 
     with one_thread():
-        share = EVALUATION_BATCH / len(sample)
+        share = len(chunks) * EVALUATION_BATCH / len(sample)
         return _seconds(step), _seconds(evaluate) * share
 
 
