@@ -15,7 +15,7 @@ from lockgate.config import option_of
 from lockgate.errors import DataError, listed
 from lockgate.settings import fields_of
 from lockgate.studies.config import StudySettings
-from lockgate.tasks.registry import configs
+from lockgate.tasks.registry import NAMES, configs
 
 Source = Annotated[
     str | None,
@@ -29,7 +29,8 @@ Sample = Annotated[
     str | None, typer.Option(help="Use a table that comes along instead of a file: co2.")
 ]
 Task = Annotated[
-    str | None, typer.Option(help="What to do: forecast or labels. Default: what is given shows.")
+    str | None,
+    typer.Option(help=f"What to do: {' or '.join(NAMES)}. Default: what is given shows."),
 ]
 Config = Annotated[
     Path | None, typer.Option(help="YAML file of settings, such as a run's config.yaml.")

@@ -13,7 +13,7 @@ from lockgate.studies.result import StudyResult
 from lockgate.tasks.base import Evaluation, Fitted
 
 # scores that stand beside the metric
-BESIDE = ("accuracy", "macro_f1")
+BESIDE = ("accuracy", "macro_f1", "perplexity")
 
 
 def show_plan(plan: Plan, *, as_json: bool = False, stderr: bool = False) -> None:

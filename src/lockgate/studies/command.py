@@ -12,8 +12,13 @@ from lockgate.settings import fields_of
 from lockgate.studies.plan import Plan
 from lockgate.tasks.registry import suitable
 
-# what data are called that come from no file
-IN_MEMORY = {"frame": "frame", "X": "(X, y)", "texts": "(texts, labels)"}
+# how a call names data that come from no file, and what stands in for them to ask which task suits
+IN_MEMORY: dict[str, tuple[str, Any]] = {
+    "frame": ("frame", object()),
+    "X": ("(X, y)", ()),
+    "texts": ("(texts, labels)", ()),
+    "list": ("texts", []),
+}
 
 
 def command(plan: Plan) -> str:
@@ -29,7 +34,10 @@ def command(plan: Plan) -> str:
         if (value := _at(values, path)) != _default(field)
     }
     if plan.data.source in IN_MEMORY:
-        words = [IN_MEMORY[plan.data.source]]
+        name, stand_in = IN_MEMORY[plan.data.source]
+        words = [name]
+        if suitable(stand_in, given).name != plan.task.name:
+            words.append(f"task={plan.task.name!r}")
         words += [f"{path.rpartition('.')[2]}={value!r}" for path, (_, value) in given.items()]
         return f"lockgate.study({', '.join(words)})"
     source = _first(plan.data.source, plan.config.data)

@@ -13,7 +13,8 @@ class TrainingConfig(Config):
     """How a network is fitted, whatever to."""
 
     metric: Annotated[MetricName, Option()] = "mae"
-    """What is compared: mae, rmse or mase of forecasts and numbers, log_loss of classes."""
+    """What is compared: mae, rmse or mase of forecasts and numbers, log_loss of classes and
+    words."""
 
     learning_rate: float = Field(default=1e-3, gt=0)
     """Step size of the optimiser, Adam."""
