@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # Imported on use.
 # In the order in which they are asked whether a source is theirs: the last takes any.
 _PACKAGES = {
+    "language": "lockgate.tasks.language",
     "labels": "lockgate.tasks.labelling",
     "forecast": "lockgate.tasks.forecasting",
 }

@@ -38,9 +38,10 @@ class LabelledConfig(Config):
     time: Annotated[str | None, Option()] = None
     """Time column, or its parts joined by commas: year,month,day,hour. Parts go by it."""
     test: Annotated[str | None, Option()] = None
-    """File of the test part. Default: a fifth of the data, stratified."""
+    """File of the test part. Default: a fifth of the data, stratified; of a text its last tenth."""
     validation: Annotated[str | None, Option()] = None
-    """File of the validation part. Default: a fifth of the training part, or a tenth of many."""
+    """File of the validation part. Default: a fifth of the training part, a tenth of many or of a
+    text."""
     split_seed: int = Field(default=0, ge=0)
     """Seed of the parts that are drawn; the same for all seeds of a study."""
     separator: Annotated[str | None, Option()] = None
