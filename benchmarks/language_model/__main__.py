@@ -31,7 +31,8 @@ from lockgate.ops import kernels
 NAME = "language_model"
 OUT = DOCS / "language_model"
 PACKAGES = ("lockgate", "torch", "numpy", "safetensors")
-SOURCES = ("benchmarks", "src/lockgate/nn", "src/lockgate/ops")  # what a fit runs
+# what a fit runs
+SOURCES = ("benchmarks", "src/lockgate/nn", "src/lockgate/ops", "src/lockgate/tasks/language")
 
 
 def begin(args: argparse.Namespace, config: Config) -> None:

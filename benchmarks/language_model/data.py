@@ -1,7 +1,6 @@
 """Words of a text, their numbers, and the rows and chunks a language model reads them in."""
 
 import gzip
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,9 +9,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.language_model.config import Config
-
-UNKNOWN, END = "<unk>", "<eos>"
-IGNORED = -100  # target of a step that only fills the last row
+from lockgate.tasks.language.streams import side_by_side
+from lockgate.tasks.language.words import END, encode, learn_vocabulary, words_of
 
 
 class Corpus(NamedTuple):
@@ -42,7 +40,8 @@ def read_corpus(data: Path, config: Config) -> Corpus:
     if config.train_tokens:
         parts["train"] = parts["train"][: config.train_tokens]
     words = learn_vocabulary(parts["train"], config.vocabulary)
-    return Corpus(**{name: encode(part, words) for name, part in parts.items()}, words=words)
+    numbered = {name: torch.from_numpy(encode(part, words)) for name, part in parts.items()}
+    return Corpus(**numbered, words=words)
 
 
 def read_words(folder: Path, name: str) -> list[str]:
@@ -54,36 +53,12 @@ def read_words(folder: Path, name: str) -> list[str]:
         text = gzip.decompress(zipped.read_bytes()).decode("utf-8")
     else:
         raise FileNotFoundError(f"data must hold {zipped} or {plain.name}, got neither")
-    return [word for line in text.splitlines() for word in (*line.split(), END)]
-
-
-def learn_vocabulary(words: Sequence[str], size: int = 0) -> tuple[str, ...]:
-    """Give <unk>, <eos> and the most frequent words, `size` in all; 0 gives every word.
-
-    Of equally frequent words the first in the text comes first.
-    """
-    special = (UNKNOWN, END)
-    counted = (word for word, _ in Counter(words).most_common() if word not in special)
-    vocabulary = (*special, *counted)
-    return vocabulary[:size] if size else vocabulary
-
-
-def encode(words: Sequence[str], vocabulary: Sequence[str]) -> Tensor:
-    """Number words by the vocabulary; others are <unk>."""
-    numbers = {word: number for number, word in enumerate(vocabulary)}
-    return torch.tensor([numbers.get(word, numbers[UNKNOWN]) for word in words])
+    return words_of(text)
 
 
 def rows(tokens: Tensor, batch: int, end: int) -> Rows:
-    """Cut a text into `batch` rows, each of which goes on where the one before ends.
-
-    Every token is a target once; the first one's input is `end`, and the last row is filled up.
-    """
-    steps = -(-len(tokens) // batch)
-    missing = steps * batch - len(tokens)
-    inputs = torch.cat([tokens.new_tensor([end]), tokens[:-1], tokens.new_full((missing,), end)])
-    targets = torch.cat([tokens, tokens.new_full((missing,), IGNORED)])
-    return Rows(*(part.view(batch, steps).t().contiguous() for part in (inputs, targets)))
+    """Cut a text into `batch` rows, time first; see `side_by_side`."""
+    return Rows(*(part.t().contiguous() for part in side_by_side(tokens, batch, end)))
 
 
 def chunks(text: Rows, lengths: Sequence[int]) -> Iterator[Rows]:

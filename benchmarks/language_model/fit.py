@@ -3,8 +3,9 @@
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks.language_model import checkpoint
 from benchmarks.language_model.config import Config
-from benchmarks.language_model.data import IGNORED, Corpus, Rows, chunk_lengths, chunks, rows
+from benchmarks.language_model.data import Corpus, Rows, chunk_lengths, chunks, rows
 from lockgate.nn import (
     LSTM,
     Embedding,
@@ -22,6 +23,7 @@ from lockgate.nn import (
     activation_penalty,
     temporal_activation_penalty,
 )
+from lockgate.training.losses import IGNORED
 
 Course = Callable[[Tensor], Tensor]  # a layer on its way through a text
 NONMONOTONE = 5  # epochs that NT-ASGD waits for a new best, as in the paper
@@ -61,26 +63,10 @@ class Network(nn.Module):
         return Reading(self.decoder(dropped), raw, dropped)
 
 
-class MaskPerChunk:
-    """A layer that goes on where its last chunk ended, and draws its masks anew for each."""
-
-    def __init__(self, layer: LSTM) -> None:
-        self.layer = layer
-        self._state: Any = None
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Run the next chunk and return its output."""
-        output: Tensor
-        output, last = self.layer(x, self._state)
-        # h and c, each a tensor, or a tuple of them where layers differ in size
-        self._state = tuple(
-            part.detach() if isinstance(part, Tensor) else tuple(own.detach() for own in part)
-            for part in last
-        )
-        return output
-
-
-COURSES: dict[str, Callable[[LSTM], Course]] = {"chunk": MaskPerChunk, "epoch": Stateful}
+COURSES: dict[str, Callable[[LSTM], Course]] = {
+    "chunk": partial(Stateful, hold_masks=False),
+    "epoch": Stateful,
+}
 
 
 def perplexity(network: Network, text: Rows, bptt: int) -> float:

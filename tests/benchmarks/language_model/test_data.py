@@ -7,14 +7,12 @@ import pytest
 import torch
 
 from benchmarks.language_model.data import (
-    IGNORED,
     chunk_lengths,
     chunks,
-    encode,
-    learn_vocabulary,
     read_corpus,
     rows,
 )
+from lockgate.training.losses import IGNORED
 
 
 def test_vocabulary_is_learned_from_the_training_part_alone(data, tiny):
@@ -30,14 +28,6 @@ def test_vocabulary_is_learned_from_the_training_part_alone(data, tiny):
     assert after.words == before.words
     assert torch.equal(after.train, before.train)
     assert after.valid[:-1].eq(0).all()
-
-
-def test_vocabulary_is_of_the_most_frequent_words():
-    words = ["c", "b", "b", "a", "a", "a", "<eos>", "<unk>", "d"]
-
-    assert learn_vocabulary(words, 4) == ("<unk>", "<eos>", "a", "b")
-    assert learn_vocabulary(words) == ("<unk>", "<eos>", "a", "b", "c", "d")
-    assert encode(words, ("<unk>", "<eos>", "a", "b")).tolist() == [0, 3, 3, 2, 2, 2, 1, 0, 0]
 
 
 def test_missing_corpus_raises(tmp_path, tiny):
