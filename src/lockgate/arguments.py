@@ -13,6 +13,7 @@ class Settings(TypedDict, total=False):
     bidirectional: bool | Sequence[bool] | str
     budget: str | None
     cell: str
+    chunk_steps: int
     class_weight: str | None
     clean_html: bool
     clip_norm: float
@@ -29,6 +30,7 @@ class Settings(TypedDict, total=False):
     group: str | None
     header: bool
     hidden_size: int | Sequence[int] | str
+    hold_masks: bool
     horizon: int | str
     id: str | None
     init: str
@@ -71,6 +73,7 @@ class Settings(TypedDict, total=False):
     target: str
     test: str | None
     text: str | None
+    tied_weights: bool
     time: str | None
     time_format: str | None
     tokens: str

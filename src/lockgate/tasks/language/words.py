@@ -54,7 +54,8 @@ def read_pieces(
             raise DataError(
                 f"{argument} must be a text file, got {str(source)!r}: {error.strerror}"
             ) from None
-        text, notice = decode(data, path.name, encoding, quoted=False)
+        decoded = decode(data, path.name, encoding, quoted=False)
+        text, notice = decoded.text, decoded.notice
         notices = (notice,) if notice and not notice.endswith("UTF-8") else ()
         name, apart, texts = path.name, False, text.splitlines()
     elif isinstance(source, list) and all(isinstance(text, str) for text in source):
