@@ -20,7 +20,7 @@ from lockgate.training.history import History
 
 
 def bars_are_shown() -> bool:
-    """Tell whether there are bars: not where each step is told, nor where nothing shall be."""
+    """Tell whether there are bars: neither with a log of every step, nor where all is silent."""
     return logging.getLogger("lockgate").getEffectiveLevel() == logging.WARNING
 
 

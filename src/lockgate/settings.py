@@ -23,7 +23,7 @@ def resolve(kind: type[Config], *layers: Mapping[str, Any]) -> Config:
     stands in a nested mapping as in a configuration file.
 
     Raises:
-        DataError: If a name is unknown (the nearest are told) or a value breaks its rule.
+        DataError: If a name is unknown (the nearest are named) or a value breaks its rule.
 
     Example:
         >>> from lockgate.tasks.config import ForecastConfig
@@ -32,7 +32,7 @@ def resolve(kind: type[Config], *layers: Mapping[str, Any]) -> Config:
         (24, 'gru')
     """
     paths = setting_paths(kind)
-    # every section, so that what it lacks is told by name
+    # every section, so that the error names what it lacks
     nested: dict[str, Any] = {path.split(".")[0]: {} for path in paths.values() if "." in path}
     for path, value in by_path(kind, *layers).items():
         *sections, name = path.split(".")
@@ -106,21 +106,21 @@ def _flat(
     layer: Mapping[str, Any], paths: Mapping[str, str], prefix: str = ""
 ) -> list[tuple[str, Any]]:
     """Return (path, value) of every setting in a layer, nested or not."""
-    found = []
+    settings = []
     for key, value in layer.items():
         name = f"{prefix}{key}"
         if any(path.startswith(f"{name}.") for path in paths.values()):
             if not isinstance(value, Mapping | None):
                 raise DataError(f"{name} must hold settings by name, got {value!r}")
-            found += _flat(value or {}, paths, prefix=f"{name}.")
+            settings += _flat(value or {}, paths, prefix=f"{name}.")
         elif name in paths.values():
-            found.append((name, value))
+            settings.append((name, value))
         elif name in paths:
-            found.append((paths[name], value))
+            settings.append((paths[name], value))
         else:
             near = nearest(name, [*paths, *paths.values()], "settings")
             raise DataError(f"settings must be known ones, got {name!r}; {near}")
-    return found
+    return settings
 
 
 def _sentences(error: ValidationError, paths: set[str]) -> str:

@@ -31,8 +31,8 @@ def doctor(as_json: o.Json = False) -> None:
             report[name] = str(layer(4, 5, recurrent_dropout=rate).backend_report(x))
     kernels, gpu = _kernels(), _gpu()
     if as_json:
-        told = {**report, "cpu_kernels": kernels, "gpu_kernels": gpu}
-        print(json.dumps(told, ensure_ascii=False))
+        content = {**report, "cpu_kernels": kernels, "gpu_kernels": gpu}
+        print(json.dumps(content, ensure_ascii=False))
         return
     for name, value in report.items():
         print(f"{name}: {value}")

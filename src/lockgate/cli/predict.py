@@ -32,15 +32,15 @@ def predict(
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise DataError(f"out must end in .csv or .parquet, got {out}")
-    found = api.predict(folder, o.source(table, sample))
+    frame = api.predict(folder, o.source(table, sample))
     if as_json:
-        times = [found["ds"].dt.to_string("iso:strict")] if "ds" in found.columns else []
-        print(found.with_columns(times).write_json())
+        times = [frame["ds"].dt.to_string("iso:strict")] if "ds" in frame.columns else []
+        print(frame.with_columns(times).write_json())
     if out is None and not as_json:
-        sys.stdout.write(found.write_csv())
+        sys.stdout.write(frame.write_csv())
     if out is not None:
-        write = found.write_parquet if out.suffix == ".parquet" else found.write_csv
+        write = frame.write_parquet if out.suffix == ".parquet" else frame.write_csv
         with new_file(out) as file:
             write(file)
-        what = "steps" if {"ds", "step"} & {*found.columns} else "rows"
-        print(f"{len(found)} {what} written to {out}", file=sys.stderr)
+        what = "steps" if {"ds", "step"} & {*frame.columns} else "rows"
+        print(f"{len(frame)} {what} written to {out}", file=sys.stderr)

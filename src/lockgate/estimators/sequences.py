@@ -224,8 +224,8 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
         They are float32, as the network computes: more digits would differ with the other rows.
         """
         data = self._read(X)
-        found = self.fitted_.predict_data(data)[:, self._outputs]
-        return found.astype(np.float32)
+        probabilities = self.fitted_.predict_data(data)[:, self._outputs]
+        return probabilities.astype(np.float32)
 
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Return the most probable class of each."""
@@ -312,8 +312,8 @@ class SequenceRegressor(RegressorMixin, _SequenceEstimator):  # type: ignore[mis
     def predict(self, X: Any) -> Floats:
         """Return the number of each, in the unit of `y`."""
         data = self._read(X)
-        found: Floats = self.fitted_.predict_data(data)[:, 0]
-        return found
+        numbers: Floats = self.fitted_.predict_data(data)[:, 0]
+        return numbers
 
 
 def _seed(random_state: Any) -> int:

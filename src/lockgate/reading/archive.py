@@ -45,15 +45,15 @@ class Archive:
             DataError: If there is none, or several of that name.
         """
         plain = name.replace("\\", "/")
-        found = [n for n in self.names if n == plain] or [
+        matches = [n for n in self.names if n == plain] or [
             n for n in self.names if PurePosixPath(n).name == plain
         ]
-        if len(found) == 1:
-            return found[0]
-        if found:
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
             raise DataError(
                 f"{option} must name one file of {self.source!r}, got {name!r}, which may be "
-                f"{found[0]!r} or {found[1]!r}"
+                f"{matches[0]!r} or {matches[1]!r}"
             )
         for path in (self.path.parent / name, Path(name)):
             if path.is_file():

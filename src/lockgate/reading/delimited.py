@@ -11,7 +11,7 @@ from typing import NamedTuple
 from lockgate.errors import DataError, nearest, option
 
 SEPARATORS = (",", ";", "\t", "|")
-_SAMPLE_ROWS = 200  # rows from which the separator is told
+_SAMPLE_ROWS = 200  # rows that show the separator
 _SAMPLE = 1_000_000
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
@@ -80,8 +80,8 @@ def find_separator(
         rows = first_rows(text, mark)
         if rows and len(rows[0]) > 1:
             named = set(column_names(rows[0], header))
-            found = sum(column in named for column in wanted)
-            scores[mark] = (is_tsv and mark == "\t", found, _agreement(rows), len(rows[0]))
+            known = sum(column in named for column in wanted)
+            scores[mark] = (is_tsv and mark == "\t", known, _agreement(rows), len(rows[0]))
     best = max(scores, key=lambda mark: scores[mark], default=None)
     return best or ("\t" if is_tsv else ",")
 

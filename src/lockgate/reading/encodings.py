@@ -48,7 +48,7 @@ def decode(
 ) -> Decoded:
     """Decode `data`, in this order: by its mark, as UTF-8, GB18030, Windows-1252, Latin-1.
 
-    What is UTF-8 or GB18030 but for a few bytes is refused, not taken for Latin-1. GB18030 is told
+    What is UTF-8 or GB18030 but for a few bytes is refused, not taken for Latin-1. GB18030 shows
     by characters that are nearly all of the common Chinese set, GB2312, and mostly of its frequent
     half, which two accented letters in a row do not hit; Windows-1252 is Latin-1 with dashes and
     quotes in the place of control characters. Detectors that learned the frequencies of letters
@@ -57,7 +57,7 @@ def decode(
     Args:
         data: The whole file.
         name: What errors call the file.
-        encoding: Any that Python knows, in place of telling it.
+        encoding: Any that Python knows, in place of a guess.
         header: Whether the first row is no row of data.
         quoted: Whether line ends within double quotes end no row.
 
@@ -66,7 +66,7 @@ def decode(
     """
     if encoding is None and (plain := _plain_utf8(data)) is not None:
         return Decoded(plain, "utf-8", _notice(name, "UTF-8"))
-    codec, label = (encoding, "") if encoding else told_encoding(data, name)
+    codec, label = (encoding, "") if encoding else guess_encoding(data, name)
     must = f"{name} must be text in {label or encoding}"
     try:
         text = data.decode(codec)
@@ -87,7 +87,7 @@ def decode(
     return Decoded(text.removeprefix("\ufeff"), codec, _notice(name, label))
 
 
-def told_encoding(data: bytes, name: str) -> tuple[str, str]:
+def guess_encoding(data: bytes, name: str) -> tuple[str, str]:
     """Return the codec of `data` and what it is called; decoding may still fail.
 
     Raises:
@@ -115,7 +115,7 @@ def likely_encoding(data: bytes) -> str:
     if b"\0" in data and not data.startswith(tuple(mark for mark, _, _ in _MARKS)):
         # what is mostly ASCII has its zeros at odd places in UTF-16-LE
         return "utf-16-le" if data[1::2].count(0) >= data[::2].count(0) else "utf-16-be"
-    return told_encoding(data, "")[0]
+    return guess_encoding(data, "")[0]
 
 
 def _mend(data: bytes, wrong: str) -> str:

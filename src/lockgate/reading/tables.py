@@ -62,9 +62,9 @@ def read(source: Any, *, separator: str | None = None, encoding: str | None = No
         source: Path of a CSV file (.csv, .tsv, .txt, also with .gz) or a Parquet file (.parquet,
             .pq); or a pandas, polars (eager or lazy) or pyarrow frame. An index of times in
             pandas becomes a column.
-        separator: Column separator of a CSV file. Default: told from its first rows.
-        encoding: Encoding of a CSV file. Default: told from its bytes; a notice names it where it
-            is not UTF-8.
+        separator: Column separator of a CSV file. Default: detected from its first rows.
+        encoding: Encoding of a CSV file. Default: detected from its bytes; a notice names it
+            where it is not UTF-8.
 
     Raises:
         FileNotFoundError: If there is no such file.

@@ -47,7 +47,7 @@ def find_times(
             day, hour, minute, second in this order; a date may be followed by a time of day or by
             numbers for hour, minute, second. Default: the one column whose values are stamps.
         time_format: `strptime` format of the column, or of its parts joined by spaces. Default:
-            told from the values.
+            read off the values.
 
     Raises:
         DataError: If there is no such column or more than one, or a stamp is missing, impossible,

@@ -36,7 +36,7 @@ def check_device(device: str) -> None:
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
     }
-    known = [name for name, found in there.items() if found]
+    known = [name for name, usable in there.items() if usable]
     if device not in known:
         raise DataError(f"device must be one that is here, {', '.join(known)}, got {device!r}")
 

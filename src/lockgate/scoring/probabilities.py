@@ -62,10 +62,10 @@ def fit_temperature(scores: AnyFloatArray, truth: AnyIntArray) -> float:
     from scipy.optimize import minimize_scalar
 
     bound = np.log(_HOTTEST)
-    found = minimize_scalar(
+    best = minimize_scalar(
         loss, bounds=(-bound, bound), method="bounded", options={"xatol": 1e-7, "maxiter": 200}
     )
-    return float(np.exp(found.x))
+    return float(np.exp(best.x))
 
 
 def check_probabilities(p: AnyFloatArray, truth: AnyIntArray) -> tuple[FloatArray, IntArray]:

@@ -105,7 +105,7 @@ def read_weights(
         with torch.device("meta"):
             model = build()
         model.load_state_dict(state, assign=True)
-    # sizes that no tensor can have are told in each of these
+    # sizes that no tensor can have raise any of these
     except (RuntimeError, TypeError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())[:300]
         raise DataError(f"{path} must hold the weights of config.json's model: {reason}") from None

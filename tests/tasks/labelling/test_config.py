@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from lockgate.tasks.forecasting.config import TableConfig
-from lockgate.tasks.labelling.config import LabelledConfig, told_of_labels
+from lockgate.tasks.labelling.config import LabelledConfig, names_labels
 
 
 def test_inputs_may_be_parted_by_commas() -> None:
@@ -48,9 +48,9 @@ def test_a_setting_out_of_its_range_is_refused(told: dict[str, object]) -> None:
 
 
 def test_settings_tell_labels_from_a_forecast() -> None:
-    assert told_of_labels(["text"])
-    assert told_of_labels(["seeds", "data.label"])
-    assert told_of_labels(["at_steps"])
-    assert not told_of_labels(["target", "horizon", "seeds", "model.hidden_size"])
+    assert names_labels(["text"])
+    assert names_labels(["seeds", "data.label"])
+    assert names_labels(["at_steps"])
+    assert not names_labels(["target", "horizon", "seeds", "model.hidden_size"])
     # what both kinds of data have tells nothing
-    assert not told_of_labels(TableConfig.model_fields)
+    assert not names_labels(TableConfig.model_fields)

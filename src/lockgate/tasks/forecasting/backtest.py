@@ -71,7 +71,7 @@ def backtest(
         model: What is scored beside the naive baselines.
         preprocessing: What was learned with it.
         table: The rows.
-        metric: What is told by steps ahead.
+        metric: What is given by steps ahead.
         mase_scale: What MASE divides by; without it there is no MASE.
 
     Raises:

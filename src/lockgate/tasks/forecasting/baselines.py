@@ -71,9 +71,9 @@ class SeasonalNaive(NamedTuple):
         # whole seasons back, until the row is at the origin or before it
         rows = windows.origins.numpy()[:, None] + steps - -(-steps // self.season) * self.season
         latest = _latest_of_phase(windows.target.numpy(), self.season)
-        found = np.where(rows >= 0, latest[np.maximum(rows, 0)], np.nan)
+        repeated = np.where(rows >= 0, latest[np.maximum(rows, 0)], np.nan)
         last = _last_observed(windows)[:, None]
-        return self.scale.invert(np.where(np.isnan(found), last, found))
+        return self.scale.invert(np.where(np.isnan(repeated), last, repeated))
 
 
 class Drift(NamedTuple):
@@ -131,7 +131,7 @@ def fit_baselines(
 ) -> tuple[Baseline, ...]:
     """Return every baseline that can be computed, the ridge fitted.
 
-    Which cannot, and why, is told by `skipped_baselines`.
+    `skipped_baselines` says which cannot, and why.
 
     Args:
         train: Windows that the ridge learns from.

@@ -16,24 +16,24 @@ from lockgate.tasks.forecasting.preprocessing import Preprocessing
 MOST_STEPS = 2**31
 
 
-def check_preprocessing(folder: Path, learned: Preprocessing) -> None:
+def check_preprocessing(folder: Path, preprocessing: Preprocessing) -> None:
     """Refuse a preprocessing that no table could be applied to.
 
     Raises:
         DataError: If parts of it differ in length, or hold what learning never gives.
     """
-    lengths = {len(learned.columns), len(learned.means), len(learned.stds)}
+    lengths = {len(preprocessing.columns), len(preprocessing.means), len(preprocessing.stds)}
     a_day = np.array(["2000-01-01"], "datetime64[us]")
     wrong = {
-        "columns": len(lengths) > 1 or not learned.columns,
-        "means": not all(map(isfinite, learned.means)),
-        "stds": not all(isfinite(std) and std > 0 for std in learned.stds),
-        "with_holes": not {*learned.with_holes} <= {*learned.columns},
-        "calendar": _fails(calendar_features, a_day, learned.calendar),
-        "seasons": min(learned.seasons, default=1) < 1,
-        "lookback": not 1 <= learned.lookback < MOST_STEPS,
-        "horizon": not 1 <= learned.horizon < MOST_STEPS,
-        "seen_until": _fails(np.datetime64, learned.seen_until),
+        "columns": len(lengths) > 1 or not preprocessing.columns,
+        "means": not all(map(isfinite, preprocessing.means)),
+        "stds": not all(isfinite(std) and std > 0 for std in preprocessing.stds),
+        "with_holes": not {*preprocessing.with_holes} <= {*preprocessing.columns},
+        "calendar": _fails(calendar_features, a_day, preprocessing.calendar),
+        "seasons": min(preprocessing.seasons, default=1) < 1,
+        "lookback": not 1 <= preprocessing.lookback < MOST_STEPS,
+        "horizon": not 1 <= preprocessing.horizon < MOST_STEPS,
+        "seen_until": _fails(np.datetime64, preprocessing.seen_until),
     }
     if names := [name for name, fault in wrong.items() if fault]:
         raise DataError(
@@ -51,9 +51,9 @@ def check_sizes(
     """
     must = f"{path} must hold the weights of config.json's model"
     wanted = (horizon, (1 + config.layer_directions[-1]) * config.layer_sizes[-1])
-    found = tuple(state["head.weight"].shape) if "head.weight" in state else None
-    if found != wanted:
-        raise DataError(f"{must}: head.weight must have shape {wanted}, got {found}")
+    shape = tuple(state["head.weight"].shape) if "head.weight" in state else None
+    if shape != wanted:
+        raise DataError(f"{must}: head.weight must have shape {wanted}, got {shape}")
     if len(config.layer_sizes) > len(state):
         raise DataError(f"{must}, {len(config.layer_sizes)} layers, got {len(state)} tensors")
     if other := {str(tensor.dtype) for tensor in state.values()} - {"torch.float32"}:

@@ -76,16 +76,16 @@ def _without_sentinels(
     values = pl.exclude("ds")
     for number in missing:
         counts = frame.select((values == number).sum()).row(0, named=True)
-        found = [f"{name} ({count:,})" for name, count in counts.items() if count]
+        columns = [f"{name} ({count:,})" for name, count in counts.items() if count]
         frame = frame.with_columns(pl.when(values != number).then(values).name.keep())
-        places = f"read as missing in {listed(found)}" if found else "stands in no column"
+        places = f"read as missing in {listed(columns)}" if columns else "stands in no column"
         notices.append(f"{number:g} {places}")
     return frame, notices
 
 
 def _check_finite(frame: pl.DataFrame, rows: pl.Series) -> None:
     infinite = frame.select(pl.exclude("ds").is_infinite().any()).row(0, named=True)
-    for name in (name for name, found in infinite.items() if found):
+    for name in (name for name, any_infinite in infinite.items() if any_infinite):
         row = rows.filter(frame[name].is_infinite().fill_null(value=False))[0]
         raise DataError(
             f"column {name!r} must hold finite numbers, got an infinite one in row {row}; "
@@ -138,8 +138,8 @@ def _resampled(frame: pl.DataFrame, frequency: Frequency) -> tuple[pl.DataFrame,
         enough = 2 * spacing * counts[name].cast(pl.Float64) >= lengths.cast(pl.Float64)
         thin += int(((counts[name] > 0) & ~enough).sum())
         means = means.with_columns(pl.when(enough).then(pl.col(name)).alias(name))
-    told = f"{count_of(thin, 'mean')} over less than half of a {frequency} step left missing"
-    return _trimmed(means), [told] if thin else []
+    notice = f"{count_of(thin, 'mean')} over less than half of a {frequency} step left missing"
+    return _trimmed(means), [notice] if thin else []
 
 
 def _spacing(times: pl.Series, frequency: Frequency) -> float:
@@ -195,7 +195,7 @@ def _check_size(times: pl.Series, frequency: Frequency, rows: int) -> None:
 
 
 def _laid_out(frame: pl.DataFrame, frequency: Frequency) -> tuple[pl.DataFrame, list[str]]:
-    """Give every stamp of the grid a row, and tell the gaps."""
+    """Give every stamp of the grid a row, and say where gaps were."""
     times = frame["ds"]
     _check_size(times, frequency, frame.height)
     grid = frequency.range(times[0], frequency.steps_between(times[0], times[-1]) + 1)
@@ -206,8 +206,8 @@ def _laid_out(frame: pl.DataFrame, frequency: Frequency) -> tuple[pl.DataFrame, 
     gaps = runs.filter(pl.col("value"))
     longest = gaps.row(int(gaps["len"].arg_max() or 0), named=True)
     steps = count_of(int(gaps["len"].sum()), "step")
-    told = (
+    notice = (
         f"{count_of(len(gaps), 'gap')}, {steps} in all, the longest "
         f"{count_of(longest['len'], 'step')} from {grid[longest['start']]}"
     )
-    return grid.to_frame().join(frame, on="ds", how="left", maintain_order="left"), [told]
+    return grid.to_frame().join(frame, on="ds", how="left", maintain_order="left"), [notice]

@@ -41,17 +41,17 @@ def find_seasons(y: Floats, frequency: Frequency) -> tuple[int, ...]:
         >>> find_seasons(np.sin(hours * 2 * np.pi / 24), Frequency.parse("1h"))
         (24,)
     """
-    found: list[int] = []
+    seasons: list[int] = []
     for season in calendar_periods(frequency):
         if 2 * season > len(y):
             break
         correlation = autocorrelation(y - _moving_average(y, season))
         peaks = _peaks(correlation, y, _ERRORS_AT_CALENDAR)
         near = peaks[abs(peaks - season) <= season // 25]
-        if len(near) and not (found and _is_echo(correlation, near, found[-1])):
-            found.append(season)
-    if found:
-        return tuple(found)
+        if len(near) and not (seasons and _is_echo(correlation, near, seasons[-1])):
+            seasons.append(season)
+    if seasons:
+        return tuple(seasons)
     correlation = autocorrelation(y)
     peaks = _peaks(correlation, y, _ERRORS_ANYWHERE)
     return tuple(int(lag) for lag in peaks if _comes_again(correlation, lag))[:1]

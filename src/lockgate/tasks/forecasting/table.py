@@ -87,11 +87,11 @@ def read_table(
         source: Path of a CSV or Parquet file, or a frame; see `lockgate.reading.tables.read`.
         target: The column to forecast.
         time: The time column or its parts; see `times.find_times`.
-        time_format: `strptime` format of the stamps. Default: told from the values.
+        time_format: `strptime` format of the stamps. Default: detected from the values.
         resample: Duration over which to average; see `grid.to_grid`.
         missing: Numbers that stand for a missing value, in every column.
-        separator: Column separator of a CSV file. Default: told from the file.
-        encoding: Encoding of a CSV file. Default: told from its bytes.
+        separator: Column separator of a CSV file. Default: detected from the file.
+        encoding: Encoding of a CSV file. Default: detected from its bytes.
         decimal: Decimal mark of numbers in text, `"."` or `","`.
         name: What to call the source. Default: its file name, or `frame`.
 

@@ -169,8 +169,8 @@ class Forecasting:
 
     def build(self, prepared: Prepared, network: ForecasterConfig) -> nn.Module:
         """Build a forecaster."""
-        learned = prepared.preprocessing
-        return build(network, len(learned.channels), learned.horizon)
+        preprocessing = prepared.preprocessing
+        return build(network, len(preprocessing.channels), preprocessing.horizon)
 
     def losses(
         self,
@@ -255,18 +255,18 @@ class Forecasting:
         config: ForecastConfig,
     ) -> Compared:
         """Fit the naive forecasts and the ridge regression."""
-        learned, train = prepared.preprocessing, prepared.windows("train")
+        preprocessing, train = prepared.preprocessing, prepared.windows("train")
         fitted = fit_baselines(
             train,
             prepared.windows("validation"),
-            learned.seasons,
-            learned.scale,
+            preprocessing.seasons,
+            preprocessing.scale,
             config.training.metric,
         )
 
         def predict(forecast: Any, part: Part) -> Floats:
-            found: Floats = forecast(prepared.windows(part))
-            return found
+            forecasts: Floats = forecast(prepared.windows(part))
+            return forecasts
 
         candidates = (Candidate(b.name, b.setting, partial(predict, b.forecast)) for b in fitted)
         return Compared(tuple(candidates), skipped_baselines(train))
@@ -295,19 +295,20 @@ class Forecasting:
 
     def planned(self, data: Table, prepared: Prepared) -> dict[str, Any]:
         """Tell in words what will be learned from."""
-        learned, split = prepared.preprocessing, prepared.split
-        ds, dropped = data.frame["ds"], (*learned.dropped, *data.ignored)
+        preprocessing, split = prepared.preprocessing, prepared.split
+        ds, dropped = data.frame["ds"], (*preprocessing.dropped, *data.ignored)
         return {
             "table": f"{data.source}: {data.rows_read} rows read, "
             f"{len(ds)} steps of {data.frequency} from {ds[0]} to {ds[-1]}",
             "target": data.target,
-            "inputs": ", ".join(learned.columns),
-            "channels": f"{len(learned.channels)}: the inputs, {len(learned.with_holes)} that tell "
-            f"where a value was missing, calendar: {', '.join(learned.calendar) or 'none'}",
+            "inputs": ", ".join(preprocessing.columns),
+            "channels": f"{len(preprocessing.channels)}: the inputs, "
+            f"{len(preprocessing.with_holes)} that tell where a value was missing, "
+            f"calendar: {', '.join(preprocessing.calendar) or 'none'}",
             "dropped": [f"{d.column}: {d.reason}" for d in dropped] or "none",
             "notices": list(data.notices) or "none",
-            "seasons": ", ".join(str(s) for s in learned.seasons) or "none found",
-            "windows": f"{learned.lookback} steps read, {learned.horizon} forecast",
+            "seasons": ", ".join(str(s) for s in preprocessing.seasons) or "none found",
+            "windows": f"{preprocessing.lookback} steps read, {preprocessing.horizon} forecast",
             "parts": [
                 f"{part}: {ds[split.rows(part).start]} to {ds[split.rows(part).stop - 1]}, "
                 f"{len(prepared.windows(part))} windows"
@@ -317,7 +318,7 @@ class Forecasting:
 
     def describe(self, data: Table, prepared: Prepared) -> dict[str, Any]:
         """Describe the table, its channels and its parts."""
-        learned, y = prepared.preprocessing, data.frame["y"]
+        preprocessing, y = prepared.preprocessing, data.frame["y"]
         thinned = data.frame.gather_every(-(-len(y) // MOST_POINTS))
         return {
             "source": data.source,
@@ -328,15 +329,15 @@ class Forecasting:
             "end": str(data.frame["ds"][-1]),
             "frequency": str(data.frequency),
             "target": data.target,
-            "inputs": learned.columns,
-            "channels": learned.channels,
-            "dropped": [d._asdict() for d in learned.dropped],
+            "inputs": preprocessing.columns,
+            "channels": preprocessing.channels,
+            "dropped": [d._asdict() for d in preprocessing.dropped],
             "ignored": [d._asdict() for d in data.ignored],
             "notices": list(data.notices),
             "missing_target": y.null_count(),
-            "seasons": learned.seasons,
-            "lookback": learned.lookback,
-            "horizon": learned.horizon,
+            "seasons": preprocessing.seasons,
+            "lookback": preprocessing.lookback,
+            "horizon": preprocessing.horizon,
             "split": {
                 part: _part(data, prepared.split.rows(part))
                 | {"windows": len(prepared.windows(part))}

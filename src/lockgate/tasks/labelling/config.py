@@ -140,10 +140,10 @@ def suits(source: Any, names: set[str]) -> bool:
     """Tell whether what is given is of labelled sequences or texts, and not of a forecast."""
     if {"target", "horizon"} & names:
         return False
-    return owns(source) or told_of_labels(names)
+    return owns(source) or names_labels(names)
 
 
-def told_of_labels(names: Iterable[str]) -> bool:
+def names_labels(names: Iterable[str]) -> bool:
     """Tell whether settings of these names are of labelled data, and not of a forecast."""
     fields = set(LabelledConfig.model_fields) - {"inputs", "time", "separator", "encoding"}
     return any(name.removeprefix("data.") in fields for name in names)

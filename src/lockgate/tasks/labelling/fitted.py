@@ -88,15 +88,15 @@ class FittedClassifier:
 
         def mean(x: Tensor, lengths: Tensor) -> Tensor:
             samples = mc_samples(_Padded(self.model, lengths), x, n, seed=seed, fixed_masks=True)
-            found = probabilities(samples.cpu().numpy(), self.temperature, several=several)
-            return torch.from_numpy(found.mean(axis=0))
+            of_passes = probabilities(samples.cpu().numpy(), self.temperature, several=several)
+            return torch.from_numpy(of_passes.mean(axis=0))
 
         return self._of_each(examples, mean)
 
     def _of_each(self, examples: Examples, run: Callable[[Tensor, Tensor], Tensor]) -> Floats:
         """Run padded batches and take the rows, or the steps, of each example in order."""
         device = next(self.model.parameters()).device
-        found: list[Tensor | None] = [None] * len(examples)
+        rows: list[Tensor | None] = [None] * len(examples)
         for index in examples.chunks(PREDICTION_BATCH):
             # the last rows of an odd batch take other sums, which end in other last digits
             filled = torch.arange(-(-len(index) // WHOLE) * WHOLE) % len(index)
@@ -106,8 +106,8 @@ class FittedClassifier:
             for place, row, length in zip(
                 index.tolist(), output[: len(index)], lengths, strict=True
             ):
-                found[place] = row[:length] if examples.at_steps else row[None]
-        return torch.cat([row for row in found if row is not None]).numpy().astype(np.float64)
+                rows[place] = row[:length] if examples.at_steps else row[None]
+        return torch.cat([row for row in rows if row is not None]).numpy().astype(np.float64)
 
     def predict_data(self, data: Labelled) -> Floats:
         """Predict what was read, in its order; as `predict_examples` does."""
@@ -144,8 +144,8 @@ class FittedClassifier:
         config = self.config.data
         data = read_unlabelled(source, config)
         pieces = cut_alike(data, config)
-        found = self.predict_data(pieces)
-        return prediction_frame(found, self.preprocessing, data, pieces, config.several)
+        prediction = self.predict_data(pieces)
+        return prediction_frame(prediction, self.preprocessing, data, pieces, config.several)
 
     def evaluate(self, source: Any, *, mc_samples: int | None = None) -> "LabelEvaluation":
         """Score on labelled data, read as those that the model was trained on were.
@@ -237,32 +237,34 @@ class _Padded(nn.Module):
 
 def build_classifier(
     config: ClassifierConfig,
-    learned: LabelPreprocessing,
+    preprocessing: LabelPreprocessing,
     generator: torch.Generator | None = None,
 ) -> ClassifierNetwork:
-    """Build the network of `config` for data as `learned` describes them."""
+    """Build the network of `config` for data as `preprocessing` describes them."""
     return ClassifierNetwork(
-        len(learned.channels),
-        learned.vocabulary_size,
-        learned.outputs,
+        len(preprocessing.channels),
+        preprocessing.vocabulary_size,
+        preprocessing.outputs,
         config,
-        at_steps=learned.kind == "steps",
+        at_steps=preprocessing.kind == "steps",
         generator=generator,
     )
 
 
 def _load_model(
-    path: Path, config: ClassifierConfig, learned: LabelPreprocessing
+    path: Path, config: ClassifierConfig, preprocessing: LabelPreprocessing
 ) -> ClassifierNetwork:
     def check(state: dict[str, Tensor]) -> None:
         must = f"{path} must hold the weights of config.json's model"
         head = state.get("head.weight")
-        if head is None or head.shape[:1] != (learned.outputs,):
+        if head is None or head.shape[:1] != (preprocessing.outputs,):
             got = None if head is None else tuple(head.shape)
-            raise DataError(f"{must}: head.weight must have {learned.outputs} rows, got {got}")
-        shape = (learned.vocabulary_size, config.embedding_size)
+            raise DataError(
+                f"{must}: head.weight must have {preprocessing.outputs} rows, got {got}"
+            )
+        shape = (preprocessing.vocabulary_size, config.embedding_size)
         embedding = state.get("embedding.weight")
-        if learned.is_text and (embedding is None or tuple(embedding.shape) != shape):
+        if preprocessing.is_text and (embedding is None or tuple(embedding.shape) != shape):
             got = None if embedding is None else tuple(embedding.shape)
             raise DataError(f"{must}: embedding.weight must have shape {shape}, got {got}")
         first, size = state.get("stack.weight_hh_l0"), config.layer_sizes[0]
@@ -273,32 +275,32 @@ def _load_model(
         if other := {str(tensor.dtype) for tensor in state.values()} - {"torch.float32"}:
             raise DataError(f"{must} in float32, got {', '.join(sorted(other))}")
 
-    return read_weights(path, check, lambda: build_classifier(config, learned))
+    return read_weights(path, check, lambda: build_classifier(config, preprocessing))
 
 
-def _check(folder: Path, learned: LabelPreprocessing) -> None:
+def _check(folder: Path, preprocessing: LabelPreprocessing) -> None:
     """Refuse a preprocessing that nothing could be applied to."""
-    lengths = {len(learned.channels), len(learned.means), len(learned.deviations)}
+    lengths = {len(preprocessing.channels), len(preprocessing.means), len(preprocessing.deviations)}
     wrong = {
-        "classes": (learned.kind == "number") == bool(learned.classes)
-        or len(set(learned.classes)) < len(learned.classes),
+        "classes": (preprocessing.kind == "number") == bool(preprocessing.classes)
+        or len(set(preprocessing.classes)) < len(preprocessing.classes),
         "channels": len(lengths) > 1
-        or bool(learned.channels) == learned.is_text
-        or len(set(learned.channels)) < len(learned.channels),
-        "means": not np.isfinite(learned.means).all(),
-        "deviations": not all(np.isfinite(d) and d > 0 for d in learned.deviations),
-        "label_mean": not np.isfinite(learned.label_mean),
+        or bool(preprocessing.channels) == preprocessing.is_text
+        or len(set(preprocessing.channels)) < len(preprocessing.channels),
+        "means": not np.isfinite(preprocessing.means).all(),
+        "deviations": not all(np.isfinite(d) and d > 0 for d in preprocessing.deviations),
+        "label_mean": not np.isfinite(preprocessing.label_mean),
         "label_deviation": not (
-            np.isfinite(learned.label_deviation) and learned.label_deviation > 0
+            np.isfinite(preprocessing.label_deviation) and preprocessing.label_deviation > 0
         ),
-        "max_length": learned.max_length is not None and learned.max_length < 1,
+        "max_length": preprocessing.max_length is not None and preprocessing.max_length < 1,
     }
     if names := [name for name, fault in wrong.items() if fault]:
         raise DataError(
             f"{folder} is no fitted model: preprocessing.json holds faulty {', '.join(names)}"
         )
-    if learned.tokenizer is not None:
+    if preprocessing.tokenizer is not None:
         try:
-            Tokens.from_json(learned.tokenizer)
+            Tokens.from_json(preprocessing.tokenizer)
         except DataError as error:
             raise DataError(f"{folder} is no fitted model: {error}") from None

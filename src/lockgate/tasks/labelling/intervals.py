@@ -33,14 +33,14 @@ def class_intervals(
     sums = np.stack([np.bincount(unit, of) for of in (np.ones_like(lost), 1.0 - wrong, lost)])
     table = _Table.of(np.asarray(probabilities), np.asarray(truth), unit)
     rng = np.random.default_rng(seed)
-    found = []
+    scores = []
     for _ in range(repeats):
         often = np.bincount(rng.integers(units, size=units), minlength=units)
         # no product of matrices, whose threads cost more than they save where others compute too
         drawn, right, loss = (sums * often).sum(axis=1).tolist()
         counts = table.counts(often)
-        found.append([right / drawn, balanced_accuracy(counts), macro_f1(counts), loss / drawn])
-    low, high = np.quantile(np.array(found), [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
+        scores.append([right / drawn, balanced_accuracy(counts), macro_f1(counts), loss / drawn])
+    low, high = np.quantile(np.array(scores), [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
     return dict(zip(names, zip(low.tolist(), high.tolist(), strict=True), strict=True))
 
 

@@ -15,8 +15,8 @@ PROBABILITY = "probability_"
 
 
 def prediction_frame(
-    found: Floats,
-    learned: LabelPreprocessing,
+    prediction: Floats,
+    preprocessing: LabelPreprocessing,
     data: Labelled,
     pieces: Labelled,
     several: str | None = None,
@@ -24,8 +24,8 @@ def prediction_frame(
     """Name what was predicted.
 
     Args:
-        found: What `FittedClassifier.predict` gives for `pieces`.
-        learned: What its columns are.
+        prediction: What `FittedClassifier.predict` gives for `pieces`.
+        preprocessing: What its columns are.
         data: What was to be predicted.
         pieces: The same, or its sequences cut.
         several: What parts the labels of a row that has several.
@@ -34,31 +34,31 @@ def prediction_frame(
         `name`, of labels at steps `step`, `label`, and of classes the probability of each.
     """
     columns: dict[str, Any] = {"name": list(data.names)}
-    if learned.kind == "steps":
-        rows, steps = _places(learned, data, pieces)
+    if preprocessing.kind == "steps":
+        rows, steps = _places(preprocessing, data, pieces)
         columns = {"name": [data.names[row] for row in rows], "step": steps}
-    columns["label"] = _labels(found, learned, several or SEVERAL)
-    for k, name in enumerate(learned.classes):
-        columns[f"{PROBABILITY}{name}"] = found[:, k]
+    columns["label"] = _labels(prediction, preprocessing, several or SEVERAL)
+    for k, name in enumerate(preprocessing.classes):
+        columns[f"{PROBABILITY}{name}"] = prediction[:, k]
     return pl.DataFrame(columns)
 
 
-def _labels(found: Floats, learned: LabelPreprocessing, mark: str) -> Any:
-    names = learned.classes
-    if learned.kind == "number":
-        return found[:, 0]
-    if learned.kind == "classes":
-        return [mark.join(names[k] for k in np.flatnonzero(row > 0.5)) for row in found]
-    return [names[k] for k in found.argmax(axis=1)]
+def _labels(prediction: Floats, preprocessing: LabelPreprocessing, mark: str) -> Any:
+    names = preprocessing.classes
+    if preprocessing.kind == "number":
+        return prediction[:, 0]
+    if preprocessing.kind == "classes":
+        return [mark.join(names[k] for k in np.flatnonzero(row > 0.5)) for row in prediction]
+    return [names[k] for k in prediction.argmax(axis=1)]
 
 
 def _places(
-    learned: LabelPreprocessing, data: Labelled, pieces: Labelled
+    preprocessing: LabelPreprocessing, data: Labelled, pieces: Labelled
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the sequence of each predicted step, and its number in it from 1."""
     assert isinstance(data.items, Ragged)
     assert isinstance(pieces.items, Ragged)
     # what is longer than `max_length` is predicted in part
-    kept = learned.shortened_labels(np.arange(len(pieces.items.values)), pieces.items)
+    kept = preprocessing.shortened_labels(np.arange(len(pieces.items.values)), pieces.items)
     rows = np.searchsorted(data.items.starts, kept, side="right") - 1
     return rows, kept - data.items.starts[rows] + 1

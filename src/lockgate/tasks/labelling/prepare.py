@@ -15,7 +15,7 @@ from lockgate.tasks.labelling.config import LabelledConfig
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.labelled import Labelled, Ragged, check
 from lockgate.tasks.labelling.parts import Parts, Rows, check_labels, not_given, split_parts
-from lockgate.tasks.labelling.preprocessing import LabelPreprocessing, Learned, learn_labelled
+from lockgate.tasks.labelling.preprocessing import Encoded, LabelPreprocessing, learn_labelled
 
 _ARRAYS = ("values", "starts", "y", "weights")
 
@@ -28,7 +28,7 @@ class PreparedLabelled:
     parts: Parts
     preprocessing: LabelPreprocessing
     tokens: dict[str, Any] | None = None
-    """How texts are taken apart; see `Learned`."""
+    """How texts are taken apart; see `Encoded`."""
 
     def examples(self, part: Part) -> Examples:
         """Return the examples of `part`."""
@@ -50,15 +50,15 @@ class PreparedLabelled:
         parts = self.parts._asdict()
         for name in ("train", "validation", "test", "overlap"):
             np.save(folder / f"{name}.npy", parts[name])
-        told = {"parts": self.parts.notices, "tokens": self.tokens}
-        write_text(folder / "notices.json", json.dumps(told))
+        notices = {"parts": self.parts.notices, "tokens": self.tokens}
+        write_text(folder / "notices.json", json.dumps(notices))
         write_text(folder / "preprocessing.json", self.preprocessing.model_dump_json())
 
     @staticmethod
     def load(folder: Path) -> "PreparedLabelled":
         """Map what `save` wrote."""
         text = (folder / "preprocessing.json").read_text(encoding="utf-8")
-        told = json.loads((folder / "notices.json").read_text(encoding="utf-8"))
+        notices = json.loads((folder / "notices.json").read_text(encoding="utf-8"))
         rows = {
             name: np.load(folder / f"{name}.npy", allow_pickle=False)
             for name in ("train", "validation", "test", "overlap")
@@ -71,9 +71,9 @@ class PreparedLabelled:
         }
         return PreparedLabelled(
             arrays,
-            Parts(**rows, notices=tuple(told["parts"])),
+            Parts(**rows, notices=tuple(notices["parts"])),
             LabelPreprocessing.model_validate_json(text),
-            told["tokens"],
+            notices["tokens"],
         )
 
 
@@ -111,16 +111,16 @@ def prepare_labelled(
 
 def prepare_parts(data: Labelled, parts: Parts, config: LabelledConfig) -> PreparedLabelled:
     """Learn from the training rows of data that are parted, and lay them out."""
-    learned = learn_labelled(data, parts.train, config)
-    arrays = _lay_out(data, learned, config, parts.train)
-    return PreparedLabelled(arrays, parts, learned.preprocessing, learned.tokens)
+    encoded = learn_labelled(data, parts.train, config)
+    arrays = _lay_out(data, encoded, config, parts.train)
+    return PreparedLabelled(arrays, parts, encoded.preprocessing, encoded.tokens)
 
 
 def _lay_out(
-    data: Labelled, learned: Learned, config: LabelledConfig, train: Rows
+    data: Labelled, encoded: Encoded, config: LabelledConfig, train: Rows
 ) -> dict[str, npt.NDArray[np.generic]]:
     """Return the arrays of `Examples`, by name."""
-    preprocessing, ragged = learned.preprocessing, learned.items
+    preprocessing, ragged = encoded.preprocessing, encoded.items
     y = preprocessing.targets(data)
     if preprocessing.kind == "steps" and isinstance(data.items, Ragged):
         y = preprocessing.shortened_labels(y, data.items)

@@ -24,7 +24,7 @@ _SHARE_THAT_FITS = 0.95
 
 
 class LabelPreprocessing(BaseModel):
-    """Learned from the training rows alone."""
+    """Encoded from the training rows alone."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -75,8 +75,8 @@ class LabelPreprocessing(BaseModel):
         self._check(data)
         if isinstance(data.items, tuple):
             tokens = self._tokens()
-            items, told = tokens.encode_with_report(data.items, self.max_length, self.keep)
-            return items, told.notices(self.max_length)
+            items, report = tokens.encode_with_report(data.items, self.max_length, self.keep)
+            return items, report.notices(self.max_length)
         scaled = (data.items.values - np.array(self.means)) / np.array(self.deviations)
         items = Ragged(scaled.astype(np.float32), data.items.starts)
         return _shortened(items, self.max_length, self.keep), ()
@@ -92,11 +92,11 @@ class LabelPreprocessing(BaseModel):
             return np.asarray(scaled, dtype=np.float32)[:, None]
         numbers = {name: i for i, name in enumerate(self.classes)}
         if self.kind == "classes":
-            found = np.zeros((len(data), len(self.classes)), dtype=np.float32)
+            has_label = np.zeros((len(data), len(self.classes)), dtype=np.float32)
             for row, text in enumerate(data.labels):
                 for name in filter(None, text.split(LABEL_SEPARATOR)):
-                    found[row, _number(numbers, name, data, row)] = 1.0
-            return found
+                    has_label[row, _number(numbers, name, data, row)] = 1.0
+            return has_label
         names, places = np.unique(data.labels, return_inverse=True)
         unknown = [name for name in names.tolist() if name not in numbers]
         if unknown:
@@ -131,7 +131,7 @@ class LabelPreprocessing(BaseModel):
             )
 
 
-class Learned(NamedTuple):
+class Encoded(NamedTuple):
     """What was learned from the training rows, and all items as it turns them into numbers."""
 
     preprocessing: LabelPreprocessing
@@ -141,28 +141,28 @@ class Learned(NamedTuple):
     `longest`; and `notices`, of all texts."""
 
 
-def learn_labelled(data: Labelled, rows: npt.NDArray[np.int64], config: LabelledConfig) -> Learned:
+def learn_labelled(data: Labelled, rows: npt.NDArray[np.int64], config: LabelledConfig) -> Encoded:
     """Learn scaling or tokens, the classes and the longest length from the training rows."""
     train = take(data, rows)
-    learned: dict[str, Any] = {"kind": data.kind, "keep": config.keep}
+    fields: dict[str, Any] = {"kind": data.kind, "keep": config.keep}
     if data.kind == "number":
-        learned["label_mean"] = float(np.mean(train.labels))
-        learned["label_deviation"] = float(np.std(train.labels)) or 1.0
+        fields["label_mean"] = float(np.mean(train.labels))
+        fields["label_deviation"] = float(np.std(train.labels)) or 1.0
     else:
-        learned["classes"] = classes_of(train)
+        fields["classes"] = classes_of(train)
     if isinstance(train.items, tuple):
-        return _learn_texts(data, train.items, rows, config, learned)
+        return _learn_texts(data, train.items, rows, config, fields)
     values = train.items.values.astype(np.float64)
     deviations = values.std(axis=0)
     preprocessing = LabelPreprocessing(
-        **learned,
+        **fields,
         channels=data.channels,
         means=tuple(values.mean(axis=0).tolist()),
         # a channel that does not vary says nothing, whatever it is divided by
         deviations=tuple(np.where(deviations > 0, deviations, 1.0).tolist()),
         max_length=config.max_length,
     )
-    return Learned(preprocessing, preprocessing.encode(data), None)
+    return Encoded(preprocessing, preprocessing.encode(data), None)
 
 
 def _learn_texts(
@@ -170,8 +170,8 @@ def _learn_texts(
     train: tuple[str, ...],
     rows: npt.NDArray[np.int64],
     config: LabelledConfig,
-    learned: dict[str, Any],
-) -> Learned:
+    fields: dict[str, Any],
+) -> Encoded:
     tokens = learn_tokens(
         train,
         kind=config.tokens,
@@ -183,14 +183,14 @@ def _learn_texts(
     assert isinstance(data.items, tuple)
     # taken apart once: what it is cut to is known only then
     most = config.max_length or MOST_TOKENS
-    items, told = tokens.encode_with_report(data.items, most, config.keep)
-    max_length = config.max_length or _fitting(told.lengths[rows])
+    items, report = tokens.encode_with_report(data.items, most, config.keep)
+    max_length = config.max_length or _length_that_fits(report.lengths[rows])
     items = _shortened(items, max_length, config.keep)
-    of_all = TokenReport.of(items, told.lengths, size=tokens.size, html_breaks=told.html_breaks)
+    of_all = TokenReport.of(items, report.lengths, size=tokens.size, html_breaks=report.html_breaks)
     own = TokenReport.of(
-        Ragged.of([items[i] for i in rows]), told.lengths[rows], size=tokens.size, html_breaks=0
+        Ragged.of([items[i] for i in rows]), report.lengths[rows], size=tokens.size, html_breaks=0
     )
-    report = {
+    described = {
         "kind": tokens.kind,
         "size": tokens.size,
         "unknown": own.unknown_share,
@@ -198,8 +198,8 @@ def _learn_texts(
         "longest": own.longest,
         "notices": of_all.notices(max_length),
     }
-    preprocessing = LabelPreprocessing(**learned, tokenizer=tokens.to_json(), max_length=max_length)
-    return Learned(preprocessing, items, report)
+    preprocessing = LabelPreprocessing(**fields, tokenizer=tokens.to_json(), max_length=max_length)
+    return Encoded(preprocessing, items, described)
 
 
 def take(data: Labelled, rows: npt.NDArray[np.int64]) -> Labelled:
@@ -230,7 +230,7 @@ def _read_tokens(text: str) -> Tokens:
     return Tokens.from_json(text)
 
 
-def _fitting(lengths: npt.NDArray[np.int64]) -> int:
+def _length_that_fits(lengths: npt.NDArray[np.int64]) -> int:
     fitting = math.ceil(float(np.quantile(lengths, _SHARE_THAT_FITS)))
     return max(1, min(fitting, MOST_TOKENS))
 

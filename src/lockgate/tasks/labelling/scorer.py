@@ -49,13 +49,13 @@ class LabelScorer(NamedTuple):
     def intervals(self, prediction: Floats) -> dict[str, Interval]:
         """Give the 95 % bootstrap interval of scores over rows or units; of one there is none."""
         if self.metric == "log_loss":
-            found = class_intervals(prediction, self.truth, groups=self.units)
+            intervals = class_intervals(prediction, self.truth, groups=self.units)
         else:
             error = prediction[:, 0] - self.truth
             low, high = np.sqrt(bootstrap_interval(np.square(error), groups=self.units)).tolist()
             mae = bootstrap_interval(np.abs(error), groups=self.units)
-            found = {"mae": mae, "rmse": (low, high)}
-        return {name: None if np.isnan(ends[0]) else ends for name, ends in found.items()}
+            intervals = {"mae": mae, "rmse": (low, high)}
+        return {name: None if np.isnan(ends[0]) else ends for name, ends in intervals.items()}
 
     def _scores(self, prediction: Floats, rows: Any) -> dict[str, float | None]:
         if self.metric == "log_loss":

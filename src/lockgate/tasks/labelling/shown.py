@@ -48,35 +48,39 @@ def labels_shown(
         surest, or of numbers the largest; of labels at steps the sequences with the most wrong
         steps. What a kind of label does not have is None.
     """
-    learned, truth, found = prepared.preprocessing, scorer.truth, chosen.prediction
-    number, several = learned.kind == "number", learned.kind == "classes"
+    preprocessing, truth, prediction = prepared.preprocessing, scorer.truth, chosen.prediction
+    number, several = preprocessing.kind == "number", preprocessing.kind == "classes"
     tell = (
-        _largest_errors if number else _worst_sequences if learned.kind == "steps" else _surest_rows
+        _largest_errors
+        if number
+        else _worst_sequences
+        if preprocessing.kind == "steps"
+        else _surest_rows
     )
     shown: dict[str, Any] = {
         "reference": chosen.name,
         "scores": list(_scores(scorer, chosen)),
         "confusion": None,
         "certainty": None,
-        "mistakes": list(tell(data, prepared, found, truth)),
+        "mistakes": list(tell(data, prepared, prediction, truth)),
     }
     if not number:
-        guess = decided(found, several=several)
-        shown["confusion"] = confusion(truth, guess, len(learned.classes))
+        guess = decided(prediction, several=several)
+        shown["confusion"] = confusion(truth, guess, len(preprocessing.classes))
         examples = prepared.examples("test")
-        shown["certainty"] = certainty(chosen.fitted, examples, found, truth, mc_samples)
+        shown["certainty"] = certainty(chosen.fitted, examples, prediction, truth, mc_samples)
     return shown
 
 
 def certainty(
-    fitted: Sampled, examples: Examples, found: Floats, truth: Ints, mc_samples: int
+    fitted: Sampled, examples: Examples, prediction: Floats, truth: Ints, mc_samples: int
 ) -> dict[str, Any]:
     """Give the accuracy of the most certain rows, by two ways of telling how certain one is.
 
     Args:
         fitted: The network.
         examples: What it was asked.
-        found: The probabilities that it gave.
+        prediction: The probabilities that it gave.
         truth: The classes.
         mc_samples: Passes of Monte-Carlo dropout.
 
@@ -88,20 +92,25 @@ def certainty(
     """
     several = truth.ndim == 2
     # of several labels, how probable it is that all are right
-    sure = np.maximum(found, 1.0 - found).prod(axis=1) if several else found.max(axis=1)
-    told: dict[str, Any] = {"probability": _shares(found, 1.0 - sure, truth), "monte_carlo": None}
+    sure = (
+        np.maximum(prediction, 1.0 - prediction).prod(axis=1) if several else prediction.max(axis=1)
+    )
+    shares: dict[str, Any] = {
+        "probability": _shares(prediction, 1.0 - sure, truth),
+        "monte_carlo": None,
+    }
     if fitted.drops:
         drawn = fitted.mc_probabilities(examples, mc_samples)
-        told["monte_carlo"] = {
+        shares["monte_carlo"] = {
             "samples": mc_samples,
             "scores": score_classes(drawn, truth)._asdict(),
             "shares": _shares(drawn, predictive_entropy(drawn, several=several), truth),
         }
-    return told
+    return shares
 
 
-def _shares(found: Floats, uncertainty: Floats, truth: Ints) -> list[dict[str, Any]]:
-    return [share._asdict() for share in accuracy_by_share(found, uncertainty, truth)]
+def _shares(prediction: Floats, uncertainty: Floats, truth: Ints) -> list[dict[str, Any]]:
+    return [share._asdict() for share in accuracy_by_share(prediction, uncertainty, truth)]
 
 
 def _scores(scorer: LabelScorer, chosen: Chosen) -> Iterator[dict[str, Any]]:
@@ -118,19 +127,19 @@ def _scores(scorer: LabelScorer, chosen: Chosen) -> Iterator[dict[str, Any]]:
 
 
 def _surest_rows(
-    data: Labelled, prepared: PreparedLabelled, found: Floats, truth: Ints
+    data: Labelled, prepared: PreparedLabelled, prediction: Floats, truth: Ints
 ) -> Iterator[dict[str, Any]]:
     """Give the rows of the most confident mistakes."""
     names, several = prepared.preprocessing.classes, truth.ndim == 2
-    guess = decided(found, several=several)
-    for i in mistakes(found, truth, MOST_MISTAKES):
+    guess = decided(prediction, several=several)
+    for i in mistakes(prediction, truth, MOST_MISTAKES):
         row = int(prepared.parts.test[i])
         if several:
             wrong = guess[i] != truth[i]
-            sure = float(np.maximum(found[i], 1.0 - found[i])[wrong].max())
+            sure = float(np.maximum(prediction[i], 1.0 - prediction[i])[wrong].max())
             said = [[names[k] for k in np.flatnonzero(of[i])] for of in (truth, guess)]
         else:
-            sure, said = float(found[i].max()), [[names[of[i]]] for of in (truth, guess)]
+            sure, said = float(prediction[i].max()), [[names[of[i]]] for of in (truth, guess)]
         yield {
             "name": data.names[row],
             "text": _shown_text(data, row),
@@ -141,12 +150,12 @@ def _surest_rows(
 
 
 def _worst_sequences(
-    data: Labelled, prepared: PreparedLabelled, found: Floats, truth: Ints
+    data: Labelled, prepared: PreparedLabelled, prediction: Floats, truth: Ints
 ) -> Iterator[dict[str, Any]]:
     """Give the sequences with the largest share of wrong steps, with the surest of these."""
-    learned, lengths = prepared.preprocessing, prepared.examples("test").lengths.numpy()
+    preprocessing, lengths = prepared.preprocessing, prepared.examples("test").lengths.numpy()
     first = np.cumsum(lengths) - lengths
-    guess, sure = decided(found), found.max(axis=1)
+    guess, sure = decided(prediction), prediction.max(axis=1)
     wrong = np.add.reduceat(guess != truth, first, dtype=np.int64)
     assert isinstance(data.items, Ragged)
     for i in np.argsort(-wrong / lengths, kind="stable")[:MOST_MISTAKES]:
@@ -155,30 +164,30 @@ def _worst_sequences(
         steps = slice(first[i], first[i] + lengths[i])
         step = int(np.where(guess[steps] != truth[steps], sure[steps], 0.0).argmax())
         row, at = int(prepared.parts.test[i]), first[i] + step
-        cut = len(data.items[row]) - int(lengths[i]) if learned.keep == "end" else 0
+        cut = len(data.items[row]) - int(lengths[i]) if preprocessing.keep == "end" else 0
         yield {
             "name": data.names[row],
             "steps": int(lengths[i]),
             "wrong": int(wrong[i]),
             "step": cut + step + 1,
-            "truth": [learned.classes[truth[at]]],
-            "predicted": [learned.classes[guess[at]]],
+            "truth": [preprocessing.classes[truth[at]]],
+            "predicted": [preprocessing.classes[guess[at]]],
             "probability": float(sure[at]),
         }
 
 
 def _largest_errors(
-    data: Labelled, prepared: PreparedLabelled, found: Floats, truth: Floats
+    data: Labelled, prepared: PreparedLabelled, prediction: Floats, truth: Floats
 ) -> Iterator[dict[str, Any]]:
     """Give the rows whose number is farthest off."""
-    errors = found[:, 0] - truth
+    errors = prediction[:, 0] - truth
     for i in np.argsort(-np.abs(errors), kind="stable")[:MOST_MISTAKES]:
         row = int(prepared.parts.test[i])
         yield {
             "name": data.names[row],
             "text": _shown_text(data, row),
             "truth": float(truth[i]),
-            "predicted": float(found[i, 0]),
+            "predicted": float(prediction[i, 0]),
             "error": float(errors[i]),
         }
 

@@ -196,8 +196,8 @@ class Labelling:
         lengths = torch.full((len(x),), steps)
 
         def score(x: Tensor) -> Tensor:
-            found: Tensor = model(x, lengths)
-            return found
+            scores: Tensor = model(x, lengths)
+            return scores
 
         return gradient_reach(score, x, batch_first=True)
 
@@ -209,11 +209,11 @@ class Labelling:
         self, data: LabelData, prepared: PreparedLabelled, config: LabelConfig, part: Part
     ) -> LabelScorer:
         """Give what scores the predictions of a part."""
-        examples, learned = prepared.examples(part), prepared.preprocessing
+        examples, preprocessing = prepared.examples(part), prepared.preprocessing
         truth = _truth(examples)
-        if learned.kind == "number":
-            truth = truth[:, 0] * learned.label_deviation + learned.label_mean
-        at_steps = learned.kind == "steps"
+        if preprocessing.kind == "number":
+            truth = truth[:, 0] * preprocessing.label_deviation + preprocessing.label_mean
+        at_steps = preprocessing.kind == "steps"
         lengths = examples.lengths.numpy() if at_steps else None
         rows = getattr(prepared.parts, part)
         units = units_of(None if data.all.groups is None else data.all.groups[rows], lengths)
@@ -231,10 +231,10 @@ class Labelling:
         self, data: LabelData, prepared: PreparedLabelled, config: LabelConfig
     ) -> Compared:
         """Fit the majority, and what is known to be strong on such data."""
-        parts, learned, items = prepared.parts, prepared.preprocessing, data.all.items
+        parts, preprocessing, items = prepared.parts, prepared.preprocessing, data.all.items
         # a tokenizer by character was chosen for a script without spaces
-        by_character = learned.by_character
-        if learned.kind == "number":
+        by_character = preprocessing.by_character
+        if preprocessing.kind == "number":
             numbers = fit_number_baselines(
                 items,
                 np.asarray(data.all.labels, dtype=np.float64),
@@ -243,19 +243,19 @@ class Labelling:
                 "rmse" if config.training.metric == "rmse" else "mae",
                 by_character=by_character,
             )
-            found = (
+            regressors = (
                 Candidate(b.name, b.setting, partial(_numbers, b, items, parts))
                 for b in numbers.baselines
             )
-            return Compared(tuple(found), numbers.skipped)
-        y = learned.targets(data.all)
+            return Compared(tuple(regressors), numbers.skipped)
+        y = preprocessing.targets(data.all)
         fitted = fit_class_baselines(
             items,
             y.astype(np.int64),
             parts.train,
             parts.validation,
-            learned.outputs,
-            at_steps=learned.kind == "steps",
+            preprocessing.outputs,
+            at_steps=preprocessing.kind == "steps",
             by_character=by_character,
         )
         candidates = (
@@ -288,58 +288,58 @@ class Labelling:
 
     def planned(self, data: LabelData, prepared: PreparedLabelled) -> dict[str, Any]:
         """Tell in words what will be learned from."""
-        told = self.describe(data, prepared)
-        lengths, tokens = told["lengths"], told["tokens"]
+        described = self.describe(data, prepared)
+        lengths, tokens = described["lengths"], described["tokens"]
         unit = "tokens" if tokens else "steps"
         return {
-            "data": f"{data.source}: {told['rows']:,} {'texts' if tokens else 'sequences'} of "
+            "data": f"{data.source}: {described['rows']:,} {'texts' if tokens else 'sequences'} of "
             f"{lengths['shortest']} to {lengths['longest']} {unit}",
-            "labels": listed(told["classes"]) if told["classes"] else "numbers",
+            "labels": listed(described["classes"]) if described["classes"] else "numbers",
             **({"tokens": f"{tokens['size']:,} {tokens['kind']}"} if tokens else {}),
-            **({} if tokens else {"channels": listed(told["channels"])}),
-            "notices": list(told["notices"]) or "none",
-            "parts": [f"{part}: {told['split'][part]['rows']:,}" for part in PARTS],
+            **({} if tokens else {"channels": listed(described["channels"])}),
+            "notices": list(described["notices"]) or "none",
+            "parts": [f"{part}: {described['split'][part]['rows']:,}" for part in PARTS],
         }
 
     def describe(self, data: LabelData, prepared: PreparedLabelled) -> dict[str, Any]:
         """Describe the examples, the classes and the parts."""
-        learned, parts = prepared.preprocessing, prepared.parts
+        preprocessing, parts = prepared.preprocessing, prepared.parts
         lengths = prepared.examples("train").lengths.numpy()
         described: dict[str, Any] = {
             "source": data.source,
             "fingerprint": data.fingerprint,
             "rows": len(data.all),
-            "task": learned.kind,
-            "texts": learned.is_text,
-            "classes": learned.classes,
-            "channels": learned.channels,
+            "task": preprocessing.kind,
+            "texts": preprocessing.is_text,
+            "classes": preprocessing.classes,
+            "channels": preprocessing.channels,
             "lengths": {
                 "shortest": int(lengths.min()),
                 "median": float(np.median(lengths)),
                 "longest": int(lengths.max()),
             },
-            "max_length": learned.max_length,
+            "max_length": preprocessing.max_length,
             "tokens": None,
             "padded": prepared.examples("train").padded_share(64),
             "overlap": len(parts.overlap),
             "whole": "groups"
             if data.all.groups is not None
             else "sequences"
-            if learned.kind == "steps"
+            if preprocessing.kind == "steps"
             else None,
             "notices": [*data.all.notices, *parts.notices],
             "split": {part: _part(prepared, part) for part in PARTS},
         }
         if prepared.tokens is not None:
-            told = dict(prepared.tokens)
-            described["notices"] += told.pop("notices")
-            described["tokens"] = told
+            tokens = dict(prepared.tokens)
+            described["notices"] += tokens.pop("notices")
+            described["tokens"] = tokens
         return described
 
     def checks(self, described: dict[str, Any]) -> list[dict[str, str]]:
         """Check for padding, unknown words and rare classes."""
         padded = described["padded"]
-        found = [
+        checks = [
             check(
                 "Padding",
                 "warn" if padded > MANY_PADDED else "pass",
@@ -349,7 +349,7 @@ class Labelling:
         ]
         if tokens := described["tokens"]:
             unknown = tokens["unknown"]
-            found.insert(
+            checks.insert(
                 0,
                 check(
                     "Unknown words",
@@ -358,7 +358,7 @@ class Labelling:
                     f"{tokens['size']:,}.",
                 ),
             )
-        return found
+        return checks
 
     def shown(
         self,
@@ -387,20 +387,20 @@ def _truth(examples: Examples) -> npt.NDArray[Any]:
 
 
 def _numbers(baseline: Any, items: Any, parts: Any, part: Part) -> Floats:
-    found: Floats = baseline.numbers(items, getattr(parts, part))[:, None]
-    return found
+    numbers: Floats = baseline.numbers(items, getattr(parts, part))[:, None]
+    return numbers
 
 
 def _classes(baseline: Any, items: Any, parts: Any, part: Part) -> Floats:
-    found: Floats = baseline.probabilities(items, getattr(parts, part))
-    return found
+    probabilities: Floats = baseline.probabilities(items, getattr(parts, part))
+    return probabilities
 
 
 def _part(prepared: PreparedLabelled, part: Part) -> dict[str, Any]:
-    examples, learned = prepared.examples(part), prepared.preprocessing
+    examples, preprocessing = prepared.examples(part), prepared.preprocessing
     counts = None
-    if learned.kind in ("class", "steps"):
-        counts = np.bincount(_truth(examples), minlength=len(learned.classes))
+    if preprocessing.kind in ("class", "steps"):
+        counts = np.bincount(_truth(examples), minlength=len(preprocessing.classes))
     return {"rows": len(examples), "steps": int(examples.lengths.sum()), "classes": counts}
 
 

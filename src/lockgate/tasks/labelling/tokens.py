@@ -75,14 +75,14 @@ class TokenReport(NamedTuple):
 
     def notices(self, max_length: int | None = None) -> tuple[str, ...]:
         """Say what a reader should know."""
-        told = []
+        notices = []
         if self.html_breaks:
             held = count_of(self.html_breaks, "text")
-            told.append(f"{held} held HTML line breaks (<br />): read as spaces")
+            notices.append(f"{held} held HTML line breaks (<br />): read as spaces")
         if self.truncated:
             cut = count_of(self.truncated, "text")
-            told.append(f"{cut} cut to {max_length:,} tokens (the longest had {self.longest:,})")
-        return tuple(told)
+            notices.append(f"{cut} cut to {max_length:,} tokens (the longest had {self.longest:,})")
+        return tuple(notices)
 
 
 @dataclass(frozen=True)
@@ -177,10 +177,10 @@ class Tokens:
                 f"a tokenizer must be at most {MAX_JSON:,} characters, got {len(text):,}"
             )
         try:
-            told = json.loads(text)
+            content = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise DataError(f"a tokenizer must be JSON, got {error}") from None
-        return _from_told(told)
+        return _from_content(content)
 
     def _all_ids(self, texts: Sequence[str]) -> Iterator[list[int]]:
         for batch in _batches(texts):
@@ -277,9 +277,9 @@ def _trained(
         trainer = trainers.BpeTrainer(**options, limit_alphabet=vocab_size - 2)
         tokenizer.train_from_iterator(texts, trainer)
     numbers: dict[str, int] = tokenizer.get_vocab()
-    learned = json.loads(tokenizer.to_str())["model"].get("merges", [])
+    merges = json.loads(tokenizer.to_str())["model"].get("merges", [])
     vocabulary = tuple(sorted(numbers, key=lambda token: numbers[token]))
-    return vocabulary, tuple((first, second) for first, second in learned)
+    return vocabulary, tuple((first, second) for first, second in merges)
 
 
 def _untrained(model: Any, kind: Kind) -> "Tokenizer":
@@ -323,16 +323,16 @@ def _kind_by_script(texts: Sequence[str], clean_html: bool) -> Kind:
     return "char" if is_dense else "word"
 
 
-def _from_told(told: Any) -> Tokens:
-    if not isinstance(told, dict) or told.get("format") != _FORMAT:
+def _from_content(content: Any) -> Tokens:
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise DataError(f"a tokenizer must be of the format {_FORMAT!r}, got something else")
     expected = {"format", "kind", "lowercase", "clean_html", "vocabulary", "merges"}
-    if set(told) != expected:
-        raise DataError(f"a tokenizer must have {sorted(expected)}, got {sorted(told)}")
-    words, merges = told["vocabulary"], told["merges"]
-    if told["kind"] not in get_args(Kind):
-        raise DataError(f"kind must be one of {get_args(Kind)}, got {told['kind']!r:.40}")
-    if not all(isinstance(told[name], bool) for name in ("lowercase", "clean_html")):
+    if set(content) != expected:
+        raise DataError(f"a tokenizer must have {sorted(expected)}, got {sorted(content)}")
+    words, merges = content["vocabulary"], content["merges"]
+    if content["kind"] not in get_args(Kind):
+        raise DataError(f"kind must be one of {get_args(Kind)}, got {content['kind']!r:.40}")
+    if not all(isinstance(content[name], bool) for name in ("lowercase", "clean_html")):
         raise DataError("lowercase and clean_html must be true or false, got something else")
     if not isinstance(words, list) or not all(map(_is_text, words)):
         raise DataError("vocabulary must be a list of texts, got something else")
@@ -342,7 +342,7 @@ def _from_told(told: Any) -> Tokens:
             f"different tokens, got {len(words):,}"
         )
     pairs = _checked_merges(merges, set(words))
-    return Tokens(told["kind"], tuple(words), pairs, told["lowercase"], told["clean_html"])
+    return Tokens(content["kind"], tuple(words), pairs, content["lowercase"], content["clean_html"])
 
 
 def _checked_merges(merges: Any, words: set[str]) -> tuple[tuple[str, str], ...]:

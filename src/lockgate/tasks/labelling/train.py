@@ -14,14 +14,14 @@ from lockgate.training.history import History
 from lockgate.training.streams import Streams
 
 
-def check_metric(learned: LabelPreprocessing, training: LabelTrainingConfig) -> None:
+def check_metric(preprocessing: LabelPreprocessing, training: LabelTrainingConfig) -> None:
     """Refuse a metric that does not suit the labels.
 
     Raises:
         DataError: If classes are to be scored as numbers are, or numbers as classes.
     """
-    if (training.metric == "log_loss") == (learned.kind == "number"):
-        rule = "mae or rmse" if learned.kind == "number" else "log_loss"
+    if (training.metric == "log_loss") == (preprocessing.kind == "number"):
+        rule = "mae or rmse" if preprocessing.kind == "number" else "log_loss"
         raise DataError(f"metric must be {rule} for labels of this kind, got {training.metric!r}")
 
 
@@ -42,10 +42,10 @@ def train_classifier(
             labels.
     """
     check_device(config.training.device)
-    learned = prepared.preprocessing
-    check_metric(learned, config.training)
+    preprocessing = prepared.preprocessing
+    check_metric(preprocessing, config.training)
     streams = Streams.of(config.training.random_state, seed, name)
-    model = build_classifier(config.model, learned, streams.weights)
+    model = build_classifier(config.model, preprocessing, streams.weights)
     validation = prepared.examples("validation")
     history = fit(
         model,
@@ -56,4 +56,4 @@ def train_classifier(
         on_epoch,
         losses,
     )
-    return FittedClassifier(model.cpu(), learned, config), history
+    return FittedClassifier(model.cpu(), preprocessing, config), history

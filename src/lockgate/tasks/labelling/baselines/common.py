@@ -55,7 +55,7 @@ class NumberBaseline(Protocol):
         """Predict a number for each of the items `rows`: `(len(rows),)`."""
 
 
-class Learned(NamedTuple):
+class FitData(NamedTuple):
     """What a baseline is fitted on, and chosen by."""
 
     items: Items

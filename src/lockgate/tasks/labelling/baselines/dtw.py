@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lockgate.scoring.arrays import FloatArray
-from lockgate.tasks.labelling.baselines.common import Items, Learned, Rows
+from lockgate.tasks.labelling.baselines.common import FitData, Items, Rows
 from lockgate.tasks.labelling.labelled import Ragged
 
 BAND = 0.1
@@ -65,8 +65,8 @@ class Nearest(NamedTuple):
 def nearest_why_not(items: Items, train: Rows) -> str | None:
     """Return why the nearest neighbours of all other items are not sought, or None if they are."""
     assert isinstance(items, Ragged)
-    learned = int(items.lengths[train].sum())
-    cells = learned * (len(items.values) - learned)
+    training_steps = int(items.lengths[train].sum())
+    cells = training_steps * (len(items.values) - training_steps)
     if cells <= MOST_CELLS:
         return None
     return (
@@ -75,7 +75,7 @@ def nearest_why_not(items: Items, train: Rows) -> str | None:
     )
 
 
-def fit_nearest(data: Learned) -> Nearest:
+def fit_nearest(data: FitData) -> Nearest:
     """Keep the training sequences, and count on validation how often the nearest is right."""
     assert isinstance(data.items, Ragged)
     steps = np.concatenate([data.items[row] for row in data.train.tolist()]).astype(np.float64)

@@ -12,8 +12,8 @@ from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.baselines import Skipped
 from lockgate.tasks.labelling.baselines.common import (
     ClassBaseline,
+    FitData,
     Items,
-    Learned,
     NumberBaseline,
     Rows,
     class_shares,
@@ -103,7 +103,7 @@ def fit_class_baselines(
         ValueError: If `classes` is under 2 (1 for several labels), a part has no row, or `y` does
             not fit.
     """
-    data = _learned(items, np.asarray(y), train, validation, classes, at_steps)
+    data = _fit_data(items, np.asarray(y), train, validation, classes, at_steps)
     majority = Majority(class_shares(data.y[_label_rows(data, at_steps)], classes), at_steps)
     if at_steps:
         return _with_steps(data, majority, seed)
@@ -129,7 +129,7 @@ def fit_number_baselines(
     if metric not in ("mae", "rmse"):
         raise ValueError(f"metric must be mae or rmse, got {metric!r}")
     y = np.asarray(y, dtype=np.float64)
-    data = _learned(items, y, train, validation, 2, at_steps=False)
+    data = _fit_data(items, y, train, validation, 2, at_steps=False)
     known, power = y[train], 2.0 if metric == "rmse" else 1.0
     constants = Constant("mean", float(known.mean())), Constant("median", float(np.median(known)))
     if _is_tokens(items):
@@ -167,7 +167,7 @@ _TOKENS = "the sequences are tokens, which have no values to compute with"
 _ONE_CLASS = "the training part holds one class alone"
 
 
-def _with_steps(data: Learned, majority: Majority, seed: int) -> ClassBaselines:
+def _with_steps(data: FitData, majority: Majority, seed: int) -> ClassBaselines:
     name = "steps around + logistic regression"
     if _is_tokens(data.items):
         return ClassBaselines((majority,), (Skipped(name, _TOKENS),))
@@ -176,7 +176,7 @@ def _with_steps(data: Learned, majority: Majority, seed: int) -> ClassBaselines:
     return ClassBaselines((majority, fit_step_logistic(data, seed)), ())
 
 
-def _with_texts(data: Learned, majority: Majority, by_character: bool) -> ClassBaselines:
+def _with_texts(data: FitData, majority: Majority, by_character: bool) -> ClassBaselines:
     name = "TF-IDF + logistic regression"
     terms: Any = _ONE_CLASS
     if not _has_one_class(data):
@@ -186,7 +186,7 @@ def _with_texts(data: Learned, majority: Majority, by_character: bool) -> ClassB
     return ClassBaselines((majority, fit_text_logistic(data, terms)), ())
 
 
-def _with_sequences(data: Learned, majority: Majority, seed: int) -> ClassBaselines:
+def _with_sequences(data: FitData, majority: Majority, seed: int) -> ClassBaselines:
     one = _TOKENS if _is_tokens(data.items) else _ONE_CLASS if _has_one_class(data) else None
     reasons = {
         "summary statistics + logistic regression": one,
@@ -203,14 +203,14 @@ def _with_sequences(data: Learned, majority: Majority, seed: int) -> ClassBaseli
     return ClassBaselines((majority, *fitted), tuple(skipped))
 
 
-def _learned(
+def _fit_data(
     items: Items,
     y: npt.NDArray[Any],
     train: Rows,
     validation: Rows,
     classes: int,
     at_steps: bool,
-) -> Learned:
+) -> FitData:
     """Check what a baseline is fitted on."""
     if classes < (1 if y.ndim == 2 else 2):
         raise ValueError(f"classes must be at least 2, got {classes}")
@@ -222,14 +222,14 @@ def _learned(
     for name, rows in (("train", train), ("validation", validation)):
         if not len(rows):
             raise ValueError(f"{name} must hold a row, got none")
-    return Learned(items, y, np.asarray(train), np.asarray(validation), classes)
+    return FitData(items, y, np.asarray(train), np.asarray(validation), classes)
 
 
-def _label_rows(data: Learned, at_steps: bool) -> Rows:
+def _label_rows(data: FitData, at_steps: bool) -> Rows:
     return step_places(data.items, data.train) if at_steps else data.train
 
 
-def _has_one_class(data: Learned) -> bool:
+def _has_one_class(data: FitData) -> bool:
     y = data.y[data.train]
     return bool((y == y[0]).all())
 

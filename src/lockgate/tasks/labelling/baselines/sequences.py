@@ -11,8 +11,8 @@ from sklearn.preprocessing import StandardScaler
 from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.probabilities import fit_temperature, probabilities
 from lockgate.tasks.labelling.baselines.common import (
+    FitData,
     Items,
-    Learned,
     Logistic,
     Rows,
     Seen,
@@ -139,7 +139,7 @@ def fit_summary(items: Items, train: Rows) -> Summary:
     return Summary(StandardScaler().fit(summarise(items, train)))
 
 
-def fit_summary_logistic(data: Learned) -> SummaryLogistic:
+def fit_summary_logistic(data: FitData) -> SummaryLogistic:
     """Fit a logistic regression, C one of `STRENGTHS` by the log loss on validation."""
     summary = fit_summary(data.items, data.train)
     model = fit_logistic(
@@ -151,7 +151,7 @@ def fit_summary_logistic(data: Learned) -> SummaryLogistic:
     return SummaryLogistic(summary, model)
 
 
-def fit_summary_ridge(data: Learned, power: float) -> SummaryRidge:
+def fit_summary_ridge(data: FitData, power: float) -> SummaryRidge:
     """Fit a ridge, its penalty chosen by the mean of |error|^power on validation."""
     summary = fit_summary(data.items, data.train)
     x, x_validation = (summary.of(data.items, rows) for rows in (data.train, data.validation))
@@ -175,7 +175,7 @@ def convolutions_why_not(y: Any) -> str | None:
     return None
 
 
-def fit_convolutions(data: Learned, seed: int) -> RandomConvolutions:
+def fit_convolutions(data: FitData, seed: int) -> RandomConvolutions:
     """Fit random convolutions and a ridge on them; the temperature is chosen on validation."""
     assert isinstance(data.items, Ragged)
     module = importlib.import_module("aeon.transformations.collection.convolution_based")

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from sklearn.preprocessing import StandardScaler
 
 from lockgate.scoring.arrays import FloatArray
-from lockgate.tasks.labelling.baselines.common import Items, Learned, Logistic, Rows, fit_logistic
+from lockgate.tasks.labelling.baselines.common import FitData, Items, Logistic, Rows, fit_logistic
 from lockgate.tasks.labelling.labelled import Ragged
 
 REACH = 2
@@ -40,7 +40,7 @@ class StepLogistic(NamedTuple):
         return self.model.probabilities(_features(self.scaler, items, around))
 
 
-def fit_step_logistic(data: Learned, seed: int) -> StepLogistic:
+def fit_step_logistic(data: FitData, seed: int) -> StepLogistic:
     """Fit a logistic regression, C one of `STRENGTHS` by the log loss on validation."""
     assert isinstance(data.items, Ragged)
     rng = np.random.default_rng(seed)

@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 
 from lockgate.scoring.arrays import FloatArray
-from lockgate.tasks.labelling.baselines.common import Items, Learned, Logistic, Rows, fit_logistic
+from lockgate.tasks.labelling.baselines.common import FitData, Items, Logistic, Rows, fit_logistic
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -88,7 +88,7 @@ def fit_terms(items: Items, train: Rows, *, by_character: bool) -> Terms | str:
     return Terms(vectorizer, by_character)
 
 
-def fit_text_logistic(data: Learned, terms: Terms) -> TextLogistic:
+def fit_text_logistic(data: FitData, terms: Terms) -> TextLogistic:
     """Fit a logistic regression on TF-IDF, C one of `STRENGTHS` by the log loss on validation."""
     model = fit_logistic(
         (terms.of(data.items, data.train), data.y[data.train]),
@@ -99,7 +99,7 @@ def fit_text_logistic(data: Learned, terms: Terms) -> TextLogistic:
     return TextLogistic(terms, model)
 
 
-def fit_text_ridge(data: Learned, terms: Terms, power: float) -> TextRidge:
+def fit_text_ridge(data: FitData, terms: Terms, power: float) -> TextRidge:
     """Fit a ridge on TF-IDF, its penalty chosen by the mean of |error|^power on validation."""
     x, x_validation = (terms.of(data.items, rows) for rows in (data.train, data.validation))
     candidates = [

@@ -40,8 +40,8 @@ class File(NamedTuple):
     notices: tuple[str, ...]
 
 
-class Told(NamedTuple):
-    """What is told of the sequences apart from their files."""
+class Listing(NamedTuple):
+    """What the file of labels says of the sequences."""
 
     names: tuple[str, ...]
     labels: npt.NDArray[Any]
@@ -69,18 +69,18 @@ def from_archive(
             return _unlabelled(archive, roles, labels, form)
         if roles.at_steps:
             return _tagged(archive, roles, labels, form)
-        told = _told(archive, roles, labels, form)
-        files = _files(archive, told.names, roles._replace(label=None, time=None), form)
+        listing = _read_listing(archive, roles, labels, form)
+        files = _files(archive, listing.names, roles._replace(label=None, time=None), form)
     return Labelled(
         items=joined([file.values for file in files], 0),
-        labels=told.labels,
-        kind=told.kind,
-        names=told.names,
+        labels=listing.labels,
+        kind=listing.kind,
+        names=listing.names,
         source=archive.source,
         channels=files[0].channels,
-        groups=told.groups,
-        times=told.times,
-        notices=told.notices + _notices(files),
+        groups=listing.groups,
+        times=listing.times,
+        notices=listing.notices + _notices(files),
     )
 
 
@@ -131,8 +131,10 @@ def _tagged(
     )
 
 
-def _told(archive: Archive, roles: Roles, labels: str | Path | None, form: TextFormat) -> Told:
-    """Read the file of labels, and what it and the file of groups tell of each sequence."""
+def _read_listing(
+    archive: Archive, roles: Roles, labels: str | Path | None, form: TextFormat
+) -> Listing:
+    """Read the file of labels, and what it and the file of groups say of each sequence."""
     file = archive.find(str(labels), "labels") if labels else _no_labels(archive)
     raw = _table(archive, file, form)
     key, label, group = _target_columns(raw, roles)
@@ -154,7 +156,7 @@ def _told(archive: Archive, roles: Roles, labels: str | Path | None, form: TextF
             f"{count_of(len(rest), 'file')} without a label in {raw.source!r} not read: "
             f"{listed(rest, 3)}",
         )
-    return Told(names, read, kind, times, groups, raw.notices + notices)
+    return Listing(names, read, kind, times, groups, raw.notices + notices)
 
 
 def _no_labels(archive: Archive) -> str:

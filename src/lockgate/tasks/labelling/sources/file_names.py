@@ -23,14 +23,14 @@ def match_files(
             header.
     """
     keys = present(raw, column, column).to_list()
-    found = _found([column], names, folder)[0]
-    if found:
+    same_name = _files_of([column], names, folder)[0]
+    if same_name:
         raise DataError(
             f"the first row of {raw.source!r} must name the columns, got {column!r}, which means "
-            f"{found[0]!r}; add a header line"
+            f"{same_name[0]!r}; add a header line"
         )
     seen: dict[str, int] = {}
-    for row, key, files in zip(raw.rows, keys, _found(keys, names, folder), strict=True):
+    for row, key, files in zip(raw.rows, keys, _files_of(keys, names, folder), strict=True):
         place = f"got {shown(key)} in row {row}"
         if len(files) > 1:
             raise DataError(
@@ -47,10 +47,10 @@ def match_files(
                 f"{raw.source!r} must name each file once, {place}, where row {seen[files[0]]} "
                 f"names {files[0]!r} too"
             )
-    return tuple(files[0] if files else "" for files in _found(keys, names, folder))
+    return tuple(files[0] if files else "" for files in _files_of(keys, names, folder))
 
 
-def _found(keys: list[str], names: Sequence[str], folder: str) -> list[list[str]]:
+def _files_of(keys: list[str], names: Sequence[str], folder: str) -> list[list[str]]:
     """Return the files that each key may mean, in the way of naming that finds most."""
     best: list[list[str]] = [[] for _ in keys]
     for way in _ways(folder):
@@ -58,9 +58,9 @@ def _found(keys: list[str], names: Sequence[str], folder: str) -> list[list[str]
         for name in names:
             by_key.setdefault(way(name), []).append(name)
         by_key.pop("", None)
-        found = [by_key.get(key) or by_key.get(_number(key), []) for key in keys]
-        if sum(map(bool, found)) > sum(map(bool, best)):
-            best = found
+        files = [by_key.get(key) or by_key.get(_number(key), []) for key in keys]
+        if sum(map(bool, files)) > sum(map(bool, best)):
+            best = files
     return best
 
 

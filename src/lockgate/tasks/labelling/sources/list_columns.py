@@ -48,7 +48,7 @@ def from_lists(raw: RawTable, roles: Roles) -> Labelled:
     on. With `at_steps` the label is a list too.
 
     Raises:
-        DataError: If the columns are not as told, or the lists of a row are not of one length.
+        DataError: If the columns are not as `roles` says, or the lists of a row differ in length.
     """
     raw = raw._replace(frame=raw.frame.with_columns(_plain(column) for column in raw.frame))
     label = check_label(roles, raw) if roles.labelled else ""

@@ -31,8 +31,8 @@ def from_long(raw: RawTable, roles: Roles) -> Labelled:
     sequence, which must have a label at every step.
 
     Raises:
-        DataError: If the columns are not as told, a step occurs twice, or what must be one for each
-            sequence is not.
+        DataError: If the columns are not as `roles` says, a step occurs twice, or a sequence has
+            several of what it must have one of.
     """
     _check(raw, roles)
     chosen = choose_inputs(raw, roles)
@@ -58,7 +58,7 @@ def from_long(raw: RawTable, roles: Roles) -> Labelled:
 
 
 def check_label(roles: Roles, raw: RawTable) -> str:
-    """Return the name of the label column, which must be told."""
+    """Return the name of the label column, which must be named."""
     if roles.label is None:
         raise DataError(
             f"label must name a column of {raw.source!r}, got none; its columns are "

@@ -79,7 +79,7 @@ def _array(value: Any) -> Any:
     """Return a tensor, a Series or a frame as an array, or as a list of its objects."""
     if isinstance(value, str | np.generic) or not hasattr(value, "__array__"):
         return value
-    if hasattr(value, "detach"):  # a tensor, told without torch
+    if hasattr(value, "detach"):  # a tensor, known without importing torch
         value = value.detach().cpu()
         value = value.float() if str(value.dtype) == "torch.bfloat16" else value
     array = np.asarray(value)

@@ -18,7 +18,7 @@ Inputs = tuple[str, ...] | Literal["all"]
 
 
 class Roles(NamedTuple):
-    """What a source holds, as it was told; see `sequences.read_sequences`."""
+    """What the columns of a source hold; see `sequences.read_sequences`."""
 
     label: str | None = None
     id: str | None = None
@@ -52,11 +52,11 @@ def shown(value: object) -> str:
 
 
 def check_roles(roles: Roles) -> Roles:
-    """Return `roles` if labels are told to be of one kind only."""
+    """Return `roles`, or refuse labels of more than one kind."""
     flags = ("at_steps", "several", "as_number")
-    told = [name for name in flags if getattr(roles, name) not in (False, None)]
-    if len(told) > 1:
-        raise DataError(f"labels must be of one kind, got {' and '.join(told)}; leave one out")
+    kinds = [name for name in flags if getattr(roles, name) not in (False, None)]
+    if len(kinds) > 1:
+        raise DataError(f"labels must be of one kind, got {' and '.join(kinds)}; leave one out")
     if roles.several == "":
         raise DataError('several must be the text that parts labels, such as ",", got ""')
     if isinstance(roles.inputs, str) and roles.inputs != "all":
@@ -74,19 +74,20 @@ def check_column(option: str, name: str, names: Sequence[str], source: str) -> s
 
 
 def check_columns(roles: Roles, names: Sequence[str], source: str, options: Sequence[str]) -> None:
-    """Refuse options of `roles` that name no column, or one that tells something else."""
-    told = {option: getattr(roles, option) for option in options if getattr(roles, option)}
-    for option, name in told.items():
+    """Refuse options of `roles` that name no column, or one that has another role."""
+    columns = {option: getattr(roles, option) for option in options if getattr(roles, option)}
+    for option, name in columns.items():
         check_column(option, name, names, source)
     for option, other in _APART:
-        if option in told and told[option] == told.get(other):
+        if option in columns and columns[option] == columns.get(other):
             raise DataError(
-                f"{option} must be another column than the {other}, got {told[option]!r} for both"
+                f"{option} must be another column than the {other}, got "
+                f"{columns[option]!r} for both"
             )
 
 
 def choose_inputs(raw: RawTable, roles: Roles) -> Chosen:
-    """Return the columns of numbers that were asked for; of "all", text is left out and told.
+    """Return the columns of numbers that were asked for; of "all", text is left out.
 
     Raises:
         DataError: If a column does not exist, is the label, or holds what is no number.

@@ -45,22 +45,22 @@ def read_sequences(
             of a table with `at_steps`, all rows are one sequence; of an archive, the first column.
         step: Column by which the steps of a sequence are sorted. Default: their order.
         inputs: Columns that the sequences are made of. Default: all of numbers that have a name and
-            are not told to be something else.
+            have no other role.
         group: Column of groups that stay in one part; of an archive also a file of groups.
         time: Column by which sequences can be parted; at their first step, where it has many.
         labels: File of labels of an archive, in it or beside it.
         at_steps: Whether there is a label at every step.
         several: What parts the labels of a sequence that has several.
         as_number: Whether labels are numbers to be predicted, not classes.
-        separator: Column separator of CSV files. Default: told from their first rows.
-        encoding: Encoding of CSV and `.ts` files. Default: told from the bytes of each.
+        separator: Column separator of CSV files. Default: detected from their first rows.
+        encoding: Encoding of CSV and `.ts` files. Default: detected from the bytes of each.
         labelled: Whether there are labels. Else those that there are go unread, as do groups and
             times, and every label is empty; of an archive, every table in it is a sequence.
 
     Raises:
         FileNotFoundError: If there is no such file.
         TypeError: If `source` is neither a path nor a frame.
-        DataError: If it cannot be read as told; the message says where and what to do.
+        DataError: If it cannot be read as the arguments say; the message says where and what to do.
     """
     roles = check_roles(
         Roles(label, id, step, inputs, group, time, at_steps, several, as_number, labelled)

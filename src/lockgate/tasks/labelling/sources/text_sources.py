@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lockgate.errors import DataError, count_of, listed, option
 from lockgate.reading.delimited import check_columns, names_in, read_fields
-from lockgate.reading.encodings import decode, told_encoding
+from lockgate.reading.encodings import decode, guess_encoding
 from lockgate.reading.tables import read_bytes, read_parquet, to_polars
 
 PARQUET = (".parquet", ".pq")
@@ -19,7 +19,7 @@ _LINE = re.compile(r"([^ \t]+)[ \t]?(.*)", re.DOTALL)
 
 
 class Columns(NamedTuple):
-    """What was read, before labels and times are told what they are."""
+    """What was read, before the kinds of labels and times are known."""
 
     values: dict[str, list[Any]]
     """By argument: `text`, and `label`, `group` and `time` where they are asked for."""
@@ -57,8 +57,8 @@ def read_path(
         columns = _read_table(plain, path.name, wanted, separator, header)
     else:
         columns = _read_lines(plain, path.name, wanted)
-    told = (notice,) if notice else ()
-    return columns._replace(notices=(*told, *columns.notices))
+    own = (notice,) if notice else ()
+    return columns._replace(notices=(*own, *columns.notices))
 
 
 def from_frame(source: Any, wanted: dict[str, Any], name: str = "frame") -> Columns:
@@ -149,33 +149,33 @@ def _read_folder(folder: Path, wanted: dict[str, Any], encoding: str | None) -> 
 def _decoded_files(
     contents: list[bytes], names: list[str], folder: Path, encoding: str | None
 ) -> tuple[list[str], list[str]]:
-    """Decode the files of a folder; those of one encoding are told together."""
-    found = [
-        encoding or _told_alone(content, name)
+    """Decode the files of a folder; what is not Unicode has one encoding."""
+    codecs = [
+        encoding or _unicode_codec(content, name)
         for content, name in zip(contents, names, strict=True)
     ]
-    rest = [content for content, codec in zip(contents, found, strict=True) if codec is None]
+    rest = [content for content, codec in zip(contents, codecs, strict=True) if codec is None]
     label, codec = "", None
     if rest:
-        codec, label = told_encoding(b"\n".join(rest), folder.name)
+        codec, label = guess_encoding(b"\n".join(rest), folder.name)
     texts = [
         decode(content, name, own or codec, quoted=False).text.strip("\r\n")
-        for content, name, own in zip(contents, names, found, strict=True)
+        for content, name, own in zip(contents, names, codecs, strict=True)
     ]
     if encoding:
         return texts, []
     if not rest:
         return texts, [f"{folder.name} is read as UTF-8"]
-    first = names[found.index(None)]
+    first = names[codecs.index(None)]
     return texts, [
         f"{count_of(len(rest), 'file')} of {folder.name} are not valid UTF-8 ({first} first): read "
         f"as {label}; if letters look wrong, name the encoding (--encoding)"
     ]
 
 
-def _told_alone(content: bytes, name: str) -> str | None:
+def _unicode_codec(content: bytes, name: str) -> str | None:
     """Return the codec of a file that is Unicode beyond doubt."""
-    codec, _ = told_encoding(content, name)
+    codec, _ = guess_encoding(content, name)
     return codec if codec.startswith("utf") else None
 
 

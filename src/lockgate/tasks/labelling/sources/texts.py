@@ -38,7 +38,7 @@ def read_texts(
 ) -> Labelled:
     """Read texts and a label for each.
 
-    What `source` is, is told in this order:
+    `source` is the first of these that it can be:
 
     - a pair of sequences: the texts, and their labels;
     - a pandas, polars or pyarrow frame: its columns `text` and `label`;
@@ -58,7 +58,7 @@ def read_texts(
         group: Column of groups; of a pair, a sequence of them.
         time: Column by which the texts can be sorted, numbers or dates; of a pair, a sequence.
         separator: Column separator. Default: the one by which the header has the columns.
-        encoding: Any that Python knows. Default: told from the bytes; a notice names it.
+        encoding: Any that Python knows. Default: detected from the bytes; a notice names it.
         header: Whether the first row names the columns; else they are "1", "2" and so on.
         drop_empty: Whether to leave out texts of nothing but blanks.
         several: What parts the labels of a row that has several, or none. A list of labels, as in
@@ -166,8 +166,8 @@ def _labels(columns: Columns, several: str | None, as_number: bool) -> _Labels:
         return _Labels(np.full(len(columns.names), ""), "class")
     values, names = columns.values["label"], columns.names
     if as_number:
-        found = [_number_label(value, name) for value, name in zip(values, names, strict=True)]
-        return _Labels(np.array(found, dtype=np.float64), "number")
+        numbers = [_number_label(value, name) for value, name in zip(values, names, strict=True)]
+        return _Labels(np.array(numbers, dtype=np.float64), "number")
     if several is not None or any(isinstance(value, list | tuple) for value in values):
         joined = [
             _several_labels(value, several, name) for value, name in zip(values, names, strict=True)
@@ -232,9 +232,9 @@ def _times(columns: Columns, column: Any) -> npt.NDArray[Any] | None:
     if "time" not in columns.values:
         return None
     values = columns.values["time"]
-    found = [_as_number(value) for value in values]
-    if None not in found and np.isfinite(np.array(found, dtype=np.float64)).all():
-        return np.array(found, dtype=np.float64)
+    numbers = [_as_number(value) for value in values]
+    if None not in numbers and np.isfinite(np.array(numbers, dtype=np.float64)).all():
+        return np.array(numbers, dtype=np.float64)
     name = column if isinstance(column, str) else "time"
     filled = [None if _missing(value) or value == "" else value for value in values]
     rows = pl.Series([int(name.rpartition(" ")[2]) for name in columns.names], dtype=pl.Int64)
