@@ -18,7 +18,7 @@ from study_pages import (
     warnings,
 )
 
-from lockgate.studies.words import percent, signed
+from lockgate.studies.words import signed, signed_percent
 
 TO_SHOW = ("accuracy", "macro_f1", "log_loss")
 
@@ -270,8 +270,8 @@ def gap_row(baseline: Results, results: Results) -> tuple[str, ...]:
     row = (baseline_name(baseline), signed(g.mean), f"{signed(g.low)} to {signed(g.high)}")
     if not baseline["reference"] or verdict["low"] is None:
         return row
-    interval = f"{signed(verdict['low'])} to {percent(verdict['high'])}"
-    return (*row, percent(verdict["percent"]), interval)
+    interval = f"{signed(verdict['low'])} to {signed_percent(verdict['high'])}"
+    return (*row, signed_percent(verdict["percent"]), interval)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ from typing import Any, Unpack
 
 import polars as pl
 
-from lockgate.arguments import Settings as Named
+from lockgate.arguments import Settings
 from lockgate.errors import DataError, MissingSettingError
 from lockgate.files import new_folder
 from lockgate.progress import FitProgress, StudyProgress
 from lockgate.reading.samples import SAMPLE
 from lockgate.reports import write_report
 from lockgate.scoring.looks import check_ledger, count_look
-from lockgate.settings import Config, by_path, read_settings, resolve, write_settings
+from lockgate.settings import ConfigT, by_path, read_settings, resolve, write_settings
 from lockgate.studies import plan as plans
 from lockgate.studies.config import StudyConfig, study_config
 from lockgate.studies.result import StudyResult
@@ -29,7 +29,7 @@ from lockgate.tasks.stack.rungs import default_names
 from lockgate.tasks.storage import is_of_today
 
 LOG = logging.getLogger(__name__)
-Settings = Mapping[str, Any] | str | Path | None
+ConfigSource = Mapping[str, Any] | str | Path | None
 
 
 def study(
@@ -38,9 +38,9 @@ def study(
     task: str | None = None,
     out: str | Path | None = None,
     resume: bool = False,
-    config: Settings = None,
+    config: ConfigSource = None,
     on_plan: Callable[[plans.Plan], None] = lambda _: None,
-    **settings: Unpack[Named],
+    **settings: Unpack[Settings],
 ) -> StudyResult:
     """Find out which of the recurrent network's tricks help on your data, with the evidence.
 
@@ -88,7 +88,11 @@ def study(
 
 
 def plan_study(
-    source: Any, *, task: str | None = None, config: Settings = None, **settings: Unpack[Named]
+    source: Any,
+    *,
+    task: str | None = None,
+    config: ConfigSource = None,
+    **settings: Unpack[Settings],
 ) -> plans.Plan:
     """Return the plan of a study without running it; arguments as in `study`."""
     chosen, resolved = _resolve(source, task, config, settings, _study_config)
@@ -100,8 +104,8 @@ def train(
     *,
     task: str | None = None,
     out: str | Path | None = None,
-    config: Settings = None,
-    **settings: Unpack[Named],
+    config: ConfigSource = None,
+    **settings: Unpack[Settings],
 ) -> tuple[Fitted, Path]:
     """Fit one network to your data, score it beside the baselines and save it as a new folder.
 
@@ -205,10 +209,10 @@ def default_out(source: Any, subject: str) -> Path:
 def _resolve(
     source: Any,
     task: str | None,
-    config: Settings,
+    config: ConfigSource,
     named: Mapping[str, Any],
-    kind: Callable[[Task], type[Config]],
-) -> tuple[Task, Config]:
+    kind: Callable[[Task], type[ConfigT]],
+) -> tuple[Task, ConfigT]:
     """Choose the task and resolve its settings, from the least to the most explicit."""
     nested = read_settings(Path(config)) if isinstance(config, str | Path) else (config or {})
     given = {name: value for name, value in named.items() if value is not None}

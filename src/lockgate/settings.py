@@ -13,10 +13,10 @@ from lockgate.files import write_text
 
 # rules of pydantic as a user says them
 PLAIN = {"be a valid tuple": "be several, joined by commas"}
-Config = TypeVar("Config", bound=BaseModel)
+ConfigT = TypeVar("ConfigT", bound=BaseModel)
 
 
-def resolve(kind: type[Config], *layers: Mapping[str, Any]) -> Config:
+def resolve(kind: type[ConfigT], *layers: Mapping[str, Any]) -> ConfigT:
     """Build a configuration from layers of settings; a later layer overrules an earlier one.
 
     A setting is named by its path (`"model.hidden_size"`), by its name alone (`"hidden_size"`), or

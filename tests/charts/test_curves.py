@@ -27,7 +27,7 @@ def test_each_epoch_is_over_the_seeds_still_running(histories: list[list[float]]
 def test_long_curves_are_thinned_evenly_to_their_last_epoch() -> None:
     curve = curves.over_seeds([[float(epoch) for epoch in range(1, 5002)]])
 
-    assert len(curve.epochs) <= curves.MOST_POINTS
+    assert len(curve.epochs) <= curves.MOST_EPOCHS
     assert curve.epochs[-1] == 5001
     assert len({b - a for a, b in zip(curve.epochs, curve.epochs[1:], strict=False)}) == 1
     assert curve.mean == [float(epoch) for epoch in curve.epochs]

@@ -68,8 +68,8 @@ def test_a_time_stamp_loses_only_zeros() -> None:
 def test_words_are_counted_in_english() -> None:
     assert [formats.times(1), formats.times(3)] == ["once", "3 times"]
     assert [formats.plural(1, "seed"), formats.plural(5200, "row")] == ["1 seed", "5,200 rows"]
-    assert formats.listed([24]) == "24"
-    assert formats.listed([0, 2, 3]) == "0, 2 and 3"
+    assert formats.enumerated([24]) == "24"
+    assert formats.enumerated([0, 2, 3]) == "0, 2 and 3"
     assert formats.numbered("seed", [3]) == "seed 3"
 
 

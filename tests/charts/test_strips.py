@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockgate.charts.strips import Scale, mark, nice_step, scale_over
+from lockgate.charts.strips import AxisRange, mark, nice_step, scale_over
 
 values = st.floats(-1e6, 1e6).map(lambda v: round(v, 4))
 
@@ -20,14 +20,14 @@ def test_a_nice_step_is_round_and_little_larger(rough: float) -> None:
 
 
 def test_a_position_is_linear_and_held_at_the_ends() -> None:
-    scale = Scale(-4.0, 12.0)
+    scale = AxisRange(-4.0, 12.0)
 
     assert [scale.at(v) for v in (-4.0, 0.0, 12.0, -99.0, 99.0)] == [0, 25, 100, 0, 100]
 
 
 @given(low=values, width=st.floats(1e-3, 1e6))
 def test_ticks_lie_on_the_axis_evenly_and_can_be_told_apart(low: float, width: float) -> None:
-    scale = Scale(low, low + width)
+    scale = AxisRange(low, low + width)
     ticks, decimals = scale.ticks()
 
     assert 2 <= len(ticks) <= 6
@@ -56,12 +56,12 @@ def test_an_interval_far_out_of_sight_is_cut_and_says_so() -> None:
 
 @pytest.mark.parametrize("ends", [(None, None), (1.0, None), (None, 1.0)], ids=str)
 def test_half_an_interval_is_none(ends: tuple[float | None, float | None]) -> None:
-    drawn = mark(Scale(0.0, 2.0), 1.0, *ends)
+    drawn = mark(AxisRange(0.0, 2.0), 1.0, *ends)
 
     assert (drawn.point, drawn.low, drawn.high) == (50.0, None, None)
 
 
 def test_no_point_is_no_mark() -> None:
-    assert mark(Scale(0.0, 2.0), None, 0.0, 1.0).point is None
+    assert mark(AxisRange(0.0, 2.0), None, 0.0, 1.0).point is None
     assert scale_over([None], [(None, None)], reach=1.0).high > 0
     assert scale_over([0.0, 0.0], [(0.0, 0.0)], reach=0.0).high > 0

@@ -108,7 +108,7 @@ def test_doctor_as_json(lockgate, strict_json):
 
 
 def test_doctor_tells_what_the_kernels_run_on(lockgate, strict_json, monkeypatch):
-    status = kernels.Status("avx2", ("avx512", "avx2", "generic"), "torch's own")
+    status = kernels.KernelStatus("avx2", ("avx512", "avx2", "generic"), "torch's own")
     monkeypatch.setattr(kernels, "status", lambda: status)
 
     line = lockgate("doctor").stdout.splitlines()[-2]
@@ -140,8 +140,8 @@ def test_doctor_tells_why_there_are_no_kernels(lockgate, strict_json, monkeypatc
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (support.Status(None, None, "torch finds no GPU"), "not used: torch finds no GPU"),
-        (support.Status("3.7.1", "NVIDIA H100", None), "NVIDIA H100"),
+        (support.TritonStatus(None, None, "torch finds no GPU"), "not used: torch finds no GPU"),
+        (support.TritonStatus("3.7.1", "NVIDIA H100", None), "NVIDIA H100"),
     ],
 )
 def test_doctor_tells_of_the_gpu(lockgate, strict_json, monkeypatch, status, said):

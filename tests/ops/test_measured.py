@@ -5,7 +5,7 @@ import torch
 
 from lockgate.ops import fused, lstm
 from lockgate.ops._triton import measured
-from lockgate.ops._triton.measured import Measured, Table
+from lockgate.ops._triton.measured import Measured, Measurements
 from lockgate.ops.dispatch import backend
 
 
@@ -24,7 +24,7 @@ def faster(monkeypatch: pytest.MonkeyPatch) -> None:
         Measured("lstm", "bfloat16", 16, 64, 1.25),
         Measured("lstm", "bfloat16", 16, 1024, 0.5),
     )
-    monkeypatch.setattr(measured, "table", lambda: Table("Card", cells))
+    monkeypatch.setattr(measured, "table", lambda: Measurements("Card", cells))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "Card")
 
 

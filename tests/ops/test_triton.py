@@ -40,7 +40,9 @@ SPLIT = (18, 3, 3, 40)
 def split(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Share a call out over programs, weights held or read at each step, rows launched in turn."""
 
-    def choose(B: int, H: int, gates: int, copies: int, itemsize: int, device: Any) -> plan.Plan:
+    def choose(
+        B: int, H: int, gates: int, copies: int, itemsize: int, device: Any
+    ) -> plan.LaunchPlan:
         made = plan.make(B, H, gates, itemsize, device, rows=16, units=16)
         assert made.programs == 3
         return made._replace(chunk=16, held=request.param == "held", blocks=1, step_by_step=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lockgate.errors import DataError
 from lockgate.reading import tables as reading
-from lockgate.reading.tables import NULLS, read, to_number
+from lockgate.reading.tables import NULLS, read_raw, to_number
 
 DAYS = ["2024-01-01", "2024-01-02", "2024-01-03"]
 
@@ -31,7 +31,7 @@ def test_separator_is_told_from_the_rows(tmp_path: Path, name: str, separator: s
     rows = [["date", "x (m/s)", "y"], ["2024-01-01", "1.5", "two"], ["2024-01-02", "", "NA"]]
     text = "".join(separator.join(row) + "\r\n" for row in rows)
 
-    raw = read(write(tmp_path, text, name))
+    raw = read_raw(write(tmp_path, text, name))
 
     assert raw.frame.to_dict(as_series=False) == {
         "date": DAYS[:2],
@@ -42,7 +42,7 @@ def test_separator_is_told_from_the_rows(tmp_path: Path, name: str, separator: s
 
 
 def test_decimal_commas_do_not_part_columns(tmp_path: Path) -> None:
-    raw = read(write(tmp_path, "date;CO (mg, wet);T\n01.02.2024;2,6;1\n02.02.2024;3,1;2,5\n"))
+    raw = read_raw(write(tmp_path, "date;CO (mg, wet);T\n01.02.2024;2,6;1\n02.02.2024;3,1;2,5\n"))
 
     assert raw.frame["CO (mg, wet)"].to_list() == ["2,6", "3,1"]
 
@@ -50,25 +50,28 @@ def test_decimal_commas_do_not_part_columns(tmp_path: Path) -> None:
 def test_separator_can_be_named(tmp_path: Path) -> None:
     path = write(tmp_path, "a#b\n1#2\n")
 
-    assert read(path, separator="#").frame.columns == ["a", "b"]
-    assert read(write(tmp_path, "a\tb,c\n1\t2,3\n"), separator="tab").frame.columns == ["a", "b,c"]
+    assert read_raw(path, separator="#").frame.columns == ["a", "b"]
+    assert read_raw(write(tmp_path, "a\tb,c\n1\t2,3\n"), separator="tab").frame.columns == [
+        "a",
+        "b,c",
+    ]
     with pytest.raises(DataError, match="separator must be one character such as ;, got '::'"):
-        read(path, separator="::")
+        read_raw(path, separator="::")
     with pytest.raises(DataError, match=r"separator must be one ASCII character .* got .；."):
-        read(path, separator="；")
+        read_raw(path, separator="；")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["unix", "dos", "mac"])
 def test_quotes_spaces_and_line_ends_are_no_part_of_values(tmp_path: Path, end: str) -> None:
     text = end.join(['"a ","b, c"', '" 1","x ""y"" z"', "2 ,  ?", ""])
 
-    frame = read(write(tmp_path, text)).frame
+    frame = read_raw(write(tmp_path, text)).frame
 
     assert frame.to_dict(as_series=False) == {"a": ["1", "2"], "b, c": ['x "y" z', None]}
 
 
 def test_blank_rows_are_left_out_and_still_count(tmp_path: Path) -> None:
-    raw = read(write(tmp_path, "\n\na,b\n1,2\n\n,\n3,4\n\n"))
+    raw = read_raw(write(tmp_path, "\n\na,b\n1,2\n\n,\n3,4\n\n"))
 
     assert raw.frame["b"].to_list() == ["2", "4"]
     assert raw.rows.to_list() == [1, 4]
@@ -76,19 +79,19 @@ def test_blank_rows_are_left_out_and_still_count(tmp_path: Path) -> None:
 
 
 def test_short_rows_end_in_missing_values(tmp_path: Path) -> None:
-    assert read(write(tmp_path, "a,b,c\n1,2,3\n4\n")).frame.row(1) == ("4", None, None)
+    assert read_raw(write(tmp_path, "a,b,c\n1,2,3\n4\n")).frame.row(1) == ("4", None, None)
 
 
 @pytest.mark.parametrize("word", [*NULLS, "NaN", "N/A", "NULL", "None", " NA "])
 def test_null_spellings_are_missing(tmp_path: Path, word: str) -> None:
-    frame = read(write(tmp_path, f"a,b\n1,{word}\n2,nano\n")).frame
+    frame = read_raw(write(tmp_path, f"a,b\n1,{word}\n2,nano\n")).frame
 
     assert frame["b"].to_list() == [None, "nano"]
 
 
 def test_other_encodings(tmp_path: Path) -> None:
-    marked = read(write(tmp_path, "\ufeffdate,T (°C)\n2024-01-01,1\n"))
-    latin = read(write(tmp_path, "date,T (°C)\n2024-01-01,1\n".encode("latin-1")))
+    marked = read_raw(write(tmp_path, "\ufeffdate,T (°C)\n2024-01-01,1\n"))
+    latin = read_raw(write(tmp_path, "date,T (°C)\n2024-01-01,1\n".encode("latin-1")))
 
     assert marked.frame.columns == latin.frame.columns == ["date", "T (°C)"]
     assert marked.notices == ()
@@ -120,9 +123,9 @@ CHINESE = "时间,气温（度）,风向\n2024-01-01,1.5,东北\n2024-01-02,-2,�
 def test_chinese_is_read_from_any_encoding(tmp_path: Path, name, codec, named, told, end) -> None:
     text = CHINESE.replace("时间", "時間").replace("气温", "氣溫").replace("风", "風")
     text = text.replace("东", "東").replace("静", "靜") if codec == "big5" else CHINESE
-    expected = read(write(tmp_path, text)).frame
+    expected = read_raw(write(tmp_path, text)).frame
 
-    raw = read(write(tmp_path, text.replace("\n", end).encode(codec), name), encoding=named)
+    raw = read_raw(write(tmp_path, text.replace("\n", end).encode(codec), name), encoding=named)
 
     assert raw.frame.equals(expected)
     assert raw.frame.columns == text.split("\n")[0].split(",")
@@ -148,7 +151,7 @@ def test_chinese_is_read_from_any_encoding(tmp_path: Path, name, codec, named, t
 )
 def test_wrong_encoding_is_told_with_the_one_to_name(tmp_path: Path, codec, named, message) -> None:
     with pytest.raises(DataError, match=message) as error:
-        read(write(tmp_path, CHINESE.encode(codec)), encoding=named)
+        read_raw(write(tmp_path, CHINESE.encode(codec)), encoding=named)
 
     assert "\n" not in str(error.value)
 
@@ -158,11 +161,11 @@ def test_encoding_that_leaves_a_single_row_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"a table in utf-16-le, got a single row; leave the .*\"utf-8\""
     ):
-        read(write(tmp_path, data[: len(data) // 2 * 2]), encoding="utf-16-le")
+        read_raw(write(tmp_path, data[: len(data) // 2 * 2]), encoding="utf-16-le")
 
 
 def test_line_ends_may_differ_in_one_file(tmp_path: Path) -> None:
-    frame = read(write(tmp_path, "a,b\r1,2\r\n3,4\n5,6")).frame
+    frame = read_raw(write(tmp_path, "a,b\r1,2\r\n3,4\n5,6")).frame
 
     assert frame.rows() == [("1", "2"), ("3", "4"), ("5", "6")]
 
@@ -170,9 +173,9 @@ def test_line_ends_may_differ_in_one_file(tmp_path: Path) -> None:
 def test_a_value_may_be_longer_than_csv_allows(tmp_path: Path) -> None:
     word = "x" * 300_000
 
-    assert read(write(tmp_path, f'a,b\n"{word}",2\n')).frame.row(0) == (word, "2")
+    assert read_raw(write(tmp_path, f'a,b\n"{word}",2\n')).frame.row(0) == (word, "2")
     with pytest.raises(DataError, match="got 3 in row 1 of"):
-        read(write(tmp_path, f'a,b\n"{word}",2,3\n4,5\n'))
+        read_raw(write(tmp_path, f'a,b\n"{word}",2,3\n4,5\n'))
 
 
 BY_R = '"date","x"\n"1",2024-01-01,5\n"2",2024-01-02,6\n'
@@ -184,7 +187,7 @@ BY_R = '"date","x"\n"1",2024-01-01,5\n"2",2024-01-02,6\n'
 def test_row_names_of_r_become_a_column_without_name(tmp_path: Path, mark, start, named) -> None:
     path = write(tmp_path, start + BY_R.replace(",", mark))
 
-    raw = read(path, separator=mark if named else None)
+    raw = read_raw(path, separator=mark if named else None)
 
     assert raw.frame.columns == ["unnamed 1", "date", "x"]
     assert raw.frame["x"].to_list() == ["5", "6"]
@@ -195,16 +198,16 @@ def test_row_names_of_r_become_a_column_without_name(tmp_path: Path, mark, start
 @pytest.mark.parametrize("rows", ["1,2,3\n1,2\n", "1,2\n1,2,3\n", "1,2,\n3,4,\n"])
 def test_rows_that_are_too_long_are_no_row_names(tmp_path: Path, rows: str) -> None:
     with pytest.raises(DataError, match="at most as many values as the header has names, 2, got 3"):
-        read(write(tmp_path, "a,b\n" + rows))
+        read_raw(write(tmp_path, "a,b\n" + rows))
 
 
 def test_row_that_is_too_long_below_row_names_raises(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="at most as many values as the header has names"):
-        read(write(tmp_path, BY_R + '"3",2024-01-03,7,8\n'))
+        read_raw(write(tmp_path, BY_R + '"3",2024-01-03,7,8\n'))
 
 
 def test_columns_without_a_name_are_numbered(tmp_path: Path) -> None:
-    raw = read(write(tmp_path, ",x,\n0,5,\n1,6,\n"))
+    raw = read_raw(write(tmp_path, ",x,\n0,5,\n1,6,\n"))
 
     assert raw.frame.columns == ["unnamed 1", "x", "unnamed 3"]
     assert raw.unnamed == ("unnamed 1", "unnamed 3")
@@ -235,7 +238,7 @@ def test_columns_without_a_name_are_numbered(tmp_path: Path) -> None:
 )
 def test_no_table_raises(tmp_path: Path, text: str | bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        read(write(tmp_path, text))
+        read_raw(write(tmp_path, text))
 
 
 def test_wrong_paths_raise(tmp_path: Path) -> None:
@@ -244,15 +247,15 @@ def test_wrong_paths_raise(tmp_path: Path) -> None:
     with pytest.raises(
         FileNotFoundError, match=r"source must be an existing file, got '.*none.csv'"
     ):
-        read(tmp_path / "none.csv")
+        read_raw(tmp_path / "none.csv")
     with pytest.raises(DataError, match=r"source must be a file, got the folder"):
-        read(str(tmp_path))
+        read_raw(str(tmp_path))
     with pytest.raises(DataError, match=r"source must end in .csv, .* .pq, got 'a.xlsx'"):
-        read(write(tmp_path, "a,b\n1,2\n", "a.xlsx"))
+        read_raw(write(tmp_path, "a,b\n1,2\n", "a.xlsx"))
     with pytest.raises(
         DataError, match=r"source must hold a table, got the empty file 'empty.csv'"
     ):
-        read(tmp_path / "empty.csv")
+        read_raw(tmp_path / "empty.csv")
 
 
 def test_broken_gzip_raises(tmp_path: Path) -> None:
@@ -261,13 +264,13 @@ def test_broken_gzip_raises(tmp_path: Path) -> None:
         (tmp_path / f"{name}.csv.gz").write_bytes(data)
 
         with pytest.raises(DataError, match=rf"must be a whole gzip file, got '{name}.csv.gz'"):
-            read(tmp_path / f"{name}.csv.gz")
+            read_raw(tmp_path / f"{name}.csv.gz")
 
 
 def test_gzip_is_told_without_its_ending(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(gzip.compress(b"a,b\n1,2\n"))
 
-    assert read(tmp_path / "a.csv").frame.row(0) == ("1", "2")
+    assert read_raw(tmp_path / "a.csv").frame.row(0) == ("1", "2")
 
 
 def test_gzip_bomb_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,9 +280,9 @@ def test_gzip_bomb_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(
         DataError, match=r"unpack to at most 4,003 bytes, got more from 'bomb.csv.gz'"
     ):
-        read(path)
+        read_raw(path)
     monkeypatch.setattr(reading, "MAX_BYTES", 4004)
-    assert read(path).rows_read == 1000
+    assert read_raw(path).rows_read == 1000
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.pq"])
@@ -287,12 +290,12 @@ def test_parquet_keeps_its_types(tmp_path: Path, name: str) -> None:
     frame = pl.DataFrame({"ds": [datetime(2024, 1, 1)] * 2, "x": [1.5, float("nan")]})
     frame.write_parquet(tmp_path / name)
 
-    raw = read(tmp_path / name)
+    raw = read_raw(tmp_path / name)
 
     assert raw.frame.schema == frame.schema
     assert raw.frame["x"].to_list() == [1.5, None]
     with pytest.raises(DataError, match=r"source must be a Parquet file, got 'b.parquet': "):
-        read(write(tmp_path, "a,b\n1,2\n", "b.parquet"))
+        read_raw(write(tmp_path, "a,b\n1,2\n", "b.parquet"))
 
 
 def test_frames_of_every_library_read_alike() -> None:
@@ -301,7 +304,7 @@ def test_frames_of_every_library_read_alike() -> None:
     sources = [frame, frame.lazy(), pa.table(data), pd.DataFrame(data)]
 
     for source in sources:
-        raw = read(source)
+        raw = read_raw(source)
         assert raw.frame.rows() == [(DAYS[0], 1, "a"), (DAYS[1], None, None), (DAYS[2], 3, "c")]
         assert raw.source == "frame"
 
@@ -316,7 +319,7 @@ def test_pandas_index_of_times_becomes_a_column(kind: str, name: str | None) -> 
         index = pd.date_range("2024-01-01", periods=3, freq="MS", tz=zone, name=name)
     frame = pd.DataFrame({"x": [1, 2, 3]}, index=index)
 
-    raw = read(frame)
+    raw = read_raw(frame)
 
     assert raw.frame.columns == [name or "time", "x"]
     assert [t.month for t in raw.frame[name or "time"]] == [1, 2, 3]
@@ -327,10 +330,10 @@ def test_pandas_series_and_plain_indices() -> None:
     series = pd.Series([1.0, 2.0], index=pd.DatetimeIndex(DAYS[:2]))
     counted = pd.DataFrame({0: [1, 2], "x": [3, 4]}, index=[5, 7])
 
-    assert read(series).frame.columns == ["time", "y"]
-    assert read(series.rename("load")).frame.columns == ["time", "load"]
-    assert read(counted).frame.columns == ["0", "x"]
-    assert read(pd.DataFrame({"x": [1, 2]}, index=DAYS[:2])).frame.columns == ["index", "x"]
+    assert read_raw(series).frame.columns == ["time", "y"]
+    assert read_raw(series.rename("load")).frame.columns == ["time", "load"]
+    assert read_raw(counted).frame.columns == ["0", "x"]
+    assert read_raw(pd.DataFrame({"x": [1, 2]}, index=DAYS[:2])).frame.columns == ["index", "x"]
 
 
 def test_frames_that_are_no_table_raise() -> None:
@@ -340,19 +343,19 @@ def test_frames_that_are_no_table_raise() -> None:
     clash = pd.DataFrame({"time": [1]}, index=pd.DatetimeIndex(DAYS[:1]))
 
     with pytest.raises(DataError, match="the frame must have columns that differ in name"):
-        read(twice)
+        read_raw(twice)
     with pytest.raises(DataError, match="every column of the frame must hold one type"):
-        read(mixed)
+        read_raw(mixed)
     with pytest.raises(
         DataError, match=r"must have one index, got 2 levels; use frame.reset_index"
     ):
-        read(levels)
+        read_raw(levels)
     with pytest.raises(DataError, match=r"the index must have another name .* got 'time'"):
-        read(clash)
+        read_raw(clash)
     with pytest.raises(DataError, match=r"source must hold rows and columns, got 0 × 1"):
-        read(pl.DataFrame({"a": []}))
+        read_raw(pl.DataFrame({"a": []}))
     with pytest.raises(TypeError, match=r"source must be a path, or a pandas, .* got list"):
-        read([1, 2])
+        read_raw([1, 2])
 
 
 @settings(deadline=None)

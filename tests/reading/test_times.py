@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockgate.errors import DataError
-from lockgate.reading.tables import RawTable, read
+from lockgate.reading.tables import RawTable, read_raw
 from lockgate.reading.times import find_times, time_candidates
 
 
 def table(**columns: Sequence[object]) -> RawTable:
-    return read(pl.DataFrame(columns, strict=False))
+    return read_raw(pl.DataFrame(columns, strict=False))
 
 
 STAMPS = [datetime(2024, 1, 31, 18), datetime(2024, 2, 1), datetime(2024, 12, 25, 13, 45, 7)]

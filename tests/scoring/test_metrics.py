@@ -12,7 +12,7 @@ from utilsforecast import losses as judge
 
 from lockgate.scoring.metrics import (
     METRICS,
-    Scores,
+    PointScores,
     mase_scale,
     metric_power,
     point_losses,
@@ -111,7 +111,7 @@ def test_a_forecast_that_is_not_finite_is_infinitely_wrong(bad, metric):
     truth, forecast = example(missing=0.0)
     forecast[3, 2] = bad
 
-    assert score(truth, forecast, 1.0) == Scores(np.inf, np.inf, np.inf)
+    assert score(truth, forecast, 1.0) == PointScores(np.inf, np.inf, np.inf)
     assert list(np.isinf(score_per_step(truth, forecast, metric, 1.0))) == [0, 0, 1, 0, 0]
     losses, counts = point_losses(truth, forecast, metric)
     assert np.flatnonzero(np.isinf(losses)).tolist() == [3]
@@ -181,7 +181,7 @@ def test_an_unknown_metric_is_named():
 
 
 def test_metrics_are_the_fields_of_scores():
-    assert Scores._fields == METRICS
+    assert PointScores._fields == METRICS
 
 
 def test_a_fit_of_a_default_study_is_scored_in_less_than_a_second():

@@ -15,7 +15,7 @@ from lockgate.studies.fits import Fit, Job, best_rung, finite
 from lockgate.tasks.forecasting.config import ForecastConfig, ForecasterConfig
 from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.prepare import prepare, read
-from lockgate.tasks.forecasting.task import REACH_SAMPLE, Forecasting
+from lockgate.tasks.forecasting.task import REACH_WINDOWS, Forecasting
 from lockgate.tasks.forecasting.train import train
 from lockgate.tasks.forecasting.windows import Windows
 from lockgate.tasks.stack.rungs import model_config
@@ -162,7 +162,7 @@ def fitted(table, small):
 
 def test_the_reach_is_that_of_the_stack_without_the_level(fitted):
     last, prepared = fitted(lookback=9)
-    model, windows = last.model, prepared.windows("validation").thinned(REACH_SAMPLE)
+    model, windows = last.model, prepared.windows("validation").thinned(REACH_WINDOWS)
     x = windows.x(slice(None))
     x[..., 0] -= x[:, -1:, 0]
     x.requires_grad_()

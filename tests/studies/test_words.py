@@ -2,7 +2,7 @@
 
 import pytest
 
-from lockgate.studies.words import percent, signed, verdict_words
+from lockgate.studies.words import signed, signed_percent, verdict_words
 
 PAIR = {"rung": "both", "parent": "lstm", "percent": -4.04, "low": -6.12, "high": -1.96}
 BASELINE = {"name": "ridge", "percent": -1.2, "low": -3.0, "high": 0.72, "better": []}
@@ -95,5 +95,5 @@ def test_the_baseline_comes_first_and_clear_verdicts_before_open_ones():
 
 def test_numbers_have_a_sign_and_the_minus_is_no_hyphen():
     assert [signed(v) for v in (-4.04, 0.26, 0.0, 12)] == ["\u22124.0", "+0.3", "+0.0", "+12.0"]
-    assert percent(-0.5) == "\u22120.5 %"
+    assert signed_percent(-0.5) == "\u22120.5 %"
     assert "-" not in pair_words(outcome="helps")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lockgate.tasks.forecasting.config import ForecasterConfig, ForecastTrainingConfig
 from lockgate.tasks.forecasting.network import build
-from lockgate.tasks.forecasting.windows import Batch, Windows
+from lockgate.tasks.forecasting.windows import WindowBatch, Windows
 from lockgate.training.fit import evaluate, fit
 from lockgate.training.history import History
 from lockgate.training.losses import mean_loss
@@ -211,7 +211,7 @@ def test_missing_targets_reach_neither_loss_nor_gradient(metric: str, power: int
     y[[0, 1, 1, 1, 1, 3], [2, 0, 1, 2, 3, 3]] = torch.nan
     seen = y.isfinite()
 
-    loss = mean_loss(forecast, Batch(torch.empty(5, 0), y), metric)
+    loss = mean_loss(forecast, WindowBatch(torch.empty(5, 0), y), metric)
     (gradient,) = torch.autograd.grad(loss, forecast)
 
     expected = (forecast[seen] - y[seen]).abs().pow(power).mean()

@@ -5,9 +5,7 @@ from itertools import zip_longest
 from statistics import fmean
 from typing import NamedTuple
 
-MOST_POINTS = 300
-
-History = Sequence[float | None]
+MOST_EPOCHS = 300
 
 
 class Curve(NamedTuple):
@@ -24,7 +22,7 @@ class Curve(NamedTuple):
         return sum(count == self.running[0] for count in self.running)
 
 
-def over_seeds(histories: Iterable[History]) -> Curve:
+def over_seeds(histories: Iterable[Sequence[float | None]]) -> Curve:
     """The mean, the lowest and the highest loss per epoch; seeds may stop at different epochs.
 
     At most 300 epochs are kept, evenly, the last among them: more cannot be told apart.
@@ -38,7 +36,7 @@ def over_seeds(histories: Iterable[History]) -> Curve:
         for epoch, values in enumerate(zip_longest(*histories), start=1)
         if (seen := [value for value in values if value is not None])
     ]
-    step = -(-len(columns) // MOST_POINTS) or 1
+    step = -(-len(columns) // MOST_EPOCHS) or 1
     kept = columns[::-1][::step][::-1]
     return Curve(
         [epoch for epoch, _ in kept],

@@ -117,7 +117,7 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one}" if count == 1 else f"{count:,} {many or one + 's'}"
 
 
-def listed(items: Sequence[Any]) -> str:
+def enumerated(items: Sequence[Any]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     words = [str(item) for item in items]
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
@@ -125,7 +125,7 @@ def listed(items: Sequence[Any]) -> str:
 
 def numbered(one: str, numbers: Sequence[int]) -> str:
     """`seed 3`, `seeds 0, 2 and 3`."""
-    return f"{one}{'s' * (len(numbers) > 1)} {listed(numbers)}"
+    return f"{one}{'s' * (len(numbers) > 1)} {enumerated(numbers)}"
 
 
 def tied(sentence: str) -> str:

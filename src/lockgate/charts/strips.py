@@ -11,7 +11,7 @@ from typing import NamedTuple
 Bounds = tuple[float | None, float | None]
 
 
-class Scale(NamedTuple):
+class AxisRange(NamedTuple):
     """The values at the left and right end of an axis."""
 
     low: float
@@ -54,7 +54,7 @@ def nice_step(rough: float) -> float:
     return float(f"{factor}e{power}")
 
 
-def scale_over(points: Iterable[float | None], bounds: Sequence[Bounds], reach: float) -> Scale:
+def scale_over(points: Iterable[float | None], bounds: Sequence[Bounds], reach: float) -> AxisRange:
     """An axis that holds all `points`, and `bounds` as far as they stay in sight of the points.
 
     Two seeds can give an interval a hundred times wider than all effects; it is cut at `reach` or
@@ -67,10 +67,10 @@ def scale_over(points: Iterable[float | None], bounds: Sequence[Bounds], reach: 
     highs = [b for _, b in bounds if b is not None]
     left, right = max(low - room, min([low, *lows])), min(high + room, max([high, *highs]))
     pad = max(0.04 * (right - left), 0.01 * reach) or 1.0
-    return Scale(left - pad, right + pad)
+    return AxisRange(left - pad, right + pad)
 
 
-def mark(scale: Scale, point: float | None, low: float | None, high: float | None) -> Mark:
+def mark(scale: AxisRange, point: float | None, low: float | None, high: float | None) -> Mark:
     """Place a point and its interval on `scale`; an interval needs both ends."""
     if point is None:
         return Mark(None, None, None, False, False)

@@ -10,8 +10,7 @@ from typing import Annotated, Any, get_args
 import typer
 from pydantic.fields import FieldInfo
 
-from lockgate.config import Config as Settings
-from lockgate.config import option_of
+from lockgate.config import Config, option_of
 from lockgate.errors import DataError, listed
 from lockgate.settings import fields_of
 from lockgate.studies.config import StudySettings
@@ -28,11 +27,11 @@ Source = Annotated[
 Sample = Annotated[
     str | None, typer.Option(help="Use a table that comes along instead of a file: co2.")
 ]
-Task = Annotated[
+TaskName = Annotated[
     str | None,
     typer.Option(help=f"What to do: {' or '.join(NAMES)}. Default: what is given shows."),
 ]
-Config = Annotated[
+ConfigFile = Annotated[
     Path | None, typer.Option(help="YAML file of settings, such as a run's config.yaml.")
 ]
 Set = Annotated[
@@ -104,7 +103,7 @@ def with_settings(command: str) -> Callable[[Callable[..., None]], Callable[...,
 
 def _marked(command: str) -> Iterator[tuple[str, FieldInfo]]:
     """Yield the settings of every task, then those of a study, that a command has options for."""
-    kinds: list[type[Settings]] = [*list(configs().values())[::-1], StudySettings]
+    kinds: list[type[Config]] = [*list(configs().values())[::-1], StudySettings]
     for kind in kinds:
         for path, field in fields_of(kind).items():
             option = option_of(field)

@@ -13,7 +13,7 @@ from lockgate.studies.result import StudyResult
 from lockgate.tasks.base import Evaluation, Fitted
 
 # scores that stand beside the metric
-BESIDE = ("accuracy", "macro_f1", "perplexity")
+SHOWN_BESIDE = ("accuracy", "macro_f1", "perplexity")
 
 
 def show_plan(plan: Plan, *, as_json: bool = False, stderr: bool = False) -> None:
@@ -49,7 +49,7 @@ def show_fitted(fitted: Fitted, folder: Path, *, as_json: bool = False) -> None:
         print(f"{stopped.capitalize()}: the best weights so far are kept.")
     rows = [{"name": fitted.config.model.cell, **metrics}, *metrics["baselines"]]
     metric = metrics["metric"]
-    shown = dict.fromkeys([metric, *(name for name in BESIDE if name in metrics["test"])])
+    shown = dict.fromkeys([metric, *(name for name in SHOWN_BESIDE if name in metrics["test"])])
     _wide_console().print(
         grid_of(
             [

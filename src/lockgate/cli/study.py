@@ -11,8 +11,8 @@ from lockgate.cli import options as o
 def study(
     table: o.Source = None,
     sample: o.Sample = None,
-    task: o.Task = None,
-    config: o.Config = None,
+    task: o.TaskName = None,
+    config: o.ConfigFile = None,
     settings: o.Set = None,
     out: o.Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue in the folder.")] = False,

@@ -9,8 +9,8 @@ from lockgate.cli import options as o
 def train(
     table: o.Source = None,
     sample: o.Sample = None,
-    task: o.Task = None,
-    config: o.Config = None,
+    task: o.TaskName = None,
+    config: o.ConfigFile = None,
     settings: o.Set = None,
     out: o.Out = None,
     verbose: o.Verbose = False,

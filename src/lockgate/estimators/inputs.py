@@ -5,11 +5,11 @@ from typing import Any
 from lockgate.errors import DataError
 from lockgate.tasks.labelling.config import LabelledConfig
 from lockgate.tasks.labelling.labelled import Labelled, check_items
-from lockgate.tasks.labelling.sources.memory import Kind, held
+from lockgate.tasks.labelling.sources.memory import MemoryKind, held
 from lockgate.tasks.labelling.sources.read import read_part
 
 
-def form_of(X: Any) -> Kind:
+def form_of(X: Any) -> MemoryKind:
     """Tell texts and sequences from a table of numbers, which scikit-learn checks.
 
     A list of arrays of one dimension and one length is a table too.
@@ -34,7 +34,7 @@ def in_memory(X: Any, y: Any, config: LabelledConfig, groups: Any = None) -> Lab
     return data
 
 
-def check_labels(y: Any, what: str) -> None:
+def check_y(y: Any, what: str) -> None:
     """Refuse y that is not there, in the words that scikit-learn has for it."""
     if y is None:
         raise DataError(f"This {what} requires y to be passed, but the target y is None.")

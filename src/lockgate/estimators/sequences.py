@@ -19,7 +19,8 @@ from sklearn.utils.validation import (
 )
 
 from lockgate.errors import DataError
-from lockgate.estimators.inputs import check_labels, form_of, in_memory
+from lockgate.estimators.inputs import check_y, form_of, in_memory
+from lockgate.scoring.arrays import FloatArray
 from lockgate.settings import resolve
 from lockgate.tasks.labelling.config import LabelConfig
 from lockgate.tasks.labelling.fitted import FittedClassifier
@@ -29,7 +30,6 @@ from lockgate.tasks.labelling.prepare import PreparedLabelled, prepare_parts
 from lockgate.tasks.labelling.task import Labelling
 from lockgate.training.history import History
 
-Floats = npt.NDArray[np.float64]
 LARGEST_SEED = 2**31 - 1
 
 
@@ -55,7 +55,7 @@ class _SequenceEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn i
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self, name):
                 delattr(self, name)
-        check_labels(y, type(self).__name__)
+        check_y(y, type(self).__name__)
         y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
         if numbers:
@@ -309,10 +309,10 @@ class SequenceRegressor(RegressorMixin, _SequenceEstimator):  # type: ignore[mis
         _, prepared = self._prepared(X, y, groups, config)
         return self._fit(prepared, config)
 
-    def predict(self, X: Any) -> Floats:
+    def predict(self, X: Any) -> FloatArray:
         """Return the number of each, in the unit of `y`."""
         data = self._read(X)
-        numbers: Floats = self.fitted_.predict_data(data)[:, 0]
+        numbers: FloatArray = self.fitted_.predict_data(data)[:, 0]
         return numbers
 
 

@@ -37,7 +37,7 @@ class Cell(NamedTuple):
     nonlinearities: tuple[str, ...] = ("tanh",)
 
 
-class Status(NamedTuple):
+class KernelStatus(NamedTuple):
     """What computes where the backend `cpu` runs."""
 
     instruction_set: str
@@ -65,13 +65,13 @@ def extension() -> Any | None:
     return module
 
 
-def status() -> Status | None:
+def status() -> KernelStatus | None:
     """Tell what the kernels run on, or None where the installation has none."""
     module = extension()
     if module is None:
         return None
     sets = tuple(module.instruction_sets())
-    return Status(module.instruction_set(), sets, module.pool_name())
+    return KernelStatus(module.instruction_set(), sets, module.pool_name())
 
 
 def keep_at_most(bytes_: int) -> None:
@@ -201,7 +201,7 @@ def stretch_of(T: int) -> int:
     return math.isqrt(T - 1) + 1
 
 
-class Results(NamedTuple):
+class CallResult(NamedTuple):
     """What the forward gives; `last_c` is empty where the cell has none."""
 
     output: Tensor
@@ -210,7 +210,7 @@ class Results(NamedTuple):
     saved: Tensor
 
 
-def forward(cell: Cell, arguments: Arguments, *, save: bool) -> Results:
+def forward(cell: Cell, arguments: Arguments, *, save: bool) -> CallResult:
     """Run the kernels over a sequence; no gradient is recorded."""
     module = _loaded()
     x = arguments.x
@@ -227,7 +227,7 @@ def forward(cell: Cell, arguments: Arguments, *, save: bool) -> Results:
     call.results(output.data_ptr(), last_h.data_ptr(), last_c.data_ptr(), place)
     module.forward(getattr(module.Cell, cell.name), call)
     del held
-    return Results(output, last_h, last_c, saved)
+    return CallResult(output, last_h, last_c, saved)
 
 
 def steps(cell: Cell, weights: Weights, *, relu: bool) -> Callable[..., None]:

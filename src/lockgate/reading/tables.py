@@ -55,7 +55,7 @@ class TextFormat(NamedTuple):
 AS_SHOWN = TextFormat()
 
 
-def read(source: Any, *, separator: str | None = None, encoding: str | None = None) -> RawTable:
+def read_raw(source: Any, *, separator: str | None = None, encoding: str | None = None) -> RawTable:
     """Read a table without interpreting it.
 
     Args:

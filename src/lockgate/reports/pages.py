@@ -6,7 +6,7 @@ from lockgate.charts import figures as charts
 from lockgate.charts import formats
 from lockgate.charts.figures import Figure, Line
 from lockgate.charts.formats import SPACE, number
-from lockgate.charts.strips import Mark, Scale, mark, scale_over
+from lockgate.charts.strips import AxisRange, Mark, mark, scale_over
 from lockgate.reports.curves import CurvePanel, curve_figures, curve_panels
 from lockgate.reports.reach import reach_lines, reach_words
 from lockgate.tasks import registry
@@ -148,7 +148,7 @@ def _effects(results: Results) -> tuple[list[PairRow], PairRow | None, Axis]:
     return pairs, baseline, Axis(ticks, scale.at(0.0), band, *_drawn(marks))
 
 
-def _pair_row(pair: PairResult, scale: Scale) -> PairRow:
+def _pair_row(pair: PairResult, scale: AxisRange) -> PairRow:
     return PairRow(
         pair["rung"],
         pair["parent"],
@@ -174,7 +174,7 @@ def remark(pair: PairResult) -> str:
     return " ".join(remarks)
 
 
-def _baseline_row(results: Results, scale: Scale) -> PairRow | None:
+def _baseline_row(results: Results, scale: AxisRange) -> PairRow | None:
     one, selected = results["verdict"]["baseline"], results["verdict"]["selected"]
     if not one or not selected:
         return None
@@ -185,7 +185,7 @@ def _baseline_row(results: Results, scale: Scale) -> PairRow | None:
         one["outcome"],
         KINDS.get(one["outcome"], "open"),
         formats.percent(one["percent"], one["low"], one["high"]),
-        f"Better on the test part: {formats.listed(better)}." if better else "",
+        f"Better on the test part: {formats.enumerated(better)}." if better else "",
         mark(scale, one["percent"], one["low"], one["high"]),
     )
 

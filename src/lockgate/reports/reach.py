@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from lockgate.charts.figures import Line
-from lockgate.charts.formats import SPACE, listed, number
+from lockgate.charts.formats import SPACE, enumerated, number
 from lockgate.tasks.results import Results, RungReach
 
 # the selected rung has the model's colour; the others take these in turn, then again in dashes
@@ -48,4 +48,4 @@ def reach_words(results: Results) -> str:
 
 
 def _named(names: list[str], measured: Mapping[str, RungReach]) -> str:
-    return "every rung" if 1 < len(names) == len(measured) else listed(names)
+    return "every rung" if 1 < len(names) == len(measured) else enumerated(names)

@@ -23,7 +23,7 @@ TEMPLATE = "report.html.j2"  # the task's, which extends the frame
 FILTERS = (
     "duration",
     "interval",
-    "listed",
+    "enumerated",
     "moment",
     "number",
     "numbered",

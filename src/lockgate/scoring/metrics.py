@@ -14,7 +14,7 @@ PointMetric = Literal["mae", "rmse", "mase"]
 METRICS: tuple[PointMetric, ...] = get_args(PointMetric)
 
 
-class Scores(NamedTuple):
+class PointScores(NamedTuple):
     """Every metric of one forecast, over all its windows and steps; lower is better.
 
     `mae` and `rmse` are in the target's unit, `mase` has none: it is `mae` over the error that a
@@ -45,7 +45,7 @@ class PointLosses(NamedTuple):
         return float((self.losses.sum() / self.counts.sum()) ** power)
 
 
-def score(truth: AnyFloatArray, forecast: AnyFloatArray, scale_mae: float | None) -> Scores:
+def score(truth: AnyFloatArray, forecast: AnyFloatArray, scale_mae: float | None) -> PointScores:
     """Score forecasts by every metric over the points where the truth is observed.
 
     A forecast of an observed value that is NaN or infinite counts as infinitely wrong; it is never
@@ -62,7 +62,7 @@ def score(truth: AnyFloatArray, forecast: AnyFloatArray, scale_mae: float | None
     Example:
         >>> truth = np.array([[1.0, 2.0], [np.nan, 4.0]])
         >>> score(truth, np.array([[1.0, 3.0], [9.0, 1.0]]), scale_mae=2.0)
-        Scores(mae=1.333..., rmse=1.825..., mase=0.666...)
+        PointScores(mae=1.333..., rmse=1.825..., mase=0.666...)
     """
     frame = _observed(truth, forecast)
     if frame.empty:
@@ -70,7 +70,7 @@ def score(truth: AnyFloatArray, forecast: AnyFloatArray, scale_mae: float | None
     frame = frame.assign(unique_id=0)
     mae = float(losses.mae(frame, ["forecast"])["forecast"].iloc[0])
     rmse = float(losses.rmse(frame, ["forecast"])["forecast"].iloc[0])
-    return Scores(mae, rmse, None if scale_mae is None else mae / scale_mae)
+    return PointScores(mae, rmse, None if scale_mae is None else mae / scale_mae)
 
 
 def score_per_step(

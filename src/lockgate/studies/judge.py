@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lockgate.files import new_file
+from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.baselines import Skipped, reference
 from lockgate.scoring.looks import count_look
 from lockgate.studies.fits import Fit, best_rung, finite, fit_folder
 from lockgate.studies.folder import study_id
 from lockgate.studies.plan import Plan
-from lockgate.tasks.base import Candidate, Floats, Scorer
+from lockgate.tasks.base import Candidate, Scorer
 from lockgate.tasks.stack.config import CellName
 
 
@@ -31,9 +32,9 @@ class Look(NamedTuple):
     """The test part and every prediction of it, in the unit of its truth."""
 
     scorer: Scorer
-    fits: dict[tuple[str, int], Floats]  # (rung, seed) -> a row for each of the part
+    fits: dict[tuple[str, int], FloatArray]  # (rung, seed) -> a row for each of the part
     selected: Any  # the fitted model of the selected rung's best seed
-    baselines: dict[str, Floats]  # name -> likewise
+    baselines: dict[str, FloatArray]  # name -> likewise
     looks: int  # looks at this test part so far, this one included
 
 

@@ -12,6 +12,7 @@ from scipy import stats
 
 from lockgate.nn import Reach
 from lockgate.running.machine import device_kind, environment
+from lockgate.scoring.bootstrap import LEVEL
 from lockgate.studies.checks import checks
 from lockgate.studies.command import command
 from lockgate.studies.curves import final_gap, overfits_from
@@ -38,8 +39,6 @@ from lockgate.tasks.results import (
     VerdictResult,
 )
 from lockgate.tasks.stack.rungs import Rung, in_words, model_config, parent_name
-
-LEVEL = 0.95
 
 
 def summarise(plan: Plan, fits: Sequence[Fit], choices: Choices, looked: Look) -> dict[str, Any]:

@@ -53,14 +53,13 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import stats
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-Fit = tuple[str, int]  # rung and seed
+from lockgate.scoring.arrays import FloatArray, IntArray
 
-LEVEL = 0.05
+FitKey = tuple[str, int]  # rung and seed
+
+SIGNIFICANCE = 0.05
 SMALLEST_EFFECT = math.log(1.01)
 MOST_BLOCKS = 15
 LEAST_BLOCKS = 8
@@ -92,11 +91,11 @@ class Evidence:
             lies in two places.
     """
 
-    losses: Mapping[Fit, FloatArray]
+    losses: Mapping[FitKey, FloatArray]
     counts: FloatArray
     power: float
     horizon: int
-    diverged: Collection[Fit] = ()
+    diverged: Collection[FitKey] = ()
     groups: IntArray | None = None
 
     def __post_init__(self) -> None:
@@ -266,7 +265,7 @@ def judge_baseline(
     naive = {name: _result(losses, evidence) for name, losses in baselines.items()}
     variance = between_seeds_variance(_finite_logs(results))
     effect = _effect(fits, [naive[reference]] * len(fits), variance)
-    half = effect.half_width(LEVEL)
+    half = effect.half_width(SIGNIFICANCE)
     score = sum(fit.score for fit in fits) / len(fits) if fits else math.inf
     better = sorted((n for n in naive if naive[n].score < score), key=lambda n: naive[n].score)
     return BaselineVerdict(
@@ -279,7 +278,7 @@ def judge_baseline(
     )
 
 
-def residual_variance(log_scores: Mapping[Fit, float]) -> Variance:
+def residual_variance(log_scores: Mapping[FitKey, float]) -> Variance:
     """Return the variance of what rung and seed leave over: the residual of `rung + seed`.
 
     By least squares, so that fits may be missing. The degrees of freedom are the fits less the rank
@@ -299,7 +298,7 @@ def residual_variance(log_scores: Mapping[Fit, float]) -> Variance:
     return _variance(y - design @ solution, len(y) - int(rank))
 
 
-def between_seeds_variance(log_scores: Mapping[Fit, float]) -> Variance:
+def between_seeds_variance(log_scores: Mapping[FitKey, float]) -> Variance:
     """Return the variance between seeds of one rung, pooled over rungs.
 
     Rungs of a seed have something in common, a share ρ of this variance, and so repeat each other
@@ -336,7 +335,7 @@ def _variance(residuals: FloatArray, dof: int) -> Variance:
     return Variance(float(residuals @ residuals) / dof if dof > 0 else math.nan, float(dof))
 
 
-def _results(evidence: Evidence) -> dict[Fit, _Result]:
+def _results(evidence: Evidence) -> dict[FitKey, _Result]:
     """Return the results of all fits that did not diverge and whose losses are finite."""
     kept = {fit: losses for fit, losses in evidence.losses.items() if fit not in evidence.diverged}
     results = {fit: _result(losses, evidence) for fit, losses in kept.items()}
@@ -357,7 +356,7 @@ def _result(losses: FloatArray, evidence: Evidence) -> _Result:
     return _Result(score, math.log(score), evidence.power * len(starts) * (blocks / total))
 
 
-def _finite_logs(results: Mapping[Fit, _Result]) -> dict[Fit, float]:
+def _finite_logs(results: Mapping[FitKey, _Result]) -> dict[FitKey, float]:
     return {fit: r.log_score for fit, r in results.items() if math.isfinite(r.log_score)}
 
 
@@ -371,7 +370,7 @@ def _seeds(evidence: Evidence, rung: str) -> set[int]:
 
 
 def _shared(
-    evidence: Evidence, results: Mapping[Fit, _Result], rung: str, parent: str
+    evidence: Evidence, results: Mapping[FitKey, _Result], rung: str, parent: str
 ) -> list[int]:
     """Return the seeds of which both rungs have a result."""
     both = _seeds(evidence, rung) & _seeds(evidence, parent)
@@ -400,11 +399,11 @@ def _effect(fits: Sequence[_Result], others: Sequence[_Result], seed_variance: V
 
 def _holm(effects: Sequence[_Effect]) -> list[float]:
     """Return the level of each effect's interval by Holm's steps."""
-    levels = [LEVEL] * len(effects)
-    level, going_on = LEVEL, True
+    levels = [SIGNIFICANCE] * len(effects)
+    level, going_on = SIGNIFICANCE, True
     for rank, i in enumerate(sorted(range(len(effects)), key=lambda i: effects[i].p)):
         if going_on:
-            level = LEVEL / (len(effects) - rank)
+            level = SIGNIFICANCE / (len(effects) - rank)
         going_on = going_on and effects[i].p <= level
         levels[i] = level
     return levels

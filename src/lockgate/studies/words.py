@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from lockgate.charts.formats import MINUS, metric_name
 from lockgate.tasks.results import BaselineEffect, Effect, PairResult
-
-MINUS = "−"
 
 
 def verdict_words(
@@ -26,12 +25,12 @@ def verdict_words(
     order = ("helps", "hurts", "no real difference")
     rank = {outcome: i for i, outcome in enumerate(order)}
     ranked = sorted(pairs, key=lambda pair: rank.get(pair["outcome"], len(order)))
-    name = metric.replace("_", " ") if "_" in metric else metric.upper()
+    name = metric_name(metric)
     words = [_pair_words(pair, tricks[pair["rung"]], name) for pair in ranked]
     return [_baseline_words(baseline, selected, name), *words]
 
 
-def percent(value: float) -> str:
+def signed_percent(value: float) -> str:
     """Return a signed percentage: `−4.0 %`."""
     return f"{signed(value)} %"
 
@@ -45,7 +44,7 @@ def _interval(effect: Effect, metric: str) -> str:
     change, low, high = effect["percent"], effect["low"], effect["high"]
     # an outcome that is worded with them has all three
     assert change is not None and low is not None and high is not None  # noqa: PT018
-    return f"{percent(change)} {metric} [{signed(low)}, {signed(high)}]"
+    return f"{signed_percent(change)} {metric} [{signed(low)}, {signed(high)}]"
 
 
 def _pair_words(pair: PairResult, trick: str, metric: str) -> str:
@@ -67,7 +66,11 @@ def _pair_words(pair: PairResult, trick: str, metric: str) -> str:
 def _baseline_words(baseline: BaselineEffect, selected: str, metric: str) -> str:
     name = baseline["name"]
     if baseline["outcome"] == "no verdict":
-        score = "" if baseline["percent"] is None else f" ({percent(baseline['percent'])} {metric})"
+        score = (
+            ""
+            if baseline["percent"] is None
+            else f" ({signed_percent(baseline['percent'])} {metric})"
+        )
         return (
             f"The selected network ({selected}) against {name}: no verdict{score}, "
             "too few seeds or test blocks."

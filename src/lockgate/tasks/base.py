@@ -4,14 +4,13 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 import torch
 from torch import Tensor, nn
 
 from lockgate.charts.figures import Figure
 from lockgate.nn.reach import Reach
+from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.scoring.baselines import Skipped
 from lockgate.tasks.config import RunConfig
 from lockgate.tasks.results import Results
@@ -19,9 +18,6 @@ from lockgate.tasks.stack.rungs import Place, Rung
 from lockgate.training.data import Data
 from lockgate.training.history import History
 from lockgate.training.losses import Batch
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -42,26 +38,26 @@ class Scorer(Protocol):
         ...
 
     @property
-    def groups(self) -> Ints | None:
+    def groups(self) -> IntArray | None:
         """What no block may tear apart, (N,), in the order of the losses; None: no row hangs on
         another.
         """
         ...
 
     @property
-    def counts(self) -> Floats:
+    def counts(self) -> FloatArray:
         """How much is observed of each row, (N,)."""
         ...
 
-    def scores(self, prediction: Floats) -> dict[str, float | None]:
+    def scores(self, prediction: FloatArray) -> dict[str, float | None]:
         """Give every score by its name."""
         ...
 
-    def per_step(self, prediction: Floats) -> Sequence[float]:
+    def per_step(self, prediction: FloatArray) -> Sequence[float]:
         """Give the metric by steps ahead; empty where there are none."""
         ...
 
-    def losses(self, prediction: Floats) -> Floats:
+    def losses(self, prediction: FloatArray) -> FloatArray:
         """Give the loss of each row, (N,); their mean to the task's `power` is the score."""
         ...
 
@@ -71,7 +67,7 @@ class Candidate(NamedTuple):
 
     name: str
     setting: str
-    predict: Callable[[Part], Floats]
+    predict: Callable[[Part], FloatArray]
 
 
 class Compared(NamedTuple):
@@ -85,9 +81,9 @@ class Chosen(NamedTuple):
     """What validation chose, and what it predicts of the test part."""
 
     fitted: Any  # the network, as `Task.train` gives it
-    prediction: Floats
+    prediction: FloatArray
     name: str  # of the reference baseline
-    reference: Floats
+    reference: FloatArray
 
 
 def check(name: str, status: str, text: str) -> dict[str, str]:
@@ -302,7 +298,7 @@ class Task(Hashable, Protocol):
         """Measure how far back the gradient reaches, if it can be."""
         ...
 
-    def predict(self, fitted: Any, prepared: Any, part: Part) -> Floats:
+    def predict(self, fitted: Any, prepared: Any, part: Part) -> FloatArray:
         """Predict a part, in the unit of the truth."""
         ...
 

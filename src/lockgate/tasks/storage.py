@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from lockgate.errors import DataError, listed
 from lockgate.files import new_file, write_text
 
-FORMAT_VERSION = 2
+FITTED_VERSION = 2
 KNOWN_VERSIONS = (1, 2)
 MOST_JSON_BYTES = 16 * 2**20
 Model = TypeVar("Model", bound=nn.Module)
@@ -42,7 +42,7 @@ def write_fitted(
     """
     state = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
     settings = config.model_dump(mode="json")
-    head = {"format_version": FORMAT_VERSION, "task": task, **more}
+    head = {"format_version": FITTED_VERSION, "task": task, **more}
     with new_file(folder / "model.safetensors") as file:
         file.write(save(state))
     write_text(folder / "config.json", json.dumps({**head, **settings}, indent=2))
@@ -59,7 +59,7 @@ class Stored(NamedTuple):
 
 def is_of_today(folder: Path) -> bool:
     """Tell whether a folder has the format that is written today."""
-    return read_json(folder / "config.json").get("format_version") == FORMAT_VERSION
+    return read_json(folder / "config.json").get("format_version") == FITTED_VERSION
 
 
 def read_config(folder: Path, task: str) -> Stored:

@@ -24,7 +24,7 @@ LOG = logging.getLogger(__name__)
 TRAINING_SAMPLE = 2_000
 EVALUATION_BATCH = 512
 
-Losses = Callable[[Any, Batch, Any, torch.Generator], Iterator[Tensor]]
+BatchLosses = Callable[[Any, Batch, Any, torch.Generator], Iterator[Tensor]]
 
 
 def fit(
@@ -34,7 +34,7 @@ def fit(
     config: TrainingConfig,
     streams: Streams,
     on_epoch: Callable[[History], None] = lambda _: None,
-    losses: Losses = whole_loss,
+    losses: BatchLosses = whole_loss,
 ) -> History:
     """Train `model` in place; leave it in evaluation mode with the weights of its best epoch.
 
@@ -117,7 +117,7 @@ def _step(
     batch: Batch,
     config: TrainingConfig,
     masks: torch.Generator,
-    losses: Losses,
+    losses: BatchLosses,
 ) -> Tensor:
     network.train()
     optimizer.zero_grad()

@@ -4,7 +4,7 @@ import copy
 import json
 
 from benchmarks.gpu import measured
-from lockgate.ops._triton.measured import Measured, Table
+from lockgate.ops._triton.measured import Measured, Measurements
 
 
 def test_what_is_faster_is_written_for_the_layers(results, tmp_path, monkeypatch) -> None:
@@ -18,4 +18,4 @@ def test_what_is_faster_is_written_for_the_layers(results, tmp_path, monkeypatch
     written = json.loads(path.read_text())
     ours = {"cell": "lstm", "dtype": "bfloat16", "B": 16, "H": 64, "ratio": 0.75}
     assert written == {"gpu": "NVIDIA Test", "cells": [other, ours]}
-    assert Table(written["gpu"], tuple(Measured(**c) for c in written["cells"]))
+    assert Measurements(written["gpu"], tuple(Measured(**c) for c in written["cells"]))

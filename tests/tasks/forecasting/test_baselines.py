@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockgate.scoring.baselines import Skipped, reference
-from lockgate.scoring.metrics import Scores
+from lockgate.scoring.metrics import PointScores
 from lockgate.tasks.forecasting.baselines import fit_baselines, naive_baselines, skipped_baselines
 from lockgate.tasks.forecasting.windows import Scale, Windows
 
@@ -201,10 +201,10 @@ def test_a_baseline_that_cannot_be_computed_is_named_with_its_reason():
 
 def test_the_reference_is_the_baseline_of_the_lowest_finite_score():
     scores = {
-        "last value": Scores(3.0, 1.0, None),
-        "drift": Scores(math.inf, math.inf, None),
-        "ridge": Scores(2.0, 5.0, None),
-        "window mean": Scores(2.0, 5.0, None),
+        "last value": PointScores(3.0, 1.0, None),
+        "drift": PointScores(math.inf, math.inf, None),
+        "ridge": PointScores(2.0, 5.0, None),
+        "window mean": PointScores(2.0, 5.0, None),
     }
 
     assert reference({n: s._asdict() for n, s in scores.items()}, "mae") == "ridge"

@@ -8,7 +8,12 @@ from sklearn.preprocessing import StandardScaler
 
 from lockgate.scoring.metrics import METRICS, score
 from lockgate.tasks.forecasting import ridge as module
-from lockgate.tasks.forecasting.ridge import MOST_FEATURES, STRENGTHS, fit_ridge, ridge_why_not
+from lockgate.tasks.forecasting.ridge import (
+    MOST_FEATURES,
+    RIDGE_STRENGTHS,
+    fit_ridge,
+    ridge_why_not,
+)
 from lockgate.tasks.forecasting.windows import Scale, Windows
 
 SCALE = Scale(20.0, 7.0)
@@ -60,7 +65,7 @@ def test_ridge_is_that_of_scikit_learn_at_the_best_strength_on_validation(metric
 
     scores = {
         strength: score(truth, judged(train, validation, strength), 1.0).of(metric)
-        for strength in STRENGTHS
+        for strength in RIDGE_STRENGTHS
     }
     best = min(scores, key=scores.get)
     assert fitted.strength == best
@@ -80,7 +85,7 @@ def test_a_linear_law_is_found_and_forecast_in_the_targets_unit():
 
     truth = SCALE.invert(validation.truth().numpy())
     assert score(truth, fitted.forecast(validation), None).rmse < 0.001 * truth.std()
-    assert fitted.strength == STRENGTHS[0]
+    assert fitted.strength == RIDGE_STRENGTHS[0]
 
 
 def test_cutting_the_windows_into_chunks_changes_nothing(monkeypatch):

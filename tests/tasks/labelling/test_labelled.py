@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate import DataError
-from lockgate.tasks.labelling.labelled import Labelled, Ragged, check, classes_of, join_parts
+from lockgate.tasks.labelling.labelled import (
+    Labelled,
+    Ragged,
+    check_labelled,
+    classes_of,
+    join_parts,
+)
 
 
 def sequences(values: list[list[list[float]]], labels: list[str]) -> Labelled:
@@ -69,13 +75,13 @@ def test_several_labels_of_a_row_are_classes_each() -> None:
 )
 def test_what_nobody_can_learn_from_raises(data: Labelled, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        check(data)
+        check_labelled(data)
 
 
 def test_what_can_be_learned_from_passes() -> None:
     data = texts(["x", "y", "z", "u"], ["a", "a", "b", "b"])
 
-    assert check(data) is data
+    assert check_labelled(data) is data
 
 
 def test_fingerprint_follows_items_and_labels() -> None:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from lockgate.ops._triton.plan import Device, Plan, choose
+from lockgate.ops._triton.plan import Device, LaunchPlan, choose
 from lockgate.ops._triton.support import interpreted
-from lockgate.ops.kernels import Arguments, Cell, Results
+from lockgate.ops.kernels import Arguments, CallResult, Cell
 from lockgate.ops.recurrence import hide_padding
 
 # `saved` begins with numbers that tell the backward that these kernels wrote it
@@ -58,7 +58,7 @@ def wrote(saved: Tensor) -> bool:
     return saved.device.type == "cuda" or saved[0].item() == MARK
 
 
-def forward(cell: Cell, a: Arguments, *, save: bool) -> Results:
+def forward(cell: Cell, a: Arguments, *, save: bool) -> CallResult:
     """Run the kernels over a sequence; no gradient is recorded."""
     T, B, _ = a.x.shape
     H, gates = a.h.shape[1], GATES[cell.name]
@@ -96,7 +96,7 @@ def forward(cell: Cell, a: Arguments, *, save: bool) -> Results:
     if a.valid is not None:
         torch.mul(hidden, a.valid.unsqueeze(-1), out=output)
     last_c = a.x.new_empty(0) if a.c is None else state[1].to(a.c.dtype, copy=True)
-    return Results(output, state[0].to(a.x.dtype, copy=True), last_c, saved)
+    return CallResult(output, state[0].to(a.x.dtype, copy=True), last_c, saved)
 
 
 def _parts(cell: Cell, a: Arguments, saved: Tensor, output: Tensor) -> tuple[Tensor, Tensor]:
@@ -274,7 +274,7 @@ def _described(cell: Cell, a: Arguments, mask: Tensor | None) -> dict[str, Any]:
     }
 
 
-def _walk(name: str, plan: Plan, steps: int, *, T: int, B: int, **arguments: Any) -> None:
+def _walk(name: str, plan: LaunchPlan, steps: int, *, T: int, B: int, **arguments: Any) -> None:
     """Launch a kernel for all rows and steps."""
     walk = importlib.import_module("lockgate.ops._triton.walk")
     kernel = getattr(walk, name)

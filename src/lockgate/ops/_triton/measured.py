@@ -24,7 +24,7 @@ class Measured(NamedTuple):
     ratio: float
 
 
-class Table(NamedTuple):
+class Measurements(NamedTuple):
     """What was measured on one GPU."""
 
     gpu: str | None
@@ -43,11 +43,11 @@ class Table(NamedTuple):
 
 
 @cache
-def table() -> Table:
+def table() -> Measurements:
     """Read `measured.json`."""
     text = resources.files("lockgate.ops._triton").joinpath("measured.json").read_text("utf-8")
     content = json.loads(text)
-    return Table(content["gpu"], tuple(Measured(**cell) for cell in content["cells"]))
+    return Measurements(content["gpu"], tuple(Measured(**cell) for cell in content["cells"]))
 
 
 def why_faster(cell: str, x: Tensor, H: int) -> str | None:

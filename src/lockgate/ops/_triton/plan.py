@@ -14,7 +14,7 @@ class Device(NamedTuple):
     shared_memory: int  # bytes that one program may have
 
 
-class Plan(NamedTuple):
+class LaunchPlan(NamedTuple):
     """A program computes hidden units of some rows of the batch, a chunk of features at a time.
 
     The programs of a block of rows wait for each other after each step, so that all that are
@@ -32,7 +32,7 @@ class Plan(NamedTuple):
     step_by_step: bool
 
 
-def choose(B: int, H: int, gates: int, copies: int, itemsize: int, device: Device) -> Plan:
+def choose(B: int, H: int, gates: int, copies: int, itemsize: int, device: Device) -> LaunchPlan:
     """Choose the plan with the least traffic of a multiprocessor for each step.
 
     Args:
@@ -56,12 +56,14 @@ def choose(B: int, H: int, gates: int, copies: int, itemsize: int, device: Devic
     return min(found, key=lambda plan: _cost(plan, B, H, gates, copies, itemsize))
 
 
-def make(B: int, H: int, gates: int, itemsize: int, device: Device, rows: int, units: int) -> Plan:
+def make(
+    B: int, H: int, gates: int, itemsize: int, device: Device, rows: int, units: int
+) -> LaunchPlan:
     """Make the plan whose programs have so many rows and units."""
     chunk = min(_power_of_two(H), 256 // itemsize)
     programs, blocks = -(-H // units), max(1, -(-B // rows))
     at_once = max(1, device.multiprocessors // programs)
-    return Plan(
+    return LaunchPlan(
         rows=rows,
         units=units,
         chunk=chunk,
@@ -73,7 +75,7 @@ def make(B: int, H: int, gates: int, itemsize: int, device: Device, rows: int, u
     )
 
 
-def _fits(plan: Plan, gates: int, copies: int, itemsize: int, device: Device) -> bool:
+def _fits(plan: LaunchPlan, gates: int, copies: int, itemsize: int, device: Device) -> bool:
     """Tell whether what is read at a time fits into shared memory; held weights do."""
     if plan.held:
         return True
@@ -86,7 +88,7 @@ def _weights(H: int, gates: int, itemsize: int, units: int, chunk: int) -> int:
     return gates * -(-H // chunk) * chunk * units * itemsize
 
 
-def _cost(plan: Plan, B: int, H: int, gates: int, copies: int, itemsize: int) -> int:
+def _cost(plan: LaunchPlan, B: int, H: int, gates: int, copies: int, itemsize: int) -> int:
     """Estimate, in bytes that a multiprocessor reads, what a step of the whole batch takes."""
     weights = _weights(H, gates, itemsize, plan.units, plan.chunk)
     reads = copies * plan.rows * H * itemsize + (0 if plan.held else weights)

@@ -33,7 +33,7 @@ def interpreted() -> bool:
     return os.environ.get("TRITON_INTERPRET") == "1"
 
 
-class Status(NamedTuple):
+class TritonStatus(NamedTuple):
     """What the backend `triton` would run on."""
 
     triton: str | None  # its version
@@ -41,14 +41,14 @@ class Status(NamedTuple):
     why_not: str | None  # nothing can run on it
 
 
-def status() -> Status:
+def status() -> TritonStatus:
     """Tell whether the kernels can run on torch's current GPU."""
     version = importlib.metadata.version("triton") if INSTALLED else None
     if not torch.cuda.is_available():
-        return Status(version, None, "torch finds no GPU")
+        return TritonStatus(version, None, "torch finds no GPU")
     x = torch.empty(0, device="cuda")
     reason = NOT_INSTALLED if version is None else _why_not_device(x)
-    return Status(version, torch.cuda.get_device_name(), reason)
+    return TritonStatus(version, torch.cuda.get_device_name(), reason)
 
 
 def why_not(

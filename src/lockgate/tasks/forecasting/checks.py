@@ -13,7 +13,7 @@ from lockgate.tasks.forecasting.calendar import calendar_features
 from lockgate.tasks.forecasting.config import ForecasterConfig
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 
-MOST_STEPS = 2**31
+STEP_LIMIT = 2**31
 
 
 def check_preprocessing(folder: Path, preprocessing: Preprocessing) -> None:
@@ -31,8 +31,8 @@ def check_preprocessing(folder: Path, preprocessing: Preprocessing) -> None:
         "with_holes": not {*preprocessing.with_holes} <= {*preprocessing.columns},
         "calendar": _fails(calendar_features, a_day, preprocessing.calendar),
         "seasons": min(preprocessing.seasons, default=1) < 1,
-        "lookback": not 1 <= preprocessing.lookback < MOST_STEPS,
-        "horizon": not 1 <= preprocessing.horizon < MOST_STEPS,
+        "lookback": not 1 <= preprocessing.lookback < STEP_LIMIT,
+        "horizon": not 1 <= preprocessing.horizon < STEP_LIMIT,
         "seen_until": _fails(np.datetime64, preprocessing.seen_until),
     }
     if names := [name for name, fault in wrong.items() if fault]:

@@ -1,17 +1,15 @@
 """Choose the columns whose past is worth reading, from the training rows alone."""
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from lockgate.errors import DataError, nearest
+from lockgate.scoring.arrays import FloatArray
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.table import Dropped, Table
 
-Floats = npt.NDArray[np.float64]
 
-
-def column_values(frame: pl.DataFrame, names: list[str]) -> Floats:
+def column_values(frame: pl.DataFrame, names: list[str]) -> FloatArray:
     """Return columns of a table's frame as float64, (T, C), NaN where missing."""
     return frame.select(pl.col(names).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
 

@@ -31,7 +31,7 @@ from lockgate.tasks.storage import (
 if TYPE_CHECKING:
     from lockgate.tasks.forecasting.backtest import ForecastEvaluation
 
-PREDICTION_BATCH = 512
+FORECAST_BATCH = 512
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,10 @@ class FittedForecaster:
         """Forecast every window, (N, horizon), in the target's unit."""
         self.model.eval()
         device = next(self.model.parameters()).device
-        starts = range(0, len(windows), PREDICTION_BATCH)
+        starts = range(0, len(windows), FORECAST_BATCH)
         with torch.no_grad():
             parts = [
-                self.model(windows.x(slice(i, i + PREDICTION_BATCH)).to(device)).cpu()
-                for i in starts
+                self.model(windows.x(slice(i, i + FORECAST_BATCH)).to(device)).cpu() for i in starts
             ]
         return self.preprocessing.scale.invert(torch.cat(parts).numpy())
 

@@ -10,7 +10,7 @@ from lockgate.reading.frequency import Frequency, duration_words
 
 MOST_REPEATED = 0.1
 """Share of rows that may repeat a stamp, without `resample`: more look like several series."""
-MOST_STEPS = 50
+MOST_PER_ROW = 50
 """Most steps of the grid for each row of the source: more come from a faulty stamp."""
 _MONDAY = 4 * 86_400_000_000  # microseconds from 1970-01-01, a Thursday, to the first Monday
 
@@ -184,12 +184,13 @@ def _trimmed(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _check_size(times: pl.Series, frequency: Frequency, rows: int) -> None:
     steps = frequency.steps_between(times[0], times[-1]) + 1
-    if steps <= MOST_STEPS * rows:
+    if steps <= MOST_PER_ROW * rows:
         return
     after = int(times.diff().arg_max() or 0)
     raise DataError(
-        f"the {frequency} grid must have at most {MOST_STEPS} steps for each row, got {steps:,} "
-        f"for {count_of(rows, 'row')}: nothing lies between {times[after - 1]} and {times[after]}; "
+        f"the {frequency} grid must have at most {MOST_PER_ROW} steps for each row, got "
+        f"{steps:,} for {count_of(rows, 'row')}: nothing lies between {times[after - 1]} and "
+        f"{times[after]}; "
         "mend the stamp that is wrong, or pass a longer resample"
     )
 

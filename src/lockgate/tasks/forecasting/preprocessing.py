@@ -7,14 +7,13 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from lockgate.errors import DataError
+from lockgate.scoring.arrays import FloatArray
 from lockgate.tasks.forecasting.calendar import calendar_cycles, calendar_features
 from lockgate.tasks.forecasting.columns import choose_columns, column_values
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.seasons import find_seasons
 from lockgate.tasks.forecasting.table import Dropped, Table
 from lockgate.tasks.forecasting.windows import Scale
-
-Floats = npt.NDArray[np.float64]
 
 SHORTEST_LOOKBACK = 24
 LONGEST_LOOKBACK = 168
@@ -154,7 +153,7 @@ def default_lookback(seasons: tuple[int, ...], horizon: int, train_rows: int) ->
     return max(1, min(wanted, train_rows // 10))
 
 
-def fill_forward(values: Floats, max_gap: int) -> Floats:
+def fill_forward(values: FloatArray, max_gap: int) -> FloatArray:
     """Carry the last observed value over at most `max_gap` rows, column by column, (T, C)."""
     rows = np.arange(len(values))[:, None]
     last = np.maximum.accumulate(np.where(np.isnan(values), -1, rows), axis=0)

@@ -15,7 +15,7 @@ MOST_FEATURES = 6_000
 """Most features (lookback times channels) a ridge is fitted on: its memory grows with their square
 (about 1.5 GB here) and its time with their cube."""
 
-STRENGTHS: FloatArray = 10.0 ** np.arange(-6.0, 2.5, 0.5)
+RIDGE_STRENGTHS: FloatArray = 10.0 ** np.arange(-6.0, 2.5, 0.5)
 """Strengths tried, per training window: the penalty is this times the number of windows."""
 
 _CHUNK_BYTES = 32 * 2**20
@@ -66,9 +66,9 @@ def fit_ridge(train: Windows, validation: Windows, metric: PointMetric, scale: S
     """Fit a ridge on all training windows whose targets are all observed.
 
     Minimised is `|Y - 1 b - Z W|^2 + strength N |W|^2`, `Z` the standardised features, `N` the
-    number of windows; `strength` is the one of `STRENGTHS` with the lowest validation score. One
-    eigendecomposition of the Gram matrix serves them all. The Gram matrix is summed in float64 over
-    chunks of windows: memory grows with the square of the number of features (lookback times
+    number of windows; `strength` is the one of `RIDGE_STRENGTHS` with the lowest validation score.
+    One eigendecomposition of the Gram matrix serves them all. The Gram matrix is summed in float64
+    over chunks of windows: memory grows with the square of the number of features (lookback times
     channels), and neither with the rows nor with rows times lookback.
 
     Args:
@@ -83,10 +83,10 @@ def fit_ridge(train: Windows, validation: Windows, metric: PointMetric, scale: S
     if reason := ridge_why_not(train):
         raise ValueError(f"train must allow a ridge: {reason}")
     moments = _moments(train)
-    coefficients, intercepts = _solve(moments, STRENGTHS)
+    coefficients, intercepts = _solve(moments, RIDGE_STRENGTHS)
     losses = _validation_losses(validation, coefficients, intercepts, metric)
     best = int(np.argmin(losses))
-    return Ridge(scale, coefficients[best], intercepts[best], float(STRENGTHS[best]))
+    return Ridge(scale, coefficients[best], intercepts[best], float(RIDGE_STRENGTHS[best]))
 
 
 class _Chunk(NamedTuple):

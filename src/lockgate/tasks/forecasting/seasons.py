@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lockgate.reading.frequency import Frequency
+from lockgate.scoring.arrays import FloatArray
 
-Floats = npt.NDArray[np.float64]
 Lags = npt.NDArray[np.int64]
 
 LEAST_CORRELATION = 0.2
@@ -19,7 +19,7 @@ _CYCLES = (3_600, 86_400, 7 * 86_400, 365.25 * 86_400)
 _MONTHS_IN_YEAR = 12
 
 
-def find_seasons(y: Floats, frequency: Frequency) -> tuple[int, ...]:
+def find_seasons(y: FloatArray, frequency: Frequency) -> tuple[int, ...]:
     """Return the seasons of `y`, in steps, the shortest first.
 
     The cycles of the calendar (hour, day, week, year) are the candidates. A candidate passes if
@@ -68,7 +68,7 @@ def calendar_periods(frequency: Frequency) -> tuple[int, ...]:
     return tuple(int(p) for p in steps if p >= 2 and float(p).is_integer())
 
 
-def autocorrelation(y: Floats) -> Floats:
+def autocorrelation(y: FloatArray) -> FloatArray:
     """Return the autocorrelation of the detrended `y`, missing values left out.
 
     The lags are 0 .. T // 2 + 1: one more than two periods need, so that the last can be a peak.
@@ -89,14 +89,14 @@ def autocorrelation(y: Floats) -> Floats:
     return np.where(pairs > 0, products / np.maximum(pairs, 1), 0.0) / variance
 
 
-def _lagged_products(x: Floats, lags: int) -> Floats:
+def _lagged_products(x: FloatArray, lags: int) -> FloatArray:
     # the power spectrum of the zero-padded series, back in time: O(T log T)
     size = 1 << (2 * len(x) - 1).bit_length()
     spectrum = np.fft.rfft(x, size)
     return np.asarray(np.fft.irfft(spectrum * spectrum.conj(), size)[:lags])
 
 
-def _moving_average(y: Floats, length: int) -> Floats:
+def _moving_average(y: FloatArray, length: int) -> FloatArray:
     """Average the observed values of the `length` rows around each row; fewer at both ends."""
     observed = np.isfinite(y)
     sums = np.concatenate([[0.0], np.cumsum(np.where(observed, y, 0.0))])
@@ -107,7 +107,7 @@ def _moving_average(y: Floats, length: int) -> Floats:
     return np.asarray((sums[stop] - sums[start]) / np.maximum(counts[stop] - counts[start], 1))
 
 
-def _peaks(correlation: Floats, y: Floats, errors: float) -> Lags:
+def _peaks(correlation: FloatArray, y: FloatArray, errors: float) -> Lags:
     pairs = np.isfinite(y).mean() ** 2 * (len(y) - np.arange(len(correlation)))
     least = np.maximum(LEAST_CORRELATION, errors / np.sqrt(np.maximum(pairs, 1)))
     # imported here because a model is loaded without it
@@ -117,12 +117,12 @@ def _peaks(correlation: Floats, y: Floats, errors: float) -> Lags:
     return np.asarray(lags[lags >= 2], dtype=np.int64)
 
 
-def _is_echo(correlation: Floats, peaks: Lags, shorter: int) -> bool:
+def _is_echo(correlation: FloatArray, peaks: Lags, shorter: int) -> bool:
     """Whether `shorter` alone explains `peaks`: it is about as strong a quarter of them before."""
     quarter = max(1, round(peaks[0] / 4 / shorter)) * shorter
     before = correlation[peaks[0] - quarter - shorter // 2 : peaks[-1] - quarter + shorter // 2]
     return bool(before.max() > correlation[peaks].max() - _LEAST_GAIN)
 
 
-def _comes_again(correlation: Floats, lag: int) -> bool:
+def _comes_again(correlation: FloatArray, lag: int) -> bool:
     return 2 * lag < len(correlation) and bool(correlation[2 * lag] >= LEAST_CORRELATION / 2)

@@ -11,13 +11,13 @@ import polars as pl
 
 from lockgate.errors import DataError, count_of, listed, nearest, option
 from lockgate.reading.frequency import Frequency
-from lockgate.reading.tables import RawTable, read, to_number
+from lockgate.reading.tables import RawTable, read_raw, to_number
 from lockgate.reading.times import find_times, named_columns, time_candidates
 from lockgate.tasks.forecasting.grid import to_grid
 
 TARGET_NAMES = ("y", "target", "value", "values")
 """Names that `guess_target` takes for a target, best first, in any case."""
-Kind: TypeAlias = Literal["time", "number", "mixed", "text", "empty"]
+ColumnKind: TypeAlias = Literal["time", "number", "mixed", "text", "empty"]
 """What a column holds; `mixed` are numbers that cannot all be read, for the reason in its note."""
 
 
@@ -32,7 +32,7 @@ class ColumnNote(NamedTuple):
     """What a column of a source holds."""
 
     column: str
-    kind: Kind
+    kind: ColumnKind
     note: str
     example: str
 
@@ -84,7 +84,7 @@ def read_table(
     """Read one series with its time stamps onto a regular grid. Nothing is filled.
 
     Args:
-        source: Path of a CSV or Parquet file, or a frame; see `lockgate.reading.tables.read`.
+        source: Path of a CSV or Parquet file, or a frame; see `lockgate.reading.tables.read_raw`.
         target: The column to forecast.
         time: The time column or its parts; see `times.find_times`.
         time_format: `strptime` format of the stamps. Default: detected from the values.
@@ -103,7 +103,7 @@ def read_table(
     """
     if decimal not in (".", ","):
         raise DataError(f'decimal must be "." or ",", got {decimal!r}')
-    raw = read(source, separator=separator, encoding=encoding)
+    raw = read_raw(source, separator=separator, encoding=encoding)
     _check_target(raw, target)
     series = _series_name(raw, target)
     times = find_times(raw, time, time_format)
@@ -139,7 +139,7 @@ def describe_columns(
 
     Unlike `read_table` it asks for no time column: none, or several, are listed as they are.
     """
-    raw = read(source, separator=separator, encoding=encoding)
+    raw = read_raw(source, separator=separator, encoding=encoding)
     times = named_columns(raw, time) if time is not None else time_candidates(raw, time_format)
     return [_note(column, raw, times, decimal) for column in raw.frame]
 
@@ -161,7 +161,7 @@ def guess_target(
     Raises:
         DataError: If no column qualifies, with what `describe_columns` raises.
     """
-    raw = read(source, separator=separator, encoding=encoding)
+    raw = read_raw(source, separator=separator, encoding=encoding)
     times = named_columns(raw, time) if time is not None else time_candidates(raw, time_format)
     numbers = {
         column.name: to_number(column, decimal)
@@ -267,7 +267,7 @@ def _note(column: pl.Series, raw: RawTable, times: Sequence[str], decimal: str) 
     numbers = to_number(column, decimal)
     faulty = column.is_not_null() & numbers.is_null()
     missing = f"{column.null_count():,} missing" if column.null_count() else ""
-    kind: Kind = "number"
+    kind: ColumnKind = "number"
     note = missing
     if column.name in times:
         kind = "time"
@@ -282,7 +282,7 @@ def _note(column: pl.Series, raw: RawTable, times: Sequence[str], decimal: str) 
 
 def _note_on_text(
     column: pl.Series, faulty: pl.Series, raw: RawTable, decimal: str
-) -> tuple[Kind, str]:
+) -> tuple[ColumnKind, str]:
     if column.dtype != pl.String:
         return "text", f"holds {column.dtype}"
     count, value = int(faulty.sum()), column.filter(faulty)[0]

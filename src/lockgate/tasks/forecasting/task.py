@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from lockgate.files import write_text
 from lockgate.nn import Reach, gradient_reach
 from lockgate.reading.samples import SAMPLE
+from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.metrics import (
     PointMetric,
     mase_scale,
@@ -30,7 +31,6 @@ from lockgate.tasks.base import (
     Candidate,
     Chosen,
     Compared,
-    Floats,
     OnEpoch,
     Part,
     Section,
@@ -59,7 +59,7 @@ from lockgate.training.history import History
 from lockgate.training.losses import Batch, whole_loss
 
 LONG_LOOKBACK = 200
-REACH_SAMPLE = 64
+REACH_WINDOWS = 64
 MOST_POINTS = 2_000
 MOST_HISTORY = 168
 MANY_MISSING = 0.05
@@ -74,7 +74,7 @@ SAMPLE_SETTINGS: Mapping[str, Mapping[str, Any]] = {
 class WindowScorer(NamedTuple):
     """Scores forecasts of the windows of one part, in the target's unit."""
 
-    truth: Floats  # (N, horizon), NaN where missing
+    truth: FloatArray  # (N, horizon), NaN where missing
     metric: PointMetric
     mase_scale: float | None
 
@@ -89,23 +89,23 @@ class WindowScorer(NamedTuple):
         return None
 
     @property
-    def counts(self) -> Floats:
+    def counts(self) -> FloatArray:
         """Observed points of each window."""
-        observed: Floats = np.isfinite(self.truth).sum(axis=1).astype(np.float64)
+        observed: FloatArray = np.isfinite(self.truth).sum(axis=1).astype(np.float64)
         return observed
 
-    def scores(self, prediction: Floats) -> dict[str, float | None]:
+    def scores(self, prediction: FloatArray) -> dict[str, float | None]:
         """Give MAE, RMSE and MASE."""
         return score(self.truth, prediction, self.mase_scale)._asdict()
 
-    def per_step(self, prediction: Floats) -> Sequence[float]:
+    def per_step(self, prediction: FloatArray) -> Sequence[float]:
         """Give the metric by steps ahead."""
         steps: list[float] = score_per_step(
             self.truth, prediction, self.metric, self.mase_scale
         ).tolist()
         return steps
 
-    def losses(self, prediction: Floats) -> Floats:
+    def losses(self, prediction: FloatArray) -> FloatArray:
         """Give the loss of each window."""
         return point_losses(self.truth, prediction, self.metric).losses
 
@@ -229,10 +229,10 @@ class Forecasting:
         if prepared.preprocessing.lookback < 2:
             return None
         model = fitted.model.eval()
-        x = prepared.windows("validation").thinned(REACH_SAMPLE).x(slice(None))
+        x = prepared.windows("validation").thinned(REACH_WINDOWS).x(slice(None))
         return gradient_reach(model.forecast_changes, model.split_level(x)[0], batch_first=True)
 
-    def predict(self, fitted: FittedForecaster, prepared: Prepared, part: Part) -> Floats:
+    def predict(self, fitted: FittedForecaster, prepared: Prepared, part: Part) -> FloatArray:
         """Forecast every window of a part."""
         return fitted.forecast(prepared.windows(part))
 
@@ -264,8 +264,8 @@ class Forecasting:
             config.training.metric,
         )
 
-        def predict(forecast: Any, part: Part) -> Floats:
-            forecasts: Floats = forecast(prepared.windows(part))
+        def predict(forecast: Any, part: Part) -> FloatArray:
+            forecasts: FloatArray = forecast(prepared.windows(part))
             return forecasts
 
         candidates = (Candidate(b.name, b.setting, partial(predict, b.forecast)) for b in fitted)

@@ -20,7 +20,7 @@ class Scale(NamedTuple):
         return np.asarray(y, dtype=np.float64) * self.std + self.mean
 
 
-class Batch(NamedTuple):
+class WindowBatch(NamedTuple):
     """Some windows, gathered."""
 
     x: Tensor  # (B, lookback, C), scaled; channel 0 is the target, filled forward
@@ -55,9 +55,9 @@ class Windows:
     def __len__(self) -> int:
         return len(self.origins)
 
-    def batch(self, index: Tensor | slice) -> Batch:
+    def batch(self, index: Tensor | slice) -> WindowBatch:
         """Gather the windows `index` of this part."""
-        return Batch(self.x(index), self._targets(self.origins[index]))
+        return WindowBatch(self.x(index), self._targets(self.origins[index]))
 
     def x(self, index: Tensor | slice) -> Tensor:
         """Gather the inputs of the windows `index`, whose targets need not exist yet."""

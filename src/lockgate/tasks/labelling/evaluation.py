@@ -5,12 +5,13 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from lockgate.errors import DataError, count_of
-from lockgate.tasks.base import Floats, Section
+from lockgate.scoring.arrays import FloatArray
+from lockgate.tasks.base import Section
 from lockgate.tasks.labelling.config import LabelConfig
 from lockgate.tasks.labelling.examples import Examples, lay_out
 from lockgate.tasks.labelling.labelled import Ragged, check_items
 from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
-from lockgate.tasks.labelling.scorer import Interval, LabelScorer, units_of
+from lockgate.tasks.labelling.scorer import Ends, LabelScorer, units_of
 from lockgate.tasks.labelling.shown import Sampled, certainty
 from lockgate.tasks.labelling.sources.read import cut_alike, read_part
 
@@ -28,7 +29,7 @@ class Labels(Sampled, Protocol):
         """The settings that it was trained with."""
         ...
 
-    def predict_examples(self, examples: Examples) -> Floats:
+    def predict_examples(self, examples: Examples) -> FloatArray:
         """Predict what is laid out."""
         ...
 
@@ -43,7 +44,7 @@ class LabelEvaluation(NamedTuple):
     notices: tuple[str, ...]
     """What a reader should know of how they were read."""
     scores: dict[str, float | None]
-    intervals: dict[str, Interval]
+    intervals: dict[str, Ends]
     """Of 95 % over other rows of the kind; None where there is a single one."""
     certainty: dict[str, Any] | None
     """The accuracy by the share of rows kept; None of numbers."""

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import torch
 from pydantic import ValidationError
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from lockgate.errors import DataError
 from lockgate.files import new_folder
 from lockgate.nn import mc_samples
+from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.probabilities import probabilities
 from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig
 from lockgate.tasks.labelling.examples import Examples, lay_out
@@ -41,8 +41,6 @@ PREDICTION_BATCH = 256
 WHOLE = 16
 """Rows that a batch is filled up to a multiple of, so that no row depends on how many there are."""
 
-Floats = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class FittedClassifier:
@@ -68,13 +66,13 @@ class FittedClassifier:
         """Number of the network's weights."""
         return sum(parameter.numel() for parameter in self.model.parameters())
 
-    def scores(self, examples: Examples) -> Floats:
+    def scores(self, examples: Examples) -> FloatArray:
         """Score every example, (N, outputs) in order; of labels at steps every step, end to end."""
         self.model.eval()
         with torch.no_grad():
             return self._of_each(examples, self.model)
 
-    def mc_probabilities(self, examples: Examples, n: int = 20, seed: int = 0) -> Floats:
+    def mc_probabilities(self, examples: Examples, n: int = 20, seed: int = 0) -> FloatArray:
         """Average the probabilities of `n` passes with dropout (Gal and Ghahramani 2016).
 
         Each pass is one network, drawn from `seed` and used for every example (arXiv:1506.02142),
@@ -93,7 +91,7 @@ class FittedClassifier:
 
         return self._of_each(examples, mean)
 
-    def _of_each(self, examples: Examples, run: Callable[[Tensor, Tensor], Tensor]) -> Floats:
+    def _of_each(self, examples: Examples, run: Callable[[Tensor, Tensor], Tensor]) -> FloatArray:
         """Run padded batches and take the rows, or the steps, of each example in order."""
         device = next(self.model.parameters()).device
         rows: list[Tensor | None] = [None] * len(examples)
@@ -109,12 +107,12 @@ class FittedClassifier:
                 rows[place] = row[:length] if examples.at_steps else row[None]
         return torch.cat([row for row in rows if row is not None]).numpy().astype(np.float64)
 
-    def predict_data(self, data: Labelled) -> Floats:
+    def predict_data(self, data: Labelled) -> FloatArray:
         """Predict what was read, in its order; as `predict_examples` does."""
         at_steps = self.preprocessing.kind == "steps"
         return self.predict_examples(lay_out(self.preprocessing.encode(data), at_steps=at_steps))
 
-    def predict_examples(self, examples: Examples) -> Floats:
+    def predict_examples(self, examples: Examples) -> FloatArray:
         """Predict what is laid out.
 
         Returns:

@@ -84,7 +84,7 @@ class Labelled:
 LABEL_SEPARATOR = "\x1f"
 
 
-def check(data: Labelled) -> Labelled:
+def check_labelled(data: Labelled) -> Labelled:
     """Return `data` if a classifier can learn from it.
 
     Raises:

@@ -11,7 +11,7 @@ from lockgate.tasks.results import Results, RungResult, Scores, selected_rung
 
 WITHOUT = "_without_overlap"
 BESIDE = "accuracy"
-SHARES = ("accuracy", "balanced_accuracy", "macro_f1")
+SHARE_SCORES = ("accuracy", "balanced_accuracy", "macro_f1")
 
 
 class KeptResult(TypedDict):
@@ -179,7 +179,7 @@ def interval_rows(results: Results, digits: Mapping[str, int]) -> list[IntervalR
     rows = []
     for one in labels["scores"]:
         key = one["name"]
-        decimals = 3 if key in SHARES else max(3, digits[key])
+        decimals = 3 if key in SHARE_SCORES else max(3, digits[key])
         network, reference = one["network"], one["reference"]
         triples = (
             (network["score"], network["low"], network["high"]),
@@ -197,7 +197,7 @@ def _over_seeds(rung: RungResult, key: str) -> tuple[float | None, float | None,
     """The mean and its interval: over few seeds that reaches beyond what a score can be."""
     spread = rung["test_intervals"][key]
     mean, low, high = spread["mean"], spread["low"], spread["high"]
-    most = 1.0 if key in SHARES else math.inf
+    most = 1.0 if key in SHARE_SCORES else math.inf
     return mean, None if low is None else max(0.0, low), None if high is None else min(most, high)
 
 

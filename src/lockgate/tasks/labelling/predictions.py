@@ -6,16 +6,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from lockgate.scoring.arrays import FloatArray
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
 from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
 
-Floats = npt.NDArray[np.float64]
 SEVERAL = ","
 PROBABILITY = "probability_"
 
 
 def prediction_frame(
-    prediction: Floats,
+    prediction: FloatArray,
     preprocessing: LabelPreprocessing,
     data: Labelled,
     pieces: Labelled,
@@ -43,7 +43,7 @@ def prediction_frame(
     return pl.DataFrame(columns)
 
 
-def _labels(prediction: Floats, preprocessing: LabelPreprocessing, mark: str) -> Any:
+def _labels(prediction: FloatArray, preprocessing: LabelPreprocessing, mark: str) -> Any:
     names = preprocessing.classes
     if preprocessing.kind == "number":
         return prediction[:, 0]

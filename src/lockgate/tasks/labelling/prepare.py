@@ -13,7 +13,7 @@ from lockgate.files import write_text
 from lockgate.tasks.base import Part
 from lockgate.tasks.labelling.config import LabelledConfig
 from lockgate.tasks.labelling.examples import Examples
-from lockgate.tasks.labelling.labelled import Labelled, Ragged, check
+from lockgate.tasks.labelling.labelled import Labelled, Ragged, check_labelled
 from lockgate.tasks.labelling.parts import Parts, Rows, check_labels, not_given, split_parts
 from lockgate.tasks.labelling.preprocessing import Encoded, LabelPreprocessing, learn_labelled
 
@@ -98,7 +98,7 @@ def prepare_labelled(
     # before classes are counted: what is unknown is mostly rare too
     given = {"validation": validation, "test": test}
     check_labels(data, not_given(data, validation, test), given)
-    check(data)
+    check_labelled(data)
     parts = split_parts(
         data,
         config.split_seed,

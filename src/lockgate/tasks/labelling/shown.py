@@ -6,7 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from lockgate.errors import count_of
-from lockgate.tasks.base import Chosen, Floats, Ints
+from lockgate.scoring.arrays import FloatArray, IntArray
+from lockgate.tasks.base import Chosen
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
 from lockgate.tasks.labelling.prepare import PreparedLabelled
@@ -32,7 +33,7 @@ class Sampled(Protocol):
         """Whether it drops anything in training."""
         ...
 
-    def mc_probabilities(self, examples: Examples, n: int = 20, seed: int = 0) -> Floats:
+    def mc_probabilities(self, examples: Examples, n: int = 20, seed: int = 0) -> FloatArray:
         """Average the probabilities of `n` passes with dropout."""
         ...
 
@@ -73,7 +74,7 @@ def labels_shown(
 
 
 def certainty(
-    fitted: Sampled, examples: Examples, prediction: Floats, truth: Ints, mc_samples: int
+    fitted: Sampled, examples: Examples, prediction: FloatArray, truth: IntArray, mc_samples: int
 ) -> dict[str, Any]:
     """Give the accuracy of the most certain rows, by two ways of telling how certain one is.
 
@@ -109,7 +110,9 @@ def certainty(
     return shares
 
 
-def _shares(prediction: Floats, uncertainty: Floats, truth: Ints) -> list[dict[str, Any]]:
+def _shares(
+    prediction: FloatArray, uncertainty: FloatArray, truth: IntArray
+) -> list[dict[str, Any]]:
     return [share._asdict() for share in accuracy_by_share(prediction, uncertainty, truth)]
 
 
@@ -127,7 +130,7 @@ def _scores(scorer: LabelScorer, chosen: Chosen) -> Iterator[dict[str, Any]]:
 
 
 def _surest_rows(
-    data: Labelled, prepared: PreparedLabelled, prediction: Floats, truth: Ints
+    data: Labelled, prepared: PreparedLabelled, prediction: FloatArray, truth: IntArray
 ) -> Iterator[dict[str, Any]]:
     """Give the rows of the most confident mistakes."""
     names, several = prepared.preprocessing.classes, truth.ndim == 2
@@ -150,7 +153,7 @@ def _surest_rows(
 
 
 def _worst_sequences(
-    data: Labelled, prepared: PreparedLabelled, prediction: Floats, truth: Ints
+    data: Labelled, prepared: PreparedLabelled, prediction: FloatArray, truth: IntArray
 ) -> Iterator[dict[str, Any]]:
     """Give the sequences with the largest share of wrong steps, with the surest of these."""
     preprocessing, lengths = prepared.preprocessing, prepared.examples("test").lengths.numpy()
@@ -177,7 +180,7 @@ def _worst_sequences(
 
 
 def _largest_errors(
-    data: Labelled, prepared: PreparedLabelled, prediction: Floats, truth: Floats
+    data: Labelled, prepared: PreparedLabelled, prediction: FloatArray, truth: FloatArray
 ) -> Iterator[dict[str, Any]]:
     """Give the rows whose number is farthest off."""
     errors = prediction[:, 0] - truth

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from lockgate.errors import DataError, listed
 from lockgate.nn import Reach, gradient_reach
+from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.probabilities import fit_temperature
 from lockgate.tasks.base import (
     PARTS,
     Candidate,
     Chosen,
     Compared,
-    Floats,
     OnEpoch,
     Part,
     check,
@@ -44,7 +44,7 @@ from lockgate.training.history import History
 from lockgate.training.losses import Batch
 
 LONG = 400
-REACH_SAMPLE = 64
+REACH_ROWS = 64
 MANY_PADDED = 0.4
 
 
@@ -189,7 +189,7 @@ class Labelling:
         if model.embedding is not None or model.stem is not None or model.at_steps:
             return None
         steps = int(examples.lengths.median())
-        rows = torch.nonzero(examples.lengths >= steps).flatten()[:REACH_SAMPLE]
+        rows = torch.nonzero(examples.lengths >= steps).flatten()[:REACH_ROWS]
         if steps < 2 or not len(rows):
             return None
         x = examples.batch(rows).x[:, :steps]
@@ -201,7 +201,9 @@ class Labelling:
 
         return gradient_reach(score, x, batch_first=True)
 
-    def predict(self, fitted: FittedClassifier, prepared: PreparedLabelled, part: Part) -> Floats:
+    def predict(
+        self, fitted: FittedClassifier, prepared: PreparedLabelled, part: Part
+    ) -> FloatArray:
         """Give calibrated probabilities of the classes, or numbers in their own unit."""
         return fitted.predict_examples(prepared.examples(part))
 
@@ -386,13 +388,13 @@ def _truth(examples: Examples) -> npt.NDArray[Any]:
     return examples.truth().numpy()
 
 
-def _numbers(baseline: Any, items: Any, parts: Any, part: Part) -> Floats:
-    numbers: Floats = baseline.numbers(items, getattr(parts, part))[:, None]
+def _numbers(baseline: Any, items: Any, parts: Any, part: Part) -> FloatArray:
+    numbers: FloatArray = baseline.numbers(items, getattr(parts, part))[:, None]
     return numbers
 
 
-def _classes(baseline: Any, items: Any, parts: Any, part: Part) -> Floats:
-    probabilities: Floats = baseline.probabilities(items, getattr(parts, part))
+def _classes(baseline: Any, items: Any, parts: Any, part: Part) -> FloatArray:
+    probabilities: FloatArray = baseline.probabilities(items, getattr(parts, part))
     return probabilities
 
 

@@ -16,7 +16,7 @@ from lockgate.tasks.labelling.labelled import Ragged
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-Kind = Literal["word", "bpe", "char"]
+TokenKind = Literal["word", "bpe", "char"]
 PAD, UNKNOWN = "<pad>", "<unk>"  # tokens 0 and 1; no text holds them, it is split at < and >
 MAX_JSON = 2**26
 """Most characters of the JSON of a tokenizer."""
@@ -28,7 +28,7 @@ _SAMPLE = 2**20  # characters that tell the script
 
 # scripts that are written without spaces between words: each of their characters is a word
 _DENSE = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-_PATTERNS: dict[Kind, str] = {
+_PATTERNS: dict[TokenKind, str] = {
     "word": rf"[{_DENSE}]|[\w&&[^{_DENSE}]]+(?:['’][\w&&[^{_DENSE}]]+)*|[^\w\s]",
     "bpe": r"\w+(?:['’]\w+)*|[^\w\s]",
     "char": r"\s|\S",
@@ -89,7 +89,7 @@ class TokenReport(NamedTuple):
 class Tokens:
     """A vocabulary and how texts are taken apart; what it has not seen is one unknown token."""
 
-    kind: Kind
+    kind: TokenKind
     vocabulary: tuple[str, ...] = field(repr=False)
     """Token 0 is padding and token 1 the unknown one."""
     merges: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -207,7 +207,7 @@ class Tokens:
 def learn_tokens(
     texts: Sequence[str],
     *,
-    kind: Literal["auto"] | Kind = "auto",
+    kind: Literal["auto"] | TokenKind = "auto",
     vocab_size: int = 20_000,
     min_count: int = 2,
     lowercase: bool = True,
@@ -240,13 +240,13 @@ def learn_tokens(
         >>> tokens.words(tokens.encode(["not to BE"]).values)
         ['<unk>', 'to', 'be']
     """
-    if kind != "auto" and kind not in get_args(Kind):
+    if kind != "auto" and kind not in get_args(TokenKind):
         raise ValueError(f"kind must be 'auto', 'word', 'bpe' or 'char', got {kind!r}")
     if not 3 <= vocab_size <= MAX_VOCABULARY:
         raise ValueError(f"vocab_size must be from 3 to {MAX_VOCABULARY:,}, got {vocab_size:,}")
     if min_count < 1:
         raise ValueError(f"min_count must be at least 1, got {min_count}")
-    chosen: Kind = _kind_by_script(texts, clean_html) if kind == "auto" else kind
+    chosen: TokenKind = _kind_by_script(texts, clean_html) if kind == "auto" else kind
     cleaned = [_cleaned(text, chosen, lowercase, clean_html) for text in texts]
     vocabulary, merges = _trained(cleaned, chosen, vocab_size, min_count)
     if len(vocabulary) < 3:
@@ -258,7 +258,7 @@ def learn_tokens(
 
 
 def _trained(
-    texts: list[str], kind: Kind, vocab_size: int, min_count: int
+    texts: list[str], kind: TokenKind, vocab_size: int, min_count: int
 ) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
     from tokenizers import models, trainers
 
@@ -282,7 +282,7 @@ def _trained(
     return vocabulary, tuple((first, second) for first, second in merges)
 
 
-def _untrained(model: Any, kind: Kind) -> "Tokenizer":
+def _untrained(model: Any, kind: TokenKind) -> "Tokenizer":
     from tokenizers import Regex, Tokenizer, pre_tokenizers
 
     tokenizer = Tokenizer(model)
@@ -291,7 +291,7 @@ def _untrained(model: Any, kind: Kind) -> "Tokenizer":
     return tokenizer
 
 
-def _cleaned(text: str, kind: Kind, lowercase: bool, clean_html: bool) -> str:
+def _cleaned(text: str, kind: TokenKind, lowercase: bool, clean_html: bool) -> str:
     if clean_html and "<" in text:
         text = _HTML_BREAK.sub(" ", text)
     if kind == "char":
@@ -312,7 +312,7 @@ def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
         yield batch
 
 
-def _kind_by_script(texts: Sequence[str], clean_html: bool) -> Kind:
+def _kind_by_script(texts: Sequence[str], clean_html: bool) -> TokenKind:
     """Choose by a sample from all over the texts."""
     step = 1 + sum(map(len, texts)) // _SAMPLE
     sample = _cleaned(" ".join(texts[::step])[:_SAMPLE], "word", False, clean_html)
@@ -330,8 +330,8 @@ def _from_content(content: Any) -> Tokens:
     if set(content) != expected:
         raise DataError(f"a tokenizer must have {sorted(expected)}, got {sorted(content)}")
     words, merges = content["vocabulary"], content["merges"]
-    if content["kind"] not in get_args(Kind):
-        raise DataError(f"kind must be one of {get_args(Kind)}, got {content['kind']!r:.40}")
+    if content["kind"] not in get_args(TokenKind):
+        raise DataError(f"kind must be one of {get_args(TokenKind)}, got {content['kind']!r:.40}")
     if not all(isinstance(content[name], bool) for name in ("lowercase", "clean_html")):
         raise DataError("lowercase and clean_html must be true or false, got something else")
     if not isinstance(words, list) or not all(map(_is_text, words)):

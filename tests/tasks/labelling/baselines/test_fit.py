@@ -25,7 +25,7 @@ from lockgate.tasks.labelling.baselines.fit import (
     fit_class_baselines,
     fit_number_baselines,
 )
-from lockgate.tasks.labelling.baselines.sequences import STATISTICS, summarise
+from lockgate.tasks.labelling.baselines.sequences import STATISTICS, statistics_of
 from lockgate.tasks.labelling.labelled import Ragged
 from lockgate.tasks.labelling.scores import row_losses, score_classes
 
@@ -134,7 +134,7 @@ def test_texts_without_a_common_word_are_skipped_with_the_reason():
 def test_statistics_are_those_of_their_names():
     items, _ = waves(5, channels=3)
 
-    features = summarise(items, np.array([3]))[0]
+    features = statistics_of(items, np.array([3]))[0]
 
     x = items[3].astype(np.float64)
     each = dict(zip(STATISTICS, features[:-1].reshape(len(STATISTICS), 3), strict=True))
@@ -165,7 +165,7 @@ def test_statistics_are_those_of_their_names():
 def test_statistics_of_a_constant_and_of_one_step_are_finite(value):
     items = Ragged.of([np.full((7, 1), value), np.full((1, 1), value)])
 
-    features = summarise(items, np.arange(2))
+    features = statistics_of(items, np.arange(2))
 
     each = dict(zip(STATISTICS, features.T, strict=False))
     assert np.isfinite(features).all()
@@ -178,11 +178,11 @@ def test_logistic_regression_on_statistics_is_that_of_scikit_learn():
 
     fitted = by_name(fit_class_baselines(items, y, TRAIN, VALIDATION, 3))[SUMMARY]
 
-    scaler = StandardScaler().fit(summarise(items, TRAIN))
+    scaler = StandardScaler().fit(statistics_of(items, TRAIN))
     judge = LogisticRegression(C=fitted.model.strength, max_iter=5000, tol=1e-6)
-    judge.fit(scaler.transform(summarise(items, TRAIN)), y[TRAIN])
+    judge.fit(scaler.transform(statistics_of(items, TRAIN)), y[TRAIN])
     p = fitted.probabilities(items, TEST)
-    expected = judge.predict_proba(scaler.transform(summarise(items, TEST)))
+    expected = judge.predict_proba(scaler.transform(statistics_of(items, TEST)))
     np.testing.assert_allclose(p, expected, atol=5e-3)
     assert score_classes(p, y[TEST]).accuracy > 0.8
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lockgate.errors import DataError
-from lockgate.tasks.labelling.labelled import check
+from lockgate.tasks.labelling.labelled import check_labelled
 from lockgate.tasks.labelling.sources.arrays import from_arrays
 
 BLOCK = np.arange(12, dtype=np.float64).reshape(2, 3, 2)
@@ -100,11 +100,11 @@ def test_what_cannot_be_learned_from_is_left_to_the_check() -> None:
 
     assert empty.items.lengths.tolist() == [2, 0, 0]
     with pytest.raises(DataError, match=r"every sequence must hold something, .* row 2, row 3"):
-        check(empty)
+        check_labelled(empty)
     with pytest.raises(DataError, match="X must hold examples, got none"):
-        check(from_arrays([], []))
+        check_labelled(from_arrays([], []))
     with pytest.raises(DataError, match="got inf in row 1, step 1, channel 'dim_1'"):
-        check(from_arrays([[1e39], [1.0]], [0, 1]))
+        check_labelled(from_arrays([[1e39], [1.0]], [0, 1]))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from lockgate.errors import DataError
-from lockgate.tasks.labelling.labelled import Labelled, check
+from lockgate.tasks.labelling.labelled import Labelled, check_labelled
 from lockgate.tasks.labelling.sources.sequences import read_sequences
 
 LISTS = pl.DataFrame(
@@ -93,7 +93,7 @@ def test_empty_lists_are_left_to_the_check(value: list[float] | None) -> None:
     assert data.items.lengths.tolist() == [1, 0, 2, 1]
     assert data.items.values[:, 0].tolist() == [1, 2, 3, 4]
     with pytest.raises(DataError, match=r"every sequence must hold something, .* row 2"):
-        check(data)
+        check_labelled(data)
 
 
 def nested(values: list[object]) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from lockgate.errors import DataError
-from lockgate.tasks.labelling.labelled import Labelled, check
+from lockgate.tasks.labelling.labelled import Labelled, check_labelled
 from lockgate.tasks.labelling.sources.sequences import read_sequences
 
 WALKS = pl.DataFrame(
@@ -102,7 +102,7 @@ def test_without_id_there_is_one_sequence(tmp_path: Path) -> None:
 
     assert data.items.values[:, 0].tolist() == [10, 20, 30]
     assert (data.labels.tolist(), data.names) == (["yes", "no", "no"], ("room.csv",))
-    assert check(data) is data
+    assert check_labelled(data) is data
 
 
 def test_the_label_is_no_input() -> None:
@@ -125,7 +125,7 @@ def test_missing_values_are_left_to_the_check(tmp_path: Path) -> None:
     path.write_text("id,x,y\n1,1,a\n1,NA,a\n2,3,b\n2,4,b\n3,1,a\n4,1,b\n")
 
     with pytest.raises(DataError, match="got nan in '1', step 2, channel 'x'"):
-        check(read_sequences(path, id="id", label="y"))
+        check_labelled(read_sequences(path, id="id", label="y"))
 
 
 CHINESE = "病人,步,气温,标签\n甲,1,36.5,正常\n甲,2,36.7,正常\n乙,1,39,发烧\n"

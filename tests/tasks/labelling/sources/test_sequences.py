@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lockgate.tasks.labelling.labelled import check, classes_of, cut
+from lockgate.tasks.labelling.labelled import check_labelled, classes_of, cut
 from lockgate.tasks.labelling.parts import split_parts
 from lockgate.tasks.labelling.sources.sequences import from_arrays, read_sequences
 
@@ -57,7 +57,7 @@ def test_ts_files_are_as_they_are_known(facts: tuple[str, int, int, int, int, in
     name, count, channels, fewest, most, classes = facts
     arrays, labels = parse_ts(FOLDER / "tsc_aeon" / name)
 
-    data = check(read_sequences(FOLDER / "tsc_aeon" / name))
+    data = check_labelled(read_sequences(FOLDER / "tsc_aeon" / name))
 
     assert (len(data), len(data.channels)) == (count, channels)
     assert (data.items.lengths.min(), data.items.lengths.max()) == (fewest, most)
@@ -73,7 +73,7 @@ def test_ts_files_are_as_they_are_known(facts: tuple[str, int, int, int, int, in
 def test_indoor_movement_is_as_it_is_known() -> None:
     path = FOLDER / "indoor_movement" / "IndoorMovement.zip"
 
-    data = check(
+    data = check_labelled(
         read_sequences(
             path, labels="MovementAAL_target.csv", group="groups/MovementAAL_DatasetGroup.csv"
         )
@@ -104,7 +104,7 @@ def test_indoor_movement_is_as_it_is_known() -> None:
 def test_occupancy_is_one_sequence_with_a_label_at_every_step(name, steps, busy) -> None:
     path = FOLDER / "occupancy" / f"{name}.txt.gz"
 
-    data = check(read_sequences(path, label="Occupancy", step="date", at_steps=True))
+    data = check_labelled(read_sequences(path, label="Occupancy", step="date", at_steps=True))
 
     assert (len(data), data.items.values.shape) == (1, (steps, 5))
     assert data.channels == ("Temperature", "Humidity", "Light", "CO2", "HumidityRatio")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from lockgate import DataError
 from lockgate.reading import tables as reading
-from lockgate.tasks.labelling.labelled import check
+from lockgate.tasks.labelling.labelled import check_labelled
 from lockgate.tasks.labelling.sources.texts import read_texts
 
 NO_LABEL = "every text must have a label, got none in row 2"
@@ -225,7 +225,7 @@ def test_empty_texts_are_kept_or_dropped(tmp_path: Path) -> None:
     assert data.names == ("row 1", "row 4")
     assert data.notices[1] == "2 empty texts dropped (row 2, row 3)"
     with pytest.raises(DataError, match=r"got 1 empty one: row 2; drop it \(--drop-empty\)"):
-        check(read_texts((["x", None, "y", "z"], list("aabb"))))
+        check_labelled(read_texts((["x", None, "y", "z"], list("aabb"))))
 
 
 def test_groups_and_times_are_read(tmp_path: Path) -> None:
@@ -347,7 +347,7 @@ def test_nothing_but_a_header_holds_nothing(tmp_path: Path) -> None:
     data = read_texts(write(tmp_path, "text,label\n", "a.csv"), **NAMED)
 
     with pytest.raises(DataError, match=r"a\.csv must hold examples, got none"):
-        check(data)
+        check_labelled(data)
 
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]))
@@ -416,9 +416,9 @@ def test_the_finer_labels_of_trec_are_read() -> None:
 @needs_data
 def test_the_empty_review_is_found() -> None:
     with pytest.raises(DataError, match="got 1 empty one: row 6375"):
-        check(read_texts(FOLDER / CHINESE, **REVIEW))
+        check_labelled(read_texts(FOLDER / CHINESE, **REVIEW))
 
-    data = check(read_texts(FOLDER / CHINESE, **REVIEW, drop_empty=True))
+    data = check_labelled(read_texts(FOLDER / CHINESE, **REVIEW, drop_empty=True))
 
     assert len(data) == 7765
     assert data.notices[1] == "1 empty text dropped (row 6375)"

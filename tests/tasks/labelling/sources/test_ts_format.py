@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lockgate.errors import DataError
 from lockgate.reading import tables as reading
-from lockgate.tasks.labelling.labelled import Labelled, check
+from lockgate.tasks.labelling.labelled import Labelled, check_labelled
 from lockgate.tasks.labelling.sources.sequences import read_sequences
 
 HEAD = "@problemName toy\n@timeStamps false\n@classLabel true a b\n"
@@ -75,7 +75,7 @@ def test_missing_values_are_left_to_the_check(tmp_path: Path) -> None:
 
     assert np.isnan(data.items.values[:, 0]).tolist() == [False, True, False, True, False, False]
     with pytest.raises(DataError, match="got nan in row 1, step 2, channel 'dim_1'"):
-        check(data)
+        check_labelled(data)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_what_cannot_be_learned_from_is_read_and_left_to_the_check(tmp_path, row
     data = read(tmp_path, ONE + rows)
 
     with pytest.raises(DataError, match=message):
-        check(data)
+        check_labelled(data)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ anywhere = settings(
 @example("@targetLabel true\n@data\n1:\x85\n")
 def test_any_text_is_read_or_refused(tmp_path: Path, text: str) -> None:
     with contextlib.suppress(DataError):
-        check(read(tmp_path, text.encode("utf-8", "surrogatepass")))
+        check_labelled(read(tmp_path, text.encode("utf-8", "surrogatepass")))
 
 
 @anywhere
@@ -206,7 +206,7 @@ def test_any_text_is_read_or_refused(tmp_path: Path, text: str) -> None:
 def test_any_bytes_are_read_or_refused(tmp_path: Path, data: bytes) -> None:
     for name, start in (("toy.ts", ONE.encode()), ("toy.ts", b""), ("toy.ts.gz", b"")):
         with contextlib.suppress(DataError):
-            check(read(tmp_path, start + data, name))
+            check_labelled(read(tmp_path, start + data, name))
 
 
 @anywhere

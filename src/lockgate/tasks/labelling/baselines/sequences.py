@@ -50,7 +50,7 @@ class Summary(NamedTuple):
 
     def of(self, items: Items, rows: Rows) -> FloatArray:
         """Return the features `(len(rows), 12 * channels + 1)`."""
-        return np.asarray(self.scaler.transform(summarise(items, rows)), dtype=np.float64)
+        return np.asarray(self.scaler.transform(statistics_of(items, rows)), dtype=np.float64)
 
 
 class SummaryLogistic(NamedTuple):
@@ -123,7 +123,7 @@ class RandomConvolutions(NamedTuple):
         return self.seen.among_all(probabilities(self.scores(items, rows), self.temperature))
 
 
-def summarise(items: Items, rows: Rows) -> FloatArray:
+def statistics_of(items: Items, rows: Rows) -> FloatArray:
     """Return `STATISTICS` of each channel of the sequences `rows`, and their lengths.
 
     `(len(rows), 12 * channels + 1)`, the channels of a statistic side by side. The slope is that of
@@ -136,7 +136,7 @@ def summarise(items: Items, rows: Rows) -> FloatArray:
 
 def fit_summary(items: Items, train: Rows) -> Summary:
     """Learn the mean and deviation of every statistic of the training sequences."""
-    return Summary(StandardScaler().fit(summarise(items, train)))
+    return Summary(StandardScaler().fit(statistics_of(items, train)))
 
 
 def fit_summary_logistic(data: FitData) -> SummaryLogistic:

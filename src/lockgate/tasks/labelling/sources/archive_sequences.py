@@ -17,7 +17,7 @@ from lockgate.tasks.labelling.sources.file_names import match_files
 from lockgate.tasks.labelling.sources.sequence_columns import (
     Roles,
     check_column,
-    check_columns,
+    check_role_columns,
     choose_inputs,
     in_order,
     joined,
@@ -190,7 +190,7 @@ def _target_columns(raw: RawTable, roles: Roles) -> tuple[str, str, str | None]:
     """Return the columns of keys, of labels and, where there is one, of groups."""
     names = raw.frame.columns
     roles = roles._replace(group=roles.group if roles.group in names else None)
-    check_columns(roles, names, raw.source, ("id", "label", "group", "time"))
+    check_role_columns(roles, names, raw.source, ("id", "label", "group", "time"))
     taken = (roles.label, roles.group, roles.time)
     key = roles.id or next((name for name in names if name not in taken), names[0])
     rest = [name for name in names if name not in (key, roles.group, roles.time)]

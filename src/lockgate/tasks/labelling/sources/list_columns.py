@@ -9,13 +9,14 @@ import polars as pl
 
 from lockgate.errors import DataError, count_of, listed
 from lockgate.reading.tables import RawTable, to_number
+from lockgate.scoring.arrays import IntArray
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
 from lockgate.tasks.labelling.sources.long_tables import check_label
 from lockgate.tasks.labelling.sources.sequence_columns import (
     Roles,
     check_column,
-    check_columns,
     check_input_names,
+    check_role_columns,
     left_out_notice,
     present,
     read_labels,
@@ -25,14 +26,12 @@ from lockgate.tasks.labelling.sources.sequence_columns import (
     unlabelled,
 )
 
-Lengths = npt.NDArray[np.int64]
-
 
 class Block(NamedTuple):
     """What one list column adds to every sequence."""
 
     channels: tuple[str, ...]
-    lengths: Lengths  # (rows,)
+    lengths: IntArray  # (rows,)
     values: npt.NDArray[np.float32]  # (steps of all rows, channels)
 
 
@@ -57,7 +56,7 @@ def from_lists(raw: RawTable, roles: Roles) -> Labelled:
             f"step must be left out where cells hold whole sequences, got {roles.step!r}"
         )
     options = ("label", "id", "group", "time") if roles.labelled else ("id",)
-    check_columns(roles, raw.frame.columns, raw.source, options)
+    check_role_columns(roles, raw.frame.columns, raw.source, options)
     names = tuple(f"row {row}" for row in raw.rows)
     if roles.id is not None:
         names = tuple(present(raw, roles.id, "id"))
@@ -148,7 +147,7 @@ def _block(raw: RawTable, name: str, names: tuple[str, ...]) -> Block:
     return Block(channels, lengths, values.reshape(-1, width))
 
 
-def _exploded(column: pl.Series) -> tuple[Lengths, pl.Series]:
+def _exploded(column: pl.Series) -> tuple[IntArray, pl.Series]:
     """Return the lengths of lists, 0 where there is none, and their values end to end."""
     lengths = column.list.len().fill_null(0)
     # explode() makes a null of an empty list
@@ -166,13 +165,13 @@ def _numbers(values: pl.Series, name: str, place: Callable[[int], str]) -> pl.Se
     return numbers
 
 
-def _place(step: int, lengths: Lengths, names: tuple[str, ...]) -> str:
+def _place(step: int, lengths: IntArray, names: tuple[str, ...]) -> str:
     ends = np.cumsum(lengths)
     i = int(np.searchsorted(ends, step, side="right"))
     return f"{names[i]}, step {step - int(ends[i] - lengths[i]) + 1}"
 
 
-def _one_length(blocks: dict[str, Block], names: tuple[str, ...]) -> Lengths:
+def _one_length(blocks: dict[str, Block], names: tuple[str, ...]) -> IntArray:
     """Return the length of each sequence, on which all columns must agree."""
     first, *others = blocks
     lengths = blocks[first].lengths
@@ -182,7 +181,7 @@ def _one_length(blocks: dict[str, Block], names: tuple[str, ...]) -> Lengths:
 
 
 def _check_lengths(
-    lengths: Lengths, others: Lengths, first: str, name: str, names: tuple[str, ...]
+    lengths: IntArray, others: IntArray, first: str, name: str, names: tuple[str, ...]
 ) -> None:
     differs = np.flatnonzero(lengths != others)
     if len(differs):
@@ -194,7 +193,7 @@ def _check_lengths(
 
 
 def _label_column(
-    raw: RawTable, label: str, roles: Roles, lengths: Lengths, names: tuple[str, ...]
+    raw: RawTable, label: str, roles: Roles, lengths: IntArray, names: tuple[str, ...]
 ) -> pl.Series:
     """Return a label for each row, or end to end those of all steps."""
     column = raw.frame[label]

@@ -11,7 +11,7 @@ from lockgate.reading.tables import RawTable
 from lockgate.tasks.labelling.labelled import LabelKind, Labelled, Ragged
 from lockgate.tasks.labelling.sources.sequence_columns import (
     Roles,
-    check_columns,
+    check_role_columns,
     choose_inputs,
     in_order,
     present,
@@ -72,7 +72,7 @@ def _check(raw: RawTable, roles: Roles) -> None:
     if roles.labelled:
         check_label(roles, raw)
         options = ("label", *options, "group", "time")
-    check_columns(roles, raw.frame.columns, raw.source, options)
+    check_role_columns(roles, raw.frame.columns, raw.source, options)
     if roles.id is None and not roles.at_steps:
         raise DataError(
             f"id must name the column that tells the sequences of {raw.source!r} apart, got none; "

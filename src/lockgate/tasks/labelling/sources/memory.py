@@ -6,13 +6,13 @@ from typing import Any, Literal, NamedTuple
 import narwhals as nw
 import numpy as np
 
-Kind = Literal["texts", "sequences", "table"]
+MemoryKind = Literal["texts", "sequences", "table"]
 
 
 class Held(NamedTuple):
     """What is in memory, as lists and numpy arrays."""
 
-    kind: Kind
+    kind: MemoryKind
     values: Any
     """A list of texts, or of arrays; or one array of numbers."""
 
@@ -90,7 +90,7 @@ def _array(value: Any) -> Any:
     return array if array.ndim else array.item()
 
 
-def _kind(values: Any) -> Kind:
+def _kind(values: Any) -> MemoryKind:
     if isinstance(values, np.ndarray):
         return "sequences" if values.ndim == 3 else "table"
     if not isinstance(values, list):

@@ -37,7 +37,7 @@ class Roles(NamedTuple):
         return tuple(n for n in (self.label, self.id, self.step, self.group, self.time) if n)
 
 
-class Chosen(NamedTuple):
+class InputColumns(NamedTuple):
     """Columns that sequences are made of."""
 
     names: tuple[str, ...]
@@ -73,7 +73,9 @@ def check_column(option: str, name: str, names: Sequence[str], source: str) -> s
     )
 
 
-def check_columns(roles: Roles, names: Sequence[str], source: str, options: Sequence[str]) -> None:
+def check_role_columns(
+    roles: Roles, names: Sequence[str], source: str, options: Sequence[str]
+) -> None:
     """Refuse options of `roles` that name no column, or one that has another role."""
     columns = {option: getattr(roles, option) for option in options if getattr(roles, option)}
     for option, name in columns.items():
@@ -86,7 +88,7 @@ def check_columns(roles: Roles, names: Sequence[str], source: str, options: Sequ
             )
 
 
-def choose_inputs(raw: RawTable, roles: Roles) -> Chosen:
+def choose_inputs(raw: RawTable, roles: Roles) -> InputColumns:
     """Return the columns of numbers that were asked for; of "all", text is left out.
 
     Raises:
@@ -251,14 +253,14 @@ def unlabelled(
     return Labelled(items, labels, "class", tuple(names), source, channels, notices=notices)
 
 
-def _stacked(raw: RawTable, chosen: dict[str, pl.Series], notices: tuple[str, ...]) -> Chosen:
+def _stacked(raw: RawTable, chosen: dict[str, pl.Series], notices: tuple[str, ...]) -> InputColumns:
     if not chosen:
         raise DataError(
             f"inputs must be columns of numbers, got none in {raw.source!r}; its columns are "
             f"{listed(map(repr, raw.frame.columns))}"
         )
     values = np.stack([to_float32(numbers) for numbers in chosen.values()], axis=1)
-    return Chosen(tuple(chosen), values, notices)
+    return InputColumns(tuple(chosen), values, notices)
 
 
 def _why_no_input(column: pl.Series) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from lockgate.errors import DataError
 from lockgate.reading.archive import is_archive
-from lockgate.reading.tables import TextFormat, read
+from lockgate.reading.tables import TextFormat, read_raw
 from lockgate.tasks.labelling.labelled import Labelled
 from lockgate.tasks.labelling.sources import ts_format
 from lockgate.tasks.labelling.sources.archive_sequences import from_archive
@@ -76,7 +76,7 @@ def read_sequences(
         )
     if _is_ts(source):
         return ts_format.read_ts(Path(source), roles, encoding).fingerprinted()
-    raw = read(source, separator=separator, encoding=encoding)
+    raw = read_raw(source, separator=separator, encoding=encoding)
     gather = from_lists if has_lists(raw) else from_long
     return gather(raw, roles).fingerprinted()
 
@@ -84,4 +84,4 @@ def read_sequences(
 def _is_ts(source: Any) -> bool:
     if not isinstance(source, str | Path):
         return False
-    return Path(source).name.lower().endswith(ts_format.EXTENSIONS)
+    return Path(source).name.lower().endswith(ts_format.TS_EXTENSIONS)

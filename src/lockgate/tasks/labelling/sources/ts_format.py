@@ -22,7 +22,7 @@ from lockgate.tasks.labelling.sources.sequence_columns import (
     unlabelled,
 )
 
-EXTENSIONS = (".ts", ".ts.gz")
+TS_EXTENSIONS = (".ts", ".ts.gz")
 _COMMENTS = ("#", "%")
 _MISSING = ("?", "nan")
 _TRUTHS = {"true": True, "false": False}
