@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from lockgate.tasks.base import Floats, Ints
+from lockgate.scoring.arrays import FloatArray, IntArray
 
 
 class Baseline(Protocol):
@@ -20,7 +20,7 @@ class Baseline(Protocol):
         """What was chosen for it, in words."""
         ...
 
-    def probabilities(self, tokens: Ints) -> Floats:
+    def probabilities(self, tokens: IntArray) -> FloatArray:
         """Give the probability of each word of a text, (N,), after all before it."""
         ...
 
@@ -28,19 +28,19 @@ class Baseline(Protocol):
 class Unigram(NamedTuple):
     """The frequency of a word, whatever stands before it; each is counted once more than it is."""
 
-    counts: Floats  # (words,)
+    counts: FloatArray  # (words,)
     name: str = "unigram"
     setting: str = "add one"
 
     @classmethod
-    def fit(cls, tokens: Ints, words: int) -> "Unigram":
+    def fit(cls, tokens: IntArray, words: int) -> "Unigram":
         """Count the words of a text."""
-        counts: Floats = np.bincount(tokens, minlength=words).astype(np.float64)
+        counts: FloatArray = np.bincount(tokens, minlength=words).astype(np.float64)
         return cls(counts + 1.0)
 
-    def probabilities(self, tokens: Ints) -> Floats:
+    def probabilities(self, tokens: IntArray) -> FloatArray:
         """Give the share of each word."""
-        found: Floats = (self.counts / self.counts.sum())[tokens]
+        found: FloatArray = (self.counts / self.counts.sum())[tokens]
         return found
 
 
@@ -56,11 +56,11 @@ class Bigram(NamedTuple):
     is q(v).
     """
 
-    pairs: Ints  # sorted: u * words + v
-    pair_counts: Floats
-    follows: Floats  # (words,): c(u)
-    kinds: Floats  # (words,): N(u·)
-    continued: Floats  # (words,): q(v)
+    pairs: IntArray  # sorted: u * words + v
+    pair_counts: FloatArray
+    follows: FloatArray  # (words,): c(u)
+    kinds: FloatArray  # (words,): N(u·)
+    continued: FloatArray  # (words,): q(v)
     discount: float
     before: int  # what stands before the first word
     name: str = "bigram"
@@ -71,7 +71,7 @@ class Bigram(NamedTuple):
         return f"Kneser-Ney, discount {self.discount:.2f}"
 
     @classmethod
-    def fit(cls, tokens: Ints, words: int, before: int) -> "Bigram":
+    def fit(cls, tokens: IntArray, words: int, before: int) -> "Bigram":
         """Count the pairs of a text."""
         pairs, counts = np.unique(_pairs(tokens, words, before), return_counts=True)
         once, twice = int((counts == 1).sum()), int((counts == 2).sum())
@@ -88,7 +88,7 @@ class Bigram(NamedTuple):
             before=before,
         )
 
-    def probabilities(self, tokens: Ints) -> Floats:
+    def probabilities(self, tokens: IntArray) -> FloatArray:
         """Give the probability of each word after the one before it."""
         words = len(self.continued)
         asked = _pairs(tokens, words, self.before)
@@ -98,18 +98,18 @@ class Bigram(NamedTuple):
         follows = np.maximum(self.follows[first], 1.0)
         seen = np.maximum(count - self.discount, 0.0) / follows
         left = np.where(self.follows[first] > 0.0, self.discount * self.kinds[first] / follows, 1.0)
-        found: Floats = seen + left * self.continued[tokens]
+        found: FloatArray = seen + left * self.continued[tokens]
         return found
 
 
-def _pairs(tokens: Ints, words: int, before: int) -> Ints:
+def _pairs(tokens: IntArray, words: int, before: int) -> IntArray:
     """Return the number of each word with the one before it."""
     first = np.concatenate([[before], tokens[:-1]]).astype(np.int64)
-    pairs: Ints = first * words + tokens
+    pairs: IntArray = first * words + tokens
     return pairs
 
 
-def fit_baselines(tokens: Ints, words: int, before: int) -> tuple[Baseline, ...]:
+def fit_baselines(tokens: IntArray, words: int, before: int) -> tuple[Baseline, ...]:
     """Fit all of them to the training part.
 
     Args:

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from lockgate.errors import count_of
-from lockgate.tasks.base import Floats, Ints, Section
+from lockgate.scoring.arrays import FloatArray, IntArray
+from lockgate.tasks.base import Section
 from lockgate.tasks.language.config import LanguageConfig
 from lockgate.tasks.language.prepare import LanguagePreprocessing
 from lockgate.tasks.language.scores import scores_of
@@ -29,11 +30,11 @@ class Reader(Protocol):
         """Read texts."""
         ...
 
-    def encode(self, words: list[str]) -> Ints:
+    def encode(self, words: list[str]) -> IntArray:
         """Number words."""
         ...
 
-    def losses_of(self, pieces: Pieces, tokens: list[Ints]) -> list[Floats]:
+    def losses_of(self, pieces: Pieces, tokens: list[IntArray]) -> list[FloatArray]:
         """Give the log losses of each text."""
         ...
 

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from lockgate.errors import DataError, listed
 from lockgate.files import new_folder
-from lockgate.tasks.base import Floats, Ints
+from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.tasks.language.config import NAME, LanguageConfig, LanguageModelConfig
 from lockgate.tasks.language.network import LanguageNetwork
 from lockgate.tasks.language.prepare import LanguagePreprocessing
@@ -58,11 +58,11 @@ class FittedLanguageModel:
         config = self.config.data
         return read_pieces(source, encoding=config.encoding, lowercase=config.lowercase)
 
-    def encode(self, words: list[str]) -> Ints:
+    def encode(self, words: list[str]) -> IntArray:
         """Number words."""
         return encode(words, self.preprocessing.words)
 
-    def log_losses(self, tokens: Ints) -> Floats:
+    def log_losses(self, tokens: IntArray) -> FloatArray:
         """Give the log loss of each word of a text, (N,), after all words before it."""
         self.model.eval()
         device = next(self.model.parameters()).device
@@ -74,7 +74,7 @@ class FittedLanguageModel:
             ]
         return torch.cat(found).cpu().numpy().astype(np.float64)
 
-    def losses_of(self, pieces: Pieces, tokens: list[Ints]) -> list[Floats]:
+    def losses_of(self, pieces: Pieces, tokens: list[IntArray]) -> list[FloatArray]:
         """Give the log losses of each text: in the context of those before, or apart from them."""
         if pieces.apart:
             return [self.log_losses(own) for own in tokens]

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from lockgate.errors import DataError, count_of
 from lockgate.files import write_text
-from lockgate.tasks.base import PARTS, Ints, Part
+from lockgate.scoring.arrays import IntArray
+from lockgate.tasks.base import PARTS, Part
 from lockgate.tasks.language.config import TextConfig
 from lockgate.tasks.language.streams import Stream
 from lockgate.tasks.language.words import END, UNKNOWN, encode, learn_vocabulary, read_pieces
@@ -58,7 +59,7 @@ class LanguagePreprocessing(BaseModel):
 class PreparedText:
     """A text, ready to train on."""
 
-    tokens: dict[Part, Ints]
+    tokens: dict[Part, IntArray]
     preprocessing: LanguagePreprocessing
     chunk_steps: int
 
@@ -82,7 +83,7 @@ class PreparedText:
     def load(folder: Path) -> "PreparedText":
         """Map what `save` wrote."""
         text = (folder / "preprocessing.json").read_text(encoding="utf-8")
-        tokens: dict[Part, Ints] = {
+        tokens: dict[Part, IntArray] = {
             # copy on write: torch asks for writable memory, nothing is ever written
             part: np.load(folder / f"{part}.npy", mmap_mode="c", allow_pickle=False)
             for part in PARTS
@@ -141,5 +142,5 @@ def prepare_text(data: TextData, config: TextConfig) -> PreparedText:
             f"min_count must leave a word, got {config.min_count}: no word of the training part "
             "occurs as often"
         )
-    tokens: dict[Part, Ints] = {part: encode(getattr(data, part), words) for part in PARTS}
+    tokens: dict[Part, IntArray] = {part: encode(getattr(data, part), words) for part in PARTS}
     return PreparedText(tokens, LanguagePreprocessing(words=words), config.chunk_steps)

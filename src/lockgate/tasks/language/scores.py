@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lockgate.tasks.base import Floats
+from lockgate.scoring.arrays import FloatArray
 
 MOST = 700.0  # the exponential of more is no number
 
 
-def scores_of(losses: Floats) -> dict[str, float | None]:
+def scores_of(losses: FloatArray) -> dict[str, float | None]:
     """Return the mean log loss, in nats, and the perplexity, which is its exponential.
 
     Example:
@@ -48,18 +48,18 @@ class TextScorer(NamedTuple):
         return None
 
     @property
-    def counts(self) -> Floats:
+    def counts(self) -> FloatArray:
         """Every word counts alike."""
         return np.ones(self.words)
 
-    def scores(self, prediction: Floats) -> dict[str, float | None]:
+    def scores(self, prediction: FloatArray) -> dict[str, float | None]:
         """Give the log loss and the perplexity."""
         return scores_of(prediction)
 
-    def per_step(self, prediction: Floats) -> Sequence[float]:  # noqa: ARG002 - there are none
+    def per_step(self, prediction: FloatArray) -> Sequence[float]:  # noqa: ARG002 - there are none
         """Give nothing: there are no steps ahead."""
         return ()
 
-    def losses(self, prediction: Floats) -> Floats:
+    def losses(self, prediction: FloatArray) -> FloatArray:
         """Give the loss of each word."""
         return prediction

@@ -11,17 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from lockgate.nn import Reach
-from lockgate.tasks.base import (
-    PARTS,
-    Candidate,
-    Chosen,
-    Compared,
-    Floats,
-    OnEpoch,
-    Part,
-    check,
-    ignore,
-)
+from lockgate.scoring.arrays import FloatArray
+from lockgate.tasks.base import PARTS, Candidate, Chosen, Compared, OnEpoch, Part, check, ignore
 from lockgate.tasks.language.baselines import Baseline, fit_baselines
 from lockgate.tasks.language.config import (
     NAME,
@@ -141,7 +132,9 @@ class LanguageModelling:
     def reach(self, fitted: FittedLanguageModel, prepared: PreparedText) -> Reach | None:
         """Measure nothing: words have no gradient."""
 
-    def predict(self, fitted: FittedLanguageModel, prepared: PreparedText, part: Part) -> Floats:
+    def predict(
+        self, fitted: FittedLanguageModel, prepared: PreparedText, part: Part
+    ) -> FloatArray:
         """Give the log loss of each word of a part; see `TextScorer`."""
         return fitted.log_losses(prepared.tokens[part])
 
@@ -249,7 +242,9 @@ class LanguageModelling:
         return PAGES
 
 
-def worst_words(prepared: PreparedText, network: Floats, reference: Floats) -> list[WordResult]:
+def worst_words(
+    prepared: PreparedText, network: FloatArray, reference: FloatArray
+) -> list[WordResult]:
     """Return the words of the test part of the largest mean log loss of a network.
 
     Args:
@@ -277,8 +272,8 @@ def worst_words(prepared: PreparedText, network: Floats, reference: Floats) -> l
     ]
 
 
-def _losses(baseline: Baseline, prepared: PreparedText, part: Part) -> Floats:
-    losses: Floats = -np.log(baseline.probabilities(prepared.tokens[part]))
+def _losses(baseline: Baseline, prepared: PreparedText, part: Part) -> FloatArray:
+    losses: FloatArray = -np.log(baseline.probabilities(prepared.tokens[part]))
     return losses
 
 

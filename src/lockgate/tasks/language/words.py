@@ -11,7 +11,7 @@ import numpy as np
 from lockgate.errors import DataError
 from lockgate.reading.encodings import decode
 from lockgate.reading.tables import read_bytes
-from lockgate.tasks.base import Ints
+from lockgate.scoring.arrays import IntArray
 
 UNKNOWN, END = "<unk>", "<eos>"
 
@@ -100,7 +100,7 @@ def learn_vocabulary(words: Iterable[str], size: int = 0, min_count: int = 1) ->
     return vocabulary[:size] if size else vocabulary
 
 
-def encode(words: Sequence[str], vocabulary: Sequence[str]) -> Ints:
+def encode(words: Sequence[str], vocabulary: Sequence[str]) -> IntArray:
     """Number words by the vocabulary, (N,); others are <unk>."""
     numbers = {word: number for number, word in enumerate(vocabulary)}
     unknown = numbers[UNKNOWN]
