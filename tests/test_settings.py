@@ -57,9 +57,9 @@ def test_rungs_are_a_list_with_or_without_spaces():
         ({"hiden_size": 3}, "got 'hiden_size'; did you mean 'hidden_size' or"),
         ({"model.hiden_size": 3}, "got 'model.hiden_size'; did you mean 'model.hidden_size'"),
         ({"model": {"hiden_size": 3}}, "got 'model.hiden_size'; did you mean 'model.hidden_size'"),
-        ({"data": None}, "settings must be known ones, got 'data'"),
+        ({"data": 5}, "data must hold settings by name, got 5"),
     ],
-    ids=["by-name", "by-path", "nested", "empty-section"],
+    ids=["by-name", "by-path", "nested", "no-section"],
 )
 def test_an_unknown_setting_raises_with_the_nearest(told, message):
     with pytest.raises(DataError, match=message):

@@ -26,7 +26,7 @@ def resolve(kind: type[ConfigT], *layers: Mapping[str, Any]) -> ConfigT:
         DataError: If a name is unknown (the nearest are named) or a value breaks its rule.
 
     Example:
-        >>> from lockgate.tasks.config import ForecastConfig
+        >>> from lockgate.tasks.forecasting.config import ForecastConfig
         >>> config = resolve(ForecastConfig, {"target": "y", "horizon": 24}, {"model.cell": "gru"})
         >>> config.data.horizon, config.model.cell
         (24, 'gru')
