@@ -1,10 +1,11 @@
 """A small table, and what one small study and one small training leave of it."""
 
+import fcntl
 import json
 import math
 import os
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ ROWS = 400
 NOT_NUMBERS = ("created", "seconds", "command", "source", "workers", "test_looks", "checks")
 
 Results = dict[str, Any]
+SMALL = {"target": "sold", "horizon": 3, "lookback": 7, "hidden_size": 4, "max_epochs": 2}
+SMALL_STUDY = {**SMALL, "rungs": "lstm,input-dropout", "seeds": 3, "workers": 1}
 
 # before the first memory is taken: what the kernels have not written is NaN
 os.environ["LOCKGATE_POISON"] = "1"
@@ -69,44 +72,50 @@ def csv(tmp_path: Path) -> Path:
 @pytest.fixture
 def small() -> dict[str, Any]:
     """The settings of a network that is fitted in a blink."""
-    return {"target": "sold", "horizon": 3, "lookback": 7, "hidden_size": 4, "max_epochs": 2}
+    return dict(SMALL)
 
 
 @pytest.fixture
-def small_study(small: dict[str, Any]) -> dict[str, Any]:
+def small_study() -> dict[str, Any]:
     """The settings of a study of six such fits."""
-    return {**small, "rungs": "lstm,input-dropout", "seeds": 3, "workers": 1}
+    return dict(SMALL_STUDY)
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> lockgate.StudyResult:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Have the first worker of pytest that asks fill a folder, for which the others wait."""
+    base = tmp_path_factory.getbasetemp()
+    # with workers, each has a folder of its own in that of the run
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def fill(name: str, write: Callable[[Path], object]) -> Path:
+        folder, whole = (shared / "once" / f"{name}{ending}" for ending in ("", ".whole"))
+        folder.mkdir(parents=True, exist_ok=True)
+        with folder.with_suffix(".lock").open("w") as lock:
+            # the system takes the lock away from a worker that dies
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not whole.exists():
+                write(folder)
+                whole.touch()
+        return folder
+
+    return fill
+
+
+@pytest.fixture(scope="session")
+def finished(once: Callable[..., Path]) -> lockgate.StudyResult:
     """A finished study of the table by `small_study`. Not to be changed: copy its folder first."""
-    return lockgate.study(
-        make_table(),
-        target="sold",
-        horizon=3,
-        out=tmp_path_factory.mktemp("runs") / "first",
-        lookback=7,
-        hidden_size=4,
-        max_epochs=2,
-        rungs="lstm,input-dropout",
-        seeds=3,
-        workers=1,
-    )
+    run = partial(lockgate.study, make_table(), **SMALL_STUDY)
+    folder = once("finished", lambda folder: run(out=folder / "first"))
+    return lockgate.StudyResult.load(folder / "first")
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[lockgate.Fitted, Path]:
+def trained(once: Callable[..., Path]) -> tuple[lockgate.Fitted, Path]:
     """A trained model of the table by `small`, and its folder. Not to be changed."""
-    return lockgate.train(
-        make_table(),
-        target="sold",
-        horizon=3,
-        out=tmp_path_factory.mktemp("runs") / "model",
-        lookback=7,
-        hidden_size=4,
-        max_epochs=2,
-    )
+    run = partial(lockgate.train, make_table(), **SMALL)
+    folder = once("trained", lambda folder: run(out=folder / "model"))
+    return lockgate.load(folder / "model"), folder / "model"
 
 
 LABELLED_ROWS = 60
@@ -162,14 +171,15 @@ def label_study() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def studied(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], lockgate.StudyResult]:
+def studied(once: Callable[..., Path]) -> Callable[[str], lockgate.StudyResult]:
     """Give the finished study of a kind of labelled data. Not to be changed."""
-    folder = tmp_path_factory.mktemp("labels")
 
     @lru_cache
     def run(kind: str) -> lockgate.StudyResult:
         source, told = make_labelled(kind)
-        return lockgate.study(source, out=folder / kind / "study", **LABEL_STUDY, **told)
+        study = partial(lockgate.study, source, **LABEL_STUDY, **told)
+        folder = once(f"studied-{kind}", lambda folder: study(out=folder / "study"))
+        return lockgate.StudyResult.load(folder / "study")
 
     return run
 
