@@ -1,0 +1,52 @@
+"""Logistic regression of every baseline of classes: unseen classes, several labels."""
+
+import numpy as np
+
+from lockgate.tasks.labelling.baselines import common as class_common
+from lockgate.tasks.labelling.baselines.fit import fit_class_baselines
+from lockgate.tasks.labelling.scores import score_classes
+
+SUMMARY = "summary statistics + logistic regression"
+TRAIN, VALIDATION, TEST = np.arange(60), np.arange(60, 90), np.arange(90, 150)
+
+
+def test_a_class_that_training_lacks_has_a_probability(waves, by_name):
+    items, y = waves()
+    train = TRAIN[y[TRAIN] != 1]
+
+    fitted = by_name(fit_class_baselines(items, y, train, VALIDATION, 3))
+
+    for name in (SUMMARY, "1-NN DTW"):
+        p = fitted[name].probabilities(items, TEST)
+        np.testing.assert_allclose(p.sum(axis=1), 1.0)
+        assert (p[:, 1] > 0.0).all()
+    np.testing.assert_allclose(
+        fitted[SUMMARY].probabilities(items, TEST)[:, 1], 1 / (len(train) + 1)
+    )
+
+
+def test_several_labels_are_each_learned_by_themselves(waves, by_name):
+    items, y = waves()
+    labels = np.column_stack([y == 0, y == 2, np.ones(150)]).astype(np.int64)
+
+    fitted = by_name(fit_class_baselines(items, labels, TRAIN, VALIDATION, 3))
+    alone = by_name(fit_class_baselines(items, labels[:, :1], TRAIN, VALIDATION, 1))
+
+    p = fitted[SUMMARY].probabilities(items, TEST)
+    # of all rows in training: as though one more had been without
+    np.testing.assert_allclose(p[:, 2], 60 / 61)
+    assert score_classes(p, labels[TEST]).accuracy > 0.7
+    assert p.shape == fitted["1-NN DTW"].probabilities(items, TEST).shape
+    if fitted[SUMMARY].model.strength == alone[SUMMARY].model.strength:
+        np.testing.assert_allclose(p[:, :1], alone[SUMMARY].probabilities(items, TEST))
+
+
+def test_logistic_regression_ends_in_time_on_features_that_part_the_classes():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 200))
+    y = (x[:, 0] > 0).astype(np.int64)
+
+    fitted = class_common.fit_logistic((x, y), (x, y), 2, (1.0, 1e6))
+
+    assert fitted.strength == 1e6
+    assert score_classes(fitted.probabilities(x), y).accuracy == 1.0
