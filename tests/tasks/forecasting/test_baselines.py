@@ -8,8 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lockgate.scoring.baselines import Skipped, reference
-from lockgate.scoring.metrics import PointScores
+from lockgate.scoring.baselines import Skipped
 from lockgate.tasks.forecasting.baselines import fit_baselines, naive_baselines, skipped_baselines
 from lockgate.tasks.forecasting.windows import Scale, Windows
 
@@ -197,21 +196,3 @@ def test_a_baseline_that_cannot_be_computed_is_named_with_its_reason():
     assert skipped_baselines(learn) == (
         Skipped("ridge", "every training window lacks a target value"),
     )
-
-
-def test_the_reference_is_the_baseline_of_the_lowest_finite_score():
-    scores = {
-        "last value": PointScores(3.0, 1.0, None),
-        "drift": PointScores(math.inf, math.inf, None),
-        "ridge": PointScores(2.0, 5.0, None),
-        "window mean": PointScores(2.0, 5.0, None),
-    }
-
-    assert reference({n: s._asdict() for n, s in scores.items()}, "mae") == "ridge"
-    assert reference({n: s._asdict() for n, s in scores.items()}, "mase") == "ridge"
-    assert reference({n: s._asdict() for n, s in scores.items()}, "rmse") == "last value"
-
-
-def test_without_a_finite_score_there_is_no_reference():
-    with pytest.raises(ValueError, match="validation must hold a finite rmse, got"):
-        reference({"drift": {"rmse": math.inf}}, "rmse")

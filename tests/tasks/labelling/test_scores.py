@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import logit, softmax
+from scipy.special import softmax
 from sklearn import metrics as judge
 
-from lockgate.scoring.probabilities import fit_temperature, probabilities
+from lockgate.scoring.probabilities import probabilities
 from lockgate.tasks.labelling.scores import (
     BINS,
     SHARES,
@@ -139,81 +139,6 @@ def test_the_mean_of_the_row_losses_is_the_score(metric, several):
     assert losses.mean() == pytest.approx(score_classes(p, truth).of(metric))
 
 
-def test_probabilities_are_a_softmax_or_a_sigmoid_in_float64():
-    logits = np.array([[1000.0, 0.0, -1000.0], [0.0, 1.0, 2.0]], dtype=np.float32)
-
-    p = probabilities(logits, 2.0)
-    each = probabilities(logits, several=True)
-
-    assert p.dtype == each.dtype == np.float64
-    np.testing.assert_allclose(p, softmax(logits.astype(float) / 2, axis=1))
-    np.testing.assert_allclose(each[1], 1 / (1 + np.exp([0.0, -1.0, -2.0])))
-
-
-@pytest.mark.parametrize("several", [False, True])
-@pytest.mark.parametrize("factor", [0.2, 1.0, 7.0])
-def test_temperature_scaling_undoes_a_factor(factor, several):
-    rng = np.random.default_rng(1)
-    logits = rng.normal(size=(20_000, 3)) * 1.5
-    p = probabilities(logits, several=several)
-    if several:
-        truth = (rng.random(p.shape) < p).astype(int)
-    else:
-        truth = (rng.random((len(p), 1)) > p.cumsum(axis=1)).sum(axis=1)
-
-    assert fit_temperature(logits * factor, truth) == pytest.approx(factor, rel=0.05)
-
-
-@pytest.mark.parametrize("several", [False, True])
-def test_no_other_temperature_has_a_lower_log_loss(several):
-    logits, truth = drawn_labels() if several else drawn()
-    logits = logits * 3.0
-
-    def loss(temperature):
-        return row_losses(
-            probabilities(logits, temperature, several=several), truth, "log_loss"
-        ).mean()
-
-    fitted = fit_temperature(logits, truth)
-
-    assert 0.1 < fitted < 10
-    assert all(loss(fitted) <= loss(t) + 1e-10 for t in fitted * np.geomspace(0.5, 2.0, 41))
-
-
-def test_temperature_of_two_scores_has_a_closed_form():
-    # every row leads by 2, three of four rightly: softmax(2 / T) = 3/4
-    logits, truth = np.array([[2.0, 0.0]] * 40_000), np.array([0, 0, 0, 1] * 10_000)
-
-    assert fit_temperature(logits, truth) == pytest.approx(2.0 / logit(0.75), rel=1e-3)
-
-
-@pytest.mark.parametrize("several", [False, True])
-def test_few_rows_move_the_temperature_less_than_many(several):
-    logits, truth = ([2.0, 0.0], 0) if not several else ([2.0, -2.0], [1, 0])
-
-    fitted = [
-        fit_temperature(np.array([logits] * rows), np.array([truth] * rows))
-        for rows in (1, 10, 100, 1000)
-    ]
-
-    # all of them right: the more there are, the surer, but never beyond measure
-    assert fitted == sorted(fitted, reverse=True)
-    assert 0.85 < fitted[0] < 1
-    assert 0.1 < fitted[-1] < 0.6
-
-
-def test_temperature_of_few_rows_has_a_flat_penalised_loss():
-    logits, truth = drawn(rows=12)
-
-    def loss(log_temperature):
-        p = probabilities(logits, np.exp(log_temperature))
-        return row_losses(p, truth, "log_loss").sum() + 2.0 * log_temperature**2
-
-    found = np.log(fit_temperature(logits, truth))
-
-    assert (loss(found + 1e-4) - loss(found - 1e-4)) / 2e-4 == pytest.approx(0.0, abs=1e-4)
-
-
 def test_confusion_counts_true_classes_down():
     truth, predicted = np.array([0, 0, 1, 3]), np.array([1, 0, 1, 0])
 
@@ -287,34 +212,13 @@ def test_predictive_entropy_by_hand():
     assert several == pytest.approx([0.0, np.log(2) + 2 * quarter, 3 * third])
 
 
-@pytest.mark.parametrize(
-    ("p", "truth", "message"),
-    [
-        (np.ones((2, 2)) / 2, [0], r"shapes .* got \(2, 2\) and \(1,\)"),
-        (np.ones((0, 2)), [], "N at least 1"),
-        (np.ones((1, 1)), [0], "two classes or more, got 1"),
-        ([[0.5, 0.6]], [0], r"sum to 1 in every row, got 1\.1"),
-        ([[np.nan, 0.5]], [0], r"in \[0, 1\], got nan"),
-        ([[-0.1, 1.1]], [0], r"in \[0, 1\]"),
-        ([[0.5, 0.5]], [2], r"a class in 0 \.\. 1, got 2"),
-        ([[0.5, 0.5]], [-100], r"a class in 0 \.\. 1, got -100"),
-        ([[0.5, 0.9]], [[0, 2]], "0 or 1, got 2"),
-    ],
-)
-def test_what_is_no_probability_or_class_is_refused(p, truth, message):
-    with pytest.raises(ValueError, match=message):
-        score_classes(np.asarray(p), np.asarray(truth))
-
-
 def test_bad_arguments_are_refused():
     p, truth = np.array([[0.5, 0.5]]), np.array([0])
 
     with pytest.raises(ValueError, match="metric must be one of log_loss, error, got 'mae'"):
         row_losses(p, truth, "mae")
-    with pytest.raises(ValueError, match="temperature must be over 0, got 0"):
-        probabilities(p, 0.0)
-    with pytest.raises(ValueError, match="scores must be finite"):
-        fit_temperature(np.array([[np.nan, 0.0]]), truth)
+    with pytest.raises(ValueError, match="probabilities must sum to 1 in every row, got 2"):
+        score_classes(2 * p, truth)
     with pytest.raises(ValueError, match="uncertainty must hold 1 numbers"):
         accuracy_by_share(p, np.ones(2), truth)
 

@@ -1,0 +1,39 @@
+"""The baseline to beat is the one of the lowest finite score on validation."""
+
+import math
+
+import pytest
+
+from lockgate.scoring.baselines import reference
+from lockgate.scoring.metrics import PointScores
+
+
+def test_the_reference_is_the_baseline_of_the_lowest_finite_score():
+    scores = {
+        "last value": PointScores(3.0, 1.0, None),
+        "drift": PointScores(math.inf, math.inf, None),
+        "ridge": PointScores(2.0, 5.0, None),
+        "window mean": PointScores(2.0, 5.0, None),
+    }
+
+    assert reference({n: s._asdict() for n, s in scores.items()}, "mae") == "ridge"
+    assert reference({n: s._asdict() for n, s in scores.items()}, "mase") == "ridge"
+    assert reference({n: s._asdict() for n, s in scores.items()}, "rmse") == "last value"
+
+
+def test_without_a_finite_score_there_is_no_reference():
+    with pytest.raises(ValueError, match="validation must hold a finite rmse, got"):
+        reference({"drift": {"rmse": math.inf}}, "rmse")
+
+
+def test_of_equal_baselines_the_earlier_one_is_the_reference():
+    scores = {"drift": {"mae": 1.0}, "ridge": {"mae": 1.0}}
+
+    assert reference(scores, "mae") == "drift"
+    assert reference(dict(reversed(scores.items())), "mae") == "ridge"
+
+
+def test_a_score_that_is_not_defined_is_no_reason_to_be_the_reference():
+    scores = {"a": {"log_loss": None}, "b": {"log_loss": math.nan}, "c": {"log_loss": 9.0}}
+
+    assert reference(scores, "log_loss") == "c"
