@@ -25,14 +25,11 @@ from lockgate.tasks.labelling.config import (
     ClassifierConfig,
     LabelConfig,
     LabelledConfig,
-    LabelTrainingConfig,
 )
 from lockgate.tasks.labelling.examples import lay_out
 from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
-from lockgate.tasks.labelling.prepare import PreparedLabelled, prepare_labelled
 from lockgate.tasks.labelling.preprocessing import learn_labelled, take
-from lockgate.tasks.labelling.train import train_classifier
 from lockgate.tasks.registry import load
 
 FILES = {"config.json", "metrics.json", "model.safetensors", "preprocessing.json"}
@@ -446,46 +443,3 @@ def test_a_folder_of_a_forecaster_is_told_from_one_of_a_classifier(
     assert isinstance(load(folder), FittedClassifier)
     with pytest.raises(DataError, match="must hold a model of the task 'labels', got 'forecast'"):
         module.load(forecaster)
-
-
-def prepared(kind: str) -> PreparedLabelled:
-    data = make_data(kind)
-    return prepare_labelled(
-        data, LabelledConfig(min_count=1), test=np.arange(9, 12), validation=np.arange(6, 9)
-    )
-
-
-@pytest.mark.parametrize(
-    ("kind", "metric", "rule"),
-    [
-        ("number", "log_loss", "mae or rmse for labels of this kind, got 'log_loss'"),
-        ("class", "mae", "log_loss for labels of this kind, got 'mae'"),
-        ("texts", "rmse", "log_loss for labels of this kind, got 'rmse'"),
-    ],
-)
-def test_a_metric_that_does_not_suit_the_labels_is_refused(
-    kind: str, metric: Any, rule: str
-) -> None:
-    config = LabelConfig(training=LabelTrainingConfig(metric=metric))
-
-    with pytest.raises(DataError, match=f"^metric must be {rule}$"):
-        train_classifier(prepared(kind), config)
-
-
-@ALL
-def test_a_fit_repeats_itself_by_its_seed_and_looks_at_no_test_row(kind: str) -> None:
-    metric: Any = "mae" if kind == "number" else "log_loss"
-    config = LabelConfig(
-        model=ClassifierConfig(hidden_size=4, embedding_size=3),
-        training=LabelTrainingConfig(max_epochs=2, metric=metric, device="cpu"),
-    )
-    one = prepared(kind)
-    blind = replace(one, parts=one.parts._replace(test=np.array([], dtype=np.int64)))
-
-    first, again, other = (
-        train_classifier(p, config, seed=seed)[0] for p, seed in ((one, 0), (blind, 0), (one, 1))
-    )
-
-    expected = first.predict_data(make_data(kind))
-    assert np.array_equal(again.predict_data(make_data(kind)), expected)
-    assert not np.array_equal(other.predict_data(make_data(kind)), expected)

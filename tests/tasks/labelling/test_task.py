@@ -1,11 +1,9 @@
 """A study of labels end to end: what it writes, what chooses, and the one look at the test part."""
 
 import json
-import os
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,7 +11,6 @@ import pytest
 
 import lockgate
 from lockgate import load
-from lockgate.api import evaluate
 from lockgate.errors import DataError
 from lockgate.scoring.probabilities import fit_temperature
 from lockgate.studies import study as study_module
@@ -21,18 +18,14 @@ from lockgate.studies import summary
 from lockgate.studies.config import study_config
 from lockgate.studies.study import run
 from lockgate.studies.verdict import judge_pairs
-from lockgate.tasks.labelling import shown as shown_module
 from lockgate.tasks.labelling.config import LabelConfig, LabelledConfig
 from lockgate.tasks.labelling.ladder import LADDER
 from lockgate.tasks.labelling.prepare import PreparedLabelled
-from lockgate.tasks.labelling.scores import macro_f1
-from lockgate.tasks.labelling.shown import certainty
 from lockgate.tasks.labelling.task import TASK as LABELLING
 from lockgate.tasks.labelling.task import Labelling
 from lockgate.tasks.stack.rungs import default_names
 
 CONFIG = study_config(LabelConfig, default_names(LADDER))
-SHARED = Path(os.environ.get("LOCKGATE_DATA", Path(__file__).parents[4] / "shared" / "data"))
 KINDS = ("class", "steps", "number", "texts", "several")
 ALL = pytest.mark.parametrize("kind", KINDS)
 TEXTS = ("texts", "several")
@@ -51,10 +44,6 @@ TOP |= {
 }
 DATA = {"source", "fingerprint", "rows", "task", "texts", "classes", "channels", "lengths"}
 DATA |= {"max_length", "tokens", "padded", "overlap", "whole", "notices", "split"}
-
-
-def rung(results: Any, name: str) -> Any:
-    return next(rung for rung in results["rungs"] if rung["name"] == name)
 
 
 def scores_of(kind: str) -> set[str]:
@@ -205,166 +194,6 @@ def config_of(kind: str, labelled: Any) -> Any:
     return CONFIG(data=LabelledConfig(**told))
 
 
-def selected_seed(result: Any) -> Any:
-    chosen = result.results["verdict"]["selected"]
-    return rung(result.results, chosen["rung"])["seeds"][chosen["seed"]]
-
-
-@ALL
-def test_what_is_shown_agrees_with_the_scores(studied: Any, kind: str) -> None:
-    result = studied(kind)
-    shown, seed = result.results["labels"], selected_seed(result)
-    reference = next(b for b in result.results["baselines"] if b["reference"])
-
-    assert shown["reference"] == reference["name"]
-    intervals = scores_of(kind) - {"calibration_error"}
-    assert {row["name"] for row in shown["scores"]} == intervals
-    for row in shown["scores"]:
-        assert row["network"]["score"] == seed["test"][row["name"]]
-        assert row["reference"]["score"] == reference["test"][row["name"]]
-        for side in ("network", "reference"):
-            # a percentile interval of 12 rows is coarse
-            assert row[side]["low"] <= row[side]["high"]
-    chosen = rung(result.results, result.results["verdict"]["selected"]["rung"])
-    for name in scores_of(kind):
-        spread = chosen["test_intervals"][name]
-        assert spread["low"] <= spread["mean"] <= spread["high"]
-        assert spread["mean"] == pytest.approx(chosen["test_scores"][name])
-    if kind == "number":
-        assert shown["confusion"] is shown["certainty"] is None
-        return
-    certainty, accuracy = shown["certainty"], seed["test"]["accuracy"]
-    assert certainty["probability"][0]["accuracy"] == pytest.approx(accuracy)
-    drops = chosen["name"] not in ("lstm", "bidirectional")
-    assert (certainty["monte_carlo"] is not None) == drops
-
-
-def test_confusion_agrees_with_the_scores(studied: Any) -> None:
-    for kind in ("class", "steps", "texts", "several"):
-        result = studied(kind)
-        shown, data = result.results["labels"], result.results["data"]
-        matrix, seed = np.array(shown["confusion"]), selected_seed(result)["test"]
-
-        if kind == "several":
-            assert matrix.shape == (len(data["classes"]), 2, 2)
-            assert (matrix.sum(axis=(1, 2)) == data["split"]["test"]["rows"]).all()
-            assert macro_f1(matrix) == pytest.approx(seed["macro_f1"])
-            continue
-        assert matrix.sum(axis=1).tolist() == data["split"]["test"]["classes"]
-        assert np.trace(matrix) / matrix.sum() == pytest.approx(seed["accuracy"])
-
-
-def test_mistakes_are_of_the_rows_that_they_name(studied: Any, labelled: Any) -> None:
-    for kind in KINDS:
-        shown = studied(kind).results["labels"]
-        (x, y), _ = labelled(kind)
-        order = {"number": "error", "steps": "wrong"}.get(kind, "probability")
-        sizes = [abs(one[order]) for one in shown["mistakes"]]
-        if kind == "steps":
-            sizes = [one["wrong"] / one["steps"] for one in shown["mistakes"]]
-        assert sizes == sorted(sizes, reverse=True)
-        assert 0 < len(sizes) <= 10
-        for one in shown["mistakes"]:
-            row = int(one["name"].removeprefix("row ")) - 1
-            if kind == "steps":
-                assert 0 < one["wrong"] <= one["steps"] == len(y[row])
-                assert one["truth"] == [y[row][one["step"] - 1]] != one["predicted"]
-                continue
-            assert one["text"] == (x[row] if kind in TEXTS else f"{len(x[row])} steps")
-            if kind == "number":
-                assert one["truth"] == pytest.approx(y[row])
-                assert one["error"] == pytest.approx(one["predicted"] - one["truth"])
-            elif kind == "several":
-                assert sorted(one["truth"]) == sorted(filter(None, y[row].split("|")))
-                assert one["truth"] != one["predicted"]
-            else:
-                assert one["truth"] == [y[row]] != one["predicted"]
-
-
-def test_mistakes_name_the_step_of_the_whole_sequence(labelled: Any) -> None:
-    x, y = labelled("steps")[0]
-    told = LabelledConfig(at_steps=True, max_length=3, keep="end")
-    config = CONFIG(data=told)
-    data = LABELLING.read((x, y), config)
-    prepared = LABELLING.prepare(data, config)
-    truth = prepared.examples("test").truth().numpy()
-    wrong = np.eye(2)[1 - truth] * 0.8 + 0.1
-
-    shown = list(shown_module._worst_sequences(data.all, prepared, wrong, truth))
-
-    for one in shown:
-        row = int(one["name"].removeprefix("row ")) - 1
-        assert one["wrong"] == one["steps"] == 3
-        assert one["step"] == len(y[row]) - 2
-        assert one["truth"] == [y[row][one["step"] - 1]]
-
-
-class Drawn(NamedTuple):
-    """What stands in for a fitted network: hand-made averages over passes."""
-
-    average: Any
-    drops: bool
-
-    @property
-    def model(self) -> Any:
-        return self
-
-    def mc_probabilities(self, examples: Any, n: int) -> Any:
-        assert (examples, n) == ("examples", 7)
-        return self.average
-
-
-def test_monte_carlo_sets_aside_what_the_passes_disagree_on() -> None:
-    truth = np.array([0] * 10)
-    found = np.tile([0.6, 0.4], (10, 1))
-    found[:2] = [0.05, 0.95]  # two sure mistakes
-    average = np.tile([0.9, 0.1], (10, 1))
-    average[:2] = [0.45, 0.55]  # of which the passes are not sure
-
-    told = certainty(Drawn(average, True), "examples", found, truth, 7)
-    plain = certainty(Drawn(average, False), "examples", found, truth, 7)
-
-    by_probability = [one["accuracy"] for one in told["probability"]]
-    by_passes = [one["accuracy"] for one in told["monte_carlo"]["shares"]]
-    assert by_probability == pytest.approx([0.8, *((n - 2) / n for n in range(9, 1, -1)), 0])
-    assert by_passes == pytest.approx([0.8, 8 / 9, *[1.0] * 8])
-    assert told["monte_carlo"]["samples"] == 7
-    assert told["monte_carlo"]["scores"]["accuracy"] == 0.8
-    assert plain == {"probability": told["probability"], "monte_carlo": None}
-
-
-@pytest.mark.skipif(
-    not SHARED.is_dir(), reason=f"no data folder {SHARED}; LOCKGATE_DATA names another"
-)
-def test_the_most_certain_of_real_waves_are_decided_best(tmp_path: Path) -> None:
-    waves = SHARED / "tsc_aeon"
-    told = {"hidden_size": 16, "max_epochs": 30, "learning_rate": 0.01}
-    lockgate.train(waves / "ItalyPowerDemand_TRAIN.ts", out=tmp_path / "model", **told)
-
-    found = evaluate(
-        tmp_path / "model", waves / "ItalyPowerDemand_TEST.ts.gz", mc_samples=5
-    ).to_dict()
-
-    told = found["certainty"]
-    assert 0.7 < found["scores"]["accuracy"] == told["probability"][0]["accuracy"] < 1.0
-    for shares in (told["probability"], told["monte_carlo"]["shares"]):
-        by_share = {one["share"]: one["accuracy"] for one in shares}
-        assert by_share[1.0] < by_share[0.8] <= by_share[0.5]
-        assert by_share[0.5] > 0.5 * (1.0 + by_share[1.0])
-    # the networks that dropout draws of so small a one are worse than it
-    assert 0.8 < told["monte_carlo"]["scores"]["accuracy"] < found["scores"]["accuracy"]
-
-
-def test_of_several_labels_certain_is_what_is_probably_right_as_a_whole() -> None:
-    truth = np.array([[1, 0], [1, 1]])
-    found = np.array([[0.99, 0.52], [0.95, 0.95]])  # the first is wrong, and half sure of it
-
-    told = certainty(Drawn(found, True), "examples", found, truth, 7)
-
-    assert [one["accuracy"] for one in told["probability"]][-1] == 1.0
-    assert [one["accuracy"] for one in told["monte_carlo"]["shares"]][-1] == 1.0
-
-
 def test_validation_scores_are_in_the_unit_of_the_labels(studied: Any) -> None:
     for one in studied("number").results["rungs"]:
         # labels are 100 + 3 * length: an untrained network errs by their deviation at most or so
@@ -506,22 +335,6 @@ def test_scores_are_given_with_and_without_the_rows_that_training_has(
     assert set(result.results["baselines"][0]["validation"]) == CLASS_SCORES
 
 
-def test_steps_of_sequences_that_training_has_are_left_out_too(labelled: Any) -> None:
-    x, y = labelled("steps")[0]
-    config = CONFIG(data=LabelledConfig(at_steps=True))
-    data = LABELLING.read(([*x[:30], *x[:2], *x[30:]], [*y[:30], *y[:2], *y[30:]]), config)
-    given = data._replace(test=np.arange(30, 40))
-    prepared = LABELLING.prepare(given, config)
-
-    scorer = LABELLING.scorer(given, prepared, config, "test")
-
-    again = len(x[0]) + len(x[1])
-    assert scorer.apart is not None
-    assert not scorer.apart[:again].any()
-    assert scorer.apart[again:].all()
-    assert len(scorer.apart) == len(scorer.truth)
-
-
 def test_a_test_part_that_is_all_in_training_has_no_scores_without(
     study: Any, labelled: Any, tmp_path: Path
 ) -> None:
@@ -535,44 +348,6 @@ def test_a_test_part_that_is_all_in_training_has_no_scores_without(
     assert one["test_scores"]["accuracy"] is not None
     assert one["test_scores"].get("accuracy_without_overlap") is None
     assert result.report_path.exists()
-
-
-def test_groups_stay_together_in_parts_and_in_blocks(labelled: Any) -> None:
-    texts, labels = labelled("texts")[0]
-    groups = [f"g{i % 15}" for i in range(60)]
-    frame = pl.DataFrame({"text": texts, "label": labels, "who": groups})
-    config = CONFIG(data=LabelledConfig(text="text", label="label", group="who"))
-    data = LABELLING.read(frame, config)
-    prepared = LABELLING.prepare(data, config)
-    who = np.array(groups)
-
-    seen = [set(who[prepared.parts._asdict()[p]]) for p in ("train", "validation", "test")]
-    scorer = LABELLING.scorer(data, prepared, config, "test")
-    ordered = who[prepared.parts.test][scorer.order]
-
-    assert not seen[0] & seen[1] | seen[0] & seen[2] | seen[1] & seen[2]
-    changes = int((ordered[1:] != ordered[:-1]).sum())
-    assert changes == len(seen[2]) - 1
-    assert scorer.horizon == max(Counter(ordered).values())
-    assert scorer.groups is not None
-    assert np.array_equal(np.diff(scorer.groups) != 0, ordered[1:] != ordered[:-1])
-    assert sorted(scorer.order.tolist()) == list(range(len(ordered)))
-
-
-def test_steps_of_a_group_of_sequences_stay_together(labelled: Any) -> None:
-    x, y = labelled("steps")[0]
-    data = LABELLING.read((x, y), CONFIG(data=LabelledConfig(at_steps=True)))
-    who = np.arange(60) % 7
-    prepared = LABELLING.prepare(data, CONFIG())
-    given = data._replace(all=replace(data.all, groups=who))
-
-    scorer = LABELLING.scorer(given, prepared, CONFIG(), "test")
-
-    rows = prepared.parts.test
-    assert scorer.groups is not None
-    assert np.count_nonzero(np.diff(scorer.groups)) == len(set(who[rows])) - 1
-    lengths = np.array([len(x[i]) for i in rows])
-    assert scorer.horizon == max(lengths[who[rows] == one].sum() for one in set(who[rows]))
 
 
 @pytest.mark.parametrize("kind", ["steps", "class"])
@@ -602,23 +377,6 @@ def test_no_block_of_a_verdict_ends_inside_a_sequence_or_a_group(
     assert len(set(groups)) < len(groups)
     assert evidence.blocks > 1
     assert all(groups[start] != groups[start - 1] for start in evidence.starts[1:])
-
-
-def test_rows_of_a_file_sorted_by_label_are_mixed_over_the_blocks(labelled: Any) -> None:
-    texts, labels = labelled("texts")[0]
-    order = np.argsort(labels, kind="stable")
-    source = ([texts[i] for i in order], [labels[i] for i in order])
-    config = CONFIG()
-    data = LABELLING.read(source, config)
-    prepared = LABELLING.prepare(data, config)
-
-    scorer = LABELLING.scorer(data, prepared, config, "test")
-    p = np.tile([0.25, 0.75], (len(scorer.truth), 1))
-
-    truth = scorer.truth[scorer.order]
-    assert np.abs(np.diff(truth)).sum() > 1
-    np.testing.assert_allclose(scorer.losses(p), -np.log(np.where(truth == 1, 0.75, 0.25)))
-    assert scorer.losses(p).mean() == pytest.approx(scorer.scores(p)["log_loss"])
 
 
 def test_no_block_is_shorter_than_a_sequence_of_tags(studied: Any) -> None:
