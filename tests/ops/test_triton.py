@@ -309,32 +309,6 @@ def test_kernels_say_why_they_do_not_mix_types(make_case) -> None:
     assert "cannot run this call: x is torch.bfloat16, and there is torch.float32" in str(error)
 
 
-def test_nothing_is_interpreted_unless_forced(make_case) -> None:
-    call = make_case("lstm", SIZES).call
-
-    assert support.why_not(lstm.operator.CELL, *call) == "x is on cpu"
-
-
-@pytest.mark.parametrize(
-    ("capability", "reason"),
-    [
-        ((7, 5), "it needs a GPU of compute capability 8.0, and cuda:0 has 7.5"),
-        ((8, 0), None),
-        ((12, 0), None),
-    ],
-)
-def test_a_gpu_that_is_too_old_is_named(
-    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], reason: str | None
-) -> None:
-    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
-
-    class OnGpu:
-        device = torch.device("cuda:0")
-
-    assert support._why_not_device(OnGpu()) == reason
-
-
 def test_a_graph_traced_for_the_kernels_does_not_run_on_another_backend(make_case) -> None:
     class OnGpu:
         device = torch.device("cuda:0")

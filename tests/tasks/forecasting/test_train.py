@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from lockgate import DataError
-from lockgate.running.machine import environment
 from lockgate.settings import resolve
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.prepare import prepare, read
@@ -54,11 +53,3 @@ def test_a_device_that_is_not_here_is_refused(fit, monkeypatch):
     for device in ("cuda", "tpu", "gpu0"):
         with pytest.raises(DataError, match=rf"device must be one that is here, auto.*'{device}'"):
             fit(device=device)
-
-
-def test_the_environment_tells_the_versions_that_run():
-    told = environment()
-
-    assert told["torch"] == torch.__version__
-    assert int(told["cores"]) >= 1
-    assert told["cpu"]
