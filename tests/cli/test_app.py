@@ -1,0 +1,69 @@
+"""What a command raises is one sentence: exit code 2 for wrong use, 1 for anything else."""
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from lockgate.cli.app import Commands
+from lockgate.errors import INSTALL, DataError, MissingSettingError
+
+
+def run(error: BaseException, command: str = "train"):
+    app = typer.Typer(cls=Commands, pretty_exceptions_enable=False)
+
+    def fail() -> None:
+        raise error
+
+    app.command(command)(fail)
+    # with a single command there would be no group
+    app.command("other")(lambda: None)
+    return CliRunner().invoke(app, [command])
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (DataError("target must\n  be given"), 2, "target must be given"),
+        (FileNotFoundError("source must be an existing file"), 2, "source must be an existing fi"),
+        (ModuleNotFoundError("no", name="polars"), 1, f"this command needs polars: {INSTALL}"),
+        (PermissionError(13, "Permission denied"), 1, "[Errno 13] Permission denied"),
+        (
+            OSError("8268 requested and 4064 written"),
+            1,
+            "writing failed, perhaps the disk is full: 8268 requested and 4064 written",
+        ),
+        (KeyboardInterrupt(), 1, "interrupted"),
+    ],
+    ids=["data", "no-file", "no-library", "machine", "full-disk", "ctrl-c"],
+)
+def test_a_failure_is_one_sentence(error, code, sentence):
+    result = run(error)
+
+    assert result.exit_code == code
+    assert result.stdout == ""
+    [line] = result.stderr.splitlines()
+    assert line.startswith(f"lockgate: {sentence}")
+
+
+def test_an_interrupted_study_tells_how_to_go_on():
+    result = run(KeyboardInterrupt(), "study")
+
+    assert result.stderr == "lockgate: interrupted: continue with --resume\n"
+
+
+def test_what_there_is_to_choose_from_stands_above_the_sentence():
+    rows = ({"column": "sold", "kind": "number"}, {"column": "[bold]", "kind": "text"})
+
+    result = run(MissingSettingError("target must be given", rows))
+
+    header, sold, markup, sentence = result.stderr.splitlines()
+    assert header.split() == ["column", "kind"]
+    assert (sold.split(), markup.split()) == (["sold", "number"], ["[bold]", "text"])
+    assert sentence == "lockgate: target must be given"
+    assert result.exit_code == 2
+
+
+def test_a_fault_of_our_own_is_not_hidden():
+    fault = ValueError("axis 1 is out of bounds")
+
+    assert run(fault).exception is fault
