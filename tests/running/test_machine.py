@@ -27,7 +27,7 @@ def test_a_device_that_is_not_here_is_refused_with_those_that_are(monkeypatch):
 
 @pytest.mark.parametrize(("there", "kind"), [(None, "cpu"), (torch.device("mps"), "mps")])
 def test_auto_is_the_accelerator_if_there_is_one(monkeypatch, there, kind):
-    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: there)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: there)
 
     assert device_kind("auto") == kind
     assert device_kind("cuda") == "cuda"

@@ -1,0 +1,101 @@
+"""What a study sees of forecasting: scores in the target's unit, its part of the data, advice."""
+
+import math
+
+import numpy as np
+import pytest
+
+from lockgate.settings import resolve
+from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.task import TASK, WindowScorer
+
+
+@pytest.fixture
+def prepared_as(table, small):
+    """Read and prepare the table under settings; give data, prepared data and settings."""
+
+    def prepare(**settings):
+        config = resolve(ForecastConfig, {**small, **settings})
+        data = TASK.read(table, config)
+        return data, TASK.prepare(data, config), config
+
+    return prepare
+
+
+def test_windows_are_scored_where_the_truth_is_observed():
+    truth = np.array([[1.0, 2.0], [np.nan, 4.0], [5.0, 6.0]])
+    off = np.array([[1.0, 0.0], [9.0, 2.0], [0.0, 1.0]])
+
+    scorer = WindowScorer(truth, "mae", 2.0)
+
+    scores = scorer.scores(np.nan_to_num(truth) + off)
+    assert scores == {"mae": 0.8, "rmse": pytest.approx(math.sqrt(6 / 5)), "mase": 0.4}
+    assert scorer.per_step(np.nan_to_num(truth) + off) == [0.5, 1.0]
+    assert scorer.counts.tolist() == [2.0, 1.0, 2.0]
+    assert (scorer.horizon, scorer.groups) == (2, None)
+
+
+def test_the_truth_of_a_part_is_that_of_the_table(prepared_as, table):
+    data, prepared, config = prepared_as()
+
+    truth = TASK.scorer(data, prepared, config, "test").truth
+
+    y = table["sold"].to_numpy()
+    np.testing.assert_allclose(truth[0], y[340:343])
+    np.testing.assert_allclose(truth[-1], y[-3:])
+
+
+@pytest.mark.parametrize("metric", ["mae", "rmse", "mase"])
+def test_a_validation_loss_is_turned_into_the_metric(prepared_as, metric):
+    data, prepared, config = prepared_as(metric=metric)
+    scorer = TASK.scorer(data, prepared, config, "validation")
+    std = prepared.preprocessing.scale.std
+
+    # a loss of the scaled target is absolute or squared
+    loss = 0.25
+    found = TASK.validation_score(loss, prepared, config)
+
+    off = math.sqrt(loss) * std if metric == "rmse" else loss * std
+    assert found == pytest.approx(scorer.scores(scorer.truth + off)[metric])
+    assert TASK.power(metric) == (0.5 if metric == "rmse" else 1.0)
+
+
+def test_a_test_part_is_told_by_its_own_rows_alone(prepared_as, table):
+    data, prepared, config = prepared_as()
+    y = table["sold"].to_numpy()
+
+    def fingerprint(row):
+        changed = np.where(np.arange(len(y)) == row, 0.0, y)
+        other = TASK.read(table.with_columns(sold=changed), config)
+        return TASK.test_fingerprint(other, TASK.prepare(other, config))
+
+    own = TASK.test_fingerprint(data, prepared)
+    assert fingerprint(-1) == fingerprint(0) == own
+    assert fingerprint(399) != own
+
+
+def test_a_long_lookback_is_advised_against(prepared_as):
+    assert TASK.advice(prepared_as()[1]) == ()
+    [advice] = TASK.advice(prepared_as(lookback=201)[1])
+    assert advice.startswith("lookback is 201 steps")
+
+
+def test_without_a_target_the_columns_are_listed_with_a_guess(table):
+    found = TASK.missing(table, {})
+
+    assert found.lines == ("target must be given: pass --target, perhaps --target 'price'",)
+    assert {"sold", "price"} <= {value for row in found.rows for value in row.values()}
+    assert TASK.missing(table, {"data.target": "sold"}) is None
+    assert TASK.missing("sample:co2", {}) is None
+
+
+def test_prepared_data_come_back_from_their_folder(prepared_as, tmp_path):
+    _, prepared, _ = prepared_as()
+
+    TASK.save(prepared, tmp_path)
+    loaded = TASK.load(tmp_path)
+
+    assert (loaded.split, loaded.preprocessing) == (prepared.split, prepared.preprocessing)
+    for part in ("train", "validation", "test"):
+        one, other = (p.windows(part).x(slice(None)) for p in (prepared, loaded))
+        assert one.equal(other)
