@@ -81,5 +81,5 @@ def test_help_loads_nothing_that_takes_long():
     run = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True)
 
     assert "--rungs" in run.stdout
-    slow = {"torch", "numpy", "polars", "pandas", "scipy", "sklearn", "plotly"}
+    slow = {"torch", "numpy", "polars", "pandas", "scipy", "sklearn", "plotly", "lightning_fabric"}
     assert not slow & set(run.stderr.split())
