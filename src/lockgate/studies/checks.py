@@ -1,14 +1,14 @@
 """Checks of a study: what a careful reader would ask before believing it."""
 
 from collections.abc import Sequence
-from typing import cast
 
+from lockgate.tasks.base import check
 from lockgate.tasks.results import Check, Results, RungResult, Status
 
 LIMITS = ("max_epochs", "max_steps")
 
 
-def checks(results: Results, of_data: Sequence[dict[str, str]]) -> list[Check]:
+def checks(results: Results, of_data: Sequence[Check]) -> list[Check]:
     """Return every check, those of the data too: its status, "pass", "warn" or "fail", and why."""
     return [
         _baselines(results),
@@ -17,12 +17,8 @@ def checks(results: Results, of_data: Sequence[dict[str, str]]) -> list[Check]:
         _ended(results["rungs"]),
         _diverged(results["rungs"]),
         _test_looks(results["verdict"]["test_looks"]),
-        *(cast(Check, one) for one in of_data),
+        *of_data,
     ]
-
-
-def _check(name: str, status: Status, text: str) -> Check:
-    return {"name": name, "status": status, "text": text}
 
 
 def _baselines(results: Results) -> Check:
@@ -39,21 +35,21 @@ def _baselines(results: Results) -> Check:
     }
     outcome, rung = baseline["outcome"], selected["rung"]
     text = f"The selected network, {rung}, {verb[outcome]} {baseline['name']}."
-    return _check("Naive baselines", statuses.get(outcome, "warn"), text)
+    return check("Naive baselines", statuses.get(outcome, "warn"), text)
 
 
 def _verdicts(results: Results) -> Check:
     name = "Enough evidence"
     pairs = results["verdict"]["pairs"]
     if not pairs:
-        return _check(name, "warn", "No pair of rungs was declared, so nothing is compared.")
+        return check(name, "warn", "No pair of rungs was declared, so nothing is compared.")
     cut = [p["rung"] for p in pairs if p["outcome"] == "undecided (budget)"]
     open_ = [p["rung"] for p in pairs if p["outcome"] in ("undecided", "no verdict")]
     if not cut and not open_:
-        return _check(name, "pass", "Every comparison has a verdict.")
+        return check(name, "pass", "Every comparison has a verdict.")
     more = f"Undecided: {', '.join(open_)}. More seeds or a longer test part would tell."
     longer = f"Cut short: {', '.join(cut)}, or what they build on. A larger limit would tell."
-    return _check(name, "warn", " ".join([more] * bool(open_) + [longer] * bool(cut)))
+    return check(name, "warn", " ".join([more] * bool(open_) + [longer] * bool(cut)))
 
 
 def _overfitting(results: Results) -> Check:
@@ -62,23 +58,23 @@ def _overfitting(results: Results) -> Check:
     plain = next(r for r in results["rungs"] if r["name"] == cell["selected"])
     name = "Overfitting of the plain network"
     if sum(seed["stopped"] != "diverged" for seed in plain["seeds"]) < 2:
-        return _check(name, "warn", "It takes two seeds to tell.")
+        return check(name, "warn", "It takes two seeds to tell.")
     if plain["overfits_from"] is None:
-        return _check(name, "pass", f"{plain['name']} does not clearly overfit.")
+        return check(name, "pass", f"{plain['name']} does not clearly overfit.")
     text = (
         f"{plain['name']} overfits from epoch {plain['overfits_from']}; "
         "the weights of the best epoch were kept."
     )
-    return _check(name, "warn", text)
+    return check(name, "warn", text)
 
 
 def _ended(rungs: Sequence[RungResult]) -> Check:
     cut = sorted({r["name"] for r in rungs for s in r["seeds"] if s["stopped"] in LIMITS})
     name = "Trained to the end"
     if not cut:
-        return _check(name, "pass", "No fit was cut short by a limit of steps or epochs.")
+        return check(name, "pass", "No fit was cut short by a limit of steps or epochs.")
     text = f"Cut by a limit of steps or epochs before the early stop: {', '.join(cut)}."
-    return _check(name, "warn", text)
+    return check(name, "warn", text)
 
 
 def _diverged(rungs: Sequence[RungResult]) -> Check:
@@ -89,12 +85,12 @@ def _diverged(rungs: Sequence[RungResult]) -> Check:
         if s["stopped"] == "diverged"
     ]
     if not lost:
-        return _check("Diverged fits", "pass", "None.")
-    return _check("Diverged fits", "fail", f"Left out of every comparison: {', '.join(lost)}.")
+        return check("Diverged fits", "pass", "None.")
+    return check("Diverged fits", "fail", f"Left out of every comparison: {', '.join(lost)}.")
 
 
 def _test_looks(looks: int) -> Check:
     if looks == 1:
-        return _check("Looks at the test part", "pass", "One: its scores are fresh.")
+        return check("Looks at the test part", "pass", "One: its scores are fresh.")
     text = f"{looks}: what was learned from earlier looks may have leaked into this study."
-    return _check("Looks at the test part", "warn", text)
+    return check("Looks at the test part", "warn", text)

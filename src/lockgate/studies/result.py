@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, cast
 
 import polars as pl
 
@@ -22,7 +21,7 @@ class StudyResult:
     `results` is the content of `results.json`: everything that the report shows.
     """
 
-    results: dict[str, Any]
+    results: Results
     folder: Path
 
     @classmethod
@@ -43,11 +42,7 @@ class StudyResult:
             content = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise DataError(f"{path} must be JSON: {error}") from None
-        return cls(dict(checked_results(content, path)), folder)
-
-    @property
-    def _typed(self) -> Results:
-        return cast(Results, self.results)
+        return cls(checked_results(content, path), folder)
 
     def save(self) -> None:
         """Write `results.json`."""
@@ -57,7 +52,7 @@ class StudyResult:
     @property
     def verdict(self) -> str:
         """What helps on this data, in sentences, one a line."""
-        return "\n".join(self._typed["verdict"]["words"])
+        return "\n".join(self.results["verdict"]["words"])
 
     @property
     def best(self) -> Fitted:
@@ -71,7 +66,7 @@ class StudyResult:
 
     def table(self) -> pl.DataFrame:
         """Return a row for every rung and baseline, with scores on validation and test."""
-        results = self._typed
+        results = self.results
         metric = results["metric"]
         outcomes = {pair["rung"]: pair["outcome"] for pair in results["verdict"]["pairs"]}
         rungs = [

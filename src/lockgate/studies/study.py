@@ -13,6 +13,7 @@ from lockgate.studies.plan import Plan, plan
 from lockgate.studies.result import StudyResult
 from lockgate.studies.summary import summarise
 from lockgate.tasks.base import Task
+from lockgate.tasks.results import Results
 from lockgate.tasks.stack.config import CellName
 from lockgate.tasks.stack.rungs import Rung, model_config
 
@@ -92,9 +93,7 @@ def run_config(task: Task, config: Any, network: Any) -> Any:
     return task.run(**{**own, "model": network})
 
 
-def _keep_best(
-    planned: Plan, out: Path, choices: Choices, looked: Look, results: dict[str, Any]
-) -> None:
+def _keep_best(planned: Plan, out: Path, choices: Choices, looked: Look, results: Results) -> None:
     """Save the selected rung's best seed with that seed's own scores, as `train` saves a model."""
     folder, fit = out / "fitted", choices.fit
     if folder.exists():

@@ -41,7 +41,7 @@ from lockgate.tasks.results import (
 from lockgate.tasks.stack.rungs import Rung, in_words, model_config, parent_name
 
 
-def summarise(plan: Plan, fits: Sequence[Fit], choices: Choices, looked: Look) -> dict[str, Any]:
+def summarise(plan: Plan, fits: Sequence[Fit], choices: Choices, looked: Look) -> Results:
     """Return the results of a study as plain values that JSON can hold: no NaN, no infinity."""
     rungs = [_rung(rung, plan, fits, choices, looked) for rung in plan.rungs]
     results: Results = {
@@ -73,8 +73,7 @@ def summarise(plan: Plan, fits: Sequence[Fit], choices: Choices, looked: Look) -
         looked.baselines[choices.reference],
     )
     shown = plan.task.shown(plan.data, plan.prepared, plan.config, looked.scorer, chosen)
-    plain: dict[str, Any] = _plain({**results, **shown})
-    return plain
+    return cast(Results, _plain({**results, **shown}))
 
 
 def _data(plan: Plan, choices: Choices) -> dict[str, Any]:

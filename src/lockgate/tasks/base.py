@@ -13,7 +13,7 @@ from lockgate.nn.reach import Reach
 from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.scoring.baselines import Skipped
 from lockgate.tasks.config import RunConfig
-from lockgate.tasks.results import Results
+from lockgate.tasks.results import Check, Results, Status
 from lockgate.tasks.stack.rungs import Place, Rung
 from lockgate.training.data import Data
 from lockgate.training.history import History
@@ -86,7 +86,7 @@ class Chosen(NamedTuple):
     reference: FloatArray
 
 
-def check(name: str, status: str, text: str) -> dict[str, str]:
+def check(name: str, status: Status, text: str) -> Check:
     """Put a check together."""
     return {"name": name, "status": status, "text": text}
 
@@ -334,7 +334,7 @@ class Task(Hashable, Protocol):
         """Describe the data for the results."""
         ...
 
-    def checks(self, described: dict[str, Any]) -> list[dict[str, str]]:
+    def checks(self, described: dict[str, Any]) -> list[Check]:
         """Check what is described of the data."""
         ...
 

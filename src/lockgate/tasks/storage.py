@@ -119,6 +119,22 @@ def fault_in(folder: Path, error: ValidationError) -> DataError:
     return DataError(f"{folder} is no fitted model: {where}: {fault['msg']}")
 
 
+def check_fields(folder: Path, faulty: Mapping[str, bool]) -> None:
+    """Refuse a folder of which some fields of the preprocessing are faulty."""
+    if names := [name for name, fault in faulty.items() if fault]:
+        raise DataError(
+            f"{folder} is no fitted model: preprocessing.json holds faulty {', '.join(names)}"
+        )
+
+
+def check_tensors(must: str, state: Mapping[str, Tensor], layers: int) -> None:
+    """Refuse weights that are too few for so many layers, or no float32; `must` says of what."""
+    if layers > len(state):
+        raise DataError(f"{must}, {layers} layers, got {len(state)} tensors")
+    if other := {str(tensor.dtype) for tensor in state.values()} - {"torch.float32"}:
+        raise DataError(f"{must} in float32, got {', '.join(sorted(other))}")
+
+
 def read_json(path: Path) -> dict[str, Any]:
     text = read_text(path)
     try:

@@ -12,6 +12,7 @@ from lockgate.errors import DataError
 from lockgate.tasks.forecasting.calendar import calendar_features
 from lockgate.tasks.forecasting.config import ForecasterConfig
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
+from lockgate.tasks.storage import check_fields, check_tensors
 
 STEP_LIMIT = 2**31
 
@@ -35,10 +36,7 @@ def check_preprocessing(folder: Path, preprocessing: Preprocessing) -> None:
         "horizon": not 1 <= preprocessing.horizon < STEP_LIMIT,
         "seen_until": _fails(np.datetime64, preprocessing.seen_until),
     }
-    if names := [name for name, fault in wrong.items() if fault]:
-        raise DataError(
-            f"{folder} is no fitted model: preprocessing.json holds faulty {', '.join(names)}"
-        )
+    check_fields(folder, wrong)
 
 
 def check_sizes(
@@ -54,10 +52,7 @@ def check_sizes(
     shape = tuple(state["head.weight"].shape) if "head.weight" in state else None
     if shape != wanted:
         raise DataError(f"{must}: head.weight must have shape {wanted}, got {shape}")
-    if len(config.layer_sizes) > len(state):
-        raise DataError(f"{must}, {len(config.layer_sizes)} layers, got {len(state)} tensors")
-    if other := {str(tensor.dtype) for tensor in state.values()} - {"torch.float32"}:
-        raise DataError(f"{must} in float32, got {', '.join(sorted(other))}")
+    check_tensors(must, state, len(config.layer_sizes))
 
 
 def _fails(call: Callable[..., Any], *args: Any) -> bool:

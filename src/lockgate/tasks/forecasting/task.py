@@ -54,6 +54,7 @@ from lockgate.tasks.forecasting.split import Split
 from lockgate.tasks.forecasting.table import Table, describe_columns, guess_target
 from lockgate.tasks.forecasting.train import train
 from lockgate.tasks.forecasting.windows import Windows
+from lockgate.tasks.results import Check
 from lockgate.tasks.stack.rungs import Place, Rung
 from lockgate.training.history import History
 from lockgate.training.losses import Batch, whole_loss
@@ -346,7 +347,7 @@ class Forecasting:
             "series": _series(thinned),
         }
 
-    def checks(self, described: dict[str, Any]) -> list[dict[str, str]]:
+    def checks(self, described: dict[str, Any]) -> list[Check]:
         """Check for holes."""
         one_period = "One test period: the verdicts hold for it alone."
         return [
@@ -413,13 +414,13 @@ def _part(table: Table, rows: range) -> dict[str, Any]:
     return {"start": str(ds[rows.start]), "end": str(ds[rows.stop - 1]), "rows": len(rows)}
 
 
-def _holes(data: dict[str, Any]) -> dict[str, str]:
+def _holes(data: dict[str, Any]) -> Check:
     share = data["missing_target"] / data["rows"]
     text = f"{data['missing_target']:,} of {data['rows']:,} rows lack the target ({share:.1%})."
     return check("Missing targets", "warn" if share > MANY_MISSING else "pass", text)
 
 
-def _windows(data: dict[str, Any]) -> dict[str, str]:
+def _windows(data: dict[str, Any]) -> Check:
     parts = data["split"]
     used = sum(part["windows"] for part in parts.values())
     lost = {"train": data["lookback"] + data["horizon"] - 1}

@@ -25,6 +25,8 @@ from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
 from lockgate.tasks.labelling.sources.read import cut_alike, read_unlabelled
 from lockgate.tasks.labelling.tokens import Tokens
 from lockgate.tasks.storage import (
+    check_fields,
+    check_tensors,
     fault_in,
     read_config,
     read_json,
@@ -268,10 +270,7 @@ def _load_model(
         first, size = state.get("stack.weight_hh_l0"), config.layer_sizes[0]
         if first is None or first.shape[1:] != (size,):
             raise DataError(f"{must}: its hidden_size must be {size}")
-        if (layers := len(config.layer_sizes)) > len(state):
-            raise DataError(f"{must}, {layers} layers, got {len(state)} tensors")
-        if other := {str(tensor.dtype) for tensor in state.values()} - {"torch.float32"}:
-            raise DataError(f"{must} in float32, got {', '.join(sorted(other))}")
+        check_tensors(must, state, len(config.layer_sizes))
 
     return read_weights(path, check, lambda: build_classifier(config, preprocessing))
 
@@ -293,10 +292,7 @@ def _check(folder: Path, preprocessing: LabelPreprocessing) -> None:
         ),
         "max_length": preprocessing.max_length is not None and preprocessing.max_length < 1,
     }
-    if names := [name for name, fault in wrong.items() if fault]:
-        raise DataError(
-            f"{folder} is no fitted model: preprocessing.json holds faulty {', '.join(names)}"
-        )
+    check_fields(folder, wrong)
     if preprocessing.tokenizer is not None:
         try:
             Tokens.from_json(preprocessing.tokenizer)

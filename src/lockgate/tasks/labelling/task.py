@@ -39,6 +39,7 @@ from lockgate.tasks.labelling.shown import labels_shown
 from lockgate.tasks.labelling.sources.read import read_labelled
 from lockgate.tasks.labelling.train import check_metric, train_classifier
 from lockgate.tasks.labelling.truncated import losses
+from lockgate.tasks.results import Check
 from lockgate.tasks.stack.rungs import Place, Rung
 from lockgate.training.history import History
 from lockgate.training.losses import Batch
@@ -338,7 +339,7 @@ class Labelling:
             described["tokens"] = tokens
         return described
 
-    def checks(self, described: dict[str, Any]) -> list[dict[str, str]]:
+    def checks(self, described: dict[str, Any]) -> list[Check]:
         """Check for padding, unknown words and rare classes."""
         padded = described["padded"]
         checks = [

@@ -33,6 +33,7 @@ from lockgate.tasks.language.prepare import (
 from lockgate.tasks.language.scores import TextScorer
 from lockgate.tasks.language.streams import Stream
 from lockgate.tasks.language.train import train_language_model
+from lockgate.tasks.results import Check
 from lockgate.tasks.stack.rungs import Place, Rung
 from lockgate.training.history import History
 from lockgate.training.losses import Batch, whole_loss
@@ -207,7 +208,7 @@ class LanguageModelling:
             },
         }
 
-    def checks(self, described: dict[str, Any]) -> list[dict[str, str]]:
+    def checks(self, described: dict[str, Any]) -> list[Check]:
         """Check for unknown words."""
         unknown = described["split"]["test"]["unknown"]
         return [

@@ -7,7 +7,6 @@ from lockgate.tasks.labelling.baselines import sequences as class_sequences
 from lockgate.tasks.labelling.baselines import steps as class_steps
 from lockgate.tasks.labelling.baselines import texts as class_texts
 from lockgate.tasks.labelling.baselines.fit import (
-    class_reference,
     fit_class_baselines,
     fit_number_baselines,
 )
@@ -117,12 +116,6 @@ def test_tokens_leave_the_majority():
     assert len(numbers.baselines) == 2
     reasons = {s.reason for part in (fitted, at_steps, numbers) for s in part.skipped}
     assert reasons == {"the sequences are tokens, which have no values to compute with"}
-
-
-def test_the_reference_is_the_baseline_of_the_lowest_loss():
-    assert class_reference({"a": 0.5, "b": 0.3, "c": 0.3, "d": np.nan}) == "b"
-    with pytest.raises(ValueError, match="validation must hold a finite loss"):
-        class_reference({"a": np.inf})
 
 
 def test_bad_arguments_are_refused(waves):

@@ -13,10 +13,10 @@ from sklearn.linear_model import LogisticRegression
 from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.scoring.probabilities import probabilities
 from lockgate.tasks.labelling.labelled import Ragged
+from lockgate.tasks.labelling.parts import Rows
 from lockgate.tasks.labelling.scores import row_losses
 
 Items: TypeAlias = Ragged | Sequence[str]
-Rows: TypeAlias = npt.NDArray[np.int64]
 Features: TypeAlias = Any
 """`(N, F)`: an array, or a sparse matrix of scipy."""
 

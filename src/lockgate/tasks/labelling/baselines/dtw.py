@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lockgate.scoring.arrays import FloatArray
-from lockgate.tasks.labelling.baselines.common import FitData, Items, Rows
+from lockgate.tasks.labelling.baselines.common import FitData, Items
 from lockgate.tasks.labelling.labelled import Ragged
+from lockgate.tasks.labelling.parts import Rows
 
 BAND = 0.1
 """Width of the band around the diagonal, as a share of the shorter sequence."""

@@ -1,8 +1,7 @@
 """What every classifier of sequences or texts must beat: fitted on training rows, chosen on
 validation."""
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -15,7 +14,6 @@ from lockgate.tasks.labelling.baselines.common import (
     FitData,
     Items,
     NumberBaseline,
-    Rows,
     class_shares,
 )
 from lockgate.tasks.labelling.baselines.dtw import fit_nearest, nearest_why_not
@@ -28,6 +26,7 @@ from lockgate.tasks.labelling.baselines.sequences import (
 from lockgate.tasks.labelling.baselines.steps import fit_step_logistic, step_places
 from lockgate.tasks.labelling.baselines.texts import fit_terms, fit_text_logistic, fit_text_ridge
 from lockgate.tasks.labelling.labelled import Ragged
+from lockgate.tasks.labelling.parts import Rows
 
 
 class Majority(NamedTuple):
@@ -140,27 +139,6 @@ def fit_number_baselines(
     if isinstance(terms, str):
         return NumberBaselines(constants, (Skipped("TF-IDF + ridge", terms),))
     return NumberBaselines((*constants, fit_text_ridge(data, terms, power)), ())
-
-
-def class_reference(validation: Mapping[str, float]) -> str:
-    """Return the baseline that a classifier is judged against: the one of the lowest loss.
-
-    Where two are equal it is the earlier one.
-
-    Args:
-        validation: The loss of each baseline on validation, for example `ClassScores.of(metric)`.
-
-    Raises:
-        ValueError: If no loss is finite.
-
-    Example:
-        >>> class_reference({"majority class": 0.69, "TF-IDF + logistic regression": 0.4})
-        'TF-IDF + logistic regression'
-    """
-    finite = {name: loss for name, loss in validation.items() if math.isfinite(loss)}
-    if not finite:
-        raise ValueError(f"validation must hold a finite loss, got {dict(validation)}")
-    return min(finite, key=lambda name: finite[name])
 
 
 _TOKENS = "the sequences are tokens, which have no values to compute with"

@@ -14,11 +14,11 @@ from lockgate.tasks.labelling.baselines.common import (
     FitData,
     Items,
     Logistic,
-    Rows,
     Seen,
     fit_logistic,
 )
 from lockgate.tasks.labelling.labelled import Ragged
+from lockgate.tasks.labelling.parts import Rows
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
 PENALTIES: FloatArray = 10.0 ** np.arange(-3.0, 5.0)

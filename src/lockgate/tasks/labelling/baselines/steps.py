@@ -7,8 +7,9 @@ import numpy.typing as npt
 from sklearn.preprocessing import StandardScaler
 
 from lockgate.scoring.arrays import FloatArray
-from lockgate.tasks.labelling.baselines.common import FitData, Items, Logistic, Rows, fit_logistic
+from lockgate.tasks.labelling.baselines.common import FitData, Items, Logistic, fit_logistic
 from lockgate.tasks.labelling.labelled import Ragged
+from lockgate.tasks.labelling.parts import Rows
 
 REACH = 2
 """Steps before and after a step that are seen with it."""

@@ -9,7 +9,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
 
 from lockgate.scoring.arrays import FloatArray
-from lockgate.tasks.labelling.baselines.common import FitData, Items, Logistic, Rows, fit_logistic
+from lockgate.tasks.labelling.baselines.common import FitData, Items, Logistic, fit_logistic
+from lockgate.tasks.labelling.parts import Rows
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0)
