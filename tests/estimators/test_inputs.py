@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lockgate.errors import DataError
-from lockgate.estimators.inputs import check_labels, form_of, in_memory
+from lockgate.estimators.inputs import check_y, form_of, in_memory
 from lockgate.tasks.labelling.config import LabelledConfig
 
 STEPS = np.arange(6.0).reshape(3, 2)
@@ -43,6 +43,6 @@ def test_what_is_no_finite_number_is_refused(bad):
 
 def test_no_labels_are_refused_in_the_words_of_scikit_learn():
     with pytest.raises(DataError, match="requires y to be passed, but the target y is None"):
-        check_labels(None, "SequenceClassifier")
+        check_y(None, "SequenceClassifier")
 
-    check_labels([], "SequenceClassifier")
+    check_y([], "SequenceClassifier")

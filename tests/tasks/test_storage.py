@@ -36,7 +36,7 @@ def rewrite(folder: Path, **changes: Any) -> None:
 def test_what_was_written_is_read(folder: Path) -> None:
     model = read_weights(folder / "model.safetensors", accept, lambda: nn.Linear(2, 3))
 
-    assert read_config(folder, "labels") == (storage.FORMAT_VERSION, {"size": 2})
+    assert read_config(folder, "labels") == (storage.FITTED_VERSION, {"size": 2})
     assert is_of_today(folder)
     assert read_json(folder / "preprocessing.json") == {"size": 3}
     assert read_json(folder / "metrics.json") == {"mae": 1.0}

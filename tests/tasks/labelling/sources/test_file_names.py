@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from lockgate.errors import DataError
-from lockgate.reading.tables import RawTable, read
+from lockgate.reading.tables import RawTable, read_raw
 from lockgate.tasks.labelling.sources.file_names import match_files
 
 NAMES = ("set/up/walk_01.csv", "set/up/walk_2.csv.gz", "set/down/run_10.csv")
@@ -15,7 +15,7 @@ def table(tmp_path):
     def make(*keys: str) -> RawTable:
         path = tmp_path / "target.csv"
         pl.DataFrame({"file": keys, "label": ["a"] * len(keys)}).write_csv(path)
-        return read(path)
+        return read_raw(path)
 
     return make
 
