@@ -7,7 +7,9 @@ import re
 
 import pytest
 import torch
+from torch.utils._pytree import tree_map
 
+from lockgate import nn
 from lockgate.nn import GRU, LSTM, RNN
 from lockgate.ops import kernels
 from lockgate.ops.dispatch import backend
@@ -273,7 +275,7 @@ def test_sizes_and_options_that_do_not_fit_raise(draw) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
 @pytest.mark.parametrize("name", ["reference", None])
-def test_autocast_gives_its_type_and_keeps_c_in_float32(make, draw, name, dtype) -> None:
+def test_autocast_gives_output_and_state_its_type(make, draw, name, dtype) -> None:
     layer = make(dtype=torch.float32, num_layers=2, recurrent_dropout=0.5, bias=False)
     x, masks = draw(9, 2, 3).float(), layer.draw_masks(2)
     expected, _ = layer(x, masks=masks)
@@ -285,7 +287,18 @@ def test_autocast_gives_its_type_and_keeps_c_in_float32(make, draw, name, dtype)
     h_n = state[0] if isinstance(state, tuple) else state
     assert output.dtype == h_n.dtype == dtype
     if isinstance(state, tuple):
-        assert state[1].dtype == torch.float32
+        assert state[1].dtype == dtype
     torch.testing.assert_close(output.float(), expected, atol=0.05, rtol=0)
     output.float().square().sum().backward()
     assert {p.grad.dtype for p in layer.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("name", ["RNN", "LSTM"])
+def test_autocast_to_bfloat16_gives_the_types_of_torchs_layer(name: str) -> None:
+    ours, theirs = getattr(nn, name)(3, 5), getattr(torch.nn, name)(3, 5)
+    x = torch.randn(7, 2, 3)
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        kinds = [tree_map(lambda result: result.dtype, layer(x)) for layer in (ours, theirs)]
+
+    assert kinds[0] == kinds[1]

@@ -131,10 +131,10 @@ class RecurrentCell(nn.Module):
     def _parts(self, hx: Any, x: Tensor, batched: bool) -> list[Tensor]:
         n = len(self._state._fields)
         if hx is None:
-            return [x.new_zeros(len(x), self.hidden_size) for _ in range(n)]
+            return [x.new_zeros(x.shape[0], self.hidden_size) for _ in range(n)]
         if n > 1 and (not isinstance(hx, tuple | list) or len(hx) != n):
             raise TypeError(f"hx must be a pair (h_0, c_0), got {type(hx).__name__}")
-        shape = (len(x), self.hidden_size) if batched else (self.hidden_size,)
+        shape = (x.shape[0], self.hidden_size) if batched else (self.hidden_size,)
         parts = list(hx) if n > 1 else [hx]
         for position, part in enumerate(parts):
             name = f"hx[{position}]" if n > 1 else "hx"

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-import torch
 from torch import Tensor
+
+from lockgate.ops.autocast import autocast_dtype
 
 T = TypeVar("T")
 
@@ -116,7 +117,7 @@ def check_kind(name: str, value: Tensor, like: Tensor) -> None:
     """Raise unless a tensor has the device, and but for autocast the dtype, of another."""
     if value.device != like.device:
         raise ValueError(f"{name} must be on {like.device}, got {value.device}")
-    if value.dtype != like.dtype and not torch.is_autocast_enabled(like.device.type):
+    if value.dtype != like.dtype and autocast_dtype(like.device.type) is None:
         raise ValueError(
             f"{name} must be {like.dtype}, got {value.dtype}. "
             f"Convert it with .to({like.dtype}), or the layer with .to({value.dtype})."

@@ -93,8 +93,9 @@ class Embedding(nn.Module):
                 f'tokens must have 2 dimensions with dropout_per="sample", got {tokens.ndim}'
             )
         rows = tokens if self.batch_first else tokens.t()  # (B, T)
-        mask = self._draw(rows_of_mask(self, len(rows)), self.num_embeddings, generator=generator)
-        kept = mask.expand(len(rows), -1).gather(1, rows)
+        batch = rows.shape[0]
+        mask = self._draw(rows_of_mask(self, batch), self.num_embeddings, generator=generator)
+        kept = mask.expand(batch, -1).gather(1, rows)
         return vectors * (kept if self.batch_first else kept.t()).unsqueeze(-1)
 
     def _draw(self, *shape: int, generator: torch.Generator | None) -> Tensor:

@@ -11,6 +11,7 @@ from lockgate.nn.layout import Layout
 from lockgate.ops import kernels
 from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights
+from lockgate.ops.tracing import is_traced
 
 
 class LayerStep(NamedTuple):
@@ -72,7 +73,8 @@ class Stepper:
         if x.dtype != like.dtype or x.device != like.device:
             expected = f"{like.dtype} on {like.device}"
             raise ValueError(f"x must be {expected}, got {x.dtype} on {x.device}")
-        if self._kernels:
+        given = hx if isinstance(hx, tuple | list) else (hx,)
+        if self._kernels and not is_traced(x, *given):
             return self._run_kernels(x, hx)
         return self._run_operator(x, hx)
 

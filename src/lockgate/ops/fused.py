@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lockgate.ops._triton.measured import why_faster
+from lockgate.ops.autocast import autocast_dtype
 from lockgate.ops.dispatch import forced_backend
 from lockgate.ops.masks import Masks
 from lockgate.ops.plain import why_not_plain
@@ -33,7 +34,7 @@ def why_not(
         return "it has one input mask for all gates, not one per gate"
     if valid is not None:
         return "it has no padding mask"
-    if options.recompute and torch.is_grad_enabled():
+    if options.recompute and torch.is_grad_enabled() and not torch.jit.is_tracing():
         return "it saves every step for the backward, and recompute is asked for"
     faster = why_faster(cell, x, weights.w_hh.shape[1])
     if faster is not None and forced_backend() != "aten":
@@ -66,8 +67,9 @@ def run(
 def _why_not_torch(x: Tensor, others: list[Tensor]) -> str | None:
     if reason := why_not_followed():
         return reason
-    if torch.is_autocast_enabled(x.device.type):
-        if x.device.type == "cuda" and torch.get_autocast_dtype("cuda") != torch.float16:
+    dtype = autocast_dtype(x.device.type)
+    if dtype is not None:
+        if x.device.type == "cuda" and dtype != torch.float16:
             return "cuDNN's layers run in float16 under any autocast"
         return None  # the fused layers cast by themselves
     if wrong := {other.dtype for other in others} - {x.dtype}:

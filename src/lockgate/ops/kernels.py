@@ -20,7 +20,7 @@ from torch import Tensor
 from lockgate.ops.masks import Masks
 from lockgate.ops.plain import why_not_plain
 from lockgate.ops.recurrence import Weights
-from lockgate.ops.tracing import why_not_followed
+from lockgate.ops.tracing import why_not_by_address
 
 BUILT = importlib.util.find_spec("lockgate.ops._kernels") is not None
 VARIABLE = "LOCKGATE_INSTRUCTION_SET"
@@ -132,7 +132,7 @@ def why_not(
         return "it is not built: lockgate was installed without a C++ compiler"
     if x.device.type != "cpu":
         return f"x is on {x.device}"
-    if reason := why_not_followed():
+    if reason := why_not_by_address():
         return reason
     if torch.is_autocast_enabled("cpu"):
         return f"it computes in float32, and autocast asks for {torch.get_autocast_dtype('cpu')}"

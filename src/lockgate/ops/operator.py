@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lockgate.ops import kernels
 from lockgate.ops._triton import launch, support
+from lockgate.ops.autocast import as_autocast
 from lockgate.ops.dispatch import Backend, BackendUnavailable, forced_backend, select
 from lockgate.ops.kernels import DIFFERENTIABLE, Arguments
 from lockgate.ops.masks import Masks
@@ -91,9 +92,9 @@ class Operator:
         if by_triton:
             # here, since no autocast is on when a graph that was traced under one runs
             arguments = support.cast(arguments)
-        run = self._op if _watched(x) else self._differentiable
+        run = self._op if _watched(*arguments) else self._differentiable
         output, h, c, _ = run(*arguments, save)
-        return output, self._state(h, c) if self._cell.has_c else self._state(h)
+        return output, self._state(h, as_autocast(c)) if self._cell.has_c else self._state(h)
 
     def _save(self, arguments: Arguments, by_triton: bool) -> int:
         """Count what the forward has to save: nothing where no backward will come."""
@@ -134,7 +135,7 @@ class Operator:
         return results
 
     def _below_autograd(self, *flat: Any) -> tuple[Tensor, ...]:
-        if not _watched(flat[0]):
+        if not _watched(*flat):
             return self._forward(*flat)
         with torch._C._AutoDispatchBelowAutograd():
             results: tuple[Tensor, ...] = self._op(*flat)
@@ -229,7 +230,7 @@ class Operator:
             return self._reference_gradients(
                 arguments.with_sources(own), d_results, wanted, create_graph=True
             )
-        if not _watched(output):
+        if not _watched(*d_results, output, saved, *arguments):
             return self._first_gradients(arguments, d_results, output, saved, wanted)
         flat = self._backward_op(*d_results, output, saved, *arguments, wanted)
         return [g if want else None for g, want in zip(flat, wanted, strict=True)]
@@ -249,9 +250,9 @@ class Operator:
         )
 
 
-def _watched(x: Tensor) -> bool:
+def _watched(*values: Tensor | bool | int | None) -> bool:
     """Tell whether anybody sees the operators; else 0.1 ms in torch's dispatcher is spared."""
-    return is_traced(x) or torch._C._autograd._profiler_enabled()
+    return is_traced(*values) or torch._C._autograd._profiler_enabled()
 
 
 class _Recorded(torch.autograd.Function):

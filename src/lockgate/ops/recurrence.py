@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import layer_norm
 
+from lockgate.ops.autocast import as_autocast
 from lockgate.ops.masks import Masks
 
 
@@ -86,31 +87,24 @@ def unroll(
     Indexing `x[t]` in the loop would make the backward quadratic in time: each index fills a
     gradient of the whole sequence. One `unbind` does not.
     """
-    T = x.shape[0]
+    inputs = x.unbind()
+    T = len(inputs)  # not of the shape, in which torch.jit.trace would see a tensor
     keeps = [None] * T if valid is None else valid.unsqueeze(-1).unbind()
     along = (_along(mask, T) for mask in (masks.h, masks.zoneout_h, masks.zoneout_c))
-    steps = list(zip(x.unbind(), keeps, *along, strict=True))
+    steps = list(zip(inputs, keeps, *along, strict=True))
     outputs = []
     for x_t, keep, h_mask, *zoneout in reversed(steps) if reverse else steps:
         new = _zone(zoneout, step(x_t, state, h_mask), state)
         state = new if keep is None else _carry(keep, new, state)
         outputs.append(new.h if keep is None else new.h.masked_fill(~keep, 0.0))
     output = torch.stack(outputs[::-1] if reverse else outputs)
-    _, *others = state
-    return _autocast(output), type(state)(_autocast(state.h), *others)
+    # what they are computed of has stayed in float32
+    return as_autocast(output), type(state)(*map(as_autocast, state))
 
 
 def hide_padding(x: Tensor, valid: Tensor | None) -> Tensor:
     """Zero the steps (T, B) that are not valid, so that no NaN in them meets a weight."""
     return x if valid is None else x.masked_fill(~valid.unsqueeze(-1), 0.0)
-
-
-def _autocast(value: Tensor) -> Tensor:
-    """Give h the type that autocast asks for; what it is computed of has stayed in float32."""
-    device = value.device.type
-    if value.dtype == torch.float64 or not torch.is_autocast_enabled(device):
-        return value
-    return value.to(torch.get_autocast_dtype(device))
 
 
 def _along(mask: Tensor | None, T: int) -> Sequence[Tensor | None]:

@@ -37,17 +37,17 @@ def sample_mask(
         tensor([[[[0., 2., 0.],
                   [2., 2., 0.]]]])
     """
-    if torch.compiler.is_compiling() and generator is not None:
+    if generator is not None and (torch.compiler.is_compiling() or torch.jit.is_tracing()):
         raise ValueError(
-            "generator must be None in a compiled graph, got one: draw the masks outside and "
-            "pass them as masks=."
+            "generator must be None in a compiled graph or a traced one, got one: draw the masks "
+            "outside and pass them as masks=."
         )
     device = like.device if generator is None else generator.device
     if device.type != "cpu" or is_traced(like):
         uniform = torch.rand(tuple(shape), device=device, generator=generator)
         mask = (uniform >= rate).to(like.dtype).mul_(1.0 / (1.0 - rate))
     else:
-        key = int(torch.empty((), dtype=torch.int64).random_(generator=generator))
+        key = int(torch.empty((), dtype=torch.int64, device=device).random_(generator=generator))
         if generator is None and distributed.is_available() and distributed.is_initialized():
             # the processes of a training are often seeded alike, and each has samples of its own
             key = (key + distributed.get_rank() * _KEY_STEPS[0]) % 2**63

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from lockgate.ops.autocast import autocast_dtype
 from lockgate.ops.dispatch import forced_backend
 from lockgate.ops.kernels import Arguments, Cell, lacks
 from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights
-from lockgate.ops.tracing import constant_in_graphs, why_not_followed
+from lockgate.ops.tracing import constant_in_graphs, why_not_by_address
 
 INSTALLED = importlib.util.find_spec("triton") is not None
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -69,7 +70,7 @@ def why_not(
         return NOT_INSTALLED
     if options.recompute:
         return "it saves every step for the backward, and recompute is asked for"
-    if reason := why_not_followed():
+    if reason := why_not_by_address():
         return reason
     given = [mask for mask in masks if mask is not None]
     if any(mask.requires_grad for mask in given):
@@ -82,7 +83,7 @@ def why_not(
 def _why_not_types(x: Tensor, products: list[Tensor], c: list[Tensor]) -> str | None:
     if unknown := {tensor.dtype for tensor in (*products, *c)} - set(DTYPES):
         return f"it computes in float32, bfloat16 and float16, and there is {unknown.pop()}"
-    if torch.is_autocast_enabled(x.device.type):
+    if autocast_dtype(x.device.type) is not None:
         return None
     mixed = {tensor.dtype for tensor in products} | {part.dtype for part in c} - {torch.float32}
     if mixed := mixed - {x.dtype}:
@@ -109,10 +110,9 @@ def _capability(index: int) -> tuple[int, int]:
 
 def cast(arguments: Arguments) -> Arguments:
     """Give the arguments the type that autocast asks for; c stays in float32."""
-    device = arguments.x.device.type
-    if not torch.is_autocast_enabled(device):
+    dtype = autocast_dtype(arguments.x.device.type)
+    if dtype is None:
         return arguments
-    dtype = torch.get_autocast_dtype(device)
     named: dict[str, Any] = arguments._asdict()
     for name, value in named.items():
         if isinstance(value, Tensor) and name != "valid":

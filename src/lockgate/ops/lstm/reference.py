@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from lockgate.ops.autocast import autocast_dtype
 from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import (
     Weights,
@@ -55,7 +56,7 @@ def run(
     options: Options,
 ) -> tuple[Tensor, State]:
     """Run over a sequence: x is (T, B, I), `valid` (T, B), the output (T, B, H)."""
-    if torch.is_autocast_enabled(x.device.type):
+    if autocast_dtype(x.device.type) is not None:
         state = State(state.h, state.c.to(torch.promote_types(state.c.dtype, torch.float32)))
     x = hide_padding(x, valid)
     x = project(x, weights.w_ih, weights.b_ih, masks.x, GATES, weights.ln_ih)
