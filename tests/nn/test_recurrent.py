@@ -302,3 +302,18 @@ def test_autocast_to_bfloat16_gives_the_types_of_torchs_layer(name: str) -> None
         kinds = [tree_map(lambda result: result.dtype, layer(x)) for layer in (ours, theirs)]
 
     assert kinds[0] == kinds[1]
+
+
+@pytest.mark.parametrize(
+    ("module", "size"),
+    [(nn.LSTM(3, 4), (5, 2, 3)), (nn.GRUCell(3, 4), (2, 3)), (nn.Embedding(9, 3), None)],
+    ids=["layer", "cell", "embedding"],
+)
+def test_x_may_be_called_input_as_in_torch(module, size) -> None:
+    x = torch.tensor([[1, 2]]) if size is None else torch.randn(size)
+
+    torch.testing.assert_close(module(input=x), module(x))
+    with pytest.raises(TypeError, match=r"must be given once, as (x|tokens) or as input, got both"):
+        module(x, input=x)
+    with pytest.raises(TypeError, match=r"must be given once, as (x|tokens) or as input, got none"):
+        module()

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, TypedDict, Unpack
 import torch
 from torch import Tensor, nn
 
-from lockgate.nn.checks import check_choice, check_flag, check_kind, check_size
+from lockgate.nn.checks import check_choice, check_flag, check_kind, check_size, given_once
 from lockgate.nn.init import INITS
 from lockgate.nn.masks import rows_of_mask
 from lockgate.nn.rates import MaskPer, check_mask_per, check_rate
@@ -99,7 +99,14 @@ class RecurrentCell(nn.Module):
             sample(self.recurrent_dropout, "recurrent", self.hidden_size),
         )
 
-    def forward(self, x: Tensor, hx: Any = None, *, masks: Masks | None = None) -> Any:
+    def forward(
+        self,
+        x: Tensor | None = None,
+        hx: Any = None,
+        *,
+        masks: Masks | None = None,
+        input: Tensor | None = None,  # noqa: A002 - torch's name of x
+    ) -> Any:
         """Run one step and return the new state.
 
         Args:
@@ -108,7 +115,9 @@ class RecurrentCell(nn.Module):
             masks: What `draw_masks` has drawn for the whole sequence; used in evaluation too.
                 Needed in training where a rate is above 0, for a cell cannot tell where a sequence
                 begins.
+            input: torch's name of `x`; one of the two is given.
         """
+        x = given_once("x", x, input)
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
             expected = f"(batch, {self.input_size}), or ({self.input_size},) unbatched"
             raise ValueError(f"x must have shape {expected}, got {tuple(x.shape)}")

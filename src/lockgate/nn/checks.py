@@ -75,6 +75,20 @@ def check_flag(name: str, flag: bool) -> bool:
     return flag
 
 
+def given_once(name: str, value: Any, as_input: Any) -> Any:
+    """Return the argument that torch calls `input` and we call by another name, given either way.
+
+    Raises:
+        TypeError: If it is given both ways, or not at all.
+    """
+    if value is None and as_input is not None:
+        return as_input
+    if value is None or as_input is not None:
+        got = "none" if value is None else "both"
+        raise TypeError(f"{name} must be given once, as {name} or as input, got {got}")
+    return value
+
+
 def check_x(x: Tensor, features: int, parameter: Tensor, batch_first: bool) -> None:
     """Raise unless x is a sequence, or a batch of them, that the layer can read."""
     if not isinstance(x, Tensor):

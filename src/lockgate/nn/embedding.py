@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from lockgate.nn.checks import check_choice, check_flag, check_size
+from lockgate.nn.checks import check_choice, check_flag, check_size, given_once
 from lockgate.nn.masks import rows_of_mask
 from lockgate.nn.rates import check_rate
 from lockgate.ops.sampling import sample_mask
@@ -80,8 +80,18 @@ class Embedding(nn.Module):
             with torch.no_grad():
                 self.weight[self.padding_idx].zero_()
 
-    def forward(self, tokens: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Look up the vectors of tokens; in training `generator` draws the words that are lost."""
+    def forward(
+        self,
+        tokens: Tensor | None = None,
+        *,
+        generator: torch.Generator | None = None,
+        input: Tensor | None = None,  # noqa: A002 - torch's name of the tokens
+    ) -> Tensor:
+        """Look up the vectors of tokens; in training `generator` draws the words that are lost.
+
+        `input` is torch's name of `tokens`; one of the two is given.
+        """
+        tokens = given_once("tokens", tokens, input)
         vectors = nn.functional.embedding(tokens, self.weight, self.padding_idx)
         if not self.training or self.embedding_dropout == 0.0:
             return vectors

@@ -17,6 +17,7 @@ from lockgate.nn.checks import (
     check_residual,
     check_size,
     check_x,
+    given_once,
 )
 from lockgate.nn.init import INITS
 from lockgate.nn.layout import MERGE_MODES, Layout, MergeMode
@@ -156,9 +157,10 @@ class Recurrent(nn.Module):
 
     def forward(
         self,
-        x: Tensor | PackedSequence,
+        x: Tensor | PackedSequence | None = None,
         hx: Any = None,
         *,
+        input: Tensor | PackedSequence | None = None,  # noqa: A002 - torch's name of x
         mask: Tensor | None = None,
         lengths: padding.Lengths | None = None,
         masks: LayerMasks | None = None,
@@ -176,15 +178,17 @@ class Recurrent(nn.Module):
             masks: Dropout masks from `draw_masks`, used in evaluation too. Default: drawn
                 in training, none in evaluation.
             generator: Where the masks are drawn from. Default: torch's default generator.
+            input: torch's name of `x`; one of the two is given.
         """
-        packed = x if isinstance(x, PackedSequence) else None
-        if isinstance(x, PackedSequence):
+        given: Tensor | PackedSequence = given_once("x", x, input)
+        packed = given if isinstance(given, PackedSequence) else None
+        if isinstance(given, PackedSequence):
             if mask is not None or lengths is not None:
                 raise ValueError("mask and lengths must be None where x is packed: it has its own.")
-            x, lengths = padding.unpack(x)
+            x, lengths = padding.unpack(given)
             batch_first = False
         else:
-            batch_first = self.batch_first
+            x, batch_first = given, self.batch_first
         check_x(x, self.input_size, self._parameter(), batch_first)
         batched = x.ndim == 3
         x = _to_time_major(x, batch_first)

@@ -34,7 +34,7 @@ def why_not(
         return "it has one input mask for all gates, not one per gate"
     if valid is not None:
         return "it has no padding mask"
-    if options.recompute and torch.is_grad_enabled() and not torch.jit.is_tracing():
+    if options.recompute and torch.is_grad_enabled() and not torch._C._is_tracing():
         return "it saves every step for the backward, and recompute is asked for"
     faster = why_faster(cell, x, weights.w_hh.shape[1])
     if faster is not None and forced_backend() != "aten":

@@ -37,7 +37,7 @@ def sample_mask(
         tensor([[[[0., 2., 0.],
                   [2., 2., 0.]]]])
     """
-    if generator is not None and (torch.compiler.is_compiling() or torch.jit.is_tracing()):
+    if generator is not None and (torch.compiler.is_compiling() or torch._C._is_tracing()):
         raise ValueError(
             "generator must be None in a compiled graph or a traced one, got one: draw the masks "
             "outside and pass them as masks=."
