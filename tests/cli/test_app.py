@@ -1,5 +1,9 @@
 """What a command raises is one sentence: exit code 2 for wrong use, 1 for anything else."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -32,7 +36,7 @@ def run(error: BaseException, command: str = "train"):
             1,
             "writing failed, perhaps the disk is full: 8268 requested and 4064 written",
         ),
-        (KeyboardInterrupt(), 1, "interrupted"),
+        (KeyboardInterrupt(), 130, "interrupted"),
     ],
     ids=["data", "no-file", "no-library", "machine", "full-disk", "ctrl-c"],
 )
@@ -43,6 +47,17 @@ def test_a_failure_is_one_sentence(error, code, sentence):
     assert result.stdout == ""
     [line] = result.stderr.splitlines()
     assert line.startswith(f"lockgate: {sentence}")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+def test_a_reader_who_has_seen_enough_is_no_failure():
+    command = [sys.executable, "-c", "from lockgate.cli import main; main()", "doctor"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        process.stdout = None
+        _, told = process.communicate()
+
+    assert (process.returncode, told) == (0, b"")
 
 
 def test_an_interrupted_study_tells_how_to_go_on():

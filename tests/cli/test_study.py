@@ -100,7 +100,7 @@ def test_ctrl_c_ends_with_a_sentence_and_resume_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr("lockgate.progress.StudyProgress.on_fit", interrupt)
         result = lockgate(*STUDY)
-    assert result.exit_code == 1
+    assert result.exit_code == 130
     assert result.stderr.splitlines()[-1] == "lockgate: interrupted: continue with --resume"
     assert result.stdout == ""
 

@@ -58,7 +58,7 @@ def test_ctrl_c_before_the_first_epoch_has_nothing_to_keep(lockgate, csv, monkey
 
     result = lockgate(*TRAIN, "--out", "model")
 
-    assert result.exit_code == 1
+    assert result.exit_code == 130
     assert result.stderr.splitlines()[-1] == "lockgate: interrupted"
     assert [path.name for path in tmp_path.iterdir()] == ["shop.csv"]
 

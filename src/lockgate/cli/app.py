@@ -1,5 +1,6 @@
 """The commands, each in a file of its own, and what happens when one fails."""
 
+import os
 import sys
 from typing import Any
 
@@ -9,9 +10,27 @@ from typer.core import TyperGroup
 from lockgate.cli import doctor, evaluate, predict, study, train, upgrade
 from lockgate.errors import INSTALL, DataError, MissingSettingError
 
+INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
+
 
 class Commands(TyperGroup):
-    """Commands whose failures are one sentence: exit code 2 for wrong use, 1 for anything else."""
+    """Commands whose failures are one sentence.
+
+    The exit code is 2 for wrong use, 130 after Ctrl-C, 1 for anything else.
+    """
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run the program; that nobody reads its output to the end is no failure."""
+        try:
+            return super().main(*args, **options)
+        finally:
+            # here and not at exit, where a failure could no longer be caught
+            try:
+                sys.stdout.flush()
+            except BrokenPipeError:
+                _end_unread()
+            except OSError as error:
+                _end(str(error), 1)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command and turn what it raises into a sentence."""
@@ -27,13 +46,23 @@ class Commands(TyperGroup):
             _end(f"this command needs {error.name}: {INSTALL}", 1)
         except FileNotFoundError as error:
             _end(str(error), 2)
+        except BrokenPipeError:
+            _end_unread()
         except OSError as error:
             # numpy tells of a full disk in numbers alone: "8268 requested and 4064 written"
             full = "requested and" in str(error)
             _end(f"writing failed, perhaps the disk is full: {error}" if full else str(error), 1)
         except KeyboardInterrupt:
             continues = ctx.invoked_subcommand == "study"
-            _end("interrupted: continue with --resume" if continues else "interrupted", 1)
+            what = "interrupted: continue with --resume" if continues else "interrupted"
+            _end(what, INTERRUPTED)
+
+
+def _end_unread() -> None:
+    """End well where the reader has seen enough, as in `lockgate predict ... | head`."""
+    # what is still unwritten would fail again at exit
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(0)
 
 
 def _show_choices(error: MissingSettingError) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.scoring.looks import check_ledger
+from lockgate.studies.clock import Clock
 from lockgate.studies.fits import Fit, Job, best_rung, run_fits
 from lockgate.studies.folder import open_folder
 from lockgate.studies.judge import Choices, Look, choose, look
@@ -45,14 +46,21 @@ def run(
     Raises:
         DataError: If the table, the configuration or `out` cannot be used.
     """
+    clock = Clock()
     check_ledger(out.parent)
     planned = plan(source, config, task)
     planned = planned._replace(config=open_folder(out, config, planned, resume=resume))
+    clock.go_on(out)
     on_plan(planned)
-    fits, cell = _fit_ladder(planned, out, on_fit)
+
+    def count(fit: Fit, done: int, total: int) -> None:
+        clock.keep(out)
+        on_fit(fit, done, total)
+
+    fits, cell = _fit_ladder(planned, out, count)
     choices = choose(planned, fits, cell)
     looked = look(planned, out, fits, choices)
-    result = StudyResult(summarise(planned, fits, choices, looked), out)
+    result = StudyResult(summarise(planned, fits, choices, looked, clock.keep(out)), out)
     _keep_best(planned, out, choices, looked, result.results)
     result.save()
     return result

@@ -41,8 +41,13 @@ from lockgate.tasks.results import (
 from lockgate.tasks.stack.rungs import Rung, in_words, model_config, parent_name
 
 
-def summarise(plan: Plan, fits: Sequence[Fit], choices: Choices, looked: Look) -> Results:
-    """Return the results of a study as plain values that JSON can hold: no NaN, no infinity."""
+def summarise(
+    plan: Plan, fits: Sequence[Fit], choices: Choices, looked: Look, seconds: float
+) -> Results:
+    """Return the results of a study as plain values that JSON can hold: no NaN, no infinity.
+
+    `seconds` are what the study took by the clock.
+    """
     rungs = [_rung(rung, plan, fits, choices, looked) for rung in plan.rungs]
     results: Results = {
         "format_version": FORMAT_VERSION,
@@ -50,7 +55,7 @@ def summarise(plan: Plan, fits: Sequence[Fit], choices: Choices, looked: Look) -
         "lockgate_version": version("lockgate"),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": command(plan),
-        "seconds": sum(fit.seconds for fit in fits) / plan.workers,
+        "seconds": seconds,
         "config": plan.config.model_dump(mode="json"),
         "environment": {
             **environment(),
