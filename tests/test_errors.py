@@ -13,9 +13,11 @@ from lockgate.errors import DataError, count_of, listed, nearest, option
         ("time", "Date Time", 'time="Date Time" (--time "Date Time")'),
         ("decimal", ",", 'decimal="," (--decimal ",")'),
         ("separator", ";", 'separator=";" (--separator ";")'),
+        ("max_gap", 3, "max_gap=3 (--max-gap 3)"),
+        ("missing", -9999.0, "missing=-9999.0 (--missing -9999.0)"),
     ],
 )
-def test_option_is_named_for_python_and_the_shell(name: str, value: str, text: str) -> None:
+def test_option_is_named_for_python_and_the_shell(name: str, value: object, text: str) -> None:
     assert option(name, value) == text
 
 

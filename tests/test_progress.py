@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lockgate.progress import FitProgress, StudyProgress, bars_are_shown
+from lockgate.progress import FitProgress, Steps, StudyProgress, bars_are_shown
 
 HISTORY = SimpleNamespace(training=[0.5, 0.25], validation=[1.0, 0.75], best_epoch=2, epochs=2)
 
@@ -61,3 +61,29 @@ def test_an_error_before_the_plan_shows_no_bar_and_no_empty_line(level: int, cap
         raise ValueError("no table")
 
     assert capsys.readouterr().err == ""
+
+
+def test_a_step_is_shown_on_a_terminal_and_cleared_before_the_plan(
+    level: int, monkeypatch: Any, capsys: Any
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    plan: Any = SimpleNamespace(fits=2)
+    with StudyProgress(on_prepared=lambda _: print("the plan")) as progress:
+        progress.on_step("reading [a].csv")
+        shown = capsys.readouterr()
+        progress.on_prepared(plan)
+        cleared = capsys.readouterr()
+
+    assert ("reading [a].csv" in shown.err) == (level == logging.WARNING)
+    assert shown.out == ""
+    assert cleared.out == "the plan\n"
+    assert cleared.err.endswith("\x1b[2K") == (level == logging.WARNING)
+
+
+def test_nothing_of_a_step_goes_to_a_file(capsys: Any) -> None:
+    with Steps() as steps:
+        steps.on_step("reading")
+        steps.pause()
+
+    assert capsys.readouterr() == ("", "")

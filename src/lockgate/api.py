@@ -13,7 +13,7 @@ import polars as pl
 from lockgate.arguments import Settings
 from lockgate.errors import DataError, MissingSettingError
 from lockgate.files import new_folder
-from lockgate.progress import FitProgress, StudyProgress
+from lockgate.progress import FitProgress, Steps, StudyProgress
 from lockgate.reading.samples import SAMPLE
 from lockgate.reports import write_report
 from lockgate.scoring.looks import check_ledger, count_look
@@ -39,6 +39,7 @@ def study(
     out: str | Path | None = None,
     resume: bool = False,
     config: ConfigSource = None,
+    on_prepared: Callable[[plans.Plan], None] = lambda _: None,
     on_plan: Callable[[plans.Plan], None] = lambda _: None,
     **settings: Unpack[Settings],
 ) -> StudyResult:
@@ -58,7 +59,9 @@ def study(
         out: Folder to write. Default: `runs/<table>-<target>`.
         resume: Continue an interrupted study in `out`: no finished fit is repeated.
         config: Settings as a YAML file or a mapping, such as the `config.yaml` of an earlier run.
-        on_plan: Called with the `Plan` before the first fit.
+        on_prepared: Called with the `Plan` as soon as the data are read, before it is estimated
+            how long the fits take.
+        on_plan: Called with the whole `Plan` before the first fit.
         settings: Any setting by its name: `target="sold"`, `horizon="24h"`, `resample="1h"`,
             `seeds=3`, `rungs=("lstm", "both")`, `hidden_size=32`.
 
@@ -70,18 +73,8 @@ def study(
     """
     chosen, resolved = _resolve(source, task, config, settings, _study_config)
     folder = Path(out) if out is not None else default_out(source, chosen.subject(resolved))
-    with StudyProgress() as progress:
-
-        def planned(plan: plans.Plan) -> None:
-            on_plan(plan)
-            progress.on_plan(plan)
-
-        result = run(
-            *(source, resolved, folder, chosen),
-            resume=resume,
-            on_plan=planned,
-            on_fit=progress.on_fit,
-        )
+    with StudyProgress(on_prepared, on_plan) as watcher:
+        result = run(source, resolved, folder, chosen, resume=resume, watcher=watcher)
     write_report(result.results, folder)
     LOG.info("%s: written", result.report_path)
     return result
@@ -92,11 +85,13 @@ def plan_study(
     *,
     task: str | None = None,
     config: ConfigSource = None,
+    on_prepared: Callable[[plans.Plan], None] = lambda _: None,
     **settings: Unpack[Settings],
 ) -> plans.Plan:
     """Return the plan of a study without running it; arguments as in `study`."""
     chosen, resolved = _resolve(source, task, config, settings, _study_config)
-    return plans.plan(source, resolved, chosen)
+    with StudyProgress(on_prepared) as watcher:
+        return plans.plan(source, resolved, chosen, watcher)
 
 
 def train(
@@ -123,8 +118,11 @@ def train(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"out must be a new folder, got {folder}: pass another out (--out)")
     check_ledger(folder.parent)
-    data = chosen.read(source, resolved)
-    prepared = chosen.prepare(data, resolved)
+    with Steps() as steps:
+        steps.on_step("reading")
+        data = chosen.read(source, resolved)
+        steps.on_step(f"preparing {data.source}")
+        prepared = chosen.prepare(data, resolved)
     with FitProgress(resolved.training.max_epochs) as progress:
         fitted, history = chosen.train(prepared, resolved, on_epoch=progress.on_epoch)
     if not history.best_epoch:
@@ -132,7 +130,9 @@ def train(
     settings_hash = hashlib.sha256(resolved.model_dump_json().encode()).hexdigest()[:16]
     what = f"train {folder.name} {settings_hash}"
     looks = count_look(folder.parent, chosen.test_fingerprint(data, prepared), what)
-    scored = score_parts(chosen, data, prepared, fitted, history, looks)
+    with Steps() as steps:
+        steps.on_step("fitting baselines")
+        scored = score_parts(chosen, data, prepared, fitted, history, looks)
     with _as_data_error(), new_folder(folder) as temporary:
         scored.write_into(temporary)
         write_settings(resolved, temporary / "config.yaml")

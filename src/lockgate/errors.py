@@ -21,11 +21,13 @@ class MissingSettingError(DataError):
 
 def option(name: str, value: object) -> str:
     """Name an option the way both faces know it: `decimal="," (--decimal ",")`."""
-    text = str(value)
+    text, shell_name = str(value), f"--{name.replace('_', '-')}"
+    if isinstance(value, int | float):
+        return f"{name}={text} ({shell_name} {text})"
     # a lone mark such as , or ; is quoted: the shell or the reader may stumble over it
     plain = len(text) > 1 and all(letter.isalnum() or letter in ".,_-:/%" for letter in text)
     shell = text if plain else f'"{text}"'
-    return f'{name}="{text}" (--{name.replace("_", "-")} {shell})'
+    return f'{name}="{text}" ({shell_name} {shell})'
 
 
 def listed(names: Iterable[object], limit: int = 8) -> str:

@@ -1,10 +1,12 @@
 """What a terminal shows while a study or a fit runs."""
 
 import logging
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,7 +17,7 @@ from rich.progress import (
 )
 
 from lockgate.studies.fits import Fit
-from lockgate.studies.plan import Plan
+from lockgate.studies.plan import Plan, Watcher
 from lockgate.training.history import History
 
 
@@ -24,18 +26,65 @@ def bars_are_shown() -> bool:
     return logging.getLogger("lockgate").getEffectiveLevel() == logging.WARNING
 
 
-class StudyProgress:
-    """A bar that counts the fits of a study, on standard error."""
+class Steps:
+    """A bar without an end that says what is done now; it leaves no trace."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            redirect_stdout=False,
+            # nothing can be cleared from a file
+            disable=not (bars_are_shown() and console.is_terminal),
+        )
+        self._task = self._progress.add_task("", total=None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.pause()
+
+    def on_step(self, doing: str) -> None:
+        """Show what is done now."""
+        self._progress.update(self._task, description=escape(doing))
+        self._progress.start()
+        self._progress.refresh()
+
+    def pause(self) -> None:
+        """Clear the line, for what else is to be shown, until the next step."""
+        # stopping a bar that never showed would print an empty line
+        if self._progress.live.is_started:
+            self._progress.stop()
+
+
+class StudyProgress(Watcher):
+    """Bars that tell what a study is at and count its fits, on standard error."""
+
+    def __init__(
+        self,
+        on_prepared: Callable[[Plan], None] = lambda _: None,
+        on_plan: Callable[[Plan], None] = lambda _: None,
+    ) -> None:
+        """Call `on_prepared` and `on_plan` with the plan while no bar is shown."""
+        self._on_prepared, self._on_plan = on_prepared, on_plan
+        self._steps = Steps()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            console=self._console,
+            console=Console(stderr=True),
             disable=not bars_are_shown(),
         )
         self._task = self._progress.add_task("fits", total=None, start=False)
@@ -49,12 +98,26 @@ class StudyProgress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._steps.pause()
         # stopping a bar that never showed would print an empty line above the error
         if self._progress.live.is_started:
             self._progress.stop()
 
+    def on_step(self, doing: str) -> None:
+        """Show what is done before the fits and after them."""
+        if self._progress.live.is_started:
+            self._progress.stop()
+        self._steps.on_step(doing)
+
+    def on_prepared(self, plan: Plan) -> None:
+        """Hand the plan on."""
+        self._steps.pause()
+        self._on_prepared(plan)
+
     def on_plan(self, plan: Plan) -> None:
-        """Show how many fits there are."""
+        """Hand the plan on, and show how many fits there are."""
+        self._steps.pause()
+        self._on_plan(plan)
         self._progress.start()
         self._progress.update(self._task, total=plan.fits)
         self._progress.start_task(self._task)

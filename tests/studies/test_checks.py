@@ -42,11 +42,16 @@ def test_a_clean_study_passes_all_but_the_number_of_test_periods(results):
         ("beats", "pass", "beats ridge."),
         ("ties", "warn", "does not clearly beat ridge."),
         ("loses", "fail", "is worse than ridge."),
-        ("no verdict", "warn", "has too few seeds or test blocks to be compared with ridge."),
+        (
+            "no verdict",
+            "warn",
+            "cannot be compared with ridge: the test part gives 7 blocks where a verdict takes 8.",
+        ),
     ],
 )
 def test_the_check_against_the_baseline(results, outcome, status, text):
     results["verdict"]["baseline"]["outcome"] = outcome
+    results["verdict"]["blocks"] = 7
 
     found = one(results, "Naive baselines")
 

@@ -21,7 +21,7 @@ def repeat(monkeypatch):
     def run(words):
         seen = {}
 
-        def study(source, *, task, out, resume, config, on_plan, **named):
+        def study(source, *, task, out, resume, config, on_prepared, on_plan, **named):
             seen["source"] = source
             chosen = registry.suitable(source, named, task)
             kind = study_config(chosen.run, default_names(chosen.ladder))

@@ -61,9 +61,45 @@ def test_a_plan_that_cannot_be_carried_out_raises(plan, settings, message):
         plan(**settings)
 
 
-def test_a_long_lookback_is_advised_against(plan):
-    assert plan().advice == ()
-    assert "--resample" in plan(lookback=201).advice[0]
+def test_what_is_known_before_training_is_told(plan):
+    assert plan(seeds=3).advice == ()
+    assert plan(seeds=2).advice == (
+        "no verdict is possible: there are fits of 2 seeds where a verdict takes 3; "
+        "pass seeds=3 (--seeds 3)",
+    )
+    assert "--resample" in plan(seeds=3, lookback=201).advice[0]
+    [hours] = plan(seeds=3, max_epochs=800).advice
+    assert hours.startswith("the fits may take 3 hours: fewer rungs or seeds, or budget")
+
+
+def test_the_longest_horizon_that_allows_a_verdict_is_told(plan):
+    few, allowed = plan(seeds=3, horizon=10), plan(seeds=3, horizon=6)
+
+    [advice] = few.advice
+    assert advice == (
+        "no verdict is possible: the test part gives 5 blocks where a verdict takes 8; "
+        "a longer test part would make it possible, or a horizon of at most 6 steps"
+    )
+    assert allowed.advice == ()
+    assert len(plan(seeds=3, horizon=7).advice) == 1
+
+
+def test_the_plan_is_shown_before_anything_is_timed(table, small_study, monkeypatch):
+    told = []
+    monkeypatch.setattr(plan_module, "_time_network", lambda *_: told.append("timed") or (0.5, 0.0))
+
+    api.plan_study(
+        table, **small_study, on_prepared=lambda plan: told.append((plan.fits, plan.epoch_seconds))
+    )
+
+    assert told == [(6, {}), "timed", "timed"]
+
+
+def test_a_step_that_takes_long_is_timed_once(monkeypatch):
+    hands = iter([0.0, 9.0, 9.0, 9.1])
+    monkeypatch.setattr(plan_module.time, "perf_counter", lambda: next(hands))
+
+    assert plan_module._seconds(lambda: None) == 9.0
 
 
 def test_a_plan_writes_nothing(plan, tmp_path, monkeypatch):

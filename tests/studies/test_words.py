@@ -2,9 +2,9 @@
 
 import pytest
 
-from lockgate.studies.words import signed, signed_percent, verdict_words
+from lockgate.studies.words import lacking, signed, signed_percent, verdict_words
 
-PAIR = {"rung": "both", "parent": "lstm", "percent": -4.04, "low": -6.12, "high": -1.96}
+PAIR = {"rung": "both", "parent": "lstm", "seeds": 2, "percent": -4.04, "low": -6.12, "high": -1.96}
 BASELINE = {"name": "ridge", "percent": -1.2, "low": -3.0, "high": 0.72, "better": []}
 TRICKS = {
     "both": "input dropout 0.25 with recurrent dropout 0.25",
@@ -14,12 +14,13 @@ TRICKS = {
 
 def pair_words(**more):
     pair = {**PAIR, "smallest_visible": None, **more}
-    return verdict_words([pair], {**BASELINE, "outcome": "beats"}, "both", TRICKS, "mae")[1]
+    baseline = {**BASELINE, "outcome": "beats"}
+    return verdict_words([pair], baseline, "both", TRICKS, "mae", seeds=3, blocks=15)[1]
 
 
 def baseline_words(outcome, **more):
     baseline = {**BASELINE, "outcome": outcome, **more}
-    return verdict_words([], baseline, "both", TRICKS, "rmse")[0]
+    return verdict_words([], baseline, "both", TRICKS, "rmse", seeds=3, blocks=5)[0]
 
 
 BOTH = "Input dropout 0.25 with recurrent dropout 0.25"
@@ -40,7 +41,11 @@ EFFECT = "−4.0 % MAE [−6.1, −2.0] against lstm"
             "undecided (budget)",
             f"{BOTH}: undecided against lstm, because a limit of steps cut fits short.",
         ),
-        ("no verdict", f"{BOTH}: no verdict against lstm, too few seeds or test blocks."),
+        (
+            "no verdict",
+            f"{BOTH}: no verdict against lstm (−4.0 % MAE), because there are fits of 2 seeds "
+            "where a verdict takes 3.",
+        ),
     ],
 )
 def test_a_pair_in_words(outcome, sentence):
@@ -58,8 +63,8 @@ RIDGE = "−1.2 % RMSE [−3.0, +0.7]"
         ("loses", f"The selected network (both) loses to ridge: {RIDGE}."),
         (
             "no verdict",
-            "The selected network (both) against ridge: no verdict (−1.2 % RMSE), "
-            "too few seeds or test blocks.",
+            "The selected network (both) against ridge: no verdict (−1.2 % RMSE), because the test "
+            "part gives 5 blocks where a verdict takes 8.",
         ),
     ],
 )
@@ -78,15 +83,37 @@ def test_without_a_score_nothing_is_invented():
     words = baseline_words("no verdict", percent=None, low=None, high=None)
 
     assert words == (
-        "The selected network (both) against ridge: no verdict, too few seeds or test blocks."
+        "The selected network (both) against ridge: no verdict, because the test part gives "
+        "5 blocks where a verdict takes 8."
     )
+
+
+def test_without_a_verdict_the_better_baselines_are_still_named():
+    words = baseline_words("no verdict", percent=28.0, better=["seasonal naive", "ridge"])
+
+    assert "no verdict (+28.0 % RMSE), because" in words
+    assert words.endswith(" Better on the test part, for what it tells: seasonal naive, ridge.")
+
+
+@pytest.mark.parametrize(
+    ("seeds", "blocks", "lack"),
+    [
+        (1, 1, "the test part gives 1 block where a verdict takes 8"),
+        (1, 8, "there are fits of 1 seed where a verdict takes 3"),
+        (3, 8, "a score is exactly 0, or too few fits are left to tell how seeds differ"),
+    ],
+)
+def test_what_a_verdict_lacks_is_named(seeds, blocks, lack):
+    assert lacking(seeds, blocks) == lack
 
 
 def test_the_baseline_comes_first_and_clear_verdicts_before_open_ones():
     outcomes = ["no verdict", "undecided", "no real difference", "hurts", "helps"]
     pairs = [{**PAIR, "smallest_visible": 1.0, "outcome": outcome} for outcome in outcomes]
 
-    words = verdict_words(pairs, {**BASELINE, "outcome": "ties"}, "both", TRICKS, "mae")
+    words = verdict_words(
+        pairs, {**BASELINE, "outcome": "ties"}, "both", TRICKS, "mae", seeds=3, blocks=15
+    )
 
     assert words[0].startswith("The selected network")
     firsts = [sentence.removeprefix(BOTH).split()[0] for sentence in words[1:]]

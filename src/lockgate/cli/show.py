@@ -16,17 +16,27 @@ from lockgate.tasks.base import Evaluation, Fitted
 SHOWN_BESIDE = ("accuracy", "macro_f1", "perplexity")
 
 
+def show_prepared(plan: Plan, *, stderr: bool = False) -> None:
+    """Print what a study will learn from and fit, before it is timed."""
+    _show_values(_prepared_values(plan), stderr=stderr)
+
+
 def show_plan(plan: Plan, *, as_json: bool = False, stderr: bool = False) -> None:
-    """Print what a study will do."""
+    """Print, below `show_prepared`, how long a study takes; as JSON all of its plan."""
     if as_json:
-        print(json.dumps(_plan_values(plan), indent=1, ensure_ascii=False))
+        values = {**_prepared_values(plan), **_plan_values(plan)}
+        print(json.dumps(values, indent=1, ensure_ascii=False))
         return
-    console = _console(stderr=stderr)
+    _show_values(_plan_values(plan), stderr=stderr)
+
+
+def _show_values(values: Mapping[str, Any], *, stderr: bool) -> None:
     grid = Grid.grid(padding=(0, 2))
-    for name, value in _plan_values(plan).items():
+    grid.add_column(min_width=8)  # as wide as "channels": two grids stand below each other
+    for name, value in values.items():
         for i, line in enumerate(value if isinstance(value, list) else [value]):
             grid.add_row("" if i else name, str(line))
-    console.print(grid)
+    _console(stderr=stderr).print(grid)
 
 
 def show_result(result: StudyResult, *, as_json: bool = False) -> None:
@@ -87,11 +97,16 @@ def _show_notices(notices: list[str]) -> None:
         print(f"note: {notice}")
 
 
-def _plan_values(plan: Plan) -> dict[str, Any]:
+def _prepared_values(plan: Plan) -> dict[str, Any]:
     return {
         **plan.task.planned(plan.data, plan.prepared),
         "fits": f"{plan.fits}: {len(plan.rungs)} rungs, {plan.config.seeds} seeds, "
         f"{plan.workers} side by side",
+    }
+
+
+def _plan_values(plan: Plan) -> dict[str, Any]:
+    return {
         "limit": f"{plan.config.training.max_steps} steps a fit"
         if plan.config.training.max_steps
         else f"{plan.config.training.max_epochs} epochs a fit",

@@ -1,5 +1,6 @@
 """`lockgate study`: which tricks help on this table."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -33,10 +34,12 @@ def study(
     o.log_to_stderr(verbose=verbose, quiet=quiet)
     source, named = o.source(table, sample), o.with_set(options, settings)
     from lockgate import api
-    from lockgate.cli.show import show_plan, show_result
+    from lockgate.cli import show
 
     if dry_run:
-        show_plan(api.plan_study(source, task=task, config=config, **named), as_json=as_json)
+        before = _nothing if as_json else show.show_prepared
+        plan = api.plan_study(source, task=task, config=config, on_prepared=before, **named)
+        show.show_plan(plan, as_json=as_json)
         return
     result = api.study(
         source,
@@ -44,7 +47,12 @@ def study(
         out=out,
         resume=resume,
         config=config,
-        on_plan=(lambda _: None) if quiet else lambda plan: show_plan(plan, stderr=True),
+        on_prepared=_nothing if quiet else partial(show.show_prepared, stderr=True),
+        on_plan=_nothing if quiet else partial(show.show_plan, stderr=True),
         **named,
     )
-    show_result(result, as_json=as_json)
+    show.show_result(result, as_json=as_json)
+
+
+def _nothing(_: Any) -> None:
+    """Show nothing of a plan."""

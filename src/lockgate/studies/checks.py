@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from lockgate.studies.verdict import LEAST_BLOCKS
+from lockgate.studies.words import lacking
 from lockgate.tasks.base import check
 from lockgate.tasks.results import Check, Results, RungResult, Status
 
@@ -31,11 +33,18 @@ def _baselines(results: Results) -> Check:
         "beats": "beats",
         "ties": "does not clearly beat",
         "loses": "is worse than",
-        "no verdict": "has too few seeds or test blocks to be compared with",
+        "no verdict": "cannot be compared with",
     }
     outcome, rung = baseline["outcome"], selected["rung"]
-    text = f"The selected network, {rung}, {verb[outcome]} {baseline['name']}."
+    text = f"The selected network, {rung}, {verb[outcome]} {baseline['name']}"
+    text += f": {_lack(results, rung)}." if outcome == "no verdict" else "."
     return check("Naive baselines", statuses.get(outcome, "warn"), text)
+
+
+def _lack(results: Results, rung: str) -> str:
+    seeds = next(r["seeds"] for r in results["rungs"] if r["name"] == rung)
+    finite = sum(seed["stopped"] != "diverged" for seed in seeds)
+    return lacking(finite, results["verdict"]["blocks"])
 
 
 def _verdicts(results: Results) -> Check:
@@ -47,7 +56,9 @@ def _verdicts(results: Results) -> Check:
     open_ = [p["rung"] for p in pairs if p["outcome"] in ("undecided", "no verdict")]
     if not cut and not open_:
         return check(name, "pass", "Every comparison has a verdict.")
-    more = f"Undecided: {', '.join(open_)}. More seeds or a longer test part would tell."
+    few_blocks = results["verdict"]["blocks"] < LEAST_BLOCKS
+    what = "A longer test part" if few_blocks else "More seeds or a longer test part"
+    more = f"Undecided: {', '.join(open_)}. {what} would tell."
     longer = f"Cut short: {', '.join(cut)}, or what they build on. A larger limit would tell."
     return check(name, "warn", " ".join([more] * bool(open_) + [longer] * bool(cut)))
 

@@ -2,14 +2,18 @@
 
 import logging
 import time
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
-from lockgate.errors import DataError
+from lockgate.errors import DataError, count_of, option
 from lockgate.reading.frequency import Frequency
 from lockgate.running.local import default_workers, one_thread
 from lockgate.running.machine import check_device
+from lockgate.studies.verdict import LEAST_BLOCKS, LEAST_SEEDS, Evidence
+from lockgate.studies.words import lacking
 from lockgate.tasks.base import Task
 from lockgate.tasks.stack.config import StackConfig
 from lockgate.tasks.stack.rungs import Rung, choose_rungs, model_config
@@ -21,7 +25,34 @@ TYPICAL_EPOCHS = 25
 BUDGET_IN_USE = 0.8
 
 
+# a step of long sequences takes seconds: one that long is timed once
+LONG_SECONDS = 1.0
+
+
+# seconds from which on a user is told that there are ways to shorten a study
+LONG_STUDY = 2 * 3600
+
+
 LOG = logging.getLogger(__name__)
+
+
+class Watcher:
+    """Is told what a study is at; this one listens to nothing."""
+
+    def on_step(self, doing: str) -> None:
+        """Hear what is done now, before the fits and after them: `"reading shop.csv"`."""
+
+    def on_prepared(self, plan: "Plan") -> None:
+        """Hear of the plan as soon as the data are read, before anything is timed."""
+
+    def on_plan(self, plan: "Plan") -> None:
+        """Hear of the plan before the first fit."""
+
+    def on_fit(self, fit: Any, done: int, total: int) -> None:
+        """Hear of every fit, how many are done and how many there are."""
+
+
+SILENT = Watcher()
 
 
 class Plan(NamedTuple):
@@ -33,7 +64,7 @@ class Plan(NamedTuple):
     prepared: Any
     rungs: tuple[Rung, ...]
     workers: int
-    epoch_seconds: dict[str, float]  # of one fit, by rung
+    epoch_seconds: dict[str, float]  # of one fit, by rung; empty before they are timed
     epoch_steps: int
 
     @property
@@ -53,8 +84,32 @@ class Plan(NamedTuple):
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """What a user should know before starting."""
-        return self.task.advice(self.prepared)
+        """What a user should know before starting; of the time it takes, once that is known."""
+        of_data = self.task.advice(self.data, self.prepared)
+        return (*self._of_evidence(), *of_data, *self._of_time())
+
+    def _of_evidence(self) -> Iterator[str]:
+        """Tell that no verdict will be possible."""
+        scorer = self.task.scorer(self.data, self.prepared, self.config, "test")
+        counts, seeds = scorer.counts, int(self.config.seeds)
+        blocks = Evidence({}, counts, 1.0, scorer.horizon, groups=scorer.groups).blocks
+        if blocks < LEAST_BLOCKS:
+            # windows of a horizon h overlap: h is theirs and that of the rows behind the last
+            longest = (int(np.count_nonzero(counts)) + scorer.horizon) // (LEAST_BLOCKS + 1)
+            remedy = "a longer test part would make it possible"
+            if scorer.groups is None and 0 < longest < scorer.horizon:
+                remedy += f", or a horizon of at most {count_of(longest, 'step')}"
+            yield f"no verdict is possible: {lacking(seeds, blocks)}; {remedy}"
+        if seeds < LEAST_SEEDS:
+            few = lacking(seeds, LEAST_BLOCKS)
+            yield f"no verdict is possible: {few}; pass {option('seeds', LEAST_SEEDS)}"
+
+    def _of_time(self) -> Iterator[str]:
+        if self.most_seconds > LONG_STUDY:
+            yield (
+                f"the fits may take {self.most_seconds / 3600:.0f} hours: fewer rungs or seeds, or "
+                f"{option('budget', '1h')}, take less; a study that is stopped goes on by --resume"
+            )
 
     def _seconds(self, epochs: int) -> float:
         limit = self.config.training.max_steps
@@ -63,7 +118,7 @@ class Plan(NamedTuple):
         return seeds * sum(self.epoch_seconds.values()) * most / self.workers
 
 
-def plan(source: Any, config: Any, task: Task) -> Plan:
+def plan(source: Any, config: Any, task: Task, watcher: Watcher = SILENT) -> Plan:
     """Read and prepare `source`, time a few steps of every rung and set the limit of steps.
 
     Raises:
@@ -72,31 +127,53 @@ def plan(source: Any, config: Any, task: Task) -> Plan:
     rungs = choose_rungs(config.rungs, task.ladder)
     _refuse_what_rungs_decide(config.model)
     check_device(config.training.device)
-    budget = None if config.budget is None else Frequency.parse(config.budget, "budget")
-    if budget is not None and budget.unit == "mo":
-        raise DataError(f'budget must be a duration such as "10m", got {config.budget!r}')
+    budget = _budget(config)
     task.check_study(config, rungs)
+    watcher.on_step("reading")
     data = task.read(source, config)
+    watcher.on_step(f"preparing {data.source}")
     prepared = task.prepare(data, config)
     LOG.info("%s: read and prepared", data.source)
     idle = set(task.idle(prepared))
     rungs = tuple(rung for rung in rungs if not rung.on or set(rung.on) - idle)
     windows = min(len(task.part(prepared, "train")), config.training.epoch_windows)
     epoch_steps = -(-windows // config.training.batch_size)
-    # the cell of the later rungs is not chosen yet: LSTM, the largest, stands for it
-    networks = {rung.name: model_config(rung, config.model, "lstm", rungs) for rung in rungs}
-    epoch_seconds = {
-        name: _epoch_seconds(task, prepared, config, network, epoch_steps)
-        for name, network in networks.items()
-    }
     workers = config.workers or default_workers(config.training.device)
-    result = Plan(config, task, data, prepared, rungs, workers, epoch_seconds, epoch_steps)
+    untimed = Plan(config, task, data, prepared, rungs, workers, {}, epoch_steps)
+    watcher.on_prepared(untimed)
+    return _limited(untimed._replace(epoch_seconds=_timed(untimed, watcher)), budget)
+
+
+def _budget(config: Any) -> Frequency | None:
+    if config.budget is None:
+        return None
+    budget = Frequency.parse(config.budget, "budget")
+    if budget.unit == "mo":
+        raise DataError(f'budget must be a duration such as "10m", got {config.budget!r}')
+    return budget
+
+
+def _timed(plan: Plan, watcher: Watcher) -> dict[str, float]:
+    """Return the seconds of an epoch of each rung."""
+    seconds = {}
+    for done, rung in enumerate(plan.rungs):
+        watcher.on_step(f"timing a step of {rung.name} ({done + 1} of {len(plan.rungs)})")
+        # the cell of the later rungs is not chosen yet: LSTM, the largest, stands for it
+        network = model_config(rung, plan.config.model, "lstm", plan.rungs)
+        seconds[rung.name] = _epoch_seconds(plan, network)
+    return seconds
+
+
+def _limited(plan: Plan, budget: Frequency | None) -> Plan:
+    """Turn a budget into the limit of steps of a fit."""
+    config = plan.config
     if budget is None or config.training.max_steps is not None:
-        return result
-    epochs = BUDGET_IN_USE * budget.count * workers / (config.seeds * sum(epoch_seconds.values()))
-    steps = max(1, int(epochs * epoch_steps))
+        return plan
+    seconds = config.seeds * sum(plan.epoch_seconds.values())
+    epochs = BUDGET_IN_USE * budget.count * plan.workers / seconds
+    steps = max(1, int(epochs * plan.epoch_steps))
     training = config.training.model_copy(update={"max_steps": steps})
-    return result._replace(config=config.model_copy(update={"training": training}))
+    return plan._replace(config=config.model_copy(update={"training": training}))
 
 
 def _refuse_what_rungs_decide(model: StackConfig) -> None:
@@ -110,13 +187,12 @@ def _refuse_what_rungs_decide(model: StackConfig) -> None:
             )
 
 
-def _epoch_seconds(
-    task: Task, prepared: Any, config: Any, network: StackConfig, steps: int
-) -> float:
-    step, evaluation = _time_network(task, prepared, config, network)
+def _epoch_seconds(plan: Plan, network: StackConfig) -> float:
+    task, prepared = plan.task, plan.prepared
+    step, evaluation = _time_network(task, prepared, plan.config, network)
     evaluated = len(task.part(prepared, "validation"))
     evaluated += min(len(task.part(prepared, "train")), TRAINING_SAMPLE)
-    return steps * step + evaluated / EVALUATION_BATCH * evaluation
+    return plan.epoch_steps * step + evaluated / EVALUATION_BATCH * evaluation
 
 
 def _time_network(
@@ -151,10 +227,11 @@ def _time_network(
         return _seconds(step), _seconds(evaluate) * share
 
 
-def _seconds(run: Any, repeats: int = 3) -> float:
-    times = []
-    for _ in range(1 + repeats):
+def _seconds(run: Callable[[], None], repeats: int = 3) -> float:
+    """Return the least seconds of a few runs, of which the first warms up."""
+    times: list[float] = []
+    while len(times) <= repeats and sum(times) < LONG_SECONDS:
         began = time.perf_counter()
         run()
         times.append(time.perf_counter() - began)
-    return min(times[1:])
+    return min(times[1:] or times)

@@ -10,7 +10,7 @@ from lockgate.studies.clock import Clock
 from lockgate.studies.fits import Fit, Job, best_rung, run_fits
 from lockgate.studies.folder import open_folder
 from lockgate.studies.judge import Choices, Look, choose, look
-from lockgate.studies.plan import Plan, plan
+from lockgate.studies.plan import SILENT, Plan, Watcher, plan
 from lockgate.studies.result import StudyResult
 from lockgate.studies.summary import summarise
 from lockgate.tasks.base import Task
@@ -29,8 +29,7 @@ def run(
     task: Task,
     *,
     resume: bool = False,
-    on_plan: Callable[[Plan], None] = lambda _: None,
-    on_fit: OnFit = lambda *_: None,
+    watcher: Watcher = SILENT,
 ) -> StudyResult:
     """Run the study of `config` on `source` in the folder `out`.
 
@@ -40,25 +39,26 @@ def run(
         out: A new folder, or with `resume` the folder of this study.
         task: The task that the study is of; `config` is of its kind.
         resume: Continue in `out`; finished fits are not repeated.
-        on_plan: Called with the plan before the first fit.
-        on_fit: Called after every fit with it, how many are done and how many there are.
+        watcher: Told what the study is at.
 
     Raises:
         DataError: If the table, the configuration or `out` cannot be used.
     """
     clock = Clock()
     check_ledger(out.parent)
-    planned = plan(source, config, task)
+    planned = plan(source, config, task, watcher)
     planned = planned._replace(config=open_folder(out, config, planned, resume=resume))
     clock.go_on(out)
-    on_plan(planned)
+    watcher.on_plan(planned)
 
     def count(fit: Fit, done: int, total: int) -> None:
         clock.keep(out)
-        on_fit(fit, done, total)
+        watcher.on_fit(fit, done, total)
 
     fits, cell = _fit_ladder(planned, out, count)
+    watcher.on_step("fitting baselines")
     choices = choose(planned, fits, cell)
+    watcher.on_step("judging on the test part")
     looked = look(planned, out, fits, choices)
     result = StudyResult(summarise(planned, fits, choices, looked, clock.keep(out)), out)
     _keep_best(planned, out, choices, looked, result.results)

@@ -191,9 +191,12 @@ def _verdict(
     naive = {name: scorer.losses(prediction) for name, prediction in looked.baselines.items()}
     against = judge_baseline(evidence, choices.rung, naive, choices.reference)
     baseline = cast(BaselineEffect, asdict(against))
+    seeds = sum(fit.rung == choices.rung and not fit.diverged for fit in fits)
     tricks = {r.name: r.trick.format(**n["model"]) for r, n in zip(plan.rungs, rungs, strict=True)}
     return {
-        "words": verdict_words(pairs, baseline, choices.rung, tricks, metric),
+        "words": verdict_words(
+            *(pairs, baseline, choices.rung, tricks, metric), seeds=seeds, blocks=evidence.blocks
+        ),
         "pairs": pairs,
         "selected": {"rung": choices.rung, "seed": choices.fit.seed},
         "baseline": baseline,

@@ -262,7 +262,7 @@ class Task(Hashable, Protocol):
         """Yield the losses of a batch, as `training.fit` takes them."""
         ...
 
-    def advice(self, prepared: Any) -> tuple[str, ...]:
+    def advice(self, data: Any, prepared: Any) -> tuple[str, ...]:
         """Say what a user should know before starting."""
         ...
 

@@ -1,4 +1,4 @@
-"""What a study sees of forecasting: scores in the target's unit, its part of the data, advice."""
+"""What a study sees of forecasting: scores in the target's unit, its part of the data."""
 
 import math
 
@@ -72,12 +72,6 @@ def test_a_test_part_is_told_by_its_own_rows_alone(prepared_as, table):
     own = TASK.test_fingerprint(data, prepared)
     assert fingerprint(-1) == fingerprint(0) == own
     assert fingerprint(399) != own
-
-
-def test_a_long_lookback_is_advised_against(prepared_as):
-    assert TASK.advice(prepared_as()[1]) == ()
-    [advice] = TASK.advice(prepared_as(lookback=201)[1])
-    assert advice.startswith("lookback is 201 steps")
 
 
 def test_without_a_target_the_columns_are_listed_with_a_guess(table):

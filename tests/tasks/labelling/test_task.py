@@ -16,6 +16,7 @@ from lockgate.scoring.probabilities import fit_temperature
 from lockgate.studies import study as study_module
 from lockgate.studies import summary
 from lockgate.studies.config import study_config
+from lockgate.studies.plan import Watcher
 from lockgate.studies.study import run
 from lockgate.studies.verdict import judge_pairs
 from lockgate.tasks.labelling.config import LabelConfig, LabelledConfig
@@ -222,13 +223,14 @@ def test_an_interrupted_study_is_resumed(
     source, told = labelled(kind)
     out = tmp_path / "runs" / "study"
 
-    def interrupt(fit: Any, done: int, total: int) -> None:
-        if done == 4:
-            raise KeyboardInterrupt
+    class Interrupting(Watcher):
+        def on_fit(self, _: Any, done: int, __: int) -> None:
+            if done == 4:
+                raise KeyboardInterrupt
 
     config = config_of_study(label_study, told)
     with pytest.raises(KeyboardInterrupt):
-        run(source, config, out, LABELLING, on_fit=interrupt)
+        run(source, config, out, LABELLING, watcher=Interrupting())
     kept = {path: path.stat().st_mtime_ns for path in out.glob("fits/*/*/fit.json")}
     result = lockgate.study(source, out=out, resume=True, **label_study, **told)
 
@@ -404,10 +406,11 @@ def test_long_sequences_and_padding_are_told_of(labelled: Any) -> None:
     data = LABELLING.read(([np.tile(one, (60, 1)) for one in x], y), config)
     prepared = LABELLING.prepare(data, config)
 
-    [advice] = LABELLING.advice(prepared)
+    [advice] = LABELLING.advice(data, prepared)
 
     assert "stride=4" in advice
-    assert LABELLING.advice(LABELLING.prepare(LABELLING.read((x, y), config), config)) == ()
+    short = LABELLING.read((x, y), config)
+    assert LABELLING.advice(short, LABELLING.prepare(short, config)) == ()
     checks = LABELLING.checks({"padded": 0.7, "tokens": {"unknown": 0.3, "size": 9}})
     assert [one["status"] for one in checks] == ["warn", "warn", "warn"]
 

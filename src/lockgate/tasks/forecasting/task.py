@@ -37,6 +37,7 @@ from lockgate.tasks.base import (
     check,
     ignore,
 )
+from lockgate.tasks.forecasting.advice import advice
 from lockgate.tasks.forecasting.baselines import fit_baselines, skipped_baselines
 from lockgate.tasks.forecasting.config import (
     NAME,
@@ -59,7 +60,6 @@ from lockgate.tasks.stack.rungs import Place, Rung
 from lockgate.training.history import History
 from lockgate.training.losses import Batch, whole_loss
 
-LONG_LOOKBACK = 200
 REACH_WINDOWS = 64
 MOST_POINTS = 2_000
 MOST_HISTORY = 168
@@ -183,15 +183,9 @@ class Forecasting:
         """Yield the loss of a batch."""
         return whole_loss(network, batch, config, masks)
 
-    def advice(self, prepared: Prepared) -> tuple[str, ...]:
-        """Warn of a lookback that is too long to learn from."""
-        lookback = prepared.preprocessing.lookback
-        if lookback <= LONG_LOOKBACK:
-            return ()
-        return (
-            f"lookback is {lookback} steps: recurrent networks learn slowly over more than "
-            f"{LONG_LOOKBACK}; --resample to a longer step makes it shorter",
-        )
+    def advice(self, data: Table, prepared: Prepared) -> tuple[str, ...]:
+        """Say what speaks against a good forecast."""
+        return advice(data, prepared)
 
     def save(self, prepared: Prepared, folder: Path) -> None:
         """Keep the prepared table."""

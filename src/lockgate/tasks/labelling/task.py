@@ -139,7 +139,7 @@ class Labelling:
         """Yield the loss of a batch, or those of its chunks."""
         return losses(network, batch, config, masks)
 
-    def advice(self, prepared: PreparedLabelled) -> tuple[str, ...]:
+    def advice(self, data: LabelData, prepared: PreparedLabelled) -> tuple[str, ...]:  # noqa: ARG002
         """Warn of sequences that are long to learn from."""
         longest = int(prepared.examples("train").lengths.max())
         if prepared.preprocessing.is_text or longest <= LONG:

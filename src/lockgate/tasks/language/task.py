@@ -102,7 +102,7 @@ class LanguageModelling:
         """Yield the loss of a chunk."""
         return whole_loss(network, batch, config, masks)
 
-    def advice(self, prepared: PreparedText) -> tuple[str, ...]:  # noqa: ARG002
+    def advice(self, data: Any, prepared: PreparedText) -> tuple[str, ...]:  # noqa: ARG002
         """Give none."""
         return ()
 
