@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Unpack
 
-import polars as pl
-
 from lockgate.arguments import Settings
 from lockgate.errors import DataError, MissingSettingError
 from lockgate.files import new_folder
@@ -155,12 +153,16 @@ def evaluate(model: Fitted | str | Path, source: Any, **options: Any) -> Evaluat
     return _model_for(model, source).evaluate(source, **options)
 
 
-def predict(model: Fitted | str | Path, source: Any) -> pl.DataFrame:
+def predict(model: Fitted | str | Path, source: Any) -> Any:
     """Predict with a fitted model: the steps after a table, or labels of sequences or texts.
 
     Args:
         model: What was fitted, or the folder of it.
         source: Data of the form of the training data; labels need not be there.
+
+    Returns:
+        A frame of the kind that `source` is: pandas, pyarrow or polars, which it is of a path. The
+        forecast of a pandas Series is a Series.
 
     Raises:
         DataError: If the folder or the data cannot be used, or do not go together.

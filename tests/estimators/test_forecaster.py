@@ -1,6 +1,7 @@
 """The estimator keeps scikit-learn's contract and gives the numbers of `lockgate.train`."""
 
 import inspect
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from lockgate.tasks.forecasting.prepare import read
 
 @pytest.fixture
 def model(small) -> Forecaster:
-    return Forecaster(**small)
+    return Forecaster(**small, exclude="shop")
 
 
 def test_its_arguments_are_the_settings_of_a_run_with_their_defaults(small):
@@ -54,6 +55,16 @@ def test_a_faulty_argument_is_told_when_fitting(table):
 
     with pytest.raises(DataError, match=r"cell must be .*'lstn'; dropout must be less than 1"):
         model.fit(table)
+
+
+def test_a_column_that_is_not_read_is_warned_of_unless_it_is_excluded(model, table):
+    text = r"columns are not read: 'shop' holds text; exclude=\"shop\" \(--exclude shop\) says that"
+
+    with pytest.warns(UserWarning, match=text):
+        model.set_params(exclude=()).fit(table)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.set_params(exclude="shop").fit(table)
 
 
 def test_fit_gives_the_estimator_and_the_numbers_of_train(model, table, trained):
@@ -117,7 +128,7 @@ def test_a_fit_that_fails_leaves_the_fitted_model_as_it_was(model, table):
 
 
 def test_a_fit_that_diverged_at_once_is_refused(small, table):
-    model = Forecaster(**small, learning_rate=1e38, metric="rmse")
+    model = Forecaster(**small, exclude="shop", learning_rate=1e38, metric="rmse")
 
     with pytest.raises(
         DataError, match="diverged in its first epoch: pass a smaller learning_rate"

@@ -1,18 +1,18 @@
 """A forecaster with scikit-learn's contract."""
 
 import warnings
+from collections.abc import Collection
 from typing import Any, Self
 
-import narwhals as nw
-import polars as pl
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from lockgate.errors import DataError
+from lockgate.errors import DataError, listed, option
 from lockgate.settings import resolve
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.fitted import FittedForecaster
 from lockgate.tasks.forecasting.prepare import prepare, read
+from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.train import train
 from lockgate.training.history import History
 
@@ -111,7 +111,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
             DataError: If the table or a setting cannot be used.
         """
         config = resolve(ForecastConfig, self.get_params(deep=False))
-        fitted, history = train(prepare(read(X, config.data), config.data), config)
+        table = read(X, config.data)
+        _warn_of_ignored(table, config.data.exclude)
+        fitted, history = train(prepare(table, config.data), config)
         if not history.best_epoch:
             raise DataError("training diverged in its first epoch: pass a smaller learning_rate")
         if history.stopped == "interrupted":
@@ -125,17 +127,21 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         """Forecast the steps after the last row of `X`, by default of the table fitted to.
 
         Returns:
-            A frame of the kind that `X` is (polars for a path): `unique_id`, `ds`, `forecast`.
+            As `FittedForecaster.predict`: a frame of the kind that `X` is, of `unique_id`, `ds`,
+            `forecast`; of a pandas Series a Series.
         """
         check_is_fitted(self, "fitted_")
         source = self._source if X is None else X
-        return _like(self.fitted_.predict(source), source)
+        return self.fitted_.predict(source)
 
 
-def _like(frame: pl.DataFrame, source: Any) -> Any:
-    native = nw.from_native(source, pass_through=True)
-    if not isinstance(native, nw.DataFrame):
-        return frame
-    if native.implementation.is_pandas():
-        return frame.to_pandas()
-    return frame.to_arrow() if native.implementation.is_pyarrow() else frame
+def _warn_of_ignored(table: Table, excluded: Collection[str]) -> None:
+    """Warn of columns that are not read, unless they were left out on purpose."""
+    ignored = [one for one in table.ignored if one.column not in excluded]
+    if ignored:
+        columns = listed(f"{column!r} {reason}" for column, reason in ignored)
+        names = ",".join(one.column for one in ignored)
+        warnings.warn(
+            f"columns are not read: {columns}; {option('exclude', names)} says that they need not",
+            stacklevel=3,
+        )

@@ -4,7 +4,6 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
-import polars as pl
 import torch
 from torch import Tensor, nn
 
@@ -142,8 +141,11 @@ class Fitted(Protocol):
         """Its scores and those of the baselines, from its training."""
         ...
 
-    def predict(self, source: Any) -> pl.DataFrame:
-        """Predict from data of the form of the training data, labels not needed."""
+    def predict(self, source: Any) -> Any:
+        """Predict from data of the form of the training data, labels not needed.
+
+        A frame of the kind that was given comes back, a polars one of all else.
+        """
         ...
 
     def evaluate(self, source: Any, **options: Any) -> Evaluation:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from lockgate.errors import DataError, listed
 from lockgate.files import new_folder
+from lockgate.reading.frames import like_series
 from lockgate.tasks.forecasting.checks import check_preprocessing, check_sizes
 from lockgate.tasks.forecasting.config import NAME, ForecastConfig
 from lockgate.tasks.forecasting.network import ForecastNetwork, build
@@ -64,14 +65,15 @@ class FittedForecaster:
             ]
         return self.preprocessing.scale.invert(torch.cat(parts).numpy())
 
-    def predict(self, source: Any) -> pl.DataFrame:
+    def predict(self, source: Any) -> Any:
         """Forecast the steps that follow the last row of `source`.
 
         Args:
             source: A table as `config.data` reads it: the path of a file, or a frame.
 
         Returns:
-            One row a step: `unique_id`, `ds` and `forecast`, in the target's unit.
+            One row a step: `unique_id`, `ds` and `forecast`, in the target's unit. A frame of the
+            kind that `source` is, polars for a path; of a pandas Series a Series.
 
         Raises:
             DataError: If the table is shorter than the lookback, lacks columns, has another
@@ -83,13 +85,14 @@ class FittedForecaster:
         forecast = self.forecast(_last_window(arrays, self.preprocessing))
         # counted from the first stamp: a short month at the end would change the day of the month
         stamps = table.frequency.range(table.frame["ds"][0], rows + horizon)
-        return pl.DataFrame(
+        steps = pl.DataFrame(
             {
                 "unique_id": [table.frame["unique_id"][0]] * horizon,
                 "ds": pl.Series(stamps[rows:], dtype=pl.Datetime("us")),
                 "forecast": forecast[0],
             }
         )
+        return like_series(steps, source, "ds", "forecast")
 
     def evaluate(self, source: Any, **options: Any) -> "ForecastEvaluation":
         """Forecast from every row of `source` after all that was learned from, and score it.

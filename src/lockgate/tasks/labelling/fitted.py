@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from lockgate.errors import DataError
 from lockgate.files import new_folder
 from lockgate.nn import mc_samples
+from lockgate.reading.frames import like
 from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.probabilities import probabilities
 from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig
@@ -127,7 +127,7 @@ class FittedClassifier:
         several = self.preprocessing.kind == "classes"
         return probabilities(scores, self.temperature, several=several)
 
-    def predict(self, source: Any) -> pl.DataFrame:
+    def predict(self, source: Any) -> Any:
         """Predict texts or sequences that need no labels.
 
         Args:
@@ -136,7 +136,8 @@ class FittedClassifier:
 
         Returns:
             A row for each, or of labels at steps for each step: `name`, `step`, `label` (the number
-            where it is one), and `probability_` with the name of each class.
+            where it is one), and `probability_` with the name of each class. A frame of the kind
+            that `source` is, with the index of what is of pandas; else polars.
 
         Raises:
             DataError: If it cannot be read, or holds other data than the training part did.
@@ -145,7 +146,8 @@ class FittedClassifier:
         data = read_unlabelled(source, config)
         pieces = cut_alike(data, config)
         prediction = self.predict_data(pieces)
-        return prediction_frame(prediction, self.preprocessing, data, pieces, config.several)
+        frame = prediction_frame(prediction, self.preprocessing, data, pieces, config.several)
+        return like(frame, source, row_by_row=self.preprocessing.kind != "steps")
 
     def evaluate(self, source: Any, *, mc_samples: int | None = None) -> "LabelEvaluation":
         """Score on labelled data, read as those that the model was trained on were.

@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from lockgate.errors import DataError, listed
 from lockgate.files import new_folder
+from lockgate.reading.frames import like
 from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.tasks.language.config import NAME, LanguageConfig, LanguageModelConfig
 from lockgate.tasks.language.network import LanguageNetwork
@@ -81,7 +82,7 @@ class FittedLanguageModel:
         ends = np.cumsum([len(own) for own in tokens])[:-1]
         return np.split(self.log_losses(np.concatenate(tokens)), ends)
 
-    def predict(self, source: Any) -> pl.DataFrame:
+    def predict(self, source: Any) -> Any:
         """Tell how likely texts are.
 
         Args:
@@ -91,7 +92,7 @@ class FittedLanguageModel:
         Returns:
             A row for each line or text: its number `text`, its `words`, the end of a line counted
             as one, how many of them are `unknown`, their mean `log_loss` in nats, and the
-            `perplexity`.
+            `perplexity`. A frame of the kind that `source` is, polars for a path or a list.
 
         Raises:
             DataError: If it cannot be read, or holds no word.
@@ -100,7 +101,7 @@ class FittedLanguageModel:
         tokens = [self.encode(words) for words in pieces.words]
         means = [float(own.mean()) for own in self.losses_of(pieces, tokens)]
         unknown = self.preprocessing.unknown
-        return pl.DataFrame(
+        frame = pl.DataFrame(
             {
                 "text": np.arange(1, len(tokens) + 1),
                 "words": [len(own) for own in tokens],
@@ -109,6 +110,7 @@ class FittedLanguageModel:
                 "perplexity": [perplexity(mean) for mean in means],
             }
         )
+        return like(frame, source)
 
     def evaluate(self, source: Any, **options: Any) -> "LanguageEvaluation":
         """Score on texts, read as those that the model was trained on were.
