@@ -26,7 +26,7 @@ def test_the_table_holds_a_row_for_every_rung_and_baseline(finished):
 
 def test_the_verdict_is_its_sentences(finished):
     assert finished.verdict.splitlines() == finished.results["verdict"]["words"]
-    assert len(finished.verdict.splitlines()) == 2
+    assert len(finished.verdict.splitlines()) == 4
 
 
 def test_the_best_model_forecasts(finished, table):

@@ -15,12 +15,12 @@ TRICKS = {
 def pair_words(**more):
     pair = {**PAIR, "smallest_visible": None, **more}
     baseline = {**BASELINE, "outcome": "beats"}
-    return verdict_words([pair], baseline, "both", TRICKS, "mae", seeds=3, blocks=15)[1]
+    return verdict_words([pair], baseline, "both", TRICKS, "mae", seeds=3, blocks=15)[-1]
 
 
 def baseline_words(outcome, **more):
     baseline = {**BASELINE, "outcome": outcome, **more}
-    return verdict_words([], baseline, "both", TRICKS, "rmse", seeds=3, blocks=5)[0]
+    return verdict_words([], baseline, "both", TRICKS, "rmse", seeds=3, blocks=5)[-1]
 
 
 BOTH = "Input dropout 0.25 with recurrent dropout 0.25"
@@ -115,8 +115,8 @@ def test_the_baseline_comes_first_and_clear_verdicts_before_open_ones():
         pairs, {**BASELINE, "outcome": "ties"}, "both", TRICKS, "mae", seeds=3, blocks=15
     )
 
-    assert words[0].startswith("The selected network")
-    firsts = [sentence.removeprefix(BOTH).split()[0] for sentence in words[1:]]
+    assert words[2].startswith("The selected network")
+    firsts = [sentence.removeprefix(BOTH).split()[0] for sentence in words[3:]]
     assert firsts == ["helps:", "hurts:", "makes", ":", ":"]
 
 
@@ -124,3 +124,67 @@ def test_numbers_have_a_sign_and_the_minus_is_no_hyphen():
     assert [signed(v) for v in (-4.04, 0.26, 0.0, 12)] == ["\u22124.0", "+0.3", "+0.0", "+12.0"]
     assert signed_percent(-0.5) == "\u22120.5 %"
     assert "-" not in pair_words(outcome="helps")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "percent", "answer"),
+    [
+        (
+            "beats",
+            -11.1,
+            "The network makes 11.1 % smaller errors than the best simple method, ridge.",
+        ),
+        (
+            "loses",
+            5.0,
+            "The network makes 5.0 % larger errors than the simple method ridge: use that.",
+        ),
+        ("ties", 1.0, "Neither the network nor the best simple method, ridge, is clearly better."),
+        (
+            "no verdict",
+            28.0,
+            "There is too little to tell whether the network or the simple method ridge is better; "
+            "here the network makes 28.0 % larger errors.",
+        ),
+        (
+            "no verdict",
+            None,
+            "There is too little to tell whether the network or the simple method ridge is better.",
+        ),
+    ],
+)
+def test_the_answer_comes_first_in_plain_words(outcome, percent, answer):
+    baseline = {**BASELINE, "outcome": outcome, "percent": percent, "low": -20.0, "high": 30.0}
+
+    words = verdict_words([], baseline, "both", TRICKS, "mae", seeds=3, blocks=5)
+
+    assert words[0] == answer
+    assert len(words) == 2
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "answer"),
+    [
+        (["undecided"], "This study cannot tell for the only trick tried."),
+        (
+            ["helps", "no verdict"],
+            f"What helps: {TRICKS['both']}. This study cannot tell for 1 of the 2 tricks tried.",
+        ),
+        (
+            ["hurts", "no real difference"],
+            f"What hurts: {TRICKS['both']}. 1 trick made no difference.",
+        ),
+        (["helps", "helps"], f"What helps: {TRICKS['both']}; {TRICKS['stacked']}."),
+    ],
+)
+def test_the_tricks_are_summed_up(outcomes, answer):
+    pairs = [
+        {**PAIR, "rung": rung, "smallest_visible": 1.0, "outcome": outcome}
+        for rung, outcome in zip(("both", "stacked"), outcomes, strict=False)
+    ]
+
+    words = verdict_words(
+        pairs, {**BASELINE, "outcome": "ties"}, "both", TRICKS, "mae", seeds=3, blocks=15
+    )
+
+    assert words[1] == answer

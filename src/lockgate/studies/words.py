@@ -18,7 +18,10 @@ def verdict_words(
     seeds: int,
     blocks: int,
 ) -> list[str]:
-    """Return how the selected rung stands, then a sentence for each pair, the clear ones first.
+    """Return the answer in plain words, then the evidence: the baseline, and each pair.
+
+    The answer is one sentence on the network, one on the tricks. Of the pairs the clear ones come
+    first.
 
     Args:
         pairs: The `verdict.pairs` of the results.
@@ -35,7 +38,51 @@ def verdict_words(
     name = metric_name(metric)
     words = [_pair_words(pair, tricks[pair["rung"]], name, blocks) for pair in ranked]
     lack = lacking(seeds, blocks)
-    return [_baseline_words(baseline, selected, name, lack), *words]
+    answer = [_network_answer(baseline), *_tricks_answer(pairs, tricks)]
+    return [*answer, _baseline_words(baseline, selected, name, lack), *words]
+
+
+def _network_answer(baseline: BaselineEffect) -> str:
+    """Say, for one who knows none of the terms, what the network is worth."""
+    name = baseline["name"]
+    match baseline["outcome"]:
+        case "beats":
+            return f"The network makes {_errors(baseline)} than the best simple method, {name}."
+        case "loses":
+            return f"The network makes {_errors(baseline)} than the simple method {name}: use that."
+        case "ties":
+            return f"Neither the network nor the best simple method, {name}, is clearly better."
+        case _:
+            open_ = f"whether the network or the simple method {name} is better"
+            here = f"; here the network makes {_errors(baseline)}" if baseline["percent"] else ""
+            return f"There is too little to tell {open_}{here}."
+
+
+def _errors(baseline: BaselineEffect) -> str:
+    """Compare errors: `4.0 % smaller errors`."""
+    percent = baseline["percent"]
+    if percent is None:  # the network's errors are beyond all numbers
+        return "far larger errors"
+    return f"{abs(percent):.1f} % {'smaller' if percent < 0 else 'larger'} errors"
+
+
+def _tricks_answer(pairs: Sequence[PairResult], tricks: Mapping[str, str]) -> list[str]:
+    """Say which tricks helped and which hurt, and how many are open."""
+    if not pairs:
+        return []
+    said = []
+    for verb in ("helps", "hurts"):
+        known = [tricks[pair["rung"]] for pair in pairs if pair["outcome"] == verb]
+        if known:
+            said.append(f"What {verb}: {'; '.join(known)}.")
+    alike = sum(pair["outcome"] == "no real difference" for pair in pairs)
+    if alike:
+        said.append(f"{count_of(alike, 'trick')} made no difference.")
+    open_ = sum(pair["outcome"] not in ("helps", "hurts", "no real difference") for pair in pairs)
+    if open_:
+        tried = f"{open_} of the {len(pairs)} tricks" if len(pairs) > 1 else "the only trick"
+        said.append(f"This study cannot tell for {tried} tried.")
+    return [" ".join(said)]
 
 
 def lacking(seeds: int, blocks: int) -> str:
