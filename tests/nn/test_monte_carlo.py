@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lockgate.nn import GRU, Embedding, LockedDropout, mc_dropout, mc_samples
+from lockgate.nn import GRU, Embedding, LockedDropout, Stateful, mc_dropout, mc_samples
 
 RATES = {"input_dropout": 0.5, "recurrent_dropout": 0.5, "output_dropout": 0.5}
 
@@ -142,3 +142,20 @@ def test_fixed_masks_name_what_forbids_them() -> None:
 def test_number_of_samples_that_is_none_raises() -> None:
     with pytest.raises(ValueError, match="n must be at least 1, got 0"):
         mc_samples(network(), TOKENS, n=0)
+
+
+@pytest.mark.parametrize("fixed_masks", [True, False])
+def test_samples_go_on_from_a_state_and_leave_it(fixed_masks) -> None:
+    torch.manual_seed(0)
+    stateful = Stateful(GRU(3, 8, recurrent_dropout=0.5))
+    x = torch.randn(6, 2, 3)
+    stateful(x[:3])  # under masks that training holds
+    state = stateful.eval().state
+
+    samples = mc_samples(stateful, x[3:], n=4, fixed_masks=fixed_masks, batch_dim=1)
+    same = mc_samples(stateful, x[3:], n=4, fixed_masks=fixed_masks, batch_dim=1)
+
+    assert torch.equal(samples, same)
+    assert samples.std(0).all()
+    assert torch.equal(stateful.state, state)
+    torch.testing.assert_close(stateful(x[3:]), stateful.layer(x[3:], state)[0])

@@ -1,5 +1,7 @@
 """A sequence in chunks is the sequence in one piece, but for where the gradient ends."""
 
+import copy
+
 import pytest
 import torch
 
@@ -135,3 +137,74 @@ def test_what_is_no_chunk_raises(make, draw) -> None:
         stateful(draw(4, 3))
     with pytest.raises(ValueError, match=r"reset must be of torch.bool and shape \(2,\), got"):
         stateful(draw(4, 2, 3), reset=torch.zeros(2))
+    with pytest.raises(TypeError, match=r"layer must be an RNN, .* got torch.nn.modules.rnn.GRU"):
+        Stateful(torch.nn.GRU(3, 4))
+
+
+class Counter(torch.nn.Module):
+    """A model of a user's that holds a layer with state."""
+
+    def __init__(self, layer: torch.nn.Module) -> None:
+        super().__init__()
+        self.rnn = Stateful(layer)
+        self.out = torch.nn.Linear(5, 1, dtype=torch.float64)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.out(self.rnn(x))
+
+
+def test_layer_is_part_of_the_model_that_holds_it(make, draw) -> None:
+    model = Counter(make(**RATES))
+    names = ["rnn.layer.weight_ih_l0", "rnn.layer.weight_hh_l0", "rnn.layer.bias_ih_l0"]
+
+    model(draw(4, 2, 3)).sum().backward()
+
+    assert {*names} <= {name for name, _ in model.named_parameters()}
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    model.eval()
+    assert not model.rnn.layer.training
+    model.rnn.forget()
+    torch.testing.assert_close(
+        model(draw(4, 2, 3)), model.out(model.rnn.layer(draw(4, 2, 3))[0]), rtol=0, atol=0
+    )
+
+
+def test_wrapping_leaves_the_mode_of_a_layer(make) -> None:
+    assert not Stateful(make().eval()).training
+    assert Stateful(make()).training
+
+
+def test_state_is_in_no_state_dict(make, draw) -> None:
+    model, twin = Counter(make(**RATES)), Counter(make(**RATES))
+    before = list(model.state_dict())
+
+    model(draw(4, 2, 3))
+
+    assert list(model.state_dict()) == before
+    twin.load_state_dict(model.state_dict())
+    assert twin.rnn.state is None
+    model.rnn.forget()
+    assert torch.equal(twin.eval()(draw(4, 2, 3)), model.eval()(draw(4, 2, 3)))
+
+
+def test_copy_goes_on_by_itself(make, draw) -> None:
+    x = draw(12, 2, 3)
+    model = Counter(make(**RATES))
+    model(x[:4])
+    twin = copy.deepcopy(model)
+
+    first = model(x[4:8])
+
+    torch.testing.assert_close(twin(x[4:8]), first, rtol=0, atol=0)
+    assert twin.rnn.layer is not model.rnn.layer
+
+
+def test_what_is_carried_follows_the_layer(make, draw) -> None:
+    model = Counter(make(**RATES))
+    model(draw(4, 2, 3))
+
+    model.float()
+
+    assert h_of(model.rnn.state).dtype == model.rnn._masks.output.dtype == torch.float32
+    assert model(draw(4, 2, 3).float()).dtype == torch.float32
+    assert h_of(model.to("meta").rnn.state).is_meta

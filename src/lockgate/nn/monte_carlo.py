@@ -13,6 +13,7 @@ from lockgate.nn.dropout import LockedDropout
 from lockgate.nn.embedding import Embedding
 from lockgate.nn.masks import one_for_all_rows
 from lockgate.nn.recurrent import Recurrent
+from lockgate.nn.stateful import Stateful, state_kept
 
 _OURS = (Recurrent, RecurrentCell, Embedding, LockedDropout)
 # what of torch drops by `self.training`; the encoders leave out their dropout in evaluation
@@ -78,7 +79,8 @@ def mc_samples(
 
     Where every mask is drawn for each row, the samples are folded into the batch, so that n of them
     cost little more than one; a mask that rows share, of weights or of an embedding's words, asks
-    for one pass after another.
+    for one pass after another. So does a `Stateful`: each pass goes on from its state, and leaves
+    it as it is.
 
     Args:
         model: Called with x; of a tuple, as recurrent layers return it, the first counts.
@@ -112,7 +114,7 @@ def mc_samples(
         return torch.stack([_one_network(model, x, seed, sample) for sample in range(n)])
     with mc_dropout(model, seed):
         if any(map(_is_shared, model.modules())):
-            return torch.stack([_first(model(x)) for _ in range(n)])
+            return torch.stack([_one_pass(model, x) for _ in range(n)])
         rows = x.shape[batch_dim]
         at_once = max(1, min(n, max_batch // max(rows, 1)))
         folded = [
@@ -135,6 +137,11 @@ def _one_network(model: nn.Module, x: Tensor, seed: int, sample: int) -> Tensor:
         # a product, lest sample 1 of seed 0 is sample 0 of seed 1
         stack.enter_context(mc_dropout(model, seed * 1_000_003 + sample))
         stack.enter_context(one_for_all_rows(model))
+        return _one_pass(model, x)
+
+
+def _one_pass(model: nn.Module, x: Tensor) -> Tensor:
+    with state_kept(model):
         return _first(model(x))
 
 
@@ -144,7 +151,9 @@ def _first(output: Any) -> Tensor:
 
 
 def _is_shared(module: nn.Module) -> bool:
-    """Tell whether a module draws a mask that the rows of a batch share."""
+    """Tell whether the rows of a batch share a mask of a module, or its state is one for each."""
+    if isinstance(module, Stateful):
+        return True
     if isinstance(module, Recurrent):
         return module.weight_dropout > 0.0
     return (

@@ -1,9 +1,11 @@
 """Truncated backpropagation: a long sequence in chunks, as if it were not cut."""
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lockgate.nn import padding, parameters
 from lockgate.nn import state as states
@@ -13,20 +15,25 @@ from lockgate.nn.recurrent import Recurrent, structure_of
 from lockgate.ops.masks import Masks
 
 
-class Stateful:
+class Stateful(nn.Module):
     """A layer that goes on where its last chunk ended, for sequences too long for one backward.
 
     It keeps the state, cut off from the graph of the last chunk, and the dropout masks that are
     held over a sequence; those of weights, and those drawn at every step, are drawn for each chunk.
     Rows of the batch at which another sequence begins are named in `reset`.
 
+    The layer is a module of it: its parameters, its mode and its `state_dict` (under `layer.`) are
+    the layer's. What is carried from chunk to chunk follows `.to()` and is copied with the module,
+    but is in no `state_dict`.
+
     Args:
-        layer: `RNN`, `LSTM` or `GRU`, in one direction. It stays the caller's, who trains it.
+        layer: `RNN`, `LSTM` or `GRU`, in one direction; the caller may go on using it by itself.
         hold_masks: Whether the masks of a sequence are held over its chunks. Where sequences have
             no end, as a corpus of text has none, draw them for each chunk (AWD-LSTM does).
 
     Raises:
         ValueError: If any of its layers is bidirectional: the reverse direction starts at the end.
+        TypeError: If the layer is none of lockgate's.
 
     Example:
         >>> import torch
@@ -40,13 +47,20 @@ class Stateful:
         (torch.Size([20, 2, 8]), torch.Size([1, 2, 8]))
     """
 
+    __call__: Callable[..., Tensor]
+
     def __init__(self, layer: Recurrent, *, hold_masks: bool = True) -> None:
+        super().__init__()
+        if not isinstance(layer, Recurrent):
+            kind = f"{type(layer).__module__}.{type(layer).__qualname__}"
+            raise TypeError(f"layer must be an RNN, LSTM or GRU of lockgate.nn, got {kind}")
         if layer.bidirectional:
             raise ValueError(
                 f"layer must run in one direction, got bidirectional={layer.bidirectional}: the "
                 "reverse direction starts at the end of a sequence."
             )
         self.layer = layer
+        self.training = layer.training  # the layer is what knows; wrapping it changes nothing
         self.hold_masks = check_flag("hold_masks", hold_masks)
         self._cells: list[Any] | None = None
         self._masks: LayerMasks | None = None
@@ -62,7 +76,7 @@ class Stateful:
         """Begin anew with the next chunk, in every row, with any batch size."""
         self._cells = self._masks = None
 
-    def __call__(
+    def forward(
         self,
         x: Tensor,
         *,
@@ -111,6 +125,16 @@ class Stateful:
         self._cells = [type(cell)(*(part.detach() for part in cell)) for cell in cells]
         return output
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Take what is carried along to where `.to()` and its like take the layer."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self._cells, self._masks = _each(fn, self._cells), _each(fn, self._masks)
+        return self
+
+    def extra_repr(self) -> str:
+        """Show what differs from the defaults."""
+        return "" if self.hold_masks else "hold_masks=False"
+
     def _first(self, x: Tensor, batch: int, reset: Tensor | None) -> Any:
         if self._cells is None:
             return None
@@ -146,3 +170,31 @@ class Stateful:
             cells.append(Masks(x, h, own.zoneout_h, own.zoneout_c))
         output = held(new.output, self._masks.output, "output")
         return LayerMasks(tuple(cells), output, new.weights)
+
+
+@contextmanager
+def state_kept(model: nn.Module) -> Iterator[None]:
+    """Let what a model runs inside the `with` block go on from its state, and leave that as it is.
+
+    Masks that are held are drawn anew inside.
+    """
+    carried = {m: (m._cells, m._masks) for m in model.modules() if isinstance(m, Stateful)}
+    for module in carried:
+        module._masks = None
+    try:
+        yield
+    finally:
+        for module, (cells, masks) in carried.items():
+            module._cells, module._masks = cells, masks
+
+
+def _each(fn: Callable[[Tensor], Tensor], values: Any) -> Any:
+    """Apply a function to the tensors in tuples and lists, named or not."""
+    if isinstance(values, Tensor):
+        return fn(values)
+    if isinstance(values, list):
+        return [_each(fn, value) for value in values]
+    if isinstance(values, tuple):
+        parts = [_each(fn, value) for value in values]
+        return type(values)(*parts) if hasattr(values, "_fields") else tuple(parts)
+    return values
