@@ -30,7 +30,6 @@ OF_CONFIGS = {"pydantic", "lockgate.errors"}
 UNTESTED = {
     "cli/evaluate.py": "it prints what tests/cli/test_predict.py and test_labels.py ask it for",
     "interop/keras_options.py": "tests/interop/test_keras_layers.py converts the options",
-    "nn/checks.py": "each layer's tests refuse what it refuses, above all test_recurrent.py",
     "nn/gru.py": "tests/nn/conftest.py lists the layers, whose tests run for each",
     "nn/lstm.py": "likewise",
     "nn/rnn.py": "likewise",

@@ -135,8 +135,8 @@ def test_what_is_no_chunk_raises(make, draw) -> None:
     stateful = Stateful(make())
     with pytest.raises(ValueError, match=r"x must have 3 dimensions, .*, got 2"):
         stateful(draw(4, 3))
-    with pytest.raises(ValueError, match=r"reset must be of torch.bool and shape \(2,\), got"):
-        stateful(draw(4, 2, 3), reset=torch.zeros(2))
+    with pytest.raises(ValueError, match=r"reset must have shape \(2,\), got \(3,\)"):
+        stateful(draw(4, 2, 3), reset=torch.zeros(3, dtype=torch.bool))
     with pytest.raises(TypeError, match=r"layer must be an RNN, .* got torch.nn.modules.rnn.GRU"):
         Stateful(torch.nn.GRU(3, 4))
 

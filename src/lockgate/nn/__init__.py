@@ -1,6 +1,7 @@
 """Recurrent layers with the dropout of Gal and Ghahramani, and what belongs to them."""
 
 from lockgate.nn.cells import GRUCell, LSTMCell, RNNCell
+from lockgate.nn.checks import ShapeError
 from lockgate.nn.dropout import LockedDropout
 from lockgate.nn.embedding import Embedding, TiedLinear
 from lockgate.nn.gru import GRU
@@ -15,5 +16,12 @@ from lockgate.nn.stateful import Stateful
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
 __all__ += ["Embedding", "LockedDropout", "Stateful", "TiedLinear"]
-__all__ += ["BackendReport", "LayerMasks", "Reach", "activation_penalty", "gradient_reach"]
+__all__ += [
+    "BackendReport",
+    "LayerMasks",
+    "Reach",
+    "ShapeError",
+    "activation_penalty",
+    "gradient_reach",
+]
 __all__ += ["mc_dropout", "mc_samples", "temporal_activation_penalty"]

@@ -6,7 +6,14 @@ from typing import Any, ClassVar, Literal, TypedDict, Unpack
 import torch
 from torch import Tensor, nn
 
-from lockgate.nn.checks import check_choice, check_flag, check_kind, check_size, given_once
+from lockgate.nn.checks import (
+    ShapeError,
+    check_choice,
+    check_flag,
+    check_kind,
+    check_size,
+    given_once,
+)
 from lockgate.nn.init import INITS
 from lockgate.nn.masks import rows_of_mask
 from lockgate.nn.rates import MaskPer, check_mask_per, check_rate
@@ -120,7 +127,7 @@ class RecurrentCell(nn.Module):
         x = given_once("x", x, input)
         if x.ndim not in (1, 2) or x.shape[-1] != self.input_size:
             expected = f"(batch, {self.input_size}), or ({self.input_size},) unbatched"
-            raise ValueError(f"x must have shape {expected}, got {tuple(x.shape)}")
+            raise ShapeError(f"x must have shape {expected}, got {tuple(x.shape)}")
         check_kind("x", x, self.weight_ih)
         if masks is None:
             if self.training and (self.input_dropout or self.recurrent_dropout):
@@ -150,7 +157,7 @@ class RecurrentCell(nn.Module):
             if not isinstance(part, Tensor):
                 raise TypeError(f"{name} must be a tensor, got {type(part).__name__}")
             if tuple(part.shape) != shape:
-                raise ValueError(f"{name} must have shape {shape}, got {tuple(part.shape)}")
+                raise ShapeError(f"{name} must have shape {shape}, got {tuple(part.shape)}")
             check_kind(name, part, x)
         return parts if batched else [part.unsqueeze(0) for part in parts]
 
@@ -181,8 +188,9 @@ class RNNCell(RecurrentCell):
         - hx, and the new state: `(batch, hidden_size)`, or `(hidden_size,)`.
 
     Raises:
-        ValueError: If a rate is outside [0, 1), a size is below 1, a tensor has another shape or
-            dtype, or masks are missing in training.
+        ValueError: If a rate is outside [0, 1), a size is below 1, a tensor has another dtype, or
+            masks are missing in training.
+        ShapeError: If a tensor has another shape.
         TypeError: If a rate or a size is no number.
 
     Example:
@@ -223,8 +231,9 @@ class LSTMCell(RecurrentCell):
         - hx, and the new state: `(h, c)`, each `(batch, hidden_size)`, or `(hidden_size,)`.
 
     Raises:
-        ValueError: If a rate is outside [0, 1), a size is below 1, a tensor has another shape or
-            dtype, or masks are missing in training.
+        ValueError: If a rate is outside [0, 1), a size is below 1, a tensor has another dtype, or
+            masks are missing in training.
+        ShapeError: If a tensor has another shape.
         TypeError: If a rate or a size is no number.
 
     Example:
@@ -253,8 +262,9 @@ class GRUCell(RecurrentCell):
         - hx, and the new state: `(batch, hidden_size)`, or `(hidden_size,)`.
 
     Raises:
-        ValueError: If a rate is outside [0, 1), a size is below 1, a tensor has another shape or
-            dtype, or masks are missing in training.
+        ValueError: If a rate is outside [0, 1), a size is below 1, a tensor has another dtype, or
+            masks are missing in training.
+        ShapeError: If a tensor has another shape.
         TypeError: If a rate or a size is no number.
 
     Example:

@@ -3,11 +3,30 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor
 
 from lockgate.ops.autocast import autocast_dtype
+from lockgate.ops.tracing import is_traced
 
 T = TypeVar("T")
+
+
+class ShapeError(ValueError, RuntimeError):
+    """A tensor of a call has a shape that does not fit the layer.
+
+    It is a `ValueError`, as every wrong value is, and a `RuntimeError`, as in torch's layers: a
+    program that catches either one works.
+
+    Example:
+        >>> import torch
+        >>> from lockgate.nn import GRU
+        >>> try:
+        ...     GRU(3, 8)(torch.zeros(5, 2, 4))
+        ... except RuntimeError as error:
+        ...     print(error)
+        x must have shape (time >= 1, batch, 3), or (time >= 1, 3) unbatched, got (5, 2, 4)
+    """
 
 
 def check_size(name: str, size: int, least: int = 1) -> int:
@@ -97,8 +116,21 @@ def check_x(x: Tensor, features: int, parameter: Tensor, batch_first: bool) -> N
     if x.ndim not in (2, 3) or x.shape[-1] != features or x.shape[time] == 0:
         axes = "batch, time >= 1" if batch_first else "time >= 1, batch"
         expected = f"({axes}, {features}), or (time >= 1, {features}) unbatched"
-        raise ValueError(f"x must have shape {expected}, got {tuple(x.shape)}")
+        raise ShapeError(f"x must have shape {expected}, got {tuple(x.shape)}")
     check_kind("x", x, parameter)
+
+
+def check_valid(name: str, mask: Tensor, true_where: str) -> None:
+    """Raise unless what tells rows or steps apart is a tensor of bools."""
+    rule = f"{name} must be a tensor of torch.bool, True where {true_where}"
+    if not isinstance(mask, Tensor):
+        raise TypeError(f"{rule}, got {type(mask).__name__}")
+    if mask.dtype == torch.bool:
+        return
+    # a mask that is added to scores has zeros where bool() needs ones
+    if mask.is_meta or is_traced(mask) or ((mask == 0) | (mask == 1)).all():
+        raise TypeError(f"{rule}, got {mask.dtype}. Convert it with {name}.bool().")
+    raise TypeError(f"{rule}, got {mask.dtype} with other values than 0 and 1")
 
 
 def check_masks(
@@ -107,7 +139,7 @@ def check_masks(
     """Raise unless the masks of a call fit it; `shapes` gives the largest shape of each."""
     if given.keys() != shapes.keys():
         cells, got = (sum(name.endswith(".x") for name in names) for names in (shapes, given))
-        raise ValueError(
+        raise ShapeError(
             f"masks must hold {cells} cells, one for each layer and direction, got {got}. "
             "Take them from draw_masks of a layer like this one."
         )
@@ -121,7 +153,7 @@ def _check_mask(name: str, mask: Tensor, largest: tuple[int, ...], parameter: Te
     fits = mask.ndim == len(largest) and mask.shape[-1] == features
     if not fits or any(size not in (1, n) for size, n in zip(mask.shape, along, strict=False)):
         expected = ", ".join(f"1 or {n}" if n != 1 else "1" for n in along)
-        raise ValueError(
+        raise ShapeError(
             f"{name} must have shape ({expected}, {features}), got {tuple(mask.shape)}"
         )
     check_kind(name, mask, parameter)

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from lockgate.nn.checks import check_choice, check_flag
+from lockgate.nn.checks import ShapeError, check_choice, check_flag
 from lockgate.nn.masks import rows_of_mask
 from lockgate.nn.rates import check_rate
 from lockgate.ops.sampling import sample_mask
@@ -30,7 +30,8 @@ class LockedDropout(nn.Module):
           or `(batch, features)` where there is no time.
 
     Raises:
-        ValueError: If the rate is outside [0, 1), or `x` has another number of dimensions.
+        ValueError: If the rate is outside [0, 1).
+        ShapeError: If `x` has another number of dimensions.
 
     Example:
         >>> import torch
@@ -54,7 +55,7 @@ class LockedDropout(nn.Module):
     def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Drop features of x, in training; `generator` draws which."""
         if x.ndim not in (2, 3):
-            raise ValueError(
+            raise ShapeError(
                 f"x must have 2 dimensions, batch and features, or 3 with time, got {x.ndim}"
             )
         if not self.training or self.rate == 0.0:

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from lockgate.nn.checks import check_choice, check_flag, check_size, given_once
+from lockgate.nn.checks import ShapeError, check_choice, check_flag, check_size, given_once
 from lockgate.nn.masks import rows_of_mask
 from lockgate.nn.rates import check_rate
 from lockgate.ops.sampling import sample_mask
@@ -99,7 +99,7 @@ class Embedding(nn.Module):
             mask = self._draw(self.num_embeddings, generator=generator)
             return vectors * mask[tokens].unsqueeze(-1)
         if tokens.ndim != 2:
-            raise ValueError(
+            raise ShapeError(
                 f'tokens must have 2 dimensions with dropout_per="sample", got {tokens.ndim}'
             )
         rows = tokens if self.batch_first else tokens.t()  # (B, T)

@@ -85,8 +85,10 @@ class GRU(Recurrent):
 
     Raises:
         ValueError: If a rate is outside [0, 1), a size is below 1, `dropout` is not 0 with one
-            layer, or a tensor of a call has another shape, dtype or device.
-        TypeError: If a rate or a size is no number.
+            layer, or a tensor of a call has another dtype or device.
+        ShapeError: If a tensor of a call has another shape; it is a `ValueError` and, as torch's
+            is, a `RuntimeError`.
+        TypeError: If a rate or a size is no number, or `mask` holds no bools.
 
     Example:
         >>> import torch

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
+from lockgate.nn.checks import ShapeError, check_valid
 from lockgate.ops.tracing import is_traced
 
 Lengths = Tensor | Sequence[int] | int
@@ -24,12 +25,10 @@ def to_valid(
         raise ValueError("lengths must be None where a mask is given: both say what is padding.")
     T, B = x.shape[:2]
     shape = (B, T) if batched else (T,)
-    if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
-        kind = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
-        raise TypeError(f"mask must be a tensor of torch.bool, True where x is valid, got {kind}")
+    check_valid("mask", mask, "x is valid")
     if tuple(mask.shape) != shape:
         axes = "(batch, time)" if batched else "(time)"
-        raise ValueError(f"mask must have shape {axes} = {shape}, got {tuple(mask.shape)}")
+        raise ShapeError(f"mask must have shape {axes} = {shape}, got {tuple(mask.shape)}")
     if mask.device != x.device:
         raise ValueError(f"mask must be on {x.device}, got {mask.device}")
     return mask.t() if batched else mask.unsqueeze(1)
@@ -42,7 +41,7 @@ def _from_lengths(lengths: Lengths, x: Tensor, batched: bool) -> Tensor:
         raise TypeError(f"lengths must be integers, got {given.dtype}")
     if tuple(given.shape) != (shape := (B,) if batched else ()):
         axes = "(batch)" if batched else "()"
-        raise ValueError(f"lengths must have shape {axes} = {shape}, got {tuple(given.shape)}")
+        raise ShapeError(f"lengths must have shape {axes} = {shape}, got {tuple(given.shape)}")
     # looking at values on another device would wait for it at every call
     if given.device.type == "cpu" and not is_traced(given):
         wrong = [n for n in given.flatten().tolist() if not 0 <= n <= T]

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from lockgate.nn.checks import ShapeError, check_valid
+
 
 def activation_penalty(output: Tensor, valid: Tensor | None = None) -> Tensor:
     """Give the mean square of an output (AR; Merity et al. 2017, arXiv:1708.01009).
@@ -19,6 +21,7 @@ def activation_penalty(output: Tensor, valid: Tensor | None = None) -> Tensor:
         >>> activation_penalty(torch.tensor([[3.0, 4.0]]))
         tensor(12.5000)
     """
+    _check(output, valid)
     return _mean(output.square(), valid)
 
 
@@ -42,12 +45,22 @@ def temporal_activation_penalty(
     """
     time = 1 if batch_first else 0
     n = output.shape[time]
+    _check(output, valid)
     if n < 2:
         return output.new_zeros(())
     both = None
     if valid is not None:
         both = valid.narrow(time, 1, n - 1) & valid.narrow(time, 0, n - 1)
     return _mean(torch.diff(output, dim=time).square(), both)
+
+
+def _check(output: Tensor, valid: Tensor | None) -> None:
+    if valid is None:
+        return
+    check_valid("valid", valid, "output counts")
+    if valid.shape != output.shape[:-1]:
+        expected, got = tuple(output.shape[:-1]), tuple(valid.shape)
+        raise ShapeError(f"valid must have shape {expected}, that of output, got {got}")
 
 
 def _mean(values: Tensor, valid: Tensor | None) -> Tensor:

@@ -7,6 +7,8 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from lockgate.nn.checks import ShapeError
+
 
 class Reach(NamedTuple):
     """How the gradient of the last output falls off with the distance of the input step."""
@@ -77,7 +79,7 @@ def gradient_reach(
     time = 1 if batch_first else 0
     if x.ndim != 3 or x.shape[time] < 2:
         axes = "(batch, time, features)" if batch_first else "(time, batch, features)"
-        raise ValueError(f"x must be {axes} with at least 2 steps, got shape {tuple(x.shape)}")
+        raise ShapeError(f"x must be {axes} with at least 2 steps, got shape {tuple(x.shape)}")
     x = x.detach().requires_grad_()
     with torch.enable_grad():
         output = model(x)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lockgate.nn.checks import check_kind
+from lockgate.nn.checks import ShapeError, check_kind
 from lockgate.nn.layout import Layout
 
 
@@ -81,5 +81,5 @@ def _check(
     expected = shape if batched else (shape[0], shape[2])
     if tuple(part.shape) != expected:
         axes = f"{rows}, batch, hidden_size" if batched else f"{rows}, hidden_size"
-        raise ValueError(f"{name} must have shape ({axes}) = {expected}, got {tuple(part.shape)}")
+        raise ShapeError(f"{name} must have shape ({axes}) = {expected}, got {tuple(part.shape)}")
     check_kind(name, part, x)

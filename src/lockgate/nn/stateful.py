@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lockgate.nn import padding, parameters
 from lockgate.nn import state as states
-from lockgate.nn.checks import check_flag
+from lockgate.nn.checks import ShapeError, check_flag, check_valid
 from lockgate.nn.masks import LayerMasks
 from lockgate.nn.recurrent import Recurrent, structure_of
 from lockgate.ops.masks import Masks
@@ -96,22 +96,22 @@ class Stateful(nn.Module):
             generator: Where masks are drawn from. Default: torch's default generator.
 
         Raises:
-            ValueError: If the batch size is not that of the last chunk, or `reset` has another
+            ShapeError: If the batch size is not that of the last chunk, or `reset` has another
                 shape.
+            TypeError: If `reset` is no tensor of bools.
         """
         if x.ndim != 3:
-            raise ValueError(f"x must have 3 dimensions, batch, time and features, got {x.ndim}")
+            raise ShapeError(f"x must have 3 dimensions, batch, time and features, got {x.ndim}")
         batch, steps = x.shape[:2] if self.layer.batch_first else reversed(x.shape[:2])
         if self._cells is not None and len(self._cells[0].h) != batch:
-            raise ValueError(
+            raise ShapeError(
                 f"x must have the batch size of the last chunk, {len(self._cells[0].h)}, "
                 f"got {batch}. Call forget() to begin with another."
             )
-        if reset is not None and (reset.dtype != torch.bool or tuple(reset.shape) != (batch,)):
-            raise ValueError(
-                f"reset must be of torch.bool and shape ({batch},), got {reset.dtype} and shape "
-                f"{tuple(reset.shape)}"
-            )
+        if reset is not None:
+            check_valid("reset", reset, "a sequence begins")
+            if tuple(reset.shape) != (batch,):
+                raise ShapeError(f"reset must have shape ({batch},), got {tuple(reset.shape)}")
         masks = None
         if self.layer.training:
             new = self.layer.draw_masks(batch, steps, generator=generator)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lockgate.nn import state as states
+from lockgate.nn.checks import ShapeError
 from lockgate.nn.layout import Layout
 from lockgate.ops import kernels
 from lockgate.ops.masks import Masks
@@ -63,13 +64,14 @@ class Stepper:
         """Run one step; return the output of the top layer, and the state for the next step.
 
         Raises:
-            ValueError: If x or hx has another shape or dtype, or is on another device.
+            ShapeError: If x or hx has another shape.
+            ValueError: If x or hx has another dtype, or is on another device.
             TypeError: If hx is not the layer's state: a tensor, or the pair of an LSTM.
         """
         like = self._like
         if x.ndim != 2 or x.shape[1] != self._layout.input_size:
             expected = f"(batch, {self._layout.input_size})"
-            raise ValueError(f"x must have shape {expected}, got {tuple(x.shape)}")
+            raise ShapeError(f"x must have shape {expected}, got {tuple(x.shape)}")
         if x.dtype != like.dtype or x.device != like.device:
             expected = f"{like.dtype} on {like.device}"
             raise ValueError(f"x must be {expected}, got {x.dtype} on {x.device}")
