@@ -45,6 +45,50 @@ def test_padding_is_zero_and_stays_so() -> None:
     assert not embedding.weight.grad[49].any()
 
 
+@pytest.mark.parametrize("freeze", [True, False])
+@pytest.mark.parametrize("padding_idx", [None, 0, -1])
+def test_pretrained_vectors_are_taken_as_torch_takes_them(freeze, padding_idx) -> None:
+    vectors = torch.randn(50, 4, generator=seeded())
+    own, judges = vectors.clone(), vectors.clone()
+    before = torch.random.get_rng_state()
+    embedding = Embedding.from_pretrained(own, freeze, padding_idx)
+    judge = torch.nn.Embedding.from_pretrained(judges, freeze, padding_idx)
+
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.equal(embedding(TOKENS), judge(TOKENS))
+    assert embedding.padding_idx == judge.padding_idx
+    assert embedding.weight.requires_grad == judge.weight.requires_grad == (not freeze)
+    assert embedding.weight.data_ptr() == own.data_ptr()
+    if not freeze:
+        embedding(TOKENS).square().sum().backward()
+        judge(TOKENS).square().sum().backward()
+        assert torch.equal(embedding.weight.grad, judge.weight.grad)
+    judge.load_state_dict(embedding.state_dict())
+
+
+def test_pretrained_vectors_are_dropped_by_words() -> None:
+    vectors = torch.ones(50, 4)
+    rates = {"embedding_dropout": 0.5, "dropout_per": "sample", "batch_first": True}
+    embedding = Embedding.from_pretrained(vectors, padding_idx=0, **rates)
+
+    assert 0 < lost(embedding, TOKENS.t()).float().mean() < 1
+    assert repr(embedding) == repr(Embedding(50, 4, padding_idx=0, **rates))
+    assert isinstance(embedding, Embedding)
+
+
+def test_what_holds_no_vectors_raises() -> None:
+    with pytest.raises(ValueError, match=r"embeddings must have shape \(num.*\), got \(3,\)"):
+        Embedding.from_pretrained(torch.zeros(3))
+    with pytest.raises(TypeError, match=r"of floating point numbers, got torch.int64"):
+        Embedding.from_pretrained(torch.zeros(3, 2, dtype=torch.int64))
+    with pytest.raises(TypeError, match=r"of floating point numbers, got list"):
+        Embedding.from_pretrained([[1.0]])
+    with pytest.raises(ValueError, match=r"padding_idx must be a token, in \[-3, 3\), got 3"):
+        Embedding.from_pretrained(torch.zeros(3, 2), padding_idx=3)
+    with pytest.raises(TypeError, match="freeze must be True or False, got 0"):
+        Embedding.from_pretrained(torch.zeros(3, 2), 0)
+
+
 def test_word_is_lost_in_the_whole_batch() -> None:
     embedding = Embedding(50, 4, embedding_dropout=0.5)
 

@@ -1,6 +1,6 @@
 """Embedding of tokens, with dropout of whole words, and the output layer tied to it."""
 
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,8 @@ class Embedding(nn.Module):
     Args:
         num_embeddings: Tokens in the vocabulary.
         embedding_dim: Features of a vector.
-        padding_idx: Token whose vector is zero and stays so; may count from the end.
+        padding_idx: Token that is padding: its vector is zero and stays so, and `nn.Sequential`
+            masks the steps where it stands. May count from the end.
         device: Where the parameter is.
         dtype: Its type.
         embedding_dropout: Rate of words, in [0, 1); vectors of the others are scaled by
@@ -72,6 +73,61 @@ class Embedding(nn.Module):
         empty = torch.empty(num_embeddings, embedding_dim, device=device, dtype=dtype)
         self.weight = nn.Parameter(empty)
         self.reset_parameters()
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        embeddings: Tensor,
+        freeze: bool = True,
+        padding_idx: int | None = None,
+        *,
+        embedding_dropout: float = 0.0,
+        dropout_per: Literal["batch", "sample"] = "batch",
+        batch_first: bool = False,
+    ) -> Self:
+        """Make an embedding of vectors that are there already, as torch does: it copies nothing.
+
+        Args:
+            embeddings: `(num_embeddings, embedding_dim)`, a vector for each token.
+            freeze: Whether they stay as they are in training.
+            padding_idx: Token that is padding. Its vector is kept as given, and gets no gradient.
+            embedding_dropout: As the class takes it, frozen or not.
+            dropout_per: As the class takes it.
+            batch_first: As the class takes it.
+
+        Raises:
+            ShapeError: If the embeddings have not two dimensions.
+            TypeError: If they are no tensor of floating point numbers.
+
+        Example:
+            >>> import torch
+            >>> vectors = torch.tensor([[0.0, 0.0], [1.0, 2.3], [4.0, 5.1]])
+            >>> embedding = Embedding.from_pretrained(vectors, padding_idx=0)
+            >>> embedding(torch.tensor([2, 0]))
+            tensor([[4.0000, 5.1000],
+                    [0.0000, 0.0000]])
+        """
+        if not isinstance(embeddings, Tensor) or not embeddings.is_floating_point():
+            kind = embeddings.dtype if isinstance(embeddings, Tensor) else type(embeddings).__name__
+            raise TypeError(f"embeddings must be a tensor of floating point numbers, got {kind}")
+        if embeddings.ndim != 2:
+            expected = "(num_embeddings, embedding_dim)"
+            raise ShapeError(
+                f"embeddings must have shape {expected}, got {tuple(embeddings.shape)}"
+            )
+        check_flag("freeze", freeze)
+        words, features = embeddings.shape
+        embedding = cls(
+            words,
+            features,
+            padding_idx,
+            device="meta",  # where nothing is drawn
+            embedding_dropout=embedding_dropout,
+            dropout_per=dropout_per,
+            batch_first=batch_first,
+        )
+        embedding.weight = nn.Parameter(embeddings, requires_grad=not freeze)
+        return embedding
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw the vectors from U(-0.1, 0.1); that of the padding becomes zero."""

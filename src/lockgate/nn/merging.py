@@ -7,11 +7,11 @@ from torch import Tensor
 
 
 def merge(directions: Sequence[Tensor], merge_mode: str) -> Tensor:
-    """Make one output (T, B, F) of those of all directions."""
+    """Make one output (..., F) of those of all directions."""
     if len(directions) == 1:
         return directions[0]
     if merge_mode in ("concat", "none"):
-        return torch.cat(list(directions), dim=2)
+        return torch.cat(list(directions), dim=-1)
     onward, backward = directions
     if merge_mode == "mul":
         return onward * backward
