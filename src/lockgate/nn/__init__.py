@@ -12,10 +12,11 @@ from lockgate.nn.penalties import activation_penalty, temporal_activation_penalt
 from lockgate.nn.reach import Reach, gradient_reach
 from lockgate.nn.report import BackendReport
 from lockgate.nn.rnn import RNN
+from lockgate.nn.sequential import Last, Sequential
 from lockgate.nn.stateful import Stateful
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
-__all__ += ["Embedding", "LockedDropout", "Stateful", "TiedLinear"]
+__all__ += ["Embedding", "Last", "LockedDropout", "Sequential", "Stateful", "TiedLinear"]
 __all__ += [
     "BackendReport",
     "LayerMasks",
