@@ -131,6 +131,10 @@ class Recurrent(nn.Module):
     def _layout(self) -> Layout:
         return self._structure.layout
 
+    def __getstate__(self) -> dict[str, Any]:
+        # it follows from the rest; so a pickled layer names no class but its own
+        return {name: value for name, value in self.__dict__.items() if name != "_structure"}
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
         self._structure = self._describe()

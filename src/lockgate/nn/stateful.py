@@ -131,6 +131,18 @@ class Stateful(nn.Module):
         self._cells, self._masks = _each(fn, self._cells), _each(fn, self._masks)
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        # plain tuples, so that what is pickled names no class but the modules' own
+        return {**self.__dict__, "_cells": _plain(self._cells), "_masks": _plain(self._masks)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        if self._cells is not None:
+            self._cells = [structure_of(self.layer).state(*cell) for cell in self._cells]
+        if self._masks is not None:
+            cells, output, weights = self._masks
+            self._masks = LayerMasks(tuple(Masks(*own) for own in cells), output, weights)
+
     def extra_repr(self) -> str:
         """Show what differs from the defaults."""
         return "" if self.hold_masks else "hold_masks=False"
@@ -198,3 +210,10 @@ def _each(fn: Callable[[Tensor], Tensor], values: Any) -> Any:
         parts = [_each(fn, value) for value in values]
         return type(values)(*parts) if hasattr(values, "_fields") else tuple(parts)
     return values
+
+
+def _plain(values: Any) -> Any:
+    """Give tuples and lists without names."""
+    if not isinstance(values, tuple | list):
+        return values
+    return tuple(map(_plain, values))
