@@ -78,6 +78,14 @@ def test_traced_layer_takes_any_batch_and_time(cls: type, kind: str, grad: bool)
             torch.testing.assert_close(flat(loaded(x)), flat(layer(x)))
 
 
+@pytest.mark.parametrize("kind", WHOLE)
+@pytest.mark.parametrize("cls", CELLS)
+def test_traced_layer_passes_the_check_that_torch_makes(cls: type, kind: str) -> None:
+    layer = cls(3, 3, **WHOLE[kind]).eval()
+
+    torch.jit.trace(layer, (torch.randn(5, 2, 3),))  # again without gradients, and compares
+
+
 @pytest.mark.parametrize("grad", [False, True], ids=["no-grad", "grad"])
 @pytest.mark.parametrize("padded", [False, True], ids=["whole", "padded"])
 @pytest.mark.parametrize("kind", [*WHOLE, *UNROLLED])

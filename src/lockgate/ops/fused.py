@@ -56,8 +56,9 @@ def run(
     if reverse:
         x = x.flip(0)
     parameters = [weight for weight in weights if weight is not None]
-    # cuDNN keeps what its backward needs only when told that this is training
-    training = torch.is_grad_enabled()
+    # cuDNN keeps what its backward needs only when told that this is training; a graph is traced
+    # for both, and torch.jit compares what it traces with gradients and without
+    training = torch.is_grad_enabled() or torch._C._is_tracing()
     output, *last = kernel(
         x, state, parameters, weights.b_ih is not None, 1, 0.0, training, False, False
     )
