@@ -154,6 +154,16 @@ class Recurrent(nn.Module):
         for module in self.children():
             cast("nn.LayerNorm", module).reset_parameters()
 
+    @property
+    def all_weights(self) -> list[list[nn.Parameter]]:
+        """The weights and biases of each layer and direction, in torch's order."""
+        return [[getattr(self, name) for name in names.values()] for names in self._structure.names]
+
+    @property
+    def mode(self) -> str:
+        """torch's name of the cell: `"LSTM"`, `"GRU"`, `"RNN_TANH"` or `"RNN_RELU"`."""
+        return self._kernel.name.upper()
+
     def flatten_parameters(self) -> None:
         """Do nothing; code written for torch's layers calls it."""
 

@@ -114,5 +114,10 @@ class RNN(Recurrent):
             **options,
         )
 
+    @property
+    def mode(self) -> str:
+        """torch's name of the cell."""
+        return f"RNN_{self.nonlinearity.upper()}"
+
     def _options(self, reverse: bool) -> Options:
         return Options(reverse, self.nonlinearity, self.recompute)
