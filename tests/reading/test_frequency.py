@@ -1,5 +1,6 @@
 """A frequency is read, named, counted in steps, told from stamps, and laid out as a grid."""
 
+import re
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -9,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockgate.errors import DataError
-from lockgate.reading.frequency import Frequency
+from lockgate.reading.frequency import Frequency, resample_advice
 
-frequencies = st.builds(Frequency, st.integers(1, 10**6), st.sampled_from(["s", "mo"]))
+SECOND = 1_000_000
+frequencies = st.builds(
+    Frequency, st.integers(1, 90_000), st.sampled_from(["us", "mo"])
+) | st.builds(Frequency, st.integers(1, 10**15), st.just("us"))
 
 
 def stamps(start: datetime, *steps: timedelta | relativedelta) -> pl.Series:
@@ -24,13 +28,17 @@ def stamps(start: datetime, *steps: timedelta | relativedelta) -> pl.Series:
 @pytest.mark.parametrize(
     ("text", "count", "unit", "name"),
     [
-        ("45s", 45, "s", "45s"),
-        ("10m", 600, "s", "10m"),
-        ("90min", 5400, "s", "90m"),
-        ("1h", 3600, "s", "1h"),
-        ("24h", 86_400, "s", "1d"),
-        ("7d", 604_800, "s", "1w"),
-        ("26w", 26 * 604_800, "s", "26w"),
+        ("250us", 250, "us", "250us"),
+        ("20ms", 20_000, "us", "20ms"),
+        ("1500ms", 1_500_000, "us", "1500ms"),
+        ("3000ms", 3 * SECOND, "us", "3s"),
+        ("45s", 45 * SECOND, "us", "45s"),
+        ("10m", 600 * SECOND, "us", "10m"),
+        ("90min", 5400 * SECOND, "us", "90m"),
+        ("1h", 3600 * SECOND, "us", "1h"),
+        ("24h", 86_400 * SECOND, "us", "1d"),
+        ("7d", 604_800 * SECOND, "us", "1w"),
+        ("26w", 26 * 604_800 * SECOND, "us", "26w"),
         ("1mo", 1, "mo", "1mo"),
         ("6mo", 6, "mo", "2q"),
         ("1q", 3, "mo", "1q"),
@@ -53,20 +61,29 @@ def test_name_reads_back(frequency: Frequency) -> None:
 
 @pytest.mark.parametrize("text", ["1.5h", "h", "-1h", "1H", "1 h", "1x", "", "1h30m", "٣h"])
 def test_other_forms_raise(text: str) -> None:
-    with pytest.raises(DataError, match=r"resample must be a whole number followed by s, m"):
+    with pytest.raises(DataError, match=r"resample must be a whole number followed by us, ms, s"):
         Frequency.parse(text, "resample")
 
 
 def test_zero_and_other_types_raise() -> None:
     with pytest.raises(DataError, match=r"frequency must be at least 1h, got '0h'"):
         Frequency.parse("0h")
+    with pytest.raises(DataError, match=r"frequency must be at most 8000y, got '999999999w'"):
+        Frequency.parse("999999999w")
     with pytest.raises(TypeError, match=r'frequency must be a duration such as "1h", got 3'):
         Frequency.parse(3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("frequency", "duration", "steps"),
-    [("1h", "1d", 24), ("1h", 7, 7), ("1h", " 7 ", 7), ("10m", "1w", 1008), ("1mo", "1y", 12)],
+    [
+        ("1h", "1d", 24),
+        ("1h", 7, 7),
+        ("1h", " 7 ", 7),
+        ("10m", "1w", 1008),
+        ("1mo", "1y", 12),
+        ("20ms", "3s", 150),
+    ],
 )
 def test_duration_counts_in_steps(frequency: str, duration: str | int, steps: int) -> None:
     assert Frequency.parse(frequency).steps(duration) == steps
@@ -79,6 +96,7 @@ def test_duration_counts_in_steps(frequency: str, duration: str | int, steps: in
         ("1h", "30m", "horizon must be a multiple of the frequency 1h, got '30m'"),
         ("1mo", "30d", "horizon must be a multiple of the frequency 1mo, got '30d'"),
         ("1d", "1mo", "horizon must be a multiple of the frequency 1d, got '1mo'"),
+        ("20ms", "50ms", "horizon must be a multiple of the frequency 20ms, got '50ms'"),
         ("1h", 0, "horizon must be at least 1 step, got 0"),
         ("1h", "-3", "horizon must be at least 1 step, got -3"),
         ("1h", "soon", "horizon must be a whole number followed by"),
@@ -114,7 +132,7 @@ def test_grid_of_months_agrees_with_dateutil(start: datetime, count: int, months
 @settings(deadline=None)
 @given(
     start=st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1)),
-    frequency=st.builds(Frequency, st.integers(1, 10**6), st.just("s"))
+    frequency=st.builds(Frequency, st.integers(1, 10**12), st.just("us"))
     | st.builds(Frequency, st.integers(1, 40), st.just("mo")),
     count=st.integers(1, 30),
 )
@@ -142,7 +160,7 @@ def test_last_days_of_months_stay_last_days() -> None:
 
 @settings(deadline=None)
 @given(
-    frequency=st.builds(Frequency, st.integers(1, 10**5), st.just("s"))
+    frequency=st.builds(Frequency, st.integers(1, 10**11), st.just("us"))
     | st.builds(Frequency, st.integers(1, 24), st.just("mo")),
     count=st.integers(3, 50),
     start=st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)).filter(lambda t: t.day < 28),
@@ -186,18 +204,72 @@ def test_months_are_told_from_fixed_days(name: str, times: pl.Series) -> None:
     assert str(Frequency.infer(times)) == name
 
 
-def test_irregular_stamps_raise() -> None:
-    seconds = [timedelta(seconds=s) for s in (59, 60, 61, 60, 58, 62)]
-    message = r'got 1m as the most common difference, in 33% of them; pass resample="1h" \(--res'
+@pytest.mark.parametrize(("name", "step"), [("20ms", 20_000), ("16667us", 16_667), ("1us", 1)])
+def test_steps_below_a_second_are_told_despite_gaps(name: str, step: int) -> None:
+    times = Frequency(step, "us").range(datetime(2024, 5, 1, 8), 60)
+
+    assert str(Frequency.infer(times.gather([*range(20), *range(30, 60)]))) == name
+
+
+def irregular(*steps: float) -> pl.Series:
+    return stamps(datetime(2024, 1, 1), *(timedelta(seconds=step) for step in steps * 20))
+
+
+def advised(times: pl.Series, least: Frequency | None = None) -> Frequency | None:
+    found = re.fullmatch(
+        r'; pass resample="(\w+)" \(--resample \1\)', resample_advice(times, least)
+    )
+    return Frequency.parse(found[1]) if found else None
+
+
+def test_irregular_stamps_raise_with_a_resample_that_fits_their_spacing() -> None:
+    message = (
+        r"time must advance by one step in at least half of the rows, got 1m as the most common "
+        r'one, in 33% of them; pass resample="2m" \(--resample 2m\)$'
+    )
 
     with pytest.raises(DataError, match=message):
-        Frequency.infer(stamps(datetime(2024, 1, 1), *seconds))
-    with pytest.raises(DataError, match=r"whole number of seconds .* got 0.5 s as the most"):
-        Frequency.infer(stamps(datetime(2024, 1, 1), *[timedelta(milliseconds=500)] * 5))
+        Frequency.infer(irregular(59, 60, 62, 60, 64, 63))
+    with pytest.raises(DataError, match=r'got 20ms .* resample="50ms" \(--resample 50ms\)$'):
+        Frequency.infer(irregular(0.019, 0.02, 0.023, 0.02, 0.022, 0.024))
+
+
+def test_resample_that_leaves_too_little_is_no_advice() -> None:
+    hours, seconds = [timedelta(hours=h) for h in (1, 3, 2, 5)], irregular(0.9, 1.1, 1.3)
+
+    assert advised(stamps(datetime(2024, 1, 1), *hours)) is None
+    assert advised(seconds[:1]) is None
+    assert advised(seconds, Frequency.parse("1m")) is None
+    # half a minute, then nothing for a year, then half a minute
+    assert advised(pl.concat([seconds, seconds.dt.offset_by("1y")])) is None
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 10**9), min_size=30, max_size=60))
+def test_resample_that_is_advised_is_no_finer_than_the_stamps(steps: list[int]) -> None:
+    times = stamps(datetime(2024, 1, 1), *(timedelta(microseconds=step) for step in steps))
+
+    if frequency := advised(times):
+        assert frequency.longest >= timedelta(microseconds=sorted(steps)[len(steps) // 2 - 1])
+        assert 9 <= frequency.steps_between(times[0], times[-1]) <= 2 * len(times)
+
+
+def test_numbers_of_rows_are_a_frequency() -> None:
+    rows = Frequency.infer(pl.Series([1, 2, 5]))
+
+    assert (rows, str(rows)) == ((1, "row"), "1 row")
+    assert rows.range(4, 3).equals(pl.Series("ds", [4, 5, 6]))
+    assert (rows.offset(4, -2), rows.steps_between(4, 9), rows.steps(7)) == (2, 5, 7)
+    message = (
+        r"lookback must be a number of rows where the rows are the steps, got '24h'; pass how many "
+        "rows that is"
+    )
+    with pytest.raises(DataError, match=message):
+        rows.steps("24h", "lookback")
 
 
 def test_two_stamps_raise() -> None:
-    message = r"at least 3 different stamps to tell their frequency, got 2; pass resample"
+    message = r"at least 3 different stamps to tell their frequency, got 2$"
 
     with pytest.raises(DataError, match=message):
         Frequency.infer(stamps(datetime(2024, 1, 1), timedelta(1)))

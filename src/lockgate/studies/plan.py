@@ -170,7 +170,7 @@ def _limited(plan: Plan, budget: Frequency | None) -> Plan:
     if budget is None or config.training.max_steps is not None:
         return plan
     seconds = config.seeds * sum(plan.epoch_seconds.values())
-    epochs = BUDGET_IN_USE * budget.count * plan.workers / seconds
+    epochs = BUDGET_IN_USE * budget.seconds * plan.workers / seconds
     steps = max(1, int(epochs * plan.epoch_steps))
     training = config.training.model_copy(update={"max_steps": steps})
     return plan._replace(config=config.model_copy(update={"training": training}))

@@ -1,6 +1,6 @@
 """Rows land on a regular grid: averaged where they must be, missing where nothing is known."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import numpy as np
 import polars as pl
@@ -101,25 +101,65 @@ def test_infinite_values_raise() -> None:
         grid_of(minutes(0, 10, 20), x=[1, None, float("-inf")])
 
 
-def test_stamps_off_the_grid_raise() -> None:
-    places = [0, 10, 20, 31, 40, 50, 60, 71]
+def test_stamps_off_the_grid_raise_with_a_resample_that_reads_them() -> None:
+    places = [0, 10, 20, 31, 40, 50, 60, 71, *range(80, 150, 10)]
     message = (
-        r"2 of 8 time stamps are off the 10m grid, the first 2024-01-01 00:31:00; "
-        r'pass resample="10m" \(--resample 10m\)'
+        r"2 of 15 time stamps are off the 10m grid, the first 2024-01-01 00:31:00; "
+        r'pass resample="10m" \(--resample 10m\)$'
     )
 
     with pytest.raises(DataError, match=message):
-        grid_of(minutes(*places), x=[1.0] * 8)
-    with pytest.raises(DataError, match=r"1 of 8 .* the first 2024-01-01 00:01:00"):
+        grid_of(minutes(*places), x=[1.0] * 15)
+    assert grid_of(minutes(*places), "10m", x=[1.0] * 15).frame["x"].drop_nulls().len() == 13
+    with pytest.raises(DataError, match=r"1 of 8 .* the first 2024-01-01 00:01:00$"):
         grid_of(minutes(1, 10, 20, 30, 40, 50, 60, 70), x=[1.0] * 8)
 
 
+def test_stamps_rounded_to_milliseconds_are_read_with_the_resample_advised() -> None:
+    sixtieths = [START + timedelta(milliseconds=round(k * 1000 / 60)) for k in range(600)]
+
+    with pytest.raises(DataError, match=r"off the 17ms grid, .*; pass resample=\"17ms\" \(--res"):
+        grid_of(sixtieths, x=[1.0] * 600)
+    assert grid_of(sixtieths, "17ms", x=[1.0] * 600).frame.null_count().row(0) == (0, 0)
+
+
+def test_steps_below_a_second_are_laid_out_and_averaged() -> None:
+    times = [START + timedelta(milliseconds=20 * k) for k in range(1, 51) if k not in (7, 8)]
+
+    grid = grid_of(times, x=[1.0] * 48)
+    means = grid_of(times, "100ms", x=list(range(48))).frame
+
+    assert (str(grid.frequency), grid.frame.height) == ("20ms", 50)
+    assert grid.notices == (
+        "1 gap, 2 steps in all, the longest 2 steps from 2024-01-01 00:00:00.140000",
+    )
+    assert means["x"].to_list()[:2] == [2, 6]
+    assert means["ds"].to_list()[-1] == START + timedelta(seconds=1)
+
+
+def test_rows_of_a_table_are_a_grid_of_their_own() -> None:
+    frame = pl.DataFrame({"ds": [2, 3, 6], "x": [1.0, 2.0, 3.0]})
+
+    grid = to_grid(frame, pl.Series([2, 3, 6]))
+
+    assert grid.frame.rows() == [(2, 1), (3, 2), (4, None), (5, None), (6, 3)]
+    assert grid.notices == ("1 gap, 2 steps in all, the longest 2 steps from 4",)
+    far = to_grid(pl.DataFrame({"ds": [1, 900], "x": [1.0, 2.0]}), pl.Series([1, 900]))
+    assert far.frame.height == 900
+
+
 def test_working_days_are_off_the_grid_of_months() -> None:
-    days = [1, 32, 61, 92, 122, 155, 183]
-    message = r"1 of 7 time stamps are off the 1mo grid, the first 2024-06-03 00:00:00; pass resamp"
+    days = [date(2024 + k // 12, k % 12 + 1, 1) for k in range(24)]
+    working = [day + timedelta({5: 2, 6: 1}.get(day.weekday(), 0)) for day in days]
+    times = [datetime.combine(day, time()) for day in working]
+    message = (
+        r"7 of 24 time stamps are off the 1mo grid, the first 2024-06-03 00:00:00; "
+        r'pass resample="1mo" \(--resample 1mo\)$'
+    )
 
     with pytest.raises(DataError, match=message):
-        grid_of([START + timedelta(day - 1) for day in days], x=[1.0] * 7)
+        grid_of(times, x=[1.0] * 24)
+    assert grid_of(times, "1mo", x=[1.0] * 24).frame.height > 20
 
 
 def test_gaps_in_months_are_laid_out() -> None:
@@ -136,7 +176,7 @@ def bin_mean(
 ) -> float | None:
     """Average over the bin that ends at `edge`, one value after the other."""
     months = relativedelta(months=frequency.count)
-    begin = edge - (months if frequency.unit == "mo" else timedelta(seconds=frequency.count))
+    begin = edge - (months if frequency.unit == "mo" else timedelta(microseconds=frequency.count))
     inside = [v for t, v in zip(times, values, strict=True) if begin < t <= edge and v is not None]
     expected = (edge - begin) / (times[1] - times[0])
     return sum(inside) / len(inside) if inside and 2 * len(inside) >= expected else None
@@ -147,7 +187,7 @@ def is_edge(time: datetime, frequency: Frequency) -> bool:
         months = 12 * time.year + time.month - 1
         return time == datetime(time.year, time.month, 1) and months % frequency.count == 0
     # START is a Monday, so that weeks too are counted from it
-    return (time - START) % timedelta(seconds=frequency.count) == timedelta(0)
+    return (time - START) % timedelta(microseconds=frequency.count) == timedelta(0)
 
 
 @settings(deadline=None, max_examples=25)
@@ -240,7 +280,7 @@ def test_absurd_grid_raises(resample: str | None) -> None:
     times = [*minutes(*range(0, 600, 60)), datetime(2042, 1, 1)]
     message = (
         r"the 1h grid must have at most 50 steps for each row, got 157,801 for 11 rows: nothing "
-        r"lies between 2024-01-01 09:00:00 and 2042-01-01 00:00:00; mend the stamp"
+        r"lies between 2024-01-01 09:00:00 and 2042-01-01 00:00:00; mend the stamp that is wrong$"
     )
 
     with pytest.raises(DataError, match=message):

@@ -13,8 +13,9 @@ _MONDAY_OFFSET_DAYS = 3
 
 def calendar_cycles(frequency: Frequency, train_ds: npt.NDArray[np.datetime64]) -> tuple[str, ...]:
     """Return the cycles worth a feature: those longer than a step, the year only if seen twice."""
-    months = _YEAR_DAYS / 12 * _DAY * frequency.count
-    step = frequency.count if frequency.unit == "s" else months
+    if not frequency.of_time:
+        return ()
+    step = frequency.seconds
     years = (train_ds[-1] - train_ds[0]) / np.timedelta64(_DAY, "s") / _YEAR_DAYS
     cycles = {"hour": step < _DAY, "weekday": step <= _DAY, "season": years >= 2}
     if step >= _YEAR_DAYS * _DAY:
@@ -26,6 +27,8 @@ def calendar_features(
     ds: npt.NDArray[np.datetime64], cycles: tuple[str, ...]
 ) -> npt.NDArray[np.float32]:
     """Return sine and cosine of the phase in every cycle, shape `(T, 2 * len(cycles))`."""
+    if not cycles:
+        return np.empty((len(ds), 0), "f4")
     days = (ds - np.datetime64("1970-01-01")) / np.timedelta64(_DAY, "s")
     phase = {
         "hour": days % 1,
@@ -33,4 +36,4 @@ def calendar_features(
         "season": days % _YEAR_DAYS / _YEAR_DAYS,
     }
     waves = [wave(2 * np.pi * phase[name]) for name in cycles for wave in (np.sin, np.cos)]
-    return np.stack(waves, axis=1).astype(np.float32) if waves else np.empty((len(ds), 0), "f4")
+    return np.stack(waves, axis=1).astype(np.float32)

@@ -15,8 +15,8 @@ FRACTIONS = ("0.7", "0.15", "0.15")
 class TableConfig(Config):
     """How a table becomes windows.
 
-    Durations are strings such as `"90m"`, `"24h"`, `"7d"`, `"26w"`, `"12mo"`; whole numbers count
-    steps of the (resampled) table.
+    Durations are strings such as `"20ms"`, `"90m"`, `"24h"`, `"7d"`, `"26w"`, `"12mo"`; whole
+    numbers count steps of the (resampled) table.
     """
 
     target: Annotated[str, Option()]

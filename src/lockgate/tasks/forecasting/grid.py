@@ -6,7 +6,7 @@ from typing import NamedTuple
 import polars as pl
 
 from lockgate.errors import DataError, count_of, listed, option
-from lockgate.reading.frequency import Frequency, duration_words
+from lockgate.reading.frequency import Frequency, resample_advice
 
 MOST_REPEATED = 0.1
 """Share of rows that may repeat a stamp, without `resample`: more look like several series."""
@@ -111,8 +111,8 @@ def _averaged_repeats(frame: pl.DataFrame, resample: str | None) -> tuple[pl.Dat
 
 
 def _check_on_grid(times: pl.Series, frequency: Frequency) -> None:
-    if frequency.unit == "s":
-        rest = times.cast(pl.Int64) % (frequency.count * 1_000_000)
+    if frequency.unit == "us":
+        rest = times.cast(pl.Int64) % frequency.count
         off = rest != rest.mode().min()
     else:
         steps = frequency.steps_between(times[0], times[-1])
@@ -120,7 +120,7 @@ def _check_on_grid(times: pl.Series, frequency: Frequency) -> None:
     if off.any():
         raise DataError(
             f"{off.sum():,} of {len(times):,} time stamps are off the {frequency} grid, the first "
-            f"{times.filter(off)[0]}; pass {option('resample', frequency)}"
+            f"{times.filter(off)[0]}{resample_advice(times, frequency)}"
         )
 
 
@@ -150,7 +150,7 @@ def _spacing(times: pl.Series, frequency: Frequency) -> float:
     if frequency.longest / timedelta(microseconds=1) < spacing:
         raise DataError(
             f"resample must be no finer than the time stamps, which are "
-            f"{duration_words(spacing)} apart, got {str(frequency)!r}"
+            f"{Frequency(round(spacing), 'us')} apart, got {str(frequency)!r}"
         )
     return spacing
 
@@ -162,8 +162,7 @@ def _right_edge(frequency: Frequency) -> pl.Expr:
         begin = time.dt.truncate(f"{frequency.count}mo")
         later = begin.dt.offset_by(f"{frequency.count}mo")
         return pl.when(begin == time).then(time).otherwise(later)
-    step = frequency.count * 1_000_000
-    ticks = time.cast(pl.Int64) - _MONDAY
+    ticks, step = time.cast(pl.Int64) - _MONDAY, frequency.count
     return (-((-ticks) // step) * step + _MONDAY).cast(pl.Datetime("us")).alias("ds")
 
 
@@ -184,14 +183,14 @@ def _trimmed(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _check_size(times: pl.Series, frequency: Frequency, rows: int) -> None:
     steps = frequency.steps_between(times[0], times[-1]) + 1
-    if steps <= MOST_PER_ROW * rows:
+    if steps <= MOST_PER_ROW * rows or not frequency.of_time:
         return
     after = int(times.diff().arg_max() or 0)
     raise DataError(
         f"the {frequency} grid must have at most {MOST_PER_ROW} steps for each row, got "
         f"{steps:,} for {count_of(rows, 'row')}: nothing lies between {times[after - 1]} and "
-        f"{times[after]}; "
-        "mend the stamp that is wrong, or pass a longer resample"
+        f"{times[after]}; mend the stamp that is wrong"
+        f"{resample_advice(times, frequency).replace(';', ', or')}"
     )
 
 

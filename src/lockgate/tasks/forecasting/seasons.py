@@ -62,7 +62,9 @@ def calendar_periods(frequency: Frequency) -> tuple[int, ...]:
     if frequency.unit == "mo":
         years = _MONTHS_IN_YEAR / frequency.count
         return (int(years),) if years >= 2 and years.is_integer() else ()
-    periods = (cycle / frequency.count for cycle in _CYCLES)
+    if not frequency.of_time:
+        return ()
+    periods = (cycle * 1e6 / frequency.count for cycle in _CYCLES)
     # a year is never a whole number of steps: the nearest is the season
     steps = (round(p) if abs(p - round(p)) < 0.5 and p > 50 else p for p in periods)
     return tuple(int(p) for p in steps if p >= 2 and float(p).is_integer())
