@@ -377,3 +377,23 @@ def test_what_is_no_number_is_null() -> None:
 def test_truths_are_numbers() -> None:
     assert to_number(pl.Series([True, None, False])).to_list() == [1.0, None, 0.0]
     assert to_number(pl.Series(["True", None, "false"])).to_list() == [1.0, None, 0.0]
+
+
+def test_pandas_periods_are_read_as_their_start() -> None:
+    quarters = pd.period_range("1980Q1", periods=3, freq="Q")
+    starts = [datetime(1980, 1, 1), datetime(1980, 4, 1), datetime(1980, 7, 1)]
+    frames = {
+        "column": pd.DataFrame({"when": quarters, "y": [1.0, 2.0, 3.0]}),
+        "objects": pd.DataFrame({"when": pd.Series(list(quarters), dtype=object), "y": 1.0}),
+        "index": pd.DataFrame({"y": 1.0}, index=quarters.rename("when")),
+        "index of objects": pd.DataFrame(
+            {"y": 1.0}, index=pd.Index(list(quarters), dtype=object, name="when")
+        ),
+    }
+
+    for name, frame in frames.items():
+        assert read_raw(frame).frame["when"].to_list() == starts, name
+    with_gap = pd.DataFrame(
+        {"when": pd.Series([quarters[0], None, quarters[2]], dtype=object), "y": 1.0}
+    )
+    assert read_raw(with_gap).frame["when"].to_list() == [starts[0], None, starts[2]]

@@ -1,5 +1,6 @@
 """Time stamps are found and read in every usual format, and refused with their row."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from lockgate.errors import DataError
 from lockgate.reading.tables import RawTable, read_raw
-from lockgate.reading.times import find_times, time_candidates
+from lockgate.reading.times import find_times, row_numbers, time_candidates
 
 
 def table(**columns: Sequence[object]) -> RawTable:
@@ -181,6 +182,115 @@ def test_digits_are_stamps_only_where_named(value: object, stamp: datetime) -> N
     assert time_candidates(table(t=[value])) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "stamps"),
+    [
+        (["1980Q1", "1980Q2"], [datetime(1980, 1, 1), datetime(1980, 4, 1)]),
+        (["1980-Q3", "1980-Q4"], [datetime(1980, 7, 1), datetime(1980, 10, 1)]),
+        (["1980 q3", "1980 q4"], [datetime(1980, 7, 1), datetime(1980, 10, 1)]),
+        (["Q1 1980", "Q2 1980"], [datetime(1980, 1, 1), datetime(1980, 4, 1)]),
+        (["Q1/1980", "Q2/1980"], [datetime(1980, 1, 1), datetime(1980, 4, 1)]),
+        (["2024M05", "2024M06"], [datetime(2024, 5, 1), datetime(2024, 6, 1)]),
+        (["2024-W05", "2024-W06"], [datetime(2024, 1, 29), datetime(2024, 2, 5)]),
+        (["2024W05", "2024W06"], [datetime(2024, 1, 29), datetime(2024, 2, 5)]),
+        (["2020-W53", "2021-W01"], [datetime(2020, 12, 28), datetime(2021, 1, 4)]),
+        (["2024-W05-1", "2024-W05-7"], [datetime(2024, 1, 29), datetime(2024, 2, 4)]),
+        (["2024W051", "2024W057"], [datetime(2024, 1, 29), datetime(2024, 2, 4)]),
+    ],
+)
+def test_quarters_and_weeks_are_their_first_day(text: list[str], stamps: list[datetime]) -> None:
+    assert find_times(table(when=text, x=[1, 2])).stamps.to_list() == stamps
+
+
+def test_quarters_and_weeks_that_do_not_exist_raise() -> None:
+    with pytest.raises(DataError, match=r"got '1980Q5' in row 2, where others read %YQ%q; mend"):
+        find_times(table(when=["1980Q1", "1980Q5"]), "when")
+    with pytest.raises(DataError, match=r"dates and times that exist, got '2024-W53' in row 2"):
+        find_times(table(when=["2024-W05", "2024-W53", "2025-W01"]))
+
+
+SECONDS = [1_714_550_400, 1_714_554_000, 1_714_557_600]
+EIGHT = [datetime(2024, 5, 1, hour) for hour in (8, 9, 10)]
+
+
+@pytest.mark.parametrize("name", ["time", "Timestamp", "openTime", "ts_ms", "Date (UTC)", "epoch"])
+@pytest.mark.parametrize("per_second", [1, 10**3, 10**6, 10**9])
+@pytest.mark.parametrize("as_text", [False, True])
+def test_counts_since_1970_are_found_by_the_name_of_their_column(
+    name: str, per_second: int, as_text: bool
+) -> None:
+    values = [second * per_second for second in SECONDS]
+
+    times = find_times(
+        table(**{name: list(map(str, values)) if as_text else values, "x": [1, 2, 3]})
+    )
+
+    assert times.stamps.to_list() == EIGHT
+    assert times.columns == (name,)
+    assert times.notices[0].endswith("seconds since 1970, read as UTC")
+
+
+def test_numbers_are_no_times_without_a_name_or_order() -> None:
+    shuffled = [SECONDS[0], SECONDS[2], SECONDS[1]]
+
+    assert time_candidates(table(visits=SECONDS)) == []
+    assert time_candidates(table(time=shuffled)) == []
+    assert time_candidates(table(time=[0, 1, 2])) == []
+    assert time_candidates(table(time=[1990, 1991, 1992])) == []
+    assert time_candidates(table(date=[20240131, 20240201, 20240202])) == ["date"]
+    assert time_candidates(table(ts=SECONDS, when=LATE[:3])) == ["when"]
+    assert find_times(table(visits=shuffled), "visits").stamps[1] == EIGHT[2]
+
+
+def test_days_of_excel_are_read_where_named() -> None:
+    hours = find_times(table(when=["45321.25", "45321.29167", "45321.33333"]), "when").stamps
+    fifths = find_times(table(when=[45321 + k / 5 / 86_400 for k in range(3)]), "when").stamps
+
+    assert hours.to_list() == [datetime(2024, 1, 30, hour) for hour in (6, 7, 8)]
+    assert fifths.dt.microsecond().to_list() == [0, 200_000, 400_000]
+
+
+@pytest.mark.parametrize(
+    ("columns", "remedy", "stamps"),
+    [
+        ({"Year": [1980, 1981]}, 'time="Year" (--time Year)', [1980, 1981]),
+        ({"yr": ["1980", "1980"], "mo": ["1", "2"]}, 'time="yr,mo" (--time yr,mo)', [1980, 1980]),
+        ({"date": ["45321", "45322"]}, 'time="date" (--time date)', [2024, 2024]),
+        ({"ym": [202401, 202402]}, 'time="ym" (--time ym)', [2024, 2024]),
+        (
+            {"when": ["31-Jan-24", "29-Feb-24"]},
+            'time="when" (--time when) and time_format="%d-%b-%y" (--time-format %d-%b-%y)',
+            [2024, 2024],
+        ),
+    ],
+)
+def test_advice_reads_the_stamps(
+    columns: dict[str, list[object]], remedy: str, stamps: list[int]
+) -> None:
+    raw = table(**columns, x=[7.5, 3])
+
+    with pytest.raises(DataError) as error:
+        find_times(raw)
+
+    assert f"; pass {remedy}; or, where the rows are equal steps" in str(error.value)
+    advised = dict(re.findall(r'(\w+)="([^"]+)"', str(error.value).split("; pass ")[1]))
+    assert find_times(raw, **advised).stamps.dt.year().to_list() == stamps
+
+
+def test_parts_that_give_no_stamps_are_no_advice() -> None:
+    with pytest.raises(DataError, match=r"got none among month .*; where the rows"):
+        find_times(table(month=[1, 2], year=["a", "b"]))
+    with pytest.raises(DataError, match=r"got none among year .*; where the rows"):
+        find_times(table(year=[2024] * 4, hour=[0, 1, 2, 3]))
+
+
+def test_rows_are_numbered_as_in_the_source() -> None:
+    raw = read_raw(pl.DataFrame({"x": [1.0, None, 3.0]}))
+
+    assert row_numbers(raw).stamps.to_list() == [1, 3]
+    assert row_numbers(raw).columns == ()
+
+
 def test_time_format_reads_anything() -> None:
     months = find_times(table(when=["Jan 05", "Feb 05"]), time_format="%b %y")
     parts = find_times(table(a=["31|1", "1|2"], b=[2011, 2011]), "a,b", "%d|%m %Y")
@@ -201,9 +311,13 @@ def test_no_or_several_time_columns_raise() -> None:
     with pytest.raises(
         DataError,
         match=r"time must be a column of time stamps such as .* got none among Month \('1-01'\), "
-        r'Sales \(\'266.0\'\); name the column or its parts, time="year,month,day,hour" \(--time',
+        r"Sales \('266.0'\); where the rows are .* pass row_order=True \(--row-order\)$",
     ):
         find_times(table(Month=["1-01", "1-02"], Sales=["266.0", "145.9"]))
+    with pytest.raises(
+        DataError, match=r"hold time stamps, start, end; pass time=\"end\" \(--time"
+    ):
+        find_times(table(start=["2024-01-31", "soon", "2024-03-31"], end=DATES, x=[1, 2, 3]))
     with pytest.raises(
         DataError,
         match=r"one of the columns that hold time stamps, start, end; pass time=\"start\" \(--time",
@@ -247,7 +361,7 @@ LATE = ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"]
         (
             {"t": ["1-01", "1-02"]},
             None,
-            r"time 't' must hold time stamps .* got '1-01' in row 1; pass its format, time_format=",
+            r"time 't' must hold time stamps .* got '1-01' in row 1; where .*--row-order",
         ),
         (
             {"t": [*LATE, "24-01-05"]},
@@ -256,19 +370,37 @@ LATE = ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"]
         ),
         ({"t": [*LATE, "-024-01-05"]}, None, r"years 1000 to 9998, got -0024-01-05 in row 5"),
         ({"t": [datetime(9999, 12, 31)]}, None, r"years 1000 to 9998, got 9999-12-31 in row 1"),
-        ({"t": LATE}, "%d.%m.%Y", r"stamps of the format '%d.%m.%Y', got '2024-01-01' in row 1$"),
-        ({"t": LATE}, "%Y %H", r"stamps of the format '%Y %H', got '2024-01-01' in row 1$"),
         (
-            {"t": [1577836800]},
-            None,
-            r"seconds since 1970 are time_format=\"%s\" \(--time-format %s",
+            {"t": LATE},
+            "%d.%m.%Y",
+            r"stamps of the format '%d.%m.%Y', got '2024-01-01' in row 1; leave",
         ),
+        ({"t": LATE}, "%Y %H", r"stamps of the format '%Y %H', got '2024-01-01' in row 1; leave"),
+        (
+            {"t": [1577836800000]},
+            "%s",
+            r"stamps of the format '%s', got '1577836800000' in row 1; leave time_format out$",
+        ),
+        (
+            {"t": ["31-Jan-24", "29-Feb-24"]},
+            "%d.%m.%Y",
+            r'got \'31-Jan-24\' in row 1; pass time_format="%d-%b-%y" \(--time-format %d-%b-%y\)$',
+        ),
+        ({"t": ["a", "b"]}, "%d.%m.%Y", r"got 'a' in row 1$"),
+        (
+            {"t": [1577836800, 1577836860, 7]},
+            None,
+            r"time 't' must hold seconds since 1970 in every row, got 7 in row 3; mend or delete",
+        ),
+        ({"t": ["45321", "45322", "soon"]}, None, r"hold Excel's days in every row, got soon in r"),
+        ({"t": [20230228, 20230229, 20230301]}, None, r"such as 20240131 in .* 20230229 in row 2"),
         (
             {"t": [123]},
             None,
-            r"time 't' must hold years, or stamps such as 20240131, got 123 in row 1",
+            r"time 't' must hold stamps such as 20240131, counts since 1970 or Excel's days, got "
+            r"123 in row 1; where the rows are equal steps .*--row-order\) in place of time$",
         ),
-        ({"t": [2024.5]}, None, r"time part 't' must hold whole numbers, got 2024.5 in row 1"),
+        ({"t": [2024.5]}, None, r"time 't' must hold stamps such as .*, got 2024.5 in row 1"),
         (
             {"t": [11], "m": [1]},
             None,

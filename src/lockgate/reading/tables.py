@@ -289,7 +289,7 @@ def to_polars(source: Any, others: str = "a path") -> pl.DataFrame:
     if nw.dependencies.is_pandas_series(source):
         source = source.to_frame(source.name or "y")
     if nw.dependencies.is_pandas_dataframe(source):
-        source = _with_index(source)
+        source = _without_periods(_with_index(source))
     try:
         frame = nw.from_native(source)
     except TypeError as error:
@@ -327,3 +327,15 @@ def _with_index(frame: Any) -> Any:
         )
     frame.insert(0, name, stamps)
     return frame
+
+
+def _without_periods(frame: Any) -> Any:
+    """Make stamps of the periods in a pandas frame: each is read as its start."""
+    stamps = {}
+    for name, column in frame.items():
+        first = column.dropna().head(1)
+        if column.dtype.name.startswith("period["):
+            stamps[name] = column.dt.to_timestamp()
+        elif column.dtype == object and len(first) and hasattr(first.iloc[0], "to_timestamp"):
+            stamps[name] = column.map(lambda one: one.to_timestamp(), na_action="ignore")
+    return frame.assign(**stamps) if stamps else frame

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from lockgate.errors import DataError, listed, nearest, option
+from lockgate.reading.numeric_times import names_time, number_readings, rises
 from lockgate.reading.tables import RawTable, to_number
 
 _DATE = (
@@ -20,9 +21,30 @@ _TIME = (
 )
 _ZONE = re.compile(r"%[#:]*z|%\+")
 _STAMP = re.compile(rf"{_DATE}(?:{_TIME})?")
-# digits of stamps written without marks, read only where the column is named as the time
-_COMPACT = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+_PERIOD = re.compile(
+    r"\d{4}(?P<gap>[-/ :]?)(?:(?P<q>[Qq])[1-4]|(?P<m>[Mm])\d{2}|(?P<w>[Ww])\d{2}(?P<day>-?[1-7])?)"
+    r"|(?P<first>[Qq])[1-4](?P<mark>[-/ ]?)\d{4}"
+)
+_MONTH_OF_QUARTER = {"1": "01", "2": "04", "3": "07", "4": "10"}
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
+_PART_NAMES = (
+    ("year", "yr", "yyyy"),
+    ("month", "mon", "mo", "mm"),
+    ("day", "dd"),
+    ("hour", "hr", "hh"),
+    ("minute", "min"),
+    ("second", "sec"),
+)
+# formats that values do not show, tried for advice alone: two digits may be a day, month or year
+_HIDDEN = tuple(
+    date + clock
+    for date in (
+        *("%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d/%b/%Y", "%b %Y", "%b-%Y", "%Y-%b", "%Y %b"),
+        *("%d-%b-%y", "%b-%y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%y-%m-%d"),
+    )
+    for clock in ("", " %H:%M", " %H:%M:%S")
+)
+_ROW_ORDER = "where the rows are equal steps in their order, pass row_order=True (--row-order)"
 _HINT = 'such as "2024-01-31 18:00:00"'
 
 
@@ -30,7 +52,8 @@ class Times(NamedTuple):
     """The time stamps of a table, one for each row, none missing."""
 
     stamps: pl.Series
-    """Datetime in microseconds without a zone; in UTC where the source told a zone."""
+    """Datetime in microseconds without a zone; in UTC where the source told a zone. Where the rows
+    are the steps, their numbers."""
     columns: tuple[str, ...]
     """The columns they were read from."""
     notices: tuple[str, ...] = ()
@@ -45,7 +68,9 @@ def find_times(
         raw: The table.
         time: The time column; or its parts, as a list or joined by commas: numbers are year, month,
             day, hour, minute, second in this order; a date may be followed by a time of day or by
-            numbers for hour, minute, second. Default: the one column whose values are stamps.
+            numbers for hour, minute, second. One column of numbers may hold digits such as
+            20240131, counts since 1970 or Excel's days. Default: the one column whose values are
+            stamps, or else numbers whose column is named as a time, rise, and are stamps.
         time_format: `strptime` format of the column, or of its parts joined by spaces. Default:
             read off the values.
 
@@ -58,17 +83,26 @@ def find_times(
     what = f"time {','.join(columns)!r}"
     for part in parts:
         _check_present(part, raw.rows)
+    notices: tuple[str, ...] = ()
     if isinstance(parts[0].dtype, pl.Datetime | pl.Date) and len(parts) == 1:
         stamps, zoned = _from_typed(parts[0])
+    elif len(parts) == 1 and not time_format and _is_number(parts[0], most=True):
+        (stamps, notices), zoned = _from_numbers(parts[0], raw.rows, what), False
     else:
         if time_format:
             text = _joined([part.cast(pl.String) for part in parts], " ")
         else:
-            text, time_format = _as_text(parts, raw.rows)
+            text = _as_text(parts, raw.rows)
         stamps, zoned = _from_text(text, raw.rows, what, time_format)
     _check_years(stamps, raw.rows, what)
-    notices = (f"{what} tells its time zone: all stamps converted to UTC",) if zoned else ()
+    if zoned:
+        notices = (f"{what} tells its time zone: all stamps converted to UTC",)
     return Times(stamps.rename("ds"), columns, notices)
+
+
+def row_numbers(raw: RawTable) -> Times:
+    """Return the numbers of the rows in place of times; blank rows are counted."""
+    return Times(raw.rows.rename("ds"), ())
 
 
 def named_columns(raw: RawTable, time: str | Sequence[str]) -> tuple[str, ...]:
@@ -87,8 +121,16 @@ def named_columns(raw: RawTable, time: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def time_candidates(raw: RawTable, time_format: str | None = None) -> list[str]:
-    """Return the columns of which more than half of the values read as time stamps."""
-    return [column.name for column in raw.frame if _is_time(column, time_format)]
+    """Return the columns of which more than half of the values read as time stamps.
+
+    Where there are none, those whose name says so and whose numbers read as stamps, in order.
+    """
+    stamps = [column.name for column in raw.frame if _is_time(column, time_format)]
+    return stamps or [
+        column.name
+        for column in raw.frame
+        if names_time(column.name) and rises(to_number(column).drop_nulls())
+    ]
 
 
 def _is_time(column: pl.Series, time_format: str | None) -> bool:
@@ -108,17 +150,57 @@ def _only_candidate(raw: RawTable, time_format: str | None) -> str:
     if len(candidates) == 1:
         return candidates[0]
     if candidates:
+        first = next((c for c in candidates if _reads(raw, c, time_format)), None)
+        remedy = f"; pass {option('time', first)}" if first else ""
         raise DataError(
-            f"time must name one of the columns that hold time stamps, {listed(candidates)}; "
-            f"pass {option('time', candidates[0])}"
+            f"time must name one of the columns that hold time stamps, {listed(candidates)}{remedy}"
         )
     filled = [column.drop_nulls() for column in raw.frame if column.null_count() < len(column)]
     values = [f"{column.name} ({str(column[0])[:20]!r})" for column in filled]
+    advised = _advised_time(raw)
+    remedy = f"pass {advised}; or, {_ROW_ORDER}" if advised else _ROW_ORDER
     raise DataError(
         f"time must be a column of time stamps {_HINT}, got none among {listed(values, 5)}; "
-        f"name the column or its parts, {option('time', 'year,month,day,hour')}, "
-        f"or its format, {option('time_format', '%d/%m/%Y')}, or add a time column"
+        f"{remedy}"
     )
+
+
+def _reads(raw: RawTable, time: str, time_format: str | None = None) -> bool:
+    """Whether stamps can be read as said, and tell most rows apart."""
+    try:
+        stamps = find_times(raw, time, time_format).stamps
+    except DataError:
+        return False
+    return 10 * stamps.n_unique() >= 9 * len(stamps)
+
+
+def _advised_time(raw: RawTable) -> str | None:
+    """Return the options that read the stamps of a table which does not show them."""
+    places = {name.lower(): name for name in raw.frame.columns if "," not in name}
+    parts = [next((places[n] for n in names if n in places), None) for names in _PART_NAMES]
+    known = [part for part in parts[: [*parts, None].index(None)] if part]
+    times = [",".join(known)] if known else []
+    times += [c.name for c in raw.frame if names_time(c.name) or rises(to_number(c))]
+    for time in times:
+        if _reads(raw, time):
+            return option("time", time)
+    for column in raw.frame:
+        form = _hidden_format(column)
+        if form and _reads(raw, column.name, form):
+            return f"{option('time', column.name)} and {option('time_format', form)}"
+    return None
+
+
+def _hidden_format(text: pl.Series) -> str | None:
+    """Return a format that reads every value; of several, one that leaves them in order."""
+    if text.dtype != pl.String or text.null_count() or _formats(text[0]):
+        return None
+    fits = [form for form in _HIDDEN if not _parse(text.head(50), form).null_count()]
+    stamps = {form: _parse(text, form) for form in fits}
+    ours = {form: times.dt.year().is_between(1800, 2100) for form, times in stamps.items()}
+    whole = [form for form in fits if ours[form].all(ignore_nulls=False)]
+    ordered = [f for f in whole if stamps[f].is_sorted() or stamps[f].is_sorted(descending=True)]
+    return next(iter(ordered or whole), None)
 
 
 def _check_present(part: pl.Series, rows: pl.Series) -> None:
@@ -132,13 +214,17 @@ def _check_present(part: pl.Series, rows: pl.Series) -> None:
 
 def _check_years(stamps: pl.Series, rows: pl.Series, what: str) -> None:
     """Refuse years of two digits, and stamps past which Python counts no further."""
-    far = ~stamps.dt.year().is_between(1000, 9998)
+    far = _far(stamps)
     if far.any():
         raise DataError(
             f"{what} must lie in the years 1000 to 9998, got "
             f"{stamps.filter(far).dt.to_string('%Y-%m-%d')[0]} in row {rows.filter(far)[0]}; "
             "mend or delete the row"
         )
+
+
+def _far(stamps: pl.Series) -> pl.Series:
+    return ~stamps.dt.year().is_between(1000, 9998)
 
 
 def _from_typed(column: pl.Series) -> tuple[pl.Series, bool]:
@@ -148,25 +234,46 @@ def _from_typed(column: pl.Series) -> tuple[pl.Series, bool]:
     return column.cast(pl.Datetime("us")), zoned
 
 
-def _as_text(parts: list[pl.Series], rows: pl.Series) -> tuple[pl.Series, str | None]:
-    """Join the parts of a stamp; with the text its format, where it cannot be told from it."""
+def _from_numbers(
+    column: pl.Series, rows: pl.Series, what: str
+) -> tuple[pl.Series, tuple[str, ...]]:
+    """Read stamps written as numbers; with them what they count."""
+    readings = number_readings(to_number(column))
+    if not readings:
+        raise DataError(
+            f"{what} must hold stamps such as 20240131, counts since 1970 or Excel's days, got "
+            f"{column[0]} in row {rows[0]}; {_ROW_ORDER} in place of time"
+        )
+    reading = min(readings, key=lambda reading: reading.stamps.null_count())
+    faulty = reading.stamps.is_null()
+    if faulty.any():
+        raise DataError(
+            f"{what} must hold {reading.unit} in every row, got {column.filter(faulty)[0]} in row "
+            f"{rows.filter(faulty)[0]}; mend or delete the row"
+        )
+    if "1970" in reading.unit:
+        return reading.stamps, (f"{what} holds {reading.unit}, read as UTC",)
+    return reading.stamps, ()
+
+
+def _as_text(parts: list[pl.Series], rows: pl.Series) -> pl.Series:
+    """Join the parts of a stamp."""
     first = parts[0]
     if isinstance(first.dtype, pl.Datetime | pl.Date):
         date = _midnights(first, rows).dt.to_string("%Y-%m-%d")
-    elif not _is_number(first):
+    elif len(parts) == 1 or not _is_number(first):
         date = first.cast(pl.String)
-    elif len(parts) == 1:
-        digits = _digits(first, rows)
-        return digits, _compact_format(digits, rows)
     else:
-        return _joined_numbers([_digits(part, rows) for part in parts], rows), None
+        return _joined_numbers([_digits(part, rows) for part in parts], rows)
     if len(parts) > 1 and all(_is_number(part) for part in parts[1:]):
-        return _with_clock(date, [_digits(part, rows) for part in parts[1:]]), None
-    return _joined([date, *(part.cast(pl.String) for part in parts[1:])], " "), None
+        return _with_clock(date, [_digits(part, rows) for part in parts[1:]])
+    return _joined([date, *(part.cast(pl.String) for part in parts[1:])], " ")
 
 
-def _is_number(column: pl.Series) -> bool:
-    return column.dtype != pl.Boolean and not to_number(column).null_count()
+def _is_number(column: pl.Series, *, most: bool = False) -> bool:
+    """Whether all values, or else most, are numbers."""
+    nulls = len(column) if column.dtype == pl.Boolean else to_number(column).null_count()
+    return 2 * nulls < len(column) if most else not nulls
 
 
 def _digits(column: pl.Series, rows: pl.Series) -> pl.Series:
@@ -180,16 +287,6 @@ def _digits(column: pl.Series, rows: pl.Series) -> pl.Series:
             f"got {column.filter(faulty)[0]} in row {rows.filter(faulty)[0]}"
         )
     return whole.cast(pl.String)
-
-
-def _compact_format(digits: pl.Series, rows: pl.Series) -> str:
-    form = _COMPACT.get(len(digits[0]))
-    if form is None:
-        raise DataError(
-            f"time {digits.name!r} must hold years, or stamps such as 20240131, "
-            f"got {digits[0]} in row {rows[0]}; pass its format, {option('time_format', '%s')}"
-        )
-    return form
 
 
 def _joined_numbers(parts: list[pl.Series], rows: pl.Series) -> pl.Series:
@@ -236,6 +333,8 @@ def _joined(parts: list[pl.Series], mark: str) -> pl.Series:
 
 def _formats(value: str) -> tuple[str, ...]:
     """Return the formats that `value` may have: none, one, or day and month in either order."""
+    if match := _PERIOD.fullmatch(value):
+        return (_period_format(match),)
     match = _STAMP.fullmatch(value)
     if match is None:
         return ()
@@ -247,6 +346,16 @@ def _formats(value: str) -> tuple[str, ...]:
     else:
         dates = (f"%Y{match['c']}%m",)
     return tuple(date + _clock_format(match) for date in dates)
+
+
+def _period_format(match: re.Match[str]) -> str:
+    """Return the format of a quarter (`%q`), a week of ISO 8601, or a month such as 2024M05."""
+    if match["first"]:
+        return f"{match['first']}%q{match['mark']}%Y"
+    if match["w"]:
+        day = match["day"] and match["day"].rstrip("1234567") + "%u"
+        return f"%G{match['gap']}{match['w']}%V{day or ''}"
+    return f"%Y{match['gap']}" + (f"{match['q']}%q" if match["q"] else f"{match['m']}%m")
 
 
 def _clock_format(match: re.Match[str]) -> str:
@@ -261,11 +370,20 @@ def _clock_format(match: re.Match[str]) -> str:
 
 
 def _parse(text: pl.Series, form: str) -> pl.Series:
-    """Read stamps, null where one has not the format; a zone told in them leads to UTC."""
+    """Read stamps, null where one has not the format; a zone told in them leads to UTC.
+
+    A quarter, `%q`, is its first month, a week its Monday, a month or year its first day.
+    """
     if _ZONE.search(form):
         text = text.str.replace(r" ?(?:Z|z|UTC|GMT)$", "+00:00")
         text = text.str.replace(r" ([+-]\d+:?\d*)$", "$1")
+    if "%q" in form:
+        at = len(form[: form.index("%q")].replace("%Y", "2024"))
+        months = text.str.slice(at, 1).replace_strict(_MONTH_OF_QUARTER, default=None)
+        text, form = text.str.head(at) + months + text.str.slice(at + 1), form.replace("%q", "%m")
     has = set(re.findall(r"%[-_0#:.369]*([A-Za-z+])", form))
+    if "V" in has and not has & set("uwaA"):
+        text, form, has = text + " 1", form + " %u", has | {"u"}
     if has <= set("Yy"):
         text, form = text + "-01", form + "-%m"
     if not has & set("djeFDcsx+UWu"):
@@ -284,11 +402,18 @@ def _from_text(
 ) -> tuple[pl.Series, bool]:
     formats = (form,) if form else _formats(text[0])
     if not formats:
+        hidden = _hidden_format(text)
         raise DataError(
             f"{what} must hold time stamps {_HINT}, got {text[0]!r} in row {rows[0]}; "
-            f"pass its format, {option('time_format', '%d/%m/%Y')}"
+            + (
+                f"pass {option('time_format', hidden)}"
+                if hidden
+                else f"{_ROW_ORDER} in place of time"
+            )
         )
     read = {form: _parse(text, form) for form in formats}
+    if form and _far(read[form]).all():
+        read[form] = read[form].clear(len(text))
     whole = [form for form in formats if not read[form].null_count()]
     if not whole:
         form = min(formats, key=lambda form: read[form].null_count())
@@ -318,12 +443,25 @@ def _why_unread(text: pl.Series, rows: pl.Series, stamps: pl.Series, what: str, 
     if form in _formats(value):
         return f"{what} must hold dates and times that exist, {got}; mend or delete the row"
     if stamps.null_count() == len(stamps):
-        since = f"; seconds since 1970 are {option('time_format', '%s')}" if value.isdigit() else ""
-        return f"{what} must hold stamps of the format {_shown(form)!r}, {got}{since}"
+        return (
+            f"{what} must hold stamps of the format {_shown(form)!r}, {got}{_format_advice(text)}"
+        )
     return (
         f"{what} must hold stamps of one format, {got}, where others read {_shown(form)}; "
         "mend or delete the row"
     )
+
+
+def _format_advice(text: pl.Series) -> str:
+    """Return what reads stamps that no format was right for."""
+    numbers = to_number(text)
+    known = [_parse(text, form) for form in _formats(text[0])]
+    if not numbers.null_count():
+        known = [reading.stamps for reading in number_readings(numbers)]
+    if any(not stamps.null_count() for stamps in known):
+        return "; leave time_format out"
+    hidden = _hidden_format(text)
+    return f"; pass {option('time_format', hidden)}" if hidden else ""
 
 
 def _shown(form: str) -> str:
