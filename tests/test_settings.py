@@ -3,7 +3,7 @@
 import pytest
 
 from lockgate import DataError
-from lockgate.settings import read_settings, resolve, setting_paths, write_settings
+from lockgate.settings import read_anew, read_settings, resolve, setting_paths, write_settings
 from lockgate.studies.config import study_config
 from lockgate.tasks.forecasting.config import ForecastConfig
 
@@ -146,3 +146,31 @@ def test_a_file_without_settings_is_refused_as_data(tmp_path, monkeypatch, conte
 
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "ran").exists()
+
+
+TRAINED = resolve(STUDY, BASE, {"separator": ";", "missing": "-9999", "hidden_size": "8,4"})
+
+
+def test_how_a_source_is_read_can_be_told_anew():
+    config = read_anew(TRAINED, {"decimal": ",", "missing": "-1,-2", "separator": ""})
+
+    expected = {"decimal": ",", "missing": (-1.0, -2.0), "separator": None}
+    assert config.data == TRAINED.data.model_copy(update=expected)
+    assert config.model == TRAINED.model
+    assert read_anew(TRAINED, {}) is TRAINED
+    assert read_anew(TRAINED, {"separator": None}).data.separator is None
+
+
+@pytest.mark.parametrize("name", ["target", "horizon", "lookback", "inputs", "cell", "seprator"])
+def test_what_a_model_was_trained_with_cannot_be_told_anew(name):
+    expected = (
+        f"settings of a fitted model must tell how a source is read, got '{name}'; the settings "
+        "are time, time_format, resample, missing, separator, decimal, encoding"
+    )
+    with pytest.raises(DataError, match=f"^{expected}$"):
+        read_anew(TRAINED, {name: "x"})
+
+
+def test_a_setting_told_anew_keeps_its_rule():
+    with pytest.raises(DataError, match=r"^decimal must be '.' or ',', got ';'$"):
+        read_anew(TRAINED, {"decimal": ";"})

@@ -138,27 +138,29 @@ def train(
     return scored, folder
 
 
-def evaluate(model: Fitted | str | Path, source: Any, **options: Any) -> Evaluation:
+def evaluate(model: Fitted | str | Path, source: Any, **settings: Any) -> Evaluation:
     """Score a fitted model on data that it has not learned from.
 
     Args:
         model: What was fitted, or the folder of it.
         source: Data of the form of the training data.
-        options: What `evaluate` of the model takes beside it, such as `mc_samples`, the passes of
-            Monte-Carlo dropout by which a classifier tells how certain it is.
+        settings: As in `predict`; and `mc_samples`, the passes of Monte-Carlo dropout by which a
+            classifier tells how certain it is.
 
     Raises:
         DataError: If the folder or the data cannot be used, or do not go together.
     """
-    return _model_for(model, source).evaluate(source, **options)
+    return _model_for(model, source).evaluate(source, **settings)
 
 
-def predict(model: Fitted | str | Path, source: Any) -> Any:
+def predict(model: Fitted | str | Path, source: Any, **settings: Any) -> Any:
     """Predict with a fitted model: the steps after a table, or labels of sequences or texts.
 
     Args:
         model: What was fitted, or the folder of it.
         source: Data of the form of the training data; labels need not be there.
+        settings: How the source is read, where that is another way than the training data were:
+            `separator=";"`, `time_format="%d.%m.%Y"`, `label="kind"`. None leaves it to the source.
 
     Returns:
         A frame of the kind that `source` is: pandas, pyarrow or polars, which it is of a path. The
@@ -167,7 +169,7 @@ def predict(model: Fitted | str | Path, source: Any) -> Any:
     Raises:
         DataError: If the folder or the data cannot be used, or do not go together.
     """
-    return _model_for(model, source).predict(source)
+    return _model_for(model, source).predict(source, **settings)
 
 
 def upgrade(folder: str | Path) -> Fitted:

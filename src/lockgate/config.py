@@ -14,6 +14,11 @@ class Option(NamedTuple):
     commands: tuple[str, ...] = ("study", "train")
 
 
+READING = Option(("study", "train", "predict", "evaluate"))
+"""Marks a setting that tells how a source is read, which a fitted model may be given anew for
+another source of the same content; see `settings.read_anew`."""
+
+
 class Config(BaseModel):
     """A group of settings. A field's docstring is its help, on the command line and in the docs.
 

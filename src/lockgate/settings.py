@@ -8,7 +8,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from lockgate.errors import DataError, nearest
+from lockgate.config import READING, option_of
+from lockgate.errors import DataError, listed, nearest
 from lockgate.files import write_text
 
 # rules of pydantic as a user says them
@@ -44,6 +45,36 @@ def resolve(kind: type[ConfigT], *layers: Mapping[str, Any]) -> ConfigT:
         return kind.model_validate(nested)
     except ValidationError as error:
         raise DataError(_sentences(error, set(paths.values()))) from None
+
+
+def read_anew(config: ConfigT, settings: Mapping[str, Any]) -> ConfigT:
+    """Return the settings of a fitted model for a source that is read another way.
+
+    Args:
+        config: What the model was trained with.
+        settings: Those that tell how a source is read, by name; None, or a text that holds nothing,
+            leaves it to the source.
+
+    Raises:
+        DataError: If one is unknown, is about something else, or breaks its rule.
+
+    Example:
+        >>> from lockgate.tasks.forecasting.config import ForecastConfig
+        >>> config = resolve(ForecastConfig, {"target": "y", "horizon": 24})
+        >>> read_anew(config, {"separator": ";"}).data.separator
+        ';'
+    """
+    paths = setting_paths(type(config))
+    fields = fields_of(type(config))
+    known = [name for name, path in paths.items() if option_of(fields[path]) == READING]
+    for name in settings:
+        if name not in known:
+            raise DataError(
+                f"settings of a fitted model must tell how a source is read, got {name!r}; "
+                f"the settings are {listed(known, 20)}"
+            )
+    given = {name: None if value == "" else value for name, value in settings.items()}
+    return resolve(type(config), config.model_dump(), given) if given else config
 
 
 def setting_paths(kind: type[BaseModel]) -> dict[str, str]:

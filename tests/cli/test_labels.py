@@ -339,6 +339,20 @@ def test_sequences_of_an_archive_are_predicted_without_their_labels(lockgate, da
     assert pl.read_csv(found[0].encode()).height == 60
 
 
+def test_columns_of_other_names_are_told_anew(lockgate, trained_on, data):
+    trained_on("texts")
+    names = {"review": "body", "verdict": "kind"}
+    make_reviews().rename(names).write_csv(data / "renamed.csv", separator="|")
+    told = ["renamed.csv", "--text", "body", "--label", "kind", "--separator", "|"]
+
+    predicted = [lockgate("predict", "model", *w).stdout for w in (told, ["reviews.csv"])]
+    scored = [lockgate("evaluate", "model", *w, "--json") for w in (told, ["reviews.csv"])]
+
+    assert predicted[0] == predicted[1]
+    scores = [json.loads(one.stdout)["scores"] for one in scored]
+    assert scores[0] == scores[1]
+
+
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
 def test_a_folder_of_the_other_kind_is_refused(refused, trained, data, command):
     sentence = refused(command, trained[1], "waves.ts")

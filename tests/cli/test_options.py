@@ -102,6 +102,17 @@ def test_a_flag_turns_its_default_round():
     assert "--header" not in flags["header"][0]
 
 
+def test_a_fitted_model_is_told_how_to_read_and_nothing_else():
+    commands = typer.main.get_command(app).commands
+    told = {name: {one.name for one in commands[name].params} for name in ("predict", "evaluate")}
+    flag = next(one for one in commands["predict"].params if one.name == "header")
+
+    assert told["predict"] >= {"separator", "decimal", "time_format", "text", "label", "header"}
+    assert told["evaluate"] - told["predict"] == {"mc_samples"}
+    assert not told["evaluate"] & {"target", "horizon", "lookback", "inputs", "cell", "test"}
+    assert (flag.opts, flag.secondary_opts) == (["--header"], ["--no-header"])
+
+
 def test_set_overrules_an_option():
     named = options.with_set({"cell": "gru", "device": "cpu"}, ["cell = rnn", "a.b=x=y"])
 

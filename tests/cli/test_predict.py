@@ -115,3 +115,36 @@ def test_a_model_that_would_run_code_is_refused(refused, csv, trained, tmp_path)
 
     assert "must hold weights as safetensors" in refused("predict", folder, "shop.csv")
     assert isinstance(package.load(trained[1]), package.Fitted)
+
+
+@pytest.fixture
+def other_form(table, tmp_path):
+    """Write the table by other marks, stamps and names, and give the options that tell so."""
+    numbers = pl.col("sold", "price", "tax").cast(str).str.replace(".", ",", literal=True)
+    other = table.with_columns(pl.col("day").dt.strftime("%d/%m/%Y"), numbers)
+    other.rename({"day": "tag"}).write_csv(tmp_path / "other.csv", separator=";")
+    return ["other.csv", "--separator", ";", "--decimal", ",", "--time", "tag", "--time-format"]
+
+
+def test_a_table_of_another_form_is_read_as_the_options_tell(
+    lockgate, trained, other_form, expected, strict_json, csv
+):
+    predicted = lockgate("predict", trained[1], *other_form, "%d/%m/%Y")
+    scored = [
+        strict_json(lockgate("evaluate", trained[1], *words, "--json").stdout)
+        for words in ([*other_form, "%d/%m/%Y"], [csv])
+    ]
+
+    assert predicted.exit_code == 0, predicted.stderr
+    assert pl.read_csv(predicted.stdout.encode(), try_parse_dates=True).equals(expected)
+    assert scored[0]["model"] == scored[1]["model"]
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_an_option_of_another_task_is_refused_with_those_there_are(refused, csv, trained, command):
+    sentence = refused(command, trained[1], "shop.csv", "--text", "review")
+
+    assert sentence == (
+        "settings of a fitted model must tell how a source is read, got 'text'; the settings are "
+        "time, time_format, resample, missing, separator, decimal, encoding"
+    )

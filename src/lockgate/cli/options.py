@@ -86,7 +86,7 @@ def with_settings(command: str) -> Callable[[Callable[..., None]], Callable[...,
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=None,
-                annotation=_annotation(name, field),
+                annotation=_annotation(name, field, command),
             )
             for name, field in marked.items()
         ]
@@ -111,12 +111,17 @@ def _marked(command: str) -> Iterator[tuple[str, FieldInfo]]:
                 yield path.rpartition(".")[2], field
 
 
-def _annotation(name: str, field: FieldInfo) -> Any:
+FITTED = ("predict", "evaluate")
+"""Commands that read a source with the settings of a fitted model."""
+
+
+def _annotation(name: str, field: FieldInfo, command: str) -> Any:
     help_text = " ".join((field.description or "").split())
     kinds = get_args(field.annotation) or (field.annotation,)
     if bool in kinds:
-        # a flag that turns the default round
-        flag = f"--{name.replace('_', '-')}" if not field.default else f" /--no-{name}"
+        on, off = f"--{name.replace('_', '-')}", f"--no-{name.replace('_', '-')}"
+        # a flag that turns the default round; of a fitted model, what it was trained with
+        flag = f"{on}/{off}" if command in FITTED else f" /{off}" if field.default else on
         return Annotated[bool | None, typer.Option(flag, help=help_text, show_default=False)]
     whole = int in kinds and str not in kinds
     if not field.is_required() and isinstance(field.default, int) and not field.default_factory:

@@ -2,13 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from lockgate.cli import options as o
 
 
+@o.with_settings("predict")
 def predict(
     folder: Annotated[Path, typer.Argument(help="A folder that `train` or `study` wrote.")],
     table: o.Source = None,
@@ -19,11 +20,14 @@ def predict(
     verbose: o.Verbose = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
+    *,
+    options: dict[str, Any],
 ) -> None:
     """Forecast the steps after the last row of a table, or classify sequences or texts.
 
     A classifier gives a row for each text or sequence, or for each step: its label and the
-    probability of each class. The data need no labels.
+    probability of each class. The data need no labels. They are read as the training data were,
+    but for what an option tells anew; an empty one, such as --time-format "", leaves it to them.
     """
     o.log_to_stderr(verbose=verbose, quiet=quiet)
     from lockgate import api
@@ -32,7 +36,7 @@ def predict(
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise DataError(f"out must end in .csv or .parquet, got {out}")
-    frame = api.predict(folder, o.source(table, sample))
+    frame = api.predict(folder, o.source(table, sample), **options)
     if as_json:
         times = [frame["ds"].dt.to_string("iso:strict")] if "ds" in frame.columns else []
         print(frame.with_columns(times).write_json())

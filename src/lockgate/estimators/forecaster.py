@@ -123,8 +123,10 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         self._source = X
         return self
 
-    def predict(self, X: Any = None) -> Any:
+    def predict(self, X: Any = None, **settings: Any) -> Any:
         """Forecast the steps after the last row of `X`, by default of the table fitted to.
+
+        Settings tell how `X` is read, where that is another way: `separator=";"`.
 
         Returns:
             As `FittedForecaster.predict`: a frame of the kind that `X` is, of `unique_id`, `ds`,
@@ -132,7 +134,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         """
         check_is_fitted(self, "fitted_")
         source = self._source if X is None else X
-        return self.fitted_.predict(source)
+        return self.fitted_.predict(source, **settings)
 
 
 def _warn_of_ignored(table: Table, excluded: Collection[str]) -> None:

@@ -141,15 +141,16 @@ class Fitted(Protocol):
         """Its scores and those of the baselines, from its training."""
         ...
 
-    def predict(self, source: Any) -> Any:
+    def predict(self, source: Any, **settings: Any) -> Any:
         """Predict from data of the form of the training data, labels not needed.
 
-        A frame of the kind that was given comes back, a polars one of all else.
+        A frame of the kind that was given comes back, a polars one of all else. Settings are those
+        of how a source is read, where it is another way than the training data.
         """
         ...
 
-    def evaluate(self, source: Any, **options: Any) -> Evaluation:
-        """Score on data of the form of the training data."""
+    def evaluate(self, source: Any, **settings: Any) -> Evaluation:
+        """Score on data of the form of the training data; settings as in `predict`."""
         ...
 
     def save(self, folder: str | Path) -> None:

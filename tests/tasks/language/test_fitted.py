@@ -68,8 +68,20 @@ def test_what_follows_the_rule_is_likelier(trained: Any) -> None:
 
 
 def test_options_of_a_classifier_are_refused(trained: Any, text_file: Path) -> None:
-    with pytest.raises(DataError, match="a language model takes no mc_samples: leave it out"):
+    with pytest.raises(DataError, match=r"got 'mc_samples'; the settings are encoding$"):
         lockgate.evaluate(trained[1], text_file, mc_samples=5)
+
+
+def test_a_text_of_another_encoding_is_read_as_it_is_told(trained: Any, tmp_path: Path) -> None:
+    path = tmp_path / "rings.txt"
+    path.write_bytes("W1 W2 W4\nW5 W7 Wé\n".encode("utf-16-le"))
+
+    predicted = lockgate.predict(trained[1], path, encoding="utf-16-le")
+    scored = lockgate.evaluate(trained[1], path, encoding="utf-16-le")
+
+    assert predicted["words"].to_list() == [4, 4]
+    assert predicted["unknown"].to_list() == [0, 1]
+    assert scored.words == 8
 
 
 def changed(folder: Path, tmp_path: Path, name: str, change: Any) -> Path:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from lockgate.config import Config, Option, parts
+from lockgate.config import READING, Config, Option, parts
 from lockgate.tasks.config import RunConfig
 from lockgate.tasks.stack.config import StackConfig
 from lockgate.training.config import TrainingConfig
@@ -25,13 +25,13 @@ class TableConfig(Config):
     """How far ahead to forecast, every step up to it: steps, or 24h, 7d, 26w, 12mo."""
     lookback: Annotated[int | str | None, Option()] = None
     """How much past a forecast reads: steps or a duration. Default: two of the shortest season."""
-    time: Annotated[str | None, Option()] = None
+    time: Annotated[str | None, READING] = None
     """Time column, or its parts joined by commas: year,month,day,hour. Parts go by it."""
-    time_format: Annotated[str | None, Option()] = None
+    time_format: Annotated[str | None, READING] = None
     """Format of the time column, where the values do not show it: %d/%m/%Y %H:%M."""
-    resample: Annotated[str | None, Option()] = None
+    resample: Annotated[str | None, READING] = None
     """Average over bins of this duration, labelled at their right edge: 1h."""
-    missing: Annotated[tuple[float, ...], Option()] = ()
+    missing: Annotated[tuple[float, ...], READING] = ()
     """Numbers that mean missing in this table: -9999."""
     max_gap: Annotated[int, Field(ge=0), Option()] = 3
     """Most steps over which an input is filled forward; longer holes break windows."""
@@ -41,11 +41,11 @@ class TableConfig(Config):
     """Columns left out of the inputs: a,b."""
     split: Annotated[tuple[str, ...], Option()] = FRACTIONS
     """Three fractions, or the two dates at which the validation and the test part begin."""
-    separator: Annotated[str | None, Option()] = None
+    separator: Annotated[str | None, READING] = None
     """Column separator of a text file, where the file does not show it."""
-    decimal: Annotated[Literal[".", ","], Option()] = "."
+    decimal: Annotated[Literal[".", ","], READING] = "."
     """Decimal mark of a text file: a point or a comma."""
-    encoding: Annotated[str | None, Option()] = None
+    encoding: Annotated[str | None, READING] = None
     """Encoding of text files, where their bytes do not show it: gb18030."""
 
     @field_validator("horizon", "lookback", mode="before")

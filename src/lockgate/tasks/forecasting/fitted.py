@@ -1,5 +1,6 @@
 """A fitted model and everything needed to use it on a table."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,10 @@ import polars as pl
 import torch
 from pydantic import ValidationError
 
-from lockgate.errors import DataError, listed
+from lockgate.errors import DataError
 from lockgate.files import new_folder
 from lockgate.reading.frames import like_series
+from lockgate.settings import read_anew
 from lockgate.tasks.forecasting.checks import check_preprocessing, check_sizes
 from lockgate.tasks.forecasting.config import NAME, ForecastConfig
 from lockgate.tasks.forecasting.network import ForecastNetwork, build
@@ -65,11 +67,13 @@ class FittedForecaster:
             ]
         return self.preprocessing.scale.invert(torch.cat(parts).numpy())
 
-    def predict(self, source: Any) -> Any:
+    def predict(self, source: Any, **settings: Any) -> Any:
         """Forecast the steps that follow the last row of `source`.
 
         Args:
             source: A table as `config.data` reads it: the path of a file, or a frame.
+            settings: How it is read, where that is another way than the training table was:
+                `separator=";"`, `time="day"`.
 
         Returns:
             One row a step: `unique_id`, `ds` and `forecast`, in the target's unit. A frame of the
@@ -79,7 +83,7 @@ class FittedForecaster:
             DataError: If the table is shorter than the lookback, lacks columns, has another
                 frequency, or ends in a hole that is too long to fill.
         """
-        table = source if isinstance(source, Table) else read(source, self.config.data)
+        table = self._read(source, settings)
         arrays = self.preprocessing.apply(table)
         rows, horizon = len(arrays.ds), self.preprocessing.horizon
         forecast = self.forecast(_last_window(arrays, self.preprocessing))
@@ -94,24 +98,26 @@ class FittedForecaster:
         )
         return like_series(steps, source, "ds", "forecast")
 
-    def evaluate(self, source: Any, **options: Any) -> "ForecastEvaluation":
+    def evaluate(self, source: Any, **settings: Any) -> "ForecastEvaluation":
         """Forecast from every row of `source` after all that was learned from, and score it.
 
         Args:
             source: A table as `config.data` reads it.
-            options: None: a forecaster takes no option of a classifier.
+            settings: As in `predict`.
 
         Raises:
             DataError: If the table has no window after `Preprocessing.seen_until`, or another form.
         """
-        if options:
-            raise DataError(f"a forecaster takes no {listed(options)}: leave it out")
         # imported here because a model forecasts without what scoring loads
         from lockgate.tasks.forecasting.backtest import backtest
 
-        table = source if isinstance(source, Table) else read(source, self.config.data)
+        table = self._read(source, settings)
         metric, scale = self.config.training.metric, self.metrics.get("mase_scale")
         return backtest(self, self.preprocessing, table, metric, scale)
+
+    def _read(self, source: Any, settings: Mapping[str, Any]) -> Table:
+        config = read_anew(self.config, settings).data
+        return source if isinstance(source, Table) else read(source, config)
 
     def save(self, folder: str | Path) -> None:
         """Write the model as a new folder: weights as safetensors, all else as JSON.

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from lockgate.config import Config, Option, parts
+from lockgate.config import READING, Config, Option, parts
 from lockgate.tasks.config import RunConfig
 from lockgate.tasks.stack.config import Rate, StackConfig
 from lockgate.training.config import TrainingConfig
@@ -15,11 +15,11 @@ from lockgate.training.config import TrainingConfig
 class LabelledConfig(Config):
     """How labelled data is read, parted and turned into numbers."""
 
-    text: Annotated[str | None, Option()] = None
+    text: Annotated[str | None, READING] = None
     """Column of texts. Without it the data are sequences of numbers, but for a folder of texts."""
-    label: Annotated[str | None, Option()] = None
+    label: Annotated[str | None, READING] = None
     """Column of labels."""
-    labels: Annotated[str | None, Option()] = None
+    labels: Annotated[str | None, READING] = None
     """File of labels, beside or inside an archive of one file for each sequence."""
     at_steps: Annotated[bool, Option()] = False
     """There is a label at every step (tagging)."""
@@ -27,15 +27,15 @@ class LabelledConfig(Config):
     """Labels are numbers to be predicted, not classes."""
     several: str | None = None
     """What parts the labels of a row that has several: a comma, for example."""
-    id: Annotated[str | None, Option()] = None
+    id: Annotated[str | None, READING] = None
     """Column that tells the sequences of a long table apart."""
-    step: Annotated[str | None, Option()] = None
+    step: Annotated[str | None, READING] = None
     """Column by which the steps of a sequence are sorted."""
     inputs: Annotated[tuple[str, ...] | Literal["all"], Option()] = "all"
     """Columns to read: all, or some by name: a,b. In forecasts target reads the target alone."""
-    group: Annotated[str | None, Option()] = None
+    group: Annotated[str | None, READING] = None
     """Column, or file of an archive: what belongs to one group stays in one part."""
-    time: Annotated[str | None, Option()] = None
+    time: Annotated[str | None, READING] = None
     """Time column, or its parts joined by commas: year,month,day,hour. Parts go by it."""
     test: Annotated[str | None, Option()] = None
     """File of the test part. Default: a fifth of the data, stratified; of a text its last tenth."""
@@ -44,13 +44,13 @@ class LabelledConfig(Config):
     text."""
     split_seed: int = Field(default=0, ge=0)
     """Seed of the parts that are drawn; the same for all seeds of a study."""
-    separator: Annotated[str | None, Option()] = None
+    separator: Annotated[str | None, READING] = None
     """Column separator of a text file, where the file does not show it."""
-    encoding: Annotated[str | None, Option()] = None
+    encoding: Annotated[str | None, READING] = None
     """Encoding of text files, where their bytes do not show it: gb18030."""
-    header: Annotated[bool, Option()] = True
+    header: Annotated[bool, READING] = True
     """The first line of a table names its columns; else they are called 1, 2 and so on."""
-    drop_empty: Annotated[bool, Option()] = False
+    drop_empty: Annotated[bool, READING] = False
     """Leave out texts that hold nothing, instead of refusing them."""
     tokens: Literal["auto", "word", "bpe", "char"] = "auto"
     """What texts are taken apart into. Default: chosen by their script."""

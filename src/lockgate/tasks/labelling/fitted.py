@@ -16,6 +16,7 @@ from lockgate.nn import mc_samples
 from lockgate.reading.frames import like
 from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.probabilities import probabilities
+from lockgate.settings import read_anew
 from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig
 from lockgate.tasks.labelling.examples import Examples, lay_out
 from lockgate.tasks.labelling.labelled import Labelled
@@ -127,12 +128,14 @@ class FittedClassifier:
         several = self.preprocessing.kind == "classes"
         return probabilities(scores, self.temperature, several=several)
 
-    def predict(self, source: Any) -> Any:
+    def predict(self, source: Any, **settings: Any) -> Any:
         """Predict texts or sequences that need no labels.
 
         Args:
             source: A file, folder or frame of the form of the training data; or texts, arrays or
                 tensors in a list, an array or a Series.
+            settings: How it is read, where that is another way than the training data were:
+                `separator=";"`, `text="body"`.
 
         Returns:
             A row for each, or of labels at steps for each step: `name`, `step`, `label` (the number
@@ -142,19 +145,22 @@ class FittedClassifier:
         Raises:
             DataError: If it cannot be read, or holds other data than the training part did.
         """
-        config = self.config.data
+        config = read_anew(self.config, settings).data
         data = read_unlabelled(source, config)
         pieces = cut_alike(data, config)
         prediction = self.predict_data(pieces)
         frame = prediction_frame(prediction, self.preprocessing, data, pieces, config.several)
         return like(frame, source, row_by_row=self.preprocessing.kind != "steps")
 
-    def evaluate(self, source: Any, *, mc_samples: int | None = None) -> "LabelEvaluation":
+    def evaluate(
+        self, source: Any, *, mc_samples: int | None = None, **settings: Any
+    ) -> "LabelEvaluation":
         """Score on labelled data, read as those that the model was trained on were.
 
         Args:
             source: The data: a file, folder or frame, or a pair (X, y) in memory.
             mc_samples: Passes of Monte-Carlo dropout. Default: `config.mc_samples`.
+            settings: As in `predict`.
 
         Raises:
             DataError: If the data cannot be read, or have other labels.
@@ -162,7 +168,9 @@ class FittedClassifier:
         # imported here because a model predicts without what scoring loads
         from lockgate.tasks.labelling.evaluation import evaluate
 
-        return evaluate(self, source, self.config.mc_samples if mc_samples is None else mc_samples)
+        config = read_anew(self.config, settings)
+        samples = config.mc_samples if mc_samples is None else mc_samples
+        return evaluate(replace(self, config=config), source, samples)
 
     @property
     def drops(self) -> bool:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from lockgate.config import Config, Option
+from lockgate.config import READING, Config, Option
 from lockgate.tasks.config import RunConfig
 from lockgate.tasks.stack.config import Rate, Size, StackConfig
 from lockgate.training.config import TrainingConfig
@@ -18,7 +18,7 @@ class TextConfig(Config):
     validation: Annotated[str | None, Option()] = None
     """File of the validation part. Default: a fifth of the training part, a tenth of many or of a
     text."""
-    encoding: Annotated[str | None, Option()] = None
+    encoding: Annotated[str | None, READING] = None
     """Encoding of text files, where their bytes do not show it: gb18030."""
     vocab_size: int = Field(default=10_000, ge=10)
     """Most tokens."""

@@ -1,5 +1,6 @@
 """A fitted language model and everything needed to use it on texts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,11 @@ from pydantic import ValidationError
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from lockgate.errors import DataError, listed
+from lockgate.errors import DataError
 from lockgate.files import new_folder
 from lockgate.reading.frames import like
 from lockgate.scoring.arrays import FloatArray, IntArray
+from lockgate.settings import read_anew
 from lockgate.tasks.language.config import NAME, LanguageConfig, LanguageModelConfig
 from lockgate.tasks.language.network import LanguageNetwork
 from lockgate.tasks.language.prepare import LanguagePreprocessing
@@ -82,12 +84,14 @@ class FittedLanguageModel:
         ends = np.cumsum([len(own) for own in tokens])[:-1]
         return np.split(self.log_losses(np.concatenate(tokens)), ends)
 
-    def predict(self, source: Any) -> Any:
+    def predict(self, source: Any, **settings: Any) -> Any:
         """Tell how likely texts are.
 
         Args:
             source: Path of a text file, whose lines are read in the context of those before them;
                 or texts in a list, each of which begins anew.
+            settings: How it is read, where that is another way than the training part was:
+                `encoding="gb18030"`.
 
         Returns:
             A row for each line or text: its number `text`, its `words`, the end of a line counted
@@ -97,7 +101,7 @@ class FittedLanguageModel:
         Raises:
             DataError: If it cannot be read, or holds no word.
         """
-        pieces = self.read(source)
+        pieces = self._reading(settings).read(source)
         tokens = [self.encode(words) for words in pieces.words]
         means = [float(own.mean()) for own in self.losses_of(pieces, tokens)]
         unknown = self.preprocessing.unknown
@@ -112,22 +116,23 @@ class FittedLanguageModel:
         )
         return like(frame, source)
 
-    def evaluate(self, source: Any, **options: Any) -> "LanguageEvaluation":
+    def evaluate(self, source: Any, **settings: Any) -> "LanguageEvaluation":
         """Score on texts, read as those that the model was trained on were.
 
         Args:
             source: As `predict` takes it.
-            options: None: a language model takes no option of a classifier.
+            settings: As in `predict`.
 
         Raises:
             DataError: If it cannot be read, or holds no word.
         """
-        if options:
-            raise DataError(f"a language model takes no {listed(options)}: leave it out")
         # imported here because a model predicts without what scoring loads
         from lockgate.tasks.language.evaluation import evaluate
 
-        return evaluate(self, source)
+        return evaluate(self._reading(settings), source)
+
+    def _reading(self, settings: Mapping[str, Any]) -> "FittedLanguageModel":
+        return replace(self, config=read_anew(self.config, settings))
 
     def save(self, folder: str | Path) -> None:
         """Write the model as a new folder: weights as safetensors, all else as JSON.
