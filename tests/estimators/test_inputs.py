@@ -46,3 +46,9 @@ def test_no_labels_are_refused_in_the_words_of_scikit_learn():
         check_y(None, "SequenceClassifier")
 
     check_y([], "SequenceClassifier")
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, " "])
+def test_a_label_that_is_missing_is_refused(missing: object) -> None:
+    with pytest.raises(DataError, match=r"^y must hold a label for each row, got none in row 2$"):
+        in_memory([[1.0, 2.0], [3.0]], ["a", missing], LabelledConfig())

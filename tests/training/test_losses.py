@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from lockgate.training.losses import IGNORED, loss_and_count
+from lockgate.tasks.labelling.examples import Padded
+from lockgate.training.losses import IGNORED, loss_and_count, mean_loss
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:
@@ -103,3 +104,15 @@ def test_scores_as_large_as_can_be_give_a_finite_loss() -> None:
         assert loss_and_count(scores, y, "log_loss")[0].isfinite()
     several = torch.tensor([[1e4, -1e4]])
     assert loss_and_count(several, torch.tensor([[0.0, 1.0]]), "log_loss")[0].isfinite()
+
+
+def test_a_batch_without_a_target_has_no_loss_and_no_gradient() -> None:
+    output = torch.randn(2, 3, 4, requires_grad=True)
+    nothing = Padded(torch.zeros(2, 3, 1), torch.tensor([3, 3]), torch.full((2, 3), IGNORED), None)
+
+    loss = mean_loss(output, nothing, "log_loss")
+    loss.backward()
+
+    assert loss.item() == 0.0
+    assert output.grad is not None
+    assert not output.grad.any()

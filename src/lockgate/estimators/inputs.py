@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from lockgate.errors import DataError
 from lockgate.tasks.labelling.config import LabelledConfig
 from lockgate.tasks.labelling.labelled import Labelled, check_items
@@ -27,10 +29,13 @@ def in_memory(X: Any, y: Any, config: LabelledConfig, groups: Any = None) -> Lab
         groups: What each belongs to, or None.
 
     Raises:
-        DataError: If something is empty, or no finite number.
+        DataError: If something is empty, no finite number, or without a label.
     """
     data = read_part((X, y), config, groups=groups)
     check_items(data)
+    if y is not None and not data.is_known.all():
+        row = int(np.flatnonzero(~data.is_known)[0])
+        raise DataError(f"y must hold a label for each row, got none in {data.names[row]}")
     return data
 
 

@@ -10,7 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from lockgate.training.config import MetricName, TrainingConfig
 
 IGNORED = -100
-"""Class of a padded step, which no loss counts."""
+"""Class of a step that is padded or has no label, which no loss counts."""
 
 
 class Batch(Protocol):
@@ -56,9 +56,9 @@ def loss_and_count(
 
 
 def mean_loss(output: Tensor, batch: Batch, metric: MetricName) -> Tensor:
-    """Return the mean loss over the observed targets of a batch."""
+    """Return the mean loss over the observed targets of a batch; 0 where none is observed."""
     total, count = loss_and_count(output, batch.y, metric, batch.weight)
-    return total / count
+    return total / torch.where(count > 0, count, 1)
 
 
 def whole_loss(

@@ -89,3 +89,16 @@ def test_the_most_certain_of_real_waves_are_decided_best(tmp_path: Path) -> None
         assert by_share[0.5] > 0.5 * (1.0 + by_share[1.0])
     # the networks that dropout draws of so small a one are worse than it
     assert 0.8 < told["monte_carlo"]["scores"]["accuracy"] < found.scores["accuracy"]
+
+
+@pytest.mark.parametrize("kind", ["class", "steps", "number"])
+def test_what_has_no_label_is_not_scored(studied: Any, labelled: Any, kind: str) -> None:
+    best, (x, y) = studied(kind).best, labelled(kind)[0]
+    blank = [[None] * len(y[0]), *y[1:]] if kind == "steps" else [None, *y[1:]]
+
+    found = evaluate(best, (x, blank), mc_samples=2)
+    expected = evaluate(best, (x[1:], y[1:]), mc_samples=2)
+
+    assert found.scores == expected.scores
+    assert found.rows == expected.rows
+    assert found.notices[-1].startswith("1 sequence without a label left out, row 1")

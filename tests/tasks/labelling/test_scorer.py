@@ -14,6 +14,7 @@ from lockgate.tasks.labelling.ladder import LADDER
 from lockgate.tasks.labelling.scorer import LabelScorer, block_order, units_of
 from lockgate.tasks.labelling.task import TASK as LABELLING
 from lockgate.tasks.stack.rungs import default_names
+from lockgate.training.losses import IGNORED
 
 CONFIG = study_config(LabelConfig, default_names(LADDER))
 
@@ -115,10 +116,12 @@ def test_units_are_groups_or_the_sequences_of_steps() -> None:
 def test_steps_stay_in_their_order_and_units_whole() -> None:
     units = np.repeat(np.arange(20), 3)
 
-    shuffled = units[block_order(units, 60, in_order=False)]
+    truth = np.zeros(60, dtype=np.int64)
 
-    assert block_order(units, 60, in_order=True).tolist() == list(range(60))
-    assert sorted(block_order(None, 60, in_order=False).tolist()) == list(range(60))
+    shuffled = units[block_order(units, truth)]
+
+    assert block_order(units, truth, in_order=True).tolist() == list(range(60))
+    assert sorted(block_order(None, truth).tolist()) == list(range(60))
     assert np.count_nonzero(np.diff(shuffled)) == 19
     assert shuffled.tolist() != units.tolist()
 
@@ -127,3 +130,26 @@ def test_one_unit_tells_no_interval() -> None:
     scorer = LabelScorer(np.array([1.0, 2.0]), "mae", np.arange(2), np.zeros(2, int), None)
 
     assert scorer.intervals(np.ones((2, 1))) == {"mae": None, "rmse": None}
+
+
+def test_steps_without_a_label_count_in_nothing() -> None:
+    rng = np.random.default_rng(0)
+    truth, units = rng.integers(0, 3, 90), np.repeat(np.arange(18), 5)
+    prediction = rng.dirichlet(np.ones(3), 90)
+    apart = rng.random(90) < 0.7
+    missing = rng.random(90) < 0.3
+    blank = np.where(missing, IGNORED, truth)
+
+    def scorer(truth: Any, units: Any, apart: Any) -> LabelScorer:
+        return LabelScorer(truth, "log_loss", block_order(units, truth), units, apart)
+
+    whole = scorer(blank, units, apart)
+    alone = scorer(truth[~missing], units[~missing], apart[~missing])
+
+    assert whole.scores(prediction) == alone.scores(prediction[~missing])
+    assert whole.intervals(prediction) == alone.intervals(prediction[~missing])
+    assert whole.losses(prediction).sum() == pytest.approx(alone.losses(prediction[~missing]).sum())
+    assert len(whole.counts) == len(whole.losses(prediction)) == (~missing).sum()
+    assert whole.groups is not None
+    assert len(whole.groups) == (~missing).sum()
+    assert whole.horizon == alone.horizon

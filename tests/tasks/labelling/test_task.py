@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ import lockgate
 from lockgate import load
 from lockgate.errors import DataError
 from lockgate.scoring.probabilities import fit_temperature
+from lockgate.settings import resolve
 from lockgate.studies import study as study_module
 from lockgate.studies import summary
 from lockgate.studies.config import study_config
 from lockgate.studies.plan import Watcher
 from lockgate.studies.study import run
 from lockgate.studies.verdict import judge_pairs
+from lockgate.tasks.base import PARTS
 from lockgate.tasks.labelling.config import LabelConfig, LabelledConfig
 from lockgate.tasks.labelling.ladder import LADDER
 from lockgate.tasks.labelling.prepare import PreparedLabelled
@@ -422,3 +425,57 @@ def test_a_metric_of_another_kind_is_refused(study: Any, labelled: Any, tmp_path
         study(labelled("class")[0], metric="mae")
 
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.fixture(scope="module")
+def partly_labelled() -> Any:
+    """Give 60 sequences of tags, of which about half are missing."""
+    rng = np.random.default_rng(0)
+    x = [rng.normal(size=(int(n), 1)) for n in rng.integers(8, 14, 60)]
+    y = [np.where(row[:, 0] > 0, "up", "down").astype(object) for row in x]
+    for row in y:
+        row[2:][rng.random(len(row) - 2) < 0.6] = None
+    return x, y
+
+
+@pytest.mark.parametrize("more", [{}, {"class_weight": "balanced"}, {"truncated_bptt_steps": 3}])
+def test_steps_without_a_label_are_in_no_count_loss_or_score(
+    partly_labelled: Any, more: dict[str, Any]
+) -> None:
+    told = {"at_steps": True, "max_epochs": 2, "hidden_size": 4, "bidirectional": False, **more}
+    config = resolve(LabelConfig, told)
+    data = LABELLING.read(partly_labelled, config)
+    prepared = LABELLING.prepare(data, config)
+    described = LABELLING.describe(data, prepared)
+
+    fitted, history = LABELLING.train(prepared, config)
+    scorer = LABELLING.scorer(data, prepared, config, "test")
+    prediction = LABELLING.predict(fitted, prepared, "test")
+    baselines = LABELLING.baselines(data, prepared, config).baselines
+
+    known = sum(np.sum(row != None) for row in partly_labelled[1])  # noqa: E711
+    counted = [described["split"][part]["classes"] for part in PARTS]
+    assert sum(map(sum, counted)) == known < len(data.all.labels)
+    assert described["notices"][0].startswith(f"no label at {len(data.all.labels) - known} of ")
+    assert len(scorer.losses(prediction)) == sum(counted[2])
+    assert scorer.scores(prediction)["log_loss"] == pytest.approx(
+        scorer.losses(prediction).mean(), rel=1e-6
+    )
+    # the loss that training stops by is that of the same rows
+    losses = LABELLING.scorer(data, prepared, config, "validation").losses(
+        LABELLING.predict(replace(fitted, temperature=1.0), prepared, "validation")
+    )
+    assert history.validation[history.best_epoch - 1] == pytest.approx(losses.mean(), rel=1e-5)
+    shares = baselines[0].predict("test")[0]
+    np.testing.assert_allclose(shares, np.array(counted[0]) / sum(counted[0]))
+    # what is seen of a step tells its label
+    assert scorer.scores(baselines[1].predict("test"))["accuracy"] > 0.8
+
+
+def test_the_report_of_steps_counts_those_with_a_label(study: Any, partly_labelled: Any) -> None:
+    results = study(partly_labelled, at_steps=True).results
+
+    counted = sum(results["data"]["split"]["test"]["classes"])
+    assert np.sum(results["labels"]["confusion"]) == counted
+    assert all(row["wrong"] <= row["steps"] for row in results["labels"]["mistakes"])
+    assert any("no label at" in notice for notice in results["data"]["notices"])

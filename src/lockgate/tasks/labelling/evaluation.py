@@ -2,8 +2,6 @@
 
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-
 from lockgate.errors import DataError, count_of
 from lockgate.scoring.arrays import FloatArray
 from lockgate.tasks.base import Section
@@ -11,9 +9,9 @@ from lockgate.tasks.labelling.config import LabelConfig
 from lockgate.tasks.labelling.examples import Examples, lay_out
 from lockgate.tasks.labelling.labelled import Ragged, check_items
 from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
-from lockgate.tasks.labelling.scorer import Ends, LabelScorer, units_of
+from lockgate.tasks.labelling.scorer import Ends, LabelScorer, block_order, units_of
 from lockgate.tasks.labelling.shown import Sampled, certainty
-from lockgate.tasks.labelling.sources.read import cut_alike, read_part
+from lockgate.tasks.labelling.sources.read import cut_alike, leave_out_unlabelled, read_part
 
 
 class Labels(Sampled, Protocol):
@@ -103,23 +101,25 @@ def evaluate(fitted: Labels, source: Any, mc_samples: int = 20) -> LabelEvaluati
         raise DataError(
             f"{data.source} must have labels as the training part did, {kind}, got {data.kind}"
         )
-    pieces = cut_alike(data, config.data)
+    pieces = leave_out_unlabelled(cut_alike(data, config.data))
     items, notices = preprocessing.encode_with_notices(pieces)
     examples, truth = lay_out(items, at_steps=kind == "steps"), preprocessing.targets(pieces)
     lengths = None
     if kind == "number":
-        truth = data.labels
+        truth = pieces.labels
     elif kind == "steps" and isinstance(pieces.items, Ragged):
         truth = preprocessing.shortened_labels(truth, pieces.items)
         lengths = examples.lengths.numpy()
     units = units_of(pieces.groups, lengths)
-    scorer = LabelScorer(truth, config.training.metric, np.arange(len(truth)), units, None)
+    scorer = LabelScorer(
+        truth, config.training.metric, block_order(units, truth, in_order=True), units, None
+    )
     prediction = fitted.predict_examples(examples)
     number = kind == "number"
     return LabelEvaluation(
         metric=config.training.metric,
         source=data.source,
-        rows=len(truth),
+        rows=len(scorer.order),
         notices=(*pieces.notices, *notices),
         scores=scorer.scores(prediction),
         intervals=scorer.intervals(prediction),

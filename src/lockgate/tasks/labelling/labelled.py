@@ -44,7 +44,8 @@ class Labelled:
     items: Ragged | tuple[str, ...]
     labels: npt.NDArray[Any]
     """By `kind`: of "class" (N,) text; of "classes" (N,) text with a label set in each, its labels
-    parted by `LABEL_SEPARATOR`; of "steps" (steps,) text; of "number" (N,) float64."""
+    parted by `LABEL_SEPARATOR`; of "steps" (steps,) text; of "number" (N,) float64. A missing label
+    is empty, or NaN."""
     kind: LabelKind
     names: tuple[str, ...]
     """What errors call each of them: `row 17`, or a file."""
@@ -64,6 +65,14 @@ class Labelled:
     def is_text(self) -> bool:
         """Whether the items are texts."""
         return isinstance(self.items, tuple)
+
+    @property
+    def is_known(self) -> npt.NDArray[np.bool_]:
+        """Which labels are there, like `labels`; a row of several may have none of them."""
+        if self.kind == "classes":
+            return np.ones(len(self.labels), dtype=bool)
+        missing = np.isnan(self.labels) if self.kind == "number" else self.labels == ""
+        return ~np.asarray(missing, dtype=bool)
 
     def content(self) -> npt.NDArray[np.uint64]:
         """Return a number for each item that is the same for items of the same content."""
@@ -179,6 +188,29 @@ def cut(data: Labelled, steps: int) -> Labelled:
         times=order.argsort(),
         notices=(*data.notices, f"{what} cut into {len(owner):,} of at most {steps:,} steps"),
     ).fingerprinted()
+
+
+def take(data: Labelled, rows: npt.NDArray[np.int64]) -> Labelled:
+    """Return some rows of labelled data."""
+    items: Ragged | tuple[str, ...]
+    labels = data.labels if data.kind == "steps" else data.labels[rows]
+    if isinstance(data.items, tuple):
+        items = tuple(data.items[i] for i in rows)
+    else:
+        items = Ragged.of([data.items[i] for i in rows])
+        if data.kind == "steps":
+            whole = Ragged(data.labels, data.items.starts)
+            labels = Ragged.of([whole[i] for i in rows]).values
+    return Labelled(
+        items,
+        labels,
+        data.kind,
+        tuple(data.names[i] for i in rows),
+        data.source,
+        data.channels,
+        None if data.groups is None else data.groups[rows],
+        None if data.times is None else data.times[rows],
+    )
 
 
 def check_items(data: Labelled, remedy: str = "take it out") -> None:

@@ -16,6 +16,7 @@ from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.labelled import Labelled, Ragged, check_labelled
 from lockgate.tasks.labelling.parts import Parts, Rows, check_labels, not_given, split_parts
 from lockgate.tasks.labelling.preprocessing import Encoded, LabelPreprocessing, learn_labelled
+from lockgate.tasks.labelling.scorer import known
 
 _ARRAYS = ("values", "starts", "y", "weights")
 
@@ -133,7 +134,8 @@ def _lay_out(
         # what is cut off does not count
         of_rows = Ragged(y, ragged.starts) if preprocessing.kind == "steps" else y[:, None]
         own = np.concatenate([of_rows[i] for i in train])
+        own = own[known(own)]
         counts = np.bincount(own, minlength=len(preprocessing.classes))
         weights = len(own) / (len(counts) * np.maximum(counts, 1))
-        arrays["weights"] = weights.astype(np.float32)[y]
+        arrays["weights"] = weights.astype(np.float32)[np.where(known(y), y, 0)]
     return arrays

@@ -16,8 +16,10 @@ from lockgate.tasks.labelling.labelled import (
     Labelled,
     Ragged,
     classes_of,
+    take,
 )
 from lockgate.tasks.labelling.tokens import TokenReport, Tokens, learn_tokens
+from lockgate.training.losses import IGNORED
 
 MOST_TOKENS = 400
 _SHARE_THAT_FITS = 0.95
@@ -84,6 +86,8 @@ class LabelPreprocessing(BaseModel):
     def targets(self, data: Labelled) -> npt.NDArray[Any]:
         """Turn labels into class numbers, 0 and 1 for each of several, or scaled numbers.
 
+        A step without a label has the class `IGNORED`.
+
         Raises:
             DataError: If a label did not occur in training.
         """
@@ -98,6 +102,8 @@ class LabelPreprocessing(BaseModel):
                     has_label[row, _number(numbers, name, data, row)] = 1.0
             return has_label
         names, places = np.unique(data.labels, return_inverse=True)
+        if self.kind == "steps":
+            numbers[""] = IGNORED
         unknown = [name for name in names.tolist() if name not in numbers]
         if unknown:
             place = int(np.flatnonzero(np.isin(data.labels, unknown))[0])
@@ -200,29 +206,6 @@ def _learn_texts(
     }
     preprocessing = LabelPreprocessing(**fields, tokenizer=tokens.to_json(), max_length=max_length)
     return Encoded(preprocessing, items, described)
-
-
-def take(data: Labelled, rows: npt.NDArray[np.int64]) -> Labelled:
-    """Return some rows of labelled data."""
-    items: Ragged | tuple[str, ...]
-    labels = data.labels if data.kind == "steps" else data.labels[rows]
-    if isinstance(data.items, tuple):
-        items = tuple(data.items[i] for i in rows)
-    else:
-        items = Ragged.of([data.items[i] for i in rows])
-        if data.kind == "steps":
-            whole = Ragged(data.labels, data.items.starts)
-            labels = Ragged.of([whole[i] for i in rows]).values
-    return Labelled(
-        items,
-        labels,
-        data.kind,
-        tuple(data.names[i] for i in rows),
-        data.source,
-        data.channels,
-        None if data.groups is None else data.groups[rows],
-        None if data.times is None else data.times[rows],
-    )
 
 
 @lru_cache(maxsize=2)

@@ -10,6 +10,7 @@ from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.scoring.bootstrap import bootstrap_interval
 from lockgate.tasks.labelling.intervals import class_intervals
 from lockgate.tasks.labelling.scores import row_losses, score_classes
+from lockgate.training.losses import IGNORED
 
 Ends = tuple[float, float] | None
 
@@ -19,9 +20,14 @@ class LabelScorer(NamedTuple):
 
     truth: npt.NDArray[Any]
     metric: str
-    order: IntArray  # rows as the verdict's blocks take them
+    order: IntArray  # rows that have a label, as the verdict's blocks take them
     units: IntArray | None  # (N,): the group of each row, or of a step its sequence
     apart: npt.NDArray[np.bool_] | None  # rows in no other part, if some are in one
+
+    @property
+    def rows(self) -> IntArray:
+        """The rows that are scored: those that have a label."""
+        return np.sort(self.order)
 
     @property
     def counts(self) -> FloatArray:
@@ -31,7 +37,7 @@ class LabelScorer(NamedTuple):
     @property
     def horizon(self) -> int:
         """Rows of the largest unit."""
-        return 1 if self.units is None else int(np.bincount(self.units).max())
+        return 1 if self.units is None else int(np.bincount(self.units[self.order]).max())
 
     @property
     def groups(self) -> IntArray | None:
@@ -40,24 +46,28 @@ class LabelScorer(NamedTuple):
 
     def scores(self, prediction: FloatArray) -> dict[str, float | None]:
         """Give every score; those without rows that are in another part too, if there are any."""
-        scores = self._scores(prediction, slice(None))
+        rows = self.rows
+        scores = self._scores(prediction, rows)
         if self.apart is not None:
-            own = self._scores(prediction, self.apart)
+            own = self._scores(prediction, rows[self.apart[rows]])
             scores |= {f"{name}_without_overlap": value for name, value in own.items()}
         return scores
 
     def intervals(self, prediction: FloatArray) -> dict[str, Ends]:
         """Give the 95 % bootstrap interval of scores over rows or units; of one there is none."""
+        rows = self.rows
+        prediction, truth = prediction[rows], self.truth[rows]
+        units = None if self.units is None else self.units[rows]
         if self.metric == "log_loss":
-            intervals = class_intervals(prediction, self.truth, groups=self.units)
+            intervals = class_intervals(prediction, truth, groups=units)
         else:
-            error = prediction[:, 0] - self.truth
-            low, high = np.sqrt(bootstrap_interval(np.square(error), groups=self.units)).tolist()
-            mae = bootstrap_interval(np.abs(error), groups=self.units)
+            error = prediction[:, 0] - truth
+            low, high = np.sqrt(bootstrap_interval(np.square(error), groups=units)).tolist()
+            mae = bootstrap_interval(np.abs(error), groups=units)
             intervals = {"mae": mae, "rmse": (low, high)}
         return {name: None if np.isnan(ends[0]) else ends for name, ends in intervals.items()}
 
-    def _scores(self, prediction: FloatArray, rows: Any) -> dict[str, float | None]:
+    def _scores(self, prediction: FloatArray, rows: IntArray) -> dict[str, float | None]:
         if self.metric == "log_loss":
             return score_classes(prediction[rows], self.truth[rows])._asdict()
         error = prediction[rows, 0] - self.truth[rows]
@@ -72,11 +82,18 @@ class LabelScorer(NamedTuple):
 
     def losses(self, prediction: FloatArray) -> FloatArray:
         """Give the loss of each row, in the order of the blocks."""
+        prediction, truth = prediction[self.order], self.truth[self.order]
         if self.metric == "log_loss":
-            return row_losses(prediction, self.truth, "log_loss")[self.order]
-        error = prediction[:, 0] - self.truth
+            return row_losses(prediction, truth, "log_loss")
+        error = prediction[:, 0] - truth
         losses: FloatArray = np.square(error) if self.metric == "rmse" else np.abs(error)
-        return losses[self.order]
+        return losses
+
+
+def known(truth: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Tell which rows have a label, (N,): of labels at steps some may lack one."""
+    is_class = truth.ndim == 1 and truth.dtype.kind == "i"
+    return truth != IGNORED if is_class else np.ones(len(truth), dtype=bool)
 
 
 def units_of(groups: npt.NDArray[Any] | None, lengths: IntArray | None) -> IntArray | None:
@@ -93,15 +110,19 @@ def units_of(groups: npt.NDArray[Any] | None, lengths: IntArray | None) -> IntAr
     return np.repeat(np.arange(len(lengths)) if groups is None else groups, lengths)
 
 
-def block_order(units: IntArray | None, rows: int, *, in_order: bool) -> IntArray:
-    """Order rows for the verdict's blocks, units whole.
+def block_order(
+    units: IntArray | None, truth: npt.NDArray[Any], *, in_order: bool = False
+) -> IntArray:
+    """Order the rows that have a label for the verdict's blocks, units whole.
 
     They are shuffled, since files are often sorted by label; but steps, whose sequences may follow
     each other in time, stay `in_order`.
     """
-    if in_order:
-        return np.arange(rows)
     rng = np.random.default_rng(0)
-    if units is None:
-        return rng.permutation(rows)
-    return np.argsort(rng.permutation(units.max() + 1)[units], kind="stable")
+    if in_order:
+        order = np.arange(len(truth))
+    elif units is None:
+        order = rng.permutation(len(truth))
+    else:
+        order = np.argsort(rng.permutation(units.max() + 1)[units], kind="stable")
+    return order[known(truth)[order]]

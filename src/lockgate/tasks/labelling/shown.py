@@ -11,7 +11,7 @@ from lockgate.tasks.base import Chosen
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
 from lockgate.tasks.labelling.prepare import PreparedLabelled
-from lockgate.tasks.labelling.scorer import LabelScorer
+from lockgate.tasks.labelling.scorer import LabelScorer, known
 from lockgate.tasks.labelling.scores import (
     accuracy_by_share,
     confusion,
@@ -66,8 +66,8 @@ def labels_shown(
         "mistakes": list(tell(data, prepared, prediction, truth)),
     }
     if not number:
-        guess = decided(prediction, several=several)
-        shown["confusion"] = confusion(truth, guess, len(preprocessing.classes))
+        guess, rows = decided(prediction, several=several), scorer.rows
+        shown["confusion"] = confusion(truth[rows], guess[rows], len(preprocessing.classes))
         examples = prepared.examples("test")
         shown["certainty"] = certainty(chosen.fitted, examples, prediction, truth, mc_samples)
     return shown
@@ -91,7 +91,8 @@ def certainty(
         where certain is what has a low predictive entropy, with their `samples` and `scores`, or
         None where the network drops nothing.
     """
-    several = truth.ndim == 2
+    several, rows = truth.ndim == 2, known(truth)
+    prediction, truth = prediction[rows], truth[rows]
     # of several labels, how probable it is that all are right
     sure = (
         np.maximum(prediction, 1.0 - prediction).prod(axis=1) if several else prediction.max(axis=1)
@@ -101,7 +102,7 @@ def certainty(
         "monte_carlo": None,
     }
     if fitted.drops:
-        drawn = fitted.mc_probabilities(examples, mc_samples)
+        drawn = fitted.mc_probabilities(examples, mc_samples)[rows]
         shares["monte_carlo"] = {
             "samples": mc_samples,
             "scores": score_classes(drawn, truth)._asdict(),
@@ -159,18 +160,19 @@ def _worst_sequences(
     preprocessing, lengths = prepared.preprocessing, prepared.examples("test").lengths.numpy()
     first = np.cumsum(lengths) - lengths
     guess, sure = decided(prediction), prediction.max(axis=1)
-    wrong = np.add.reduceat(guess != truth, first, dtype=np.int64)
+    is_wrong, labelled = (guess != truth) & known(truth), known(truth)
+    wrong, steps_known = (np.add.reduceat(of, first, dtype=np.int64) for of in (is_wrong, labelled))
     assert isinstance(data.items, Ragged)
-    for i in np.argsort(-wrong / lengths, kind="stable")[:MOST_MISTAKES]:
+    for i in np.argsort(-wrong / np.maximum(steps_known, 1), kind="stable")[:MOST_MISTAKES]:
         if not wrong[i]:
             return
         steps = slice(first[i], first[i] + lengths[i])
-        step = int(np.where(guess[steps] != truth[steps], sure[steps], 0.0).argmax())
+        step = int(np.where(is_wrong[steps], sure[steps], 0.0).argmax())
         row, at = int(prepared.parts.test[i]), first[i] + step
         cut = len(data.items[row]) - int(lengths[i]) if preprocessing.keep == "end" else 0
         yield {
             "name": data.names[row],
-            "steps": int(lengths[i]),
+            "steps": int(steps_known[i]),
             "wrong": int(wrong[i]),
             "step": cut + step + 1,
             "truth": [preprocessing.classes[truth[at]]],

@@ -34,7 +34,7 @@ from lockgate.tasks.labelling.labelled import Labelled
 from lockgate.tasks.labelling.ladder import LADDER
 from lockgate.tasks.labelling.pages import PAGES, LabelPages
 from lockgate.tasks.labelling.prepare import PreparedLabelled, prepare_labelled
-from lockgate.tasks.labelling.scorer import LabelScorer, block_order, units_of
+from lockgate.tasks.labelling.scorer import LabelScorer, block_order, known, units_of
 from lockgate.tasks.labelling.shown import labels_shown
 from lockgate.tasks.labelling.sources.read import read_labelled
 from lockgate.tasks.labelling.train import check_metric, train_classifier
@@ -174,7 +174,11 @@ class Labelling:
         probable = fitted.preprocessing.kind != "number" and len(validation)
         if history.stopped == "diverged" or not probable:
             return fitted, history
-        temperature = fit_temperature(fitted.scores(validation), _truth(validation))
+        truth = _truth(validation)
+        rows = known(truth)
+        if not rows.any():
+            return fitted, history
+        temperature = fit_temperature(fitted.scores(validation)[rows], truth[rows])
         return replace(fitted, temperature=temperature), history
 
     def load_fitted(self, folder: Path) -> FittedClassifier:
@@ -220,14 +224,14 @@ class Labelling:
         lengths = examples.lengths.numpy() if at_steps else None
         rows = getattr(prepared.parts, part)
         units = units_of(None if data.all.groups is None else data.all.groups[rows], lengths)
-        order = block_order(units, len(truth), in_order=at_steps and data.all.groups is None)
+        order = block_order(units, truth, in_order=at_steps and data.all.groups is None)
         overlap = prepared.parts.overlap
         apart = None
         if part == "test" and len(overlap):
             others = ~np.isin(prepared.parts.test, overlap)
             if lengths is not None:
                 others = np.repeat(others, lengths)
-            apart = others if others.any() else None
+            apart = others if (others & known(truth)).any() else None
         return LabelScorer(truth, config.training.metric, order, units, apart)
 
     def baselines(
@@ -403,7 +407,8 @@ def _part(prepared: PreparedLabelled, part: Part) -> dict[str, Any]:
     examples, preprocessing = prepared.examples(part), prepared.preprocessing
     counts = None
     if preprocessing.kind in ("class", "steps"):
-        counts = np.bincount(_truth(examples), minlength=len(preprocessing.classes))
+        truth = _truth(examples)
+        counts = np.bincount(truth[known(truth)], minlength=len(preprocessing.classes))
     return {"rows": len(examples), "steps": int(examples.lengths.sum()), "classes": counts}
 
 

@@ -37,6 +37,7 @@ def losses(
         return
     weight = torch.ones_like(batch.y) if batch.weight is None else batch.weight
     total = weight[batch.y != IGNORED].sum()
+    total = torch.where(total > 0, total, 1)
     carried = Carried(network.stack)
     for first in range(0, x.shape[1], steps):
         chunk = slice(first, first + steps)

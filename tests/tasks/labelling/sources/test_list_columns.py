@@ -120,11 +120,6 @@ def nested(values: list[object]) -> pl.DataFrame:
             "got 1 in 'the inputs' and 2 in 'kind' in q",
         ),
         (
-            LISTS.with_columns(kind=pl.Series([["a", "b", None], ["b"]])),
-            {"at_steps": True},
-            "every label must be a text or a number, got none in row 1, step 3",
-        ),
-        (
             LISTS.with_columns(x=pl.Series([["1", "2", "3"], ["four"]])),
             {},
             "inputs must be numbers, got 'four' in row 2, step 1, column 'x'",

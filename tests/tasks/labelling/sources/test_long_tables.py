@@ -168,7 +168,6 @@ def changed(**columns: list[object]) -> pl.DataFrame:
         (changed(house=[7, None, 7, 8, 8]), {"group": "house"}, "group must hold .* row 2"),
         (changed(house=[7, 8, 7, 8, 9]), {"group": "house"}, "group 'house' must be one .* 'a'"),
         (changed(walk=["s", "f", "s", "f", "g"]), {}, "must be one for each .* 'f' and 'g' in 'a'"),
-        (changed(walk=["s", "f", "-", "f", "f"]), {}, "label must be a text .* got none in row 3"),
         (WALKS, {"as_number": True}, "every label must be a number, got 'slow' in row 1"),
         (WALKS, {"as_number": True, "at_steps": True}, "of one kind, got at_steps and as_number"),
         (WALKS, {"several": ""}, "several must be the text that parts labels"),

@@ -1,5 +1,6 @@
 """Labelled data of any form is read by one function, with the parts that are files."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -223,3 +224,88 @@ def test_what_is_to_be_predicted_must_hold_something() -> None:
         read_unlabelled(["good", " "], LabelledConfig())
     with pytest.raises(DataError, match="must hold examples, got none"):
         read_unlabelled([], LabelledConfig())
+
+
+def of_steps(tmp_path: Path) -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Give three sequences in every form, of which the last has no label and the first two some."""
+    x = [[1.0, 2.0, 3.0], [4.0, 5.0], [6.0, 7.0]]
+    y = [["a", None, "b"], ["b", "a"], [None, None]]
+    long = pl.DataFrame({"x": x, "y": y, "n": ["p", "q", "r"]}).explode("x", "y")
+    long.write_csv(tmp_path / "long.csv")
+    with zipfile.ZipFile(tmp_path / "tags.zip", "w") as archive:
+        for name in "pqr":
+            archive.writestr(f"{name}.csv", long.filter(n=name).drop("n").write_csv())
+    told = {"label": "y", "at_steps": True}
+    return {
+        "arrays": (([np.array(row) for row in x], [*y[:2], None]), {"at_steps": True}),
+        "NaN": ((x, [["a", np.nan, "b"], ["b", "a"], [np.nan] * 2]), {"at_steps": True}),
+        "lists": (pl.DataFrame({"x": x, "y": y}), told),
+        "null list": (pl.DataFrame({"x": x, "y": [*y[:2], None]}), told),
+        "long": (str(tmp_path / "long.csv"), {**told, "id": "n"}),
+        "archive": (str(tmp_path / "tags.zip"), told),
+    }
+
+
+FORMS = ("arrays", "NaN", "lists", "null list", "long", "archive")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_steps_may_lack_a_label_and_sequences_without_any_are_left_out(
+    tmp_path: Path, form: str
+) -> None:
+    source, told = of_steps(tmp_path)[form]
+
+    data = read(source, cut=5, **told).data
+
+    assert data.labels.tolist() == ["a", "", "b", "b", "a"]
+    assert data.items.lengths.tolist() == [3, 2]
+    _, steps, sequences = data.notices
+    assert steps == "no label at 3 of 7 steps: they count in no loss and no score"
+    assert sequences.startswith("1 sequence without a label left out, ")
+    assert sequences.endswith("; a class called ?, -, none or NA needs another name")
+
+
+def of_sequences(tmp_path: Path) -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Give five sequences in every form, of which the second and the last have no label."""
+    x, y = [[float(i), 2.0] for i in range(5)], ["1", None, "2", "1", None]
+    table = pl.DataFrame({"x": x, "y": y, "n": list("pqrst")})
+    long = table.explode("x")
+    # the first step alone tells the label of r
+    long = long.with_columns(y=pl.when((pl.col("n") != "r") | (pl.col("x") == 2.0)).then("y"))
+    (tmp_path / "a.ts").write_text(
+        TS.replace("a b", "1 2") + "".join(f"{i},2:{y[i] or '?'}\n" for i in range(5))
+    )
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("target.csv", table.select("n", "y").write_csv())
+        for name in "pqrst":
+            archive.writestr(f"{name}.csv", long.filter(n=name).select("x").write_csv())
+    return {
+        "arrays": ((x, y), {}),
+        "NaN": ((x, [1.0, np.nan, 2.0, 1.0, np.nan]), {}),
+        "blank": ((x, np.array(["1", "", "2", "1", " "])), {}),
+        "lists": (table.drop("n"), {"label": "y"}),
+        "long": (long, {"label": "y", "id": "n"}),
+        "ts": (str(tmp_path / "a.ts"), {}),
+        "archive": (str(tmp_path / "a.zip"), {"labels": "target.csv"}),
+    }
+
+
+@pytest.mark.parametrize("as_number", [False, True])
+@pytest.mark.parametrize("form", ["arrays", "NaN", "blank", "lists", "long", "ts", "archive"])
+def test_sequences_without_a_label_are_left_out_by_name(
+    tmp_path: Path, form: str, as_number: bool
+) -> None:
+    source, told = of_sequences(tmp_path)[form]
+
+    data = read(source, as_number=as_number, **told).data
+
+    assert data.labels.tolist() == ([1.0, 2.0, 1.0] if as_number else ["1", "2", "1"])
+    assert data.items.values[::2, 0].tolist() == [0.0, 2.0, 3.0]
+    assert data.notices[-1].startswith("2 sequences without a label left out, ")
+
+
+def test_labels_that_are_all_missing_are_refused() -> None:
+    expected = "labels must be there, got none for 2 sequences of X; name the column that .*--label"
+    for y in ([None, None], [[None], [None, None]]):
+        with pytest.raises(DataError, match=expected):
+            read(([[1.0], [2.0, 3.0]], y))

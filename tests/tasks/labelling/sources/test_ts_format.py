@@ -103,7 +103,6 @@ def test_what_cannot_be_learned_from_is_read_and_left_to_the_check(tmp_path, row
         (HEAD + "@data\n1:2:a\n1:b\n", "must have 2 dimensions .* got 1 dimension in row 2"),
         (ONE + "1,2\n", "must have 1 dimension and a label, .* got 0 dimensions in row 1"),
         (ONE + "1,2:\n", "every row of 'toy.ts' must end in a label, got '' in row 1"),
-        (ONE + "1,2:?\n", r"must end in a label, got '\?' in row 1"),
         (ONE + "1,2:c\n", "labels must be listed by @classLabel, a, b, got 'c' in row 1"),
         (ONE + "1,x:a\n", "values must be numbers parted by ',', got 'x' in row 1, dimension 1"),
         (ONE + "1 2 3 " * 99 + ":a\n", r"got '1 2 3 1 2 .{1,50}\.\.\. in row 1, dimension 1"),

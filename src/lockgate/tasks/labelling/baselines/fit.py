@@ -23,7 +23,7 @@ from lockgate.tasks.labelling.baselines.sequences import (
     fit_summary_logistic,
     fit_summary_ridge,
 )
-from lockgate.tasks.labelling.baselines.steps import fit_step_logistic, step_places
+from lockgate.tasks.labelling.baselines.steps import fit_step_logistic, labels_of_steps, step_places
 from lockgate.tasks.labelling.baselines.texts import fit_terms, fit_text_logistic, fit_text_ridge
 from lockgate.tasks.labelling.labelled import Ragged
 from lockgate.tasks.labelling.parts import Rows
@@ -90,7 +90,8 @@ def fit_class_baselines(
 
     Args:
         items: Texts, or sequences `(T, channels)` of any length, of all parts.
-        y: Their classes `(N,)`; `(N, K)` of 0 and 1 for several labels; at steps `(steps,)`.
+        y: Their classes `(N,)`; `(N, K)` of 0 and 1 for several labels; at steps `(steps,)`,
+            `IGNORED` where there is no label.
         train: Rows to learn from.
         validation: Rows to choose by.
         classes: K.
@@ -103,7 +104,8 @@ def fit_class_baselines(
             not fit.
     """
     data = _fit_data(items, np.asarray(y), train, validation, classes, at_steps)
-    majority = Majority(class_shares(data.y[_label_rows(data, at_steps)], classes), at_steps)
+    known = labels_of_steps(data) if at_steps else data.y[data.train]
+    majority = Majority(class_shares(known, classes), at_steps)
     if at_steps:
         return _with_steps(data, majority, seed)
     if not isinstance(items, Ragged):
@@ -149,7 +151,7 @@ def _with_steps(data: FitData, majority: Majority, seed: int) -> ClassBaselines:
     name = "steps around + logistic regression"
     if _is_tokens(data.items):
         return ClassBaselines((majority,), (Skipped(name, _TOKENS),))
-    if len(np.unique(data.y[step_places(data.items, data.train)])) < 2:
+    if len(np.unique(labels_of_steps(data))) < 2:
         return ClassBaselines((majority,), (Skipped(name, _ONE_CLASS),))
     return ClassBaselines((majority, fit_step_logistic(data, seed)), ())
 
@@ -201,10 +203,6 @@ def _fit_data(
         if not len(rows):
             raise ValueError(f"{name} must hold a row, got none")
     return FitData(items, y, np.asarray(train), np.asarray(validation), classes)
-
-
-def _label_rows(data: FitData, at_steps: bool) -> Rows:
-    return step_places(data.items, data.train) if at_steps else data.train
 
 
 def _has_one_class(data: FitData) -> bool:

@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.preprocessing import StandardScaler
 
-from lockgate.scoring.arrays import FloatArray
+from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.tasks.labelling.baselines.common import FitData, Items, Logistic, fit_logistic
 from lockgate.tasks.labelling.labelled import Ragged
 from lockgate.tasks.labelling.parts import Rows
+from lockgate.training.losses import IGNORED
 
 REACH = 2
 """Steps before and after a step that are seen with it."""
@@ -45,7 +46,8 @@ def fit_step_logistic(data: FitData, seed: int) -> StepLogistic:
     """Fit a logistic regression, C one of `STRENGTHS` by the log loss on validation."""
     assert isinstance(data.items, Ragged)
     rng = np.random.default_rng(seed)
-    steps = [_sampled(*_around(data.items, rows), rng) for rows in (data.train, data.validation)]
+    known = [_known(*_around(data.items, rows), data.y) for rows in (data.train, data.validation)]
+    steps = [_sampled(*places, rng) for places in known]
     scaler = StandardScaler().fit(data.items.values[steps[0][0]].astype(np.float64))
     train, validation = (
         (_features(scaler, data.items, around), data.y[places]) for places, around in steps
@@ -61,6 +63,12 @@ def step_places(items: Items, rows: Rows) -> Rows:
     )
 
 
+def labels_of_steps(data: FitData) -> IntArray:
+    """Return the classes of the training steps that have a label."""
+    y = data.y[step_places(data.items, data.train)]
+    return np.asarray(y[y != IGNORED])
+
+
 def _around(items: Items, rows: Rows) -> tuple[Rows, Rows]:
     """Return the places (S,) of the steps and those around them, (S, 2 * REACH + 1).
 
@@ -71,6 +79,12 @@ def _around(items: Items, rows: Rows) -> tuple[Rows, Rows]:
     first = np.repeat(items.starts[rows], lengths)[:, None]
     last = np.repeat(items.starts[rows + 1] - 1, lengths)[:, None]
     return places, np.clip(places[:, None] + np.arange(-REACH, REACH + 1), first, last)
+
+
+def _known(places: Rows, around: Rows, y: npt.NDArray[Any]) -> tuple[Rows, Rows]:
+    """Return those of steps that have a label."""
+    labelled = y[places] != IGNORED
+    return places[labelled], around[labelled]
 
 
 def _sampled(places: Rows, around: Rows, rng: np.random.Generator) -> tuple[Rows, Rows]:

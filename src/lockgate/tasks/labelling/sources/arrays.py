@@ -122,10 +122,11 @@ def _labels(
         return np.full(len(items), ""), "class"
     _check_count("y", y, "a label for each", len(items))
     rows = list(y)
-    if rows and all(_is_many(labels) for labels in rows):
+    if any(_is_many(labels) for labels in rows):
         if as_number:
             raise DataError("y must be one number for each sequence, got many in row 1")
-        return _steps(rows, items, names), "steps"
+        if all(_is_many(labels) or _is_missing(labels) for labels in rows):
+            return _steps(rows, items, names), "steps"
     if as_number:
         return np.array([_number(label, n) for label, n in zip(rows, names, strict=True)]), "number"
     texts = [_text(label, n) for label, n in zip(rows, names, strict=True)]
@@ -134,7 +135,9 @@ def _labels(
 
 def _steps(rows: list[Any], items: Ragged, names: tuple[str, ...]) -> npt.NDArray[Any]:
     texts: list[str] = []
-    for labels, name, steps in zip(rows, names, items.lengths.tolist(), strict=True):
+    for own, name, steps in zip(rows, names, items.lengths.tolist(), strict=True):
+        # a sequence without labels has none at each of its steps
+        labels = own if _is_many(own) else [None] * steps
         if len(labels) != steps:
             raise DataError(
                 f"y must hold a label for each step of a sequence, got {len(labels):,} for "
@@ -148,22 +151,34 @@ def _is_many(labels: Any) -> bool:
     return isinstance(labels, list | tuple | np.ndarray) and np.ndim(labels) > 0
 
 
+def _is_missing(label: Any) -> bool:
+    """Tell None, NaN, pandas' NA and a text that holds nothing from labels."""
+    return (
+        label is None
+        or type(label).__name__ in ("NAType", "NaTType")
+        or (isinstance(label, float | np.floating) and bool(np.isnan(label)))
+        or (isinstance(label, str) and not label.strip())
+    )
+
+
 def _text(label: Any, place: str) -> str:
-    """Return a label as text; `1.0` and `1` are the same, as they are in files."""
+    """Return a label as text, empty where missing; `1.0` and `1` are the same, as in files."""
+    if _is_missing(label):
+        return ""
     label = label.item() if isinstance(label, np.generic) else label
     if isinstance(label, bool):
         return str(label).lower()
     if isinstance(label, float) and label.is_integer():
         return str(int(label))
     text = str(label).strip() if isinstance(label, str | int | float) else ""
-    if not text or text == "nan":
+    if not text:
         raise DataError(f"every label must be a text or a number, got {shown(label)} in {place}")
     return text
 
 
 def _number(label: Any, place: str) -> float:
     try:
-        return float(label)
+        return float("nan") if _is_missing(label) else float(label)
     except (TypeError, ValueError):
         raise DataError(f"every label must be a number, got {shown(label)} in {place}") from None
 

@@ -208,6 +208,11 @@ def _label_column(
         )
     if not roles.at_steps:
         return column
+    if column.null_count():
+        # a row without labels has none at each of its steps
+        none = pl.lit(None, dtype=column.dtype.inner).repeat_by("steps")  # type: ignore[attr-defined]
+        both = column.to_frame().with_columns(steps=lengths)
+        column = both.select(pl.coalesce(pl.col(label), none)).to_series()
     own, flat = _exploded(column)
     _check_lengths(lengths, own, "the inputs", label, names)
     return flat

@@ -93,13 +93,17 @@ def _sequences(raw: RawTable, roles: Roles) -> tuple[Codes, tuple[str, ...]]:
 def _labels(
     raw: RawTable, roles: Roles, order: Codes, starts: Codes, names: tuple[str, ...]
 ) -> tuple[npt.NDArray[Any], LabelKind]:
-    """Return a label for every step, or for every sequence the one that its steps agree on."""
+    """Return a label for every step, or for every sequence the one that its steps agree on.
+
+    A step without a label agrees with the others.
+    """
     column = raw.frame[check_label(roles, raw)]
     if roles.at_steps:
         return read_labels(column[order], roles, lambda i: f"row {raw.rows[order[i]]}")
     labels, kind = read_labels(column, roles, lambda i: f"row {raw.rows[i]}")
     remedy = "; pass at_steps=True (--at-steps) for a label at every step"
-    return _constant(labels[order], starts, names, f"label {column.name!r}", remedy), kind
+    labels = _filled(labels[order], starts) if kind != "classes" else labels[order]
+    return _constant(labels, starts, names, f"label {column.name!r}", remedy), kind
 
 
 def _groups(
@@ -111,12 +115,24 @@ def _groups(
     return _constant(groups[order], starts, names, f"group {roles.group!r}", "")
 
 
+def _filled(labels: npt.NDArray[Any], starts: Codes) -> npt.NDArray[Any]:
+    """Give the steps that have no label the first that their sequence has."""
+    known = labels != "" if labels.dtype.kind == "U" else ~np.isnan(labels)
+    first = np.minimum.reduceat(np.where(known, np.arange(len(labels)), len(labels)), starts[:-1])
+    # of a sequence without any, its own first step, which has none either
+    first = np.repeat(np.where(first < len(labels), first, starts[:-1]), np.diff(starts))
+    filled: npt.NDArray[Any] = np.where(known, labels, labels[first])
+    return filled
+
+
 def _constant(
     values: npt.NDArray[Any], starts: Codes, names: tuple[str, ...], what: str, remedy: str
 ) -> npt.NDArray[Any]:
     """Return the value of each sequence, which must be the same at all its steps."""
     firsts = values[starts[:-1]]
     differs = values != np.repeat(firsts, np.diff(starts))
+    if values.dtype.kind == "f":
+        differs &= ~np.isnan(values)
     if differs.any():
         row = int(np.flatnonzero(differs)[0])
         i = int(np.searchsorted(starts, row, side="right")) - 1

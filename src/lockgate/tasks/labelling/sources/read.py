@@ -1,10 +1,22 @@
 """Read labelled data of any form, with the parts that were given as files of their own."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from lockgate.errors import DataError, count_of, listed
 from lockgate.tasks.labelling.config import LabelledConfig
-from lockgate.tasks.labelling.labelled import Joined, Labelled, check_items, cut, join_parts
+from lockgate.tasks.labelling.labelled import (
+    Joined,
+    Labelled,
+    Ragged,
+    check_items,
+    cut,
+    join_parts,
+    take,
+)
 from lockgate.tasks.labelling.sources.arrays import from_arrays
 from lockgate.tasks.labelling.sources.memory import held, is_held, pair_of, plain
 from lockgate.tasks.labelling.sources.sequences import read_sequences
@@ -34,7 +46,8 @@ def read_labelled(source: Any, config: LabelledConfig) -> Joined:
     if steps := _stretch(config, sum(map(len, read))):
         train = cut(train, steps)
         others = [None if part is None else cut(part, steps) for part in others]
-    return join_parts(train, *others)
+    known = [None if part is None else leave_out_unlabelled(part) for part in others]
+    return join_parts(leave_out_unlabelled(train), *known)
 
 
 def read_unlabelled(source: Any, config: LabelledConfig) -> Labelled:
@@ -50,6 +63,40 @@ def read_unlabelled(source: Any, config: LabelledConfig) -> Labelled:
     data = read_part(source, config, labelled=False)
     check_items(data)
     return data
+
+
+def leave_out_unlabelled(data: Labelled) -> Labelled:
+    """Return what has a label, or one at a step of it at least, and say what was left out.
+
+    Raises:
+        DataError: If nothing has one.
+    """
+    known = data.is_known
+    if known.all():
+        return data
+    what, notices, rows = "text" if data.is_text else "sequence", list(data.notices), known
+    if data.kind == "steps" and isinstance(data.items, Ragged):
+        owner = np.repeat(np.arange(len(data)), data.items.lengths)
+        rows = np.bincount(owner, known, len(data)) > 0
+        # an empty sequence is refused for what it is
+        rows |= data.items.lengths == 0
+        notices.append(f"no label at {(~known).sum():,} of {count_of(len(known), 'step')}: {_LEFT}")
+    if not rows.any():
+        raise DataError(
+            f"labels must be there, got none for {count_of(len(data), what)} of {data.source}; "
+            f"name the column that holds them (--label); {_SPELLED}"
+        )
+    if not rows.all():
+        names = listed((data.names[i] for i in np.flatnonzero(~rows)), 3)
+        notices.append(
+            f"{count_of(int((~rows).sum()), what)} without a label left out, {names}; {_SPELLED}"
+        )
+    kept = data if rows.all() else take(data, np.flatnonzero(rows))
+    return replace(kept, notices=tuple(notices)).fingerprinted()
+
+
+_LEFT = "they count in no loss and no score"
+_SPELLED = "a class called ?, -, none or NA needs another name"
 
 
 def cut_alike(data: Labelled, config: LabelledConfig) -> Labelled:

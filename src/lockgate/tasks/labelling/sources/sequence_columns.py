@@ -175,25 +175,20 @@ def read_labels(
     """Return labels as `Labelled` holds them; `place(i)` says where the i-th stands.
 
     Raises:
-        DataError: If one is missing, or is no number where numbers are asked for.
+        DataError: If one is no number where numbers are asked for.
     """
     if roles.as_number:
         numbers = to_number(column)
-        if numbers.null_count():
-            i = int(numbers.is_null().arg_true()[0])
+        faulty = numbers.is_null() & column.is_not_null()
+        if faulty.any():
+            i = int(faulty.arg_true()[0])
             raise DataError(f"every label must be a number, got {shown(column[i])} in {place(i)}")
-        return numbers.to_numpy().astype(np.float64), "number"
+        return numbers.fill_null(float("nan")).to_numpy().astype(np.float64), "number"
     text = to_text(column)
     if roles.several is not None:
         parted = [_parted(label or "", roles.several) for label in text]
         return np.array(parted, dtype=str), "classes"
-    if text.null_count():
-        i = int(text.is_null().arg_true()[0])
-        raise DataError(
-            f"every label must be a text or a number, got none in {place(i)}; a class called ?, -, "
-            "none or NA needs another name"
-        )
-    return np.array(text.to_list(), dtype=str), "steps" if roles.at_steps else "class"
+    return np.array(text.fill_null("").to_list(), dtype=str), "steps" if roles.at_steps else "class"
 
 
 def sort_keys(raw: RawTable, name: str, option: str) -> npt.NDArray[Any]:

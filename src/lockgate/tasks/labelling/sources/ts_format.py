@@ -55,8 +55,8 @@ class Row(NamedTuple):
 def read_ts(path: Path, roles: Roles, encoding: str | None = None) -> Labelled:
     """Read a `.ts` file, also with `.gz`; the channels are called `dim_1` and so on.
 
-    A missing value, `?` or `NaN`, becomes NaN. The row of errors is counted below `@data`. The
-    encoding is told from the bytes where it is not named.
+    A missing value, `?` or `NaN`, becomes NaN; a missing label is `?`. The row of errors is counted
+    below `@data`. The encoding is told from the bytes where it is not named.
 
     Raises:
         DataError: If it is no such file, has time stamps or no labels, or a row does not fit the
@@ -79,7 +79,7 @@ def read_ts(path: Path, roles: Roles, encoding: str | None = None) -> Labelled:
     if not roles.labelled:
         return unlabelled(items, names, path.name, own, notices)
     labels, kind = read_labels(
-        pl.Series([row.label for row in rows], dtype=pl.String),
+        pl.Series([None if row.label == "?" else row.label for row in rows], dtype=pl.String),
         roles._replace(as_number=True) if header.classes is None else roles,
         lambda i: names[i],
     )
@@ -231,9 +231,9 @@ def _read_row(line: str, header: Header, row: str, name: str) -> Row:
 
 
 def _check_label(label: str, header: Header, row: str, name: str) -> None:
-    if not label or label == "?":
+    if not label:
         raise DataError(f"every row of {name!r} must end in a label, got {shown(label)} in {row}")
-    if header.classes and label not in header.classes:
+    if header.classes and label not in (*header.classes, "?"):
         raise DataError(
             f"labels must be listed by @classLabel, {listed(header.classes)}, got {shown(label)} "
             f"in {row} of {name!r}"
