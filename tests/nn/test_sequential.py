@@ -190,17 +190,60 @@ def test_embedding_of_torch_tells_its_padding_as_ours_does() -> None:
     assert torch.equal(model(TOKENS), expected)
 
 
-@pytest.mark.parametrize("kind", [torch.nn.Embedding, nn.Embedding])
-def test_forgotten_padding_raises(kind) -> None:
-    modules = [kind(11, 6), nn.GRU(6, 5, batch_first=True), nn.Last()]
-    with pytest.raises(ValueError, match=r"padding_idx of module 0 \(Embedding\) must be the tok"):
-        nn.Sequential(*modules)(TOKENS)
+class OfTwo(torch.nn.Module):
+    """An embedding of a user's, of which the container does not know what it takes as padding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.classes = embedding(), embedding()
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self.words(tokens) + self.classes(tokens % 3)
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [torch.nn.Embedding(11, 6), nn.Embedding(11, 6), OfTwo(), torch.nn.Sequential(embedding())],
+    ids=["torch", "ours", "own", "nested"],
+)
+@pytest.mark.parametrize("reader", [nn.GRU(6, 5, batch_first=True), Mean()], ids=["layer", "own"])
+def test_forgotten_padding_raises(vectors, reader) -> None:
+    kind = type(reader).__name__
+    with pytest.raises(ValueError, match=rf"mask or .* tokens that module 2 \({kind}\) reads, or"):
+        nn.Sequential(vectors, torch.nn.Dropout(0.1), reader)(TOKENS)
+
+    told = nn.Sequential(vectors, reader)
+
+    assert torch.isfinite(told(TOKENS, mask=VALID)).all()  # the remedy
+
+
+def test_tokens_that_are_never_padded_need_no_mask() -> None:
+    modules = [nn.Embedding(11, 6), nn.GRU(6, 5, batch_first=True), nn.Last()]
 
     never = nn.Sequential(*modules, padded=False)
 
     assert torch.equal(never(TOKENS), modules[1](modules[0](TOKENS))[1][-1])
     assert torch.equal(never[:1](TOKENS), modules[0](TOKENS))  # a slice says so too
     assert "padded=False" in repr(never)
+
+
+def test_nested_stack_gives_its_mask_to_what_follows() -> None:
+    model = classifier().eval()
+    nested = nn.Sequential(nn.Sequential(nn.Sequential(model[0])), model[1:5], model[5:])
+
+    assert torch.equal(nested(TOKENS), model(TOKENS))
+
+
+def test_mask_of_the_output_is_given_for_a_loss() -> None:
+    tagger = nn.Sequential(embedding(), nn.GRU(6, 5), torch.nn.Linear(5, 2))
+
+    output, mask = tagger(TOKENS.t(), return_mask=True)
+
+    assert output.shape == (5, 3, 2)
+    assert torch.equal(mask, VALID)
+    packed = pack_padded_sequence(TOKENS.t(), VALID.sum(1))
+    assert torch.equal(tagger(packed, return_mask=True)[1], VALID)
+    assert classifier()(TOKENS, return_mask=True)[1] is None
 
 
 def test_module_that_minds_the_mask_gets_it() -> None:

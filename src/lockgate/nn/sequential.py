@@ -85,15 +85,15 @@ class Sequential(nn.Sequential):
       padded steps too, and the mask stays as it is.
     - A module of yours whose `forward` has an argument `mask` gets it, `(batch, time)`, True where
       a step is valid, or None. If its output has no time, there is no mask behind it.
-    - Any other module may mix steps with padding, `Conv1d` for one. Where there is a mask, it is
-      refused.
+    - Any other module that reads tokens is taken for an embedding. One that reads numbers may mix
+      steps with padding, as `Conv1d` does: where there is a mask, it is refused.
 
     Padding then changes no answer.
 
     Args:
         modules: The modules, or one `OrderedDict` of them.
-        padded: Whether tokens may be padded: those of an embedding without `padding_idx` then come
-            with a `mask` or `lengths`. False says that they never are.
+        padded: Whether tokens may be padded: where no embedding has a `padding_idx`, a call then
+            needs `mask` or `lengths`. False says that they never are.
 
     Shape:
         - x: what the first module takes, with time first, or the batch if the layers are
@@ -102,7 +102,7 @@ class Sequential(nn.Sequential):
           if it still has time.
 
     Raises:
-        ValueError: If nothing tells what is padding where something should, modules disagree on
+        ValueError: If nothing tells the padding of tokens that layers read, modules disagree on
             `batch_first`, or one does not fit its place.
 
     Example:
@@ -155,6 +155,7 @@ class Sequential(nn.Sequential):
         *,
         mask: Tensor | None = None,
         lengths: padding.Lengths | None = None,
+        return_mask: bool = False,
         input: Tensor | PackedSequence | None = None,  # noqa: A002 - torch's name of x
     ) -> Any:
         """Run the modules.
@@ -164,6 +165,8 @@ class Sequential(nn.Sequential):
             mask: Padding, `(batch, time)` whatever `batch_first`, or `(time,)` unbatched; False
                 where a step is none. It goes before what `padding_idx` tells.
             lengths: The valid steps of each sequence, in place of a `mask`.
+            return_mask: Whether to return the output and its mask, for a loss over valid steps;
+                None where there is none, or no time is left.
             input: torch's name of `x`; one of the two is given.
         """
         given: Any = given_once("x", x, input)
@@ -172,80 +175,79 @@ class Sequential(nn.Sequential):
         batch_first = self.batch_first
         if not isinstance(given, PackedSequence):
             mask = _mask_of_call(given, mask, lengths, batch_first)
-            return self._run(given, mask, batch_first)[0]
+            output, mask = self._run(given, mask, batch_first)
+            return (output, mask) if return_mask else output
         if mask is not None or lengths is not None:
             raise ValueError("mask and lengths must be None where x is packed: it has its own.")
         padded, lengths = padding.unpack(given)
         padded = padded.transpose(0, 1) if batch_first else padded
         mask = _mask_of_call(padded, None, lengths, batch_first)
         output, mask = self._run(padded, mask, batch_first)
-        if mask is None:
-            return output
-        return padding.pack_like(output.transpose(0, 1) if batch_first else output, mask.t(), given)
+        if mask is not None:
+            by_time = output.transpose(0, 1) if batch_first else output
+            output = padding.pack_like(by_time, mask.t(), given)
+        return (output, mask) if return_mask else output
 
     def _run(self, x: Any, mask: Tensor | None, batch_first: bool) -> tuple[Any, Tensor | None]:
         """Run the modules; return the output, and the mask where it still has time."""
+        untold = self.padded and not x.is_floating_point()  # tokens, of whose padding nobody told
         ran: tuple[Recurrent, Any] | None = None  # what Last reads
         for name, module in self._modules.items():
             assert module is not None
             where = f"module {name} ({type(module).__name__})"
+            untold = untold and mask is None
+            if untold and _takes_mask(module):
+                raise ValueError(
+                    f"mask or lengths must be given with tokens that {where} reads, or a "
+                    "padding_idx to their embedding, got neither. If no sequence is ever padded, "
+                    "make the Sequential with padded=False."
+                )
             if isinstance(module, Recurrent):
                 x, state = module(x, mask=mask)
                 ran = (module, state)
                 if isinstance(x, tuple):
                     raise ValueError(f'merge_mode of {where} must not be "none" in a Sequential')
-                continue
-            if isinstance(module, Last):
+            elif isinstance(module, Last):
                 if ran is None:
                     raise ValueError(f"{where} must stand directly behind an RNN, LSTM or GRU")
-                x, mask = module(*ran), None
-            elif isinstance(module, _EMBEDDINGS):
-                if mask is None:
-                    mask = self._mask_of_tokens(x, module, where, batch_first)
-                x = module(x)
-            elif isinstance(module, nn.RNNBase):
-                raise ValueError(
-                    f"{where} must be a layer of lockgate.nn, got one of torch. "
-                    "Convert it with lockgate.interop.from_torch."
-                )
-            elif _computes_by_step(module):
-                x = module(x)
-            elif _takes_mask(module):
-                dimensions = x.ndim
-                x = module(x, mask=mask)
-                mask = mask if x.ndim >= dimensions else None
-            elif mask is not None:
-                raise ValueError(
-                    f"{where} must take a mask where sequences are padded: it may mix steps with "
-                    "padding. Hold it in a module whose forward(x, mask) minds that."
-                )
+                x, mask, ran = module(*ran), None, None
             else:
-                x = module(x)
-            ran = None
+                x, mask = _run_other(module, where, x, mask, batch_first)
+                ran = None
         return x, mask
-
-    def _mask_of_tokens(
-        self, tokens: Tensor, embedding: Any, where: str, batch_first: bool
-    ) -> Tensor | None:
-        """Tell where tokens are no padding, (batch, time) or (time,)."""
-        if embedding.padding_idx is None:
-            if self.padded:
-                raise ValueError(
-                    f"padding_idx of {where} must be the token of padding where neither mask nor "
-                    "lengths are given, got None. If no sequence is ever padded, make the "
-                    "Sequential with padded=False."
-                )
-            return None
-        if tokens.ndim > 2:
-            raise ShapeError(
-                f"tokens must have 2 dimensions, batch and time, or 1 unbatched, got {tokens.ndim}"
-            )
-        valid: Tensor = tokens != embedding.padding_idx
-        return valid if batch_first or tokens.ndim == 1 else valid.t()
 
     def extra_repr(self) -> str:
         """Show what differs from the defaults."""
         return "" if self.padded else "padded=False"
+
+
+def _run_other(
+    module: nn.Module, where: str, x: Any, mask: Tensor | None, batch_first: bool
+) -> tuple[Any, Tensor | None]:
+    """Run what is neither a recurrent layer nor `Last`; return the output and its mask."""
+    if isinstance(module, _EMBEDDINGS):
+        own = _mask_of_tokens(x, module.padding_idx, batch_first) if mask is None else mask
+        return module(x), own
+    if isinstance(module, Sequential):
+        output, mask = module(x, mask=mask, return_mask=True)
+        return output, mask
+    if isinstance(module, nn.RNNBase):
+        raise ValueError(
+            f"{where} must be a layer of lockgate.nn, got one of torch. "
+            "Convert it with lockgate.interop.from_torch."
+        )
+    if _computes_by_step(module):
+        return module(x), mask
+    if _takes_mask(module):
+        output = module(x, mask=mask)
+        return output, mask if output.ndim >= x.ndim else None
+    # what reads tokens is an embedding of somebody's own
+    if mask is not None and x.is_floating_point():
+        raise ValueError(
+            f"{where} must take a mask where sequences are padded: it may mix steps with "
+            "padding. Hold it in a module whose forward(x, mask) minds that."
+        )
+    return module(x), mask
 
 
 def _mask_of_call(
@@ -259,6 +261,18 @@ def _mask_of_call(
     valid = padding.to_valid(mask, lengths, by_time if batched else x.unsqueeze(1), batched)
     assert valid is not None
     return valid.t() if batched else valid.squeeze(1)
+
+
+def _mask_of_tokens(tokens: Tensor, padding_idx: int | None, batch_first: bool) -> Tensor | None:
+    """Tell where tokens are no padding, (batch, time) or (time,)."""
+    if padding_idx is None:
+        return None
+    if tokens.ndim > 2:
+        raise ShapeError(
+            f"tokens must have 2 dimensions, batch and time, or 1 unbatched, got {tokens.ndim}"
+        )
+    valid = tokens != padding_idx
+    return valid if batch_first or tokens.ndim == 1 else valid.t()
 
 
 def _is_of_samples(module: Any) -> bool:
@@ -278,5 +292,7 @@ def _computes_by_step(module: nn.Module) -> bool:
 
 def _takes_mask(module: nn.Module) -> bool:
     """Tell whether a module wants the mask of padding; what torch calls so masks attention."""
+    if isinstance(module, Sequential):
+        return False  # it asks for itself
     of_torch = type(module).__module__.split(".")[0] == "torch"
     return not of_torch and "mask" in inspect.signature(type(module).forward).parameters
