@@ -62,6 +62,7 @@ class Settings(TypedDict, total=False):
     recurrent_dropout: float
     resample: str | None
     residual: bool
+    row_order: bool
     rungs: Sequence[str] | str
     seeds: int
     separator: str | None

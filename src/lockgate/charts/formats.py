@@ -93,14 +93,16 @@ def duration(seconds: float | None) -> str:
 
 
 def moment(stamp: str | None) -> str:
-    """An ISO time stamp without the parts that are zero.
+    """An ISO time stamp without the parts that are zero; or the number of a row.
 
     Example:
-        >>> moment("2020-05-12T06:00:00"), moment("2020-05-12T00:00:00")
-        ('2020-05-12 06:00', '2020-05-12')
+        >>> moment("2020-05-12T06:00:00"), moment("2020-05-12T00:00:00"), moment("350")
+        ('2020-05-12 06:00', '2020-05-12', 'row 350')
     """
     if stamp is None:
         return MISSING
+    if stamp.isdecimal():
+        return f"row {stamp}"
     time = datetime.fromisoformat(stamp)
     clock = str(time.replace(tzinfo=None))
     zone = str(time).removeprefix(clock)

@@ -46,5 +46,5 @@ def predict(
         write = frame.write_parquet if out.suffix == ".parquet" else frame.write_csv
         with new_file(out) as file:
             write(file)
-        what = "steps" if {"ds", "step"} & {*frame.columns} else "rows"
+        what = "steps" if {"ds", "row", "step"} & {*frame.columns} else "rows"
         print(f"{len(frame)} {what} written to {out}", file=sys.stderr)

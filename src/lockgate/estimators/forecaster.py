@@ -26,8 +26,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
     Args:
         target: Column to forecast.
         horizon: Steps, or a duration such as `"24h"`. Every step up to it is forecast.
-        time, time_format, resample, missing, max_gap, inputs, exclude, split, lookback,
-            separator, decimal, encoding: How the table is read and cut; see
+        time, time_format, row_order, resample, missing, max_gap, inputs, exclude, split,
+            lookback, separator, decimal, encoding: How the table is read and cut; see
             `lockgate.tasks.forecasting.config.TableConfig`.
         cell, hidden_size, num_layers, bidirectional, residual: The stack.
         input_dropout, dropout, recurrent_dropout, weight_dropout, output_dropout, zoneout: Rates of
@@ -61,6 +61,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         lookback: int | str | None = None,
         time: str | None = None,
         time_format: str | None = None,
+        row_order: bool = False,
         resample: str | None = None,
         missing: tuple[float, ...] = (),
         max_gap: int = 3,
@@ -129,8 +130,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         Settings tell how `X` is read, where that is another way: `separator=";"`.
 
         Returns:
-            As `FittedForecaster.predict`: a frame of the kind that `X` is, of `unique_id`, `ds`,
-            `forecast`; of a pandas Series a Series.
+            As `FittedForecaster.predict`: a frame of the kind that `X` is, of `unique_id`, `ds`
+            (with `row_order` `row`) and `forecast`; of a pandas Series a Series.
         """
         check_is_fitted(self, "fitted_")
         source = self._source if X is None else X

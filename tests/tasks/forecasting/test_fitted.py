@@ -252,6 +252,21 @@ def test_stamps_of_a_time_zone_go_on_in_utc(tmp_path):
     assert forecast["ds"].to_list() == after.to_list()
 
 
+def test_rows_in_their_order_go_on_by_their_number(table, tmp_path):
+    rows = table.drop("day").with_columns(price=None)
+    fitted = train(rows, tmp_path, target="sold", horizon=3, row_order=True)
+
+    forecast = load(tmp_path / "trained").predict(rows)
+
+    assert forecast.columns == ["unique_id", "row", "forecast"]
+    assert forecast["row"].to_list() == [401, 402, 403]
+    assert fitted.preprocessing.calendar == ()
+    evaluation = fitted.evaluate(rows)
+    assert (evaluation.start, evaluation.end, evaluation.windows) == ("341", "400", 58)
+    with pytest.raises(DataError, match=r"must hold 3 rows after 340, the last that the model has"):
+        fitted.evaluate(rows.head(341))
+
+
 def test_only_the_lookback_and_nothing_before_it_is_read(trained, table):
     longer = table.with_columns(
         pl.when(pl.int_range(pl.len()) < 393)

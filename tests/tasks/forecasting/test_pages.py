@@ -77,6 +77,17 @@ def test_a_forecast_is_drawn_beside_its_truth_and_baseline(results: Results) -> 
     assert figure["layout"]["shapes"][0]["x0"] == stretch["origin"]
 
 
+def test_numbers_of_rows_are_no_dates(results: Results) -> None:
+    data, stretch = results["data"], results["forecasts"][0]
+    assert draw_series(data, 1)["layout"]["xaxis"] == {"type": "date"}
+
+    data["series"]["ds"] = list(range(len(data["series"]["y"])))
+    stretch["future"]["ds"] = list(range(len(stretch["future"]["y"])))
+
+    assert draw_series(data, 1)["layout"]["xaxis"] == {"type": "linear"}
+    assert draw_forecast(stretch, 2)["layout"]["xaxis"] == {"type": "linear"}
+
+
 def test_errors_count_from_one_step_ahead(results: Results) -> None:
     selected = results["verdict"]["selected"]["rung"]
     lines = error_lines(results)

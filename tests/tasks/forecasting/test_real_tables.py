@@ -189,14 +189,22 @@ def test_pollution_leaves_out_its_text_column() -> None:
         ),
         (AIR, {"target": "T", "decimal": ","}, r"got 391 different stamps in 9,357 rows; name all"),
         (BIKES, {"target": "cnt"}, r"time must tell the rows apart, got 731 different stamps in"),
-        (BEIJING, {"target": "pm2.5"}, r"time must be a column of time stamps .* got none among"),
+        (
+            BEIJING,
+            {"target": "pm2.5"},
+            r"got none among .*; pass time=\"year,month,day,hour\" \(--time",
+        ),
         (f"{UNIVARIATE}/taylor.csv", {"target": "Y"}, r"got none among Y \('22262'\)"),
-        (f"{UNIVARIATE}/heart_rate.csv", {"target": "Heart rate"}, r"got none among Heart rate"),
+        (
+            f"{UNIVARIATE}/heart_rate.csv",
+            {"target": "Heart rate"},
+            r"among Heart rate .*--row-order",
+        ),
         (f"{UNIVARIATE}/shampoo.csv", {"target": "Sales"}, r"got none among Month \('1-01'\)"),
         (
             f"{UNIVARIATE}/shampoo.csv",
             {"target": "Sales", "time": "Month"},
-            r"got '1-01' in row 1; pass its format, time_format=",
+            r"got '1-01' in row 1; where the rows are equal steps .*--row-order",
         ),
         (
             "exchange_rate/exchange_rate.txt.gz",

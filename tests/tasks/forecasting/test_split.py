@@ -51,9 +51,33 @@ def test_fractions_that_do_not_sum_to_one_raise(split: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("split", [("0.7", "0.3"), ("a", "b", "c"), ("2020-01-03",), ()], ids=str)
 def test_neither_fractions_nor_dates_raises(split: tuple[str, ...]) -> None:
-    message = r"split must be three fractions \(0.7,0.15,0.15\) or the two dates at which the val"
+    message = (
+        r"split must be three fractions \(0.7,0.15,0.15\) or the two dates at which the validation "
+        r"and the test part begin \(2020-01-07,2020-01-09\), got "
+    )
     with pytest.raises(DataError, match=message):
         split_rows(days(9), split)
+
+
+def test_dates_that_are_advised_cut_these_rows() -> None:
+    fiftieths = np.datetime64("2024-05-01T08", "us") + np.arange(90) * np.timedelta64(20, "ms")
+
+    with pytest.raises(DataError) as error:
+        split_rows(fiftieths, ("a", "b"))
+
+    advised = str(error.value).split("begin (")[1].split(")")[0]
+    assert split_rows(fiftieths, tuple(advised.split(","))) == Split(63, 76, 90)
+    with pytest.raises(DataError, match=r"fractions \(0.7,0.15,0.15\), got a,b$"):
+        split_rows(fiftieths[:2], ("a", "b"))
+
+
+def test_numbers_of_rows_are_cut_by_fractions_alone() -> None:
+    rows = np.arange(1, 101)
+
+    assert split_rows(rows, ("0.7", "0.15", "0.15")) == Split(70, 85, 100)
+    message = r"fractions \(0.7,0.15,0.15\) where the rows have no dates, got 2020-01-01,2021-01-01"
+    with pytest.raises(DataError, match=message):
+        split_rows(rows, ("2020-01-01", "2021-01-01"))
 
 
 def test_dates_out_of_order_raise() -> None:

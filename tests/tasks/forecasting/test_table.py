@@ -310,3 +310,22 @@ def test_co2_sample_is_weekly_with_its_holes() -> None:
     assert table.frame["ds"][0] == datetime(1958, 3, 29)
     with pytest.raises(DataError, match="sample must be one of co2, got 'c02'"):
         sample("c02")
+
+
+def test_rows_in_their_order_are_equal_steps() -> None:
+    frame = pl.DataFrame({"load": [1.0, None, 3.0, 4.0], "x": [5.0, None, 6.0, 7.0]})
+
+    table = read_table(frame, target="load", row_order=True)
+
+    assert table.frame["ds"].to_list() == [1, 2, 3, 4]
+    assert table.frame["y"].to_list() == [1, None, 3, 4]
+    assert str(table.frequency) == "1 row"
+    assert table.notices == ("1 gap, 1 step in all, the longest 1 step from 2",)
+    assert read_table(frame_of(), target="load", row_order=True).frame.columns[2:] == ["y", "x"]
+
+
+@pytest.mark.parametrize("told", [{"time": "when"}, {"time_format": "%Y"}, {"resample": "1h"}])
+def test_rows_in_their_order_have_no_times(told: dict[str, str]) -> None:
+    message = rf"row_order must not be given with {next(iter(told))}: .*; leave one out"
+    with pytest.raises(DataError, match=message):
+        read_table(frame_of(), target="load", row_order=True, **told)

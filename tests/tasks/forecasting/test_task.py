@@ -74,6 +74,19 @@ def test_a_test_part_is_told_by_its_own_rows_alone(prepared_as, table):
     assert fingerprint(399) != own
 
 
+def test_rows_in_their_order_are_told_by_their_numbers(prepared_as):
+    data, prepared, _ = prepared_as(row_order=True, lookback=201)
+
+    planned, described = TASK.planned(data, prepared), TASK.describe(data, prepared)
+
+    assert planned["table"].endswith("400 steps of 1 row from 1 to 400")
+    assert planned["parts"][2].startswith("test: 341 to 400, ")
+    assert described["series"]["ds"] == list(range(1, 401))
+    assert (described["split"]["test"]["start"], described["end"]) == ("341", "400")
+    # no resample is advised, which rows cannot have
+    assert TASK.advice(data, prepared)[0].endswith("learn slowly over more than 200")
+
+
 def test_without_a_target_the_columns_are_listed_with_a_guess(table):
     found = TASK.missing(table, {})
 

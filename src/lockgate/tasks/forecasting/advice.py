@@ -65,9 +65,11 @@ def _of_lookback(prepared: Prepared) -> Iterator[str]:
     preprocessing = prepared.preprocessing
     lookback, horizon = preprocessing.lookback, preprocessing.horizon
     if lookback > LONG_LOOKBACK:
+        in_rows = isinstance(preprocessing.last_seen, int)
+        remedy = "" if in_rows else "; --resample to a longer step makes it shorter"
         yield (
             f"lookback is {lookback} steps: recurrent networks learn slowly over more than "
-            f"{LONG_LOOKBACK}; --resample to a longer step makes it shorter"
+            f"{LONG_LOOKBACK}{remedy}"
         )
     longer = [season for season in preprocessing.seasons if lookback < season <= horizon]
     fitting = [season for season in longer if season + horizon <= prepared.split.train // 2]

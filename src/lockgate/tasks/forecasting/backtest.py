@@ -78,8 +78,7 @@ def backtest(
         DataError: If the table has no window after `Preprocessing.seen_until`, or another form.
     """
     arrays = preprocessing.apply(table)
-    seen = np.datetime64(preprocessing.seen_until)
-    first = int(np.searchsorted(arrays.ds, seen, side="right"))
+    first = int(np.searchsorted(arrays.ds, preprocessing.last_seen, side="right"))
     windows = make_windows(arrays, preprocessing, range(first, len(arrays.ds)))
     horizon = preprocessing.horizon
     if not len(windows):

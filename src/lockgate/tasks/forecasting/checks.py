@@ -34,7 +34,7 @@ def check_preprocessing(folder: Path, preprocessing: Preprocessing) -> None:
         "seasons": min(preprocessing.seasons, default=1) < 1,
         "lookback": not 1 <= preprocessing.lookback < STEP_LIMIT,
         "horizon": not 1 <= preprocessing.horizon < STEP_LIMIT,
-        "seen_until": _fails(np.datetime64, preprocessing.seen_until),
+        "seen_until": _fails(lambda: preprocessing.last_seen),
     }
     check_fields(folder, wrong)
 

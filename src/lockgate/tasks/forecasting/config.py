@@ -29,6 +29,8 @@ class TableConfig(Config):
     """Time column, or its parts joined by commas: year,month,day,hour. Parts go by it."""
     time_format: Annotated[str | None, READING] = None
     """Format of the time column, where the values do not show it: %d/%m/%Y %H:%M."""
+    row_order: Annotated[bool, READING] = False
+    """Take the rows for equal steps in their order, where the table holds no times."""
     resample: Annotated[str | None, READING] = None
     """Average over bins of this duration, labelled at their right edge: 1h."""
     missing: Annotated[tuple[float, ...], READING] = ()

@@ -76,8 +76,9 @@ class FittedForecaster:
                 `separator=";"`, `time="day"`.
 
         Returns:
-            One row a step: `unique_id`, `ds` and `forecast`, in the target's unit. A frame of the
-            kind that `source` is, polars for a path; of a pandas Series a Series.
+            One row a step: `unique_id`, `ds` and `forecast`, in the target's unit. Where the rows
+            of the table are the steps, `row` in place of `ds`: numbers that go on from its last.
+            A frame of the kind that `source` is, polars for a path; of a pandas Series a Series.
 
         Raises:
             DataError: If the table is shorter than the lookback, lacks columns, has another
@@ -89,20 +90,22 @@ class FittedForecaster:
         forecast = self.forecast(_last_window(arrays, self.preprocessing))
         # counted from the first stamp: a short month at the end would change the day of the month
         stamps = table.frequency.range(table.frame["ds"][0], rows + horizon)
+        time = "ds" if table.frequency.of_time else "row"
         steps = pl.DataFrame(
             {
                 "unique_id": [table.frame["unique_id"][0]] * horizon,
-                "ds": pl.Series(stamps[rows:], dtype=pl.Datetime("us")),
+                time: stamps[rows:],
                 "forecast": forecast[0],
             }
         )
-        return like_series(steps, source, "ds", "forecast")
+        return like_series(steps, source, time, "forecast")
 
     def evaluate(self, source: Any, **settings: Any) -> "ForecastEvaluation":
         """Forecast from every row of `source` after all that was learned from, and score it.
 
         Args:
-            source: A table as `config.data` reads it.
+            source: A table as `config.data` reads it; where its rows are the steps, the one that
+                was learned from, with later rows: they are told by their numbers.
             settings: As in `predict`.
 
         Raises:

@@ -30,9 +30,9 @@ T = TypeVar("T")
 
 
 class Series(TypedDict):
-    """Values by time."""
+    """Values by time, or by the number of the row."""
 
-    ds: list[str]
+    ds: list[str] | list[int]
     y: list[float | None]
 
 
@@ -57,7 +57,7 @@ class TableDescription(TypedDict):
 class Future(TypedDict):
     """What came after a forecast was made, and what was forecast."""
 
-    ds: list[str]
+    ds: list[str] | list[int]
     y: list[float | None]
     forecast: list[float | None]
     baseline: list[float | None]
@@ -154,7 +154,11 @@ def draw_series(data: TableDescription, decimals: int) -> Figure:
     ds, y = data["series"]["ds"], data["series"]["y"]
     line = trace(ds, y, "ink", 1, data["target"], f"%{{y:,.{decimals}f}}")
     bands = [_band(data["split"][part], f"@part-{part} 0.28") for part in PARTS]
-    return figure([line], {"type": "date"}, {}, bands)
+    return figure([line], _axis(ds), {}, bands)
+
+
+def _axis(ds: Sequence[str | int]) -> Figure:
+    return {"type": "date" if isinstance(ds[0], str) else "linear"}
 
 
 def _band(part: PartOfSeries, colour: str) -> Figure:
@@ -175,7 +179,7 @@ def draw_forecast(stretch: Stretch, decimals: int) -> Figure:
         trace(future["ds"], future["baseline"], "base", 1.75, name, text, "dash"),
         trace(future["ds"], future["forecast"], "model", 2.25, "forecast", text),
     ]
-    return figure(traces, {"type": "date"}, {}, [upright(stretch["origin"], "muted", "dot")])
+    return figure(traces, _axis(future["ds"]), {}, [upright(stretch["origin"], "muted", "dot")])
 
 
 def draw_errors(lines: Sequence[Line], decimals: int) -> Figure:

@@ -63,6 +63,7 @@ def read(source: Any, config: TableConfig) -> Table:
         target=config.target,
         time=config.time,
         time_format=config.time_format,
+        row_order=config.row_order,
         resample=config.resample,
         missing=config.missing,
         separator=config.separator,

@@ -25,7 +25,7 @@ class Arrays(NamedTuple):
     inputs: npt.NDArray[np.float32]  # (T, C) scaled; 0 where a hole is too long to fill
     target: npt.NDArray[np.float32]  # (T,) scaled; NaN where missing
     usable: npt.NDArray[np.bool_]  # (T,) every input is present or filled
-    ds: npt.NDArray[np.datetime64]  # (T,)
+    ds: npt.NDArray[np.datetime64]  # (T,), or the numbers of rows
 
 
 class Preprocessing(BaseModel):
@@ -48,12 +48,18 @@ class Preprocessing(BaseModel):
     horizon: int
     dropped: tuple[Dropped, ...]
     seen_until: str
-    """Last time stamp that learning has seen, the validation part included."""
+    """Last time stamp that learning has seen, the validation part included; or number of a row."""
 
     @property
     def scale(self) -> Scale:
         """Scale of the target."""
         return Scale(self.means[0], self.stds[0])
+
+    @property
+    def last_seen(self) -> np.datetime64 | int:
+        """`seen_until`, as `Arrays.ds` holds stamps."""
+        in_rows = self.frequency.endswith(" row")
+        return int(self.seen_until) if in_rows else np.datetime64(self.seen_until)
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -27,9 +27,9 @@ def split_rows(ds: npt.NDArray[np.datetime64], split: tuple[str, ...]) -> Split:
     """Cut the rows `ds` by three fractions, or at two dates.
 
     Args:
-        ds: Time stamp of every row, ascending, shape `(T,)`.
+        ds: Time stamp, or number, of every row, ascending, shape `(T,)`.
         split: `("0.7", "0.15", "0.15")`, or the dates at which the validation and the test part
-            begin, `("2020-09-01", "2020-11-01")`.
+            begin, `("2020-09-01", "2020-11-01")`; numbers of rows are cut by fractions alone.
 
     Raises:
         DataError: If `split` is neither, or a part would be empty.
@@ -41,7 +41,7 @@ def split_rows(ds: npt.NDArray[np.datetime64], split: tuple[str, ...]) -> Split:
         >>> split_rows(ds, ("2020-03-01", "2020-04-01"))
         Split(train=60, validation=91, test=100)
     """
-    ends = _by_fraction(len(ds), split) if len(split) == 3 else _by_date(ds, split)
+    ends = _by_fraction(ds, split) if len(split) == 3 else _by_date(ds, split)
     result = Split(*ends, len(ds))
     empty = [part for part in PARTS if not len(result.rows(part))]
     if empty:
@@ -52,33 +52,46 @@ def split_rows(ds: npt.NDArray[np.datetime64], split: tuple[str, ...]) -> Split:
     return result
 
 
-def _by_fraction(rows: int, split: tuple[str, ...]) -> tuple[int, int]:
+def _by_fraction(ds: npt.NDArray[np.datetime64], split: tuple[str, ...]) -> tuple[int, int]:
     try:
         fractions = [float(part) for part in split]
     except ValueError:
-        raise _neither(split) from None
+        raise _neither(ds, split) from None
     if not (min(fractions) > 0 and abs(sum(fractions) - 1) <= 1e-6):
         raise DataError(
             f"split must be three fractions above 0 that sum to 1, got {','.join(split)}"
         )
     train, validation, _ = fractions
-    return round(rows * train), round(rows * (train + validation))
+    return round(len(ds) * train), round(len(ds) * (train + validation))
 
 
 def _by_date(ds: npt.NDArray[np.datetime64], split: tuple[str, ...]) -> tuple[int, int]:
-    if len(split) != 2:
-        raise _neither(split)
+    if len(split) != 2 or ds.dtype.kind != "M":
+        raise _neither(ds, split)
     try:
         validation, test = (np.datetime64(part) for part in split)
     except ValueError:
-        raise _neither(split) from None
+        raise _neither(ds, split) from None
     if not validation < test:
         raise DataError(f"split must name two ascending dates, got {','.join(split)}")
     return int(np.searchsorted(ds, validation)), int(np.searchsorted(ds, test))
 
 
-def _neither(split: tuple[str, ...]) -> DataError:
-    return DataError(
-        "split must be three fractions (0.7,0.15,0.15) or the two dates at which the validation "
-        f"and the test part begin (2020-09-01,2020-11-01), got {','.join(split)}"
-    )
+def _neither(ds: npt.NDArray[np.datetime64], split: tuple[str, ...]) -> DataError:
+    dates = _dates(ds) if ds.dtype.kind == "M" else None
+    other = "" if ds.dtype.kind == "M" else " where the rows have no dates"
+    if dates:
+        other = (
+            f" or the two dates at which the validation and the test part begin ({','.join(dates)})"
+        )
+    return DataError(f"split must be three fractions (0.7,0.15,0.15){other}, got {','.join(split)}")
+
+
+def _dates(ds: npt.NDArray[np.datetime64]) -> tuple[str, ...] | None:
+    """Write the stamps at which the later parts begin by default, no longer than they must be."""
+    rows = [min(round(len(ds) * share), len(ds) - 1) for share in (0.7, 0.85)]
+    for unit in ("D", "m", "ms", "us"):
+        begins = ds[rows].astype(f"datetime64[{unit}]")
+        if ds[0] < begins[0] < begins[1] <= ds[-1]:
+            return tuple(map(str, begins))
+    return None

@@ -12,7 +12,7 @@ import polars as pl
 from lockgate.errors import DataError, count_of, listed, nearest, option
 from lockgate.reading.frequency import Frequency
 from lockgate.reading.tables import RawTable, read_raw, to_number
-from lockgate.reading.times import find_times, named_columns, time_candidates
+from lockgate.reading.times import Times, find_times, named_columns, row_numbers, time_candidates
 from lockgate.tasks.forecasting.grid import to_grid
 
 TARGET_NAMES = ("y", "target", "value", "values")
@@ -49,9 +49,9 @@ class Table:
     """
 
     frame: pl.DataFrame
-    """`unique_id` (one text), `ds` (Datetime in microseconds, no zone, every stamp of the grid),
-    `y` (the target, Float64), then the further numeric columns by their own names (Float64). A
-    missing value is null, never NaN."""
+    """`unique_id` (one text), `ds` (Datetime in microseconds, no zone, every stamp of the grid;
+    where the rows are the steps, their numbers as Int64), `y` (the target, Float64), then the
+    further numeric columns by their own names (Float64). A missing value is null, never NaN."""
     target: str
     """The target's own name in the source."""
     frequency: Frequency
@@ -74,6 +74,7 @@ def read_table(
     target: str,
     time: str | Sequence[str] | None = None,
     time_format: str | None = None,
+    row_order: bool = False,
     resample: str | None = None,
     missing: Iterable[float] = (),
     separator: str | None = None,
@@ -88,6 +89,7 @@ def read_table(
         target: The column to forecast.
         time: The time column or its parts; see `times.find_times`.
         time_format: `strptime` format of the stamps. Default: detected from the values.
+        row_order: Whether the rows are equal steps in their order: `ds` are their numbers.
         resample: Duration over which to average; see `grid.to_grid`.
         missing: Numbers that stand for a missing value, in every column.
         separator: Column separator of a CSV file. Default: detected from the file.
@@ -106,7 +108,10 @@ def read_table(
     raw = read_raw(source, separator=separator, encoding=encoding)
     _check_target(raw, target)
     series = _series_name(raw, target)
-    times = find_times(raw, time, time_format)
+    if row_order:
+        times = _row_times(raw, time=time, time_format=time_format, resample=resample)
+    else:
+        times = find_times(raw, time, time_format)
     if target in times.columns:
         raise DataError(f"target must be another column than the time, got {target!r}")
     columns, ignored, notices = _numeric_columns(raw, target, times.columns, decimal)
@@ -209,6 +214,16 @@ def _series_name(raw: RawTable, target: str) -> str:
     return str(names[0])
 
 
+def _row_times(raw: RawTable, **options: object) -> Times:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise DataError(
+            f"row_order must not be given with {listed(given)}: rows in their order have no times; "
+            "leave one out"
+        )
+    return row_numbers(raw)
+
+
 def _numeric_columns(
     raw: RawTable, target: str, times: tuple[str, ...], decimal: str
 ) -> tuple[list[pl.Series], tuple[Dropped, ...], tuple[str, ...]]:
@@ -254,9 +269,10 @@ def _check_free(name: str) -> None:
     """Refuse a further column by a name that the table needs for the time or the target."""
     role = {"ds": "time", "y": "target"}.get(name)
     if role:
+        other = f", or pass {option(role, name)}" if role == "target" else ""
         raise DataError(
             f"column names must leave {name!r} to the {role}, got another column of that name; "
-            f"rename it, or pass {option(role, name)}"
+            f"rename it{other}"
         )
 
 

@@ -379,11 +379,11 @@ class Forecasting:
                     "error": float(errors[i]),
                     "origin": str(past["ds"][-1]),
                     "history": {
-                        "ds": past["ds"].dt.to_string().to_list(),
+                        "ds": _places(past["ds"]),
                         "y": past["y"].to_list(),
                     },
                     "future": {
-                        "ds": future["ds"].dt.to_string().to_list(),
+                        "ds": _places(future["ds"]),
                         "y": future["y"].to_list(),
                         "forecast": chosen.prediction[i],
                         "baseline": chosen.reference[i],
@@ -400,7 +400,12 @@ class Forecasting:
 
 
 def _series(rows: pl.DataFrame) -> dict[str, Any]:
-    return {"ds": rows["ds"].dt.to_string().to_list(), "y": rows["y"].to_list()}
+    return {"ds": _places(rows["ds"]), "y": rows["y"].to_list()}
+
+
+def _places(stamps: pl.Series) -> list[str] | list[int]:
+    """Give times as text, and numbers of rows as they are."""
+    return (stamps.dt.to_string() if stamps.dtype.is_temporal() else stamps).to_list()
 
 
 def _part(table: Table, rows: range) -> dict[str, Any]:
