@@ -18,7 +18,7 @@ class Settings(TypedDict, total=False):
     clean_html: bool
     clip_norm: float
     cut: int | None
-    decimal: str
+    decimal: str | None
     device: str
     drop_empty: bool
     dropout: float

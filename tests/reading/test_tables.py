@@ -8,12 +8,10 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lockgate.errors import DataError
 from lockgate.reading import tables as reading
-from lockgate.reading.tables import NULLS, read_raw, to_number
+from lockgate.reading.tables import NULLS, read_raw
 
 DAYS = ["2024-01-01", "2024-01-02", "2024-01-03"]
 
@@ -356,27 +354,6 @@ def test_frames_that_are_no_table_raise() -> None:
         read_raw(pl.DataFrame({"a": []}))
     with pytest.raises(TypeError, match=r"source must be a path, or a pandas, .* got list"):
         read_raw([1, 2])
-
-
-@settings(deadline=None)
-@given(st.lists(st.floats(allow_nan=False), min_size=1), st.sampled_from([".", ","]))
-def test_numbers_read_back(values: list[float], decimal: str) -> None:
-    text = pl.Series([repr(value).replace(".", decimal) for value in values])
-
-    assert to_number(text, decimal).to_list() == values
-
-
-def test_what_is_no_number_is_null() -> None:
-    words = pl.Series(["1", "1_000", "1,000.5", "0x10", "1 2", "1,5", "abc", None, "True"])
-
-    assert to_number(words).to_list() == [1.0] + [None] * 8
-    assert to_number(pl.Series(["1.234,5", "1,5", "2"]), ",").to_list() == [None, 1.5, 2.0]
-    assert to_number(pl.Series([[1.0]])).to_list() == [None]
-
-
-def test_truths_are_numbers() -> None:
-    assert to_number(pl.Series([True, None, False])).to_list() == [1.0, None, 0.0]
-    assert to_number(pl.Series(["True", None, "false"])).to_list() == [1.0, None, 0.0]
 
 
 def test_pandas_periods_are_read_as_their_start() -> None:

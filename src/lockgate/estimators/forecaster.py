@@ -69,7 +69,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         exclude: tuple[str, ...] = (),
         split: tuple[str, ...] = ("0.7", "0.15", "0.15"),
         separator: str | None = None,
-        decimal: str = ".",
+        decimal: str | None = None,
         encoding: str | None = None,
         cell: str = "lstm",
         hidden_size: int | tuple[int, ...] = 64,

@@ -19,6 +19,7 @@ from lockgate.reading.delimited import (
     rows_of,
 )
 from lockgate.reading.encodings import Decoded, decode, likely_encoding
+from lockgate.reading.numbers import to_number, to_plain_number
 
 MAX_BYTES = 8 * 2**30
 """Most bytes a gzip file may unpack to: a small file can hold a bomb."""
@@ -78,34 +79,6 @@ def read_raw(source: Any, *, separator: str | None = None, encoding: str | None 
             return _cleaned(read_parquet(path), path.name)
         return read_csv(read_bytes(path), path.name, separator, encoding)
     return _cleaned(to_polars(source), "frame")
-
-
-def to_number(column: pl.Series, decimal: str = ".") -> pl.Series:
-    """Turn a column into Float64; null where a value is no number.
-
-    Booleans, also written as text, become 0 and 1. A separator of thousands is no part of a number,
-    and with `decimal=","` a point is none either.
-    """
-    if column.dtype != pl.String:
-        if column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null):
-            return column.cast(pl.Float64)
-        return pl.Series(column.name, [None] * len(column), pl.Float64)
-    plain = column
-    if decimal == ",":
-        plain = column.to_frame().select(
-            pl.when(~pl.col(column.name).str.contains(".", literal=True)).then(
-                pl.col(column.name).str.replace(",", ".", literal=True)
-            )
-        )[column.name]
-    numbers = plain.cast(pl.Float64, strict=False)
-    return numbers if numbers.null_count() < len(numbers) else _truths(column)
-
-
-def _truths(column: pl.Series) -> pl.Series:
-    """Turn `true` and `false`, in any case, into 1 and 0, and all else into null."""
-    return column.str.to_lowercase().replace_strict(
-        {"true": 1.0, "false": 0.0}, default=None, return_dtype=pl.Float64
-    )
 
 
 def check_path(path: Path) -> None:
@@ -218,7 +191,7 @@ def _check_header(header: list[str], name: str) -> None:
     twice = sorted({word for word in named if named.count(word) > 1})
     if not named:
         raise DataError(f"the first row must name the columns, got no name in {name!r}")
-    if not to_number(pl.Series([word.replace(",", ".") for word in named])).null_count():
+    if not to_plain_number(pl.Series([word.replace(",", ".") for word in named])).null_count():
         raise DataError(
             f"the first row must name the columns, got {listed(named, 4)} in {name!r}; "
             "add a header line"

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import polars as pl
 
 from lockgate.errors import DataError, listed, nearest, option
+from lockgate.reading.numbers import to_number
 from lockgate.reading.numeric_times import names_time, number_readings, rises
-from lockgate.reading.tables import RawTable, to_number
+from lockgate.reading.tables import RawTable
 
 _DATE = (
     r"(?P<date>\d{4}(?P<a>[-/.])\d{1,2}(?P=a)\d{1,2}|\d{1,2}(?P<b>[-/.])\d{1,2}(?P=b)\d{4}"

@@ -125,7 +125,7 @@ def test_reserved_names_raise() -> None:
         (
             "load",
             {"load": ["1", "2,600", "3", "4", "5", "6"]},
-            r'pass decimal="," .*; if it parts thousands, take it out',
+            r'decimal="," .*; if the comma parts thousands, pass decimal="." \(--decimal "."\)$',
         ),
         ("load", {"load": [[1]] * 6}, r"must be numeric, got values of type List\(Int64\)"),
         ("load", {"load": [""] * 6}, r"target 'load' must hold values, got only missing ones"),
@@ -157,6 +157,35 @@ def test_decimal_comma_is_read_where_told() -> None:
         DataError, match=r'decimal must be "." or ",", got ";"'.replace('";"', "';'")
     ):
         read_table(frame, target="load", decimal=";")
+
+
+def test_numbers_as_people_write_them_are_read_and_told() -> None:
+    frame = frame_of(
+        load=["11,790.89", "1,000", "3", "(4)", "5", "6"],
+        share=["5 %", "6 %", "7 %", "8 %", "9 %", "12.5 %"],
+        doubt=["1,234", "2,345", "3,456", "4,567", "5,678", "6,789"],
+    )
+
+    table = read_table(frame, target="load")
+
+    assert table.frame["y"].to_list() == [11790.89, 1000, 3, -4, 5, 6]
+    assert table.frame["share"].to_list() == [5, 6, 7, 8, 9, 12.5]
+    in_doubt = "holds numbers in which a mark may be decimal or not, such as '1,234'"
+    assert dict(table.ignored)["doubt"] == in_doubt
+    assert table.notices == (
+        "column 'load': '11,790.89' is read as 11790.89 and '(4)' is read as -4",
+        "column 'share': '12.5 %' is read as 12.5, percent are not divided by 100",
+        f"column 'doubt' {in_doubt}; ignored",
+    )
+
+
+@pytest.mark.parametrize(("decimal", "first"), [(".", 1234), (",", 1.234)])
+def test_remedies_for_a_mark_in_doubt_read_it(decimal: str, first: float) -> None:
+    frame = frame_of(load=["1,234", "2,345", "3,456", "4,567", "5,678", "6,789"])
+    with pytest.raises(DataError, match=rf'pass decimal="{re.escape(decimal)}"'):
+        read_table(frame, target="load")
+
+    assert read_table(frame, target="load", decimal=decimal).frame["y"][0] == first
 
 
 def test_faulty_columns_are_ignored_and_told() -> None:

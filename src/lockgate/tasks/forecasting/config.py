@@ -45,8 +45,8 @@ class TableConfig(Config):
     """Three fractions, or the two dates at which the validation and the test part begin."""
     separator: Annotated[str | None, READING] = None
     """Column separator of a text file, where the file does not show it."""
-    decimal: Annotated[Literal[".", ","], READING] = "."
-    """Decimal mark of a text file: a point or a comma."""
+    decimal: Annotated[Literal[".", ","] | None, READING] = None
+    """Decimal mark of a text file, where its numbers do not show it: a point or a comma."""
     encoding: Annotated[str | None, READING] = None
     """Encoding of text files, where their bytes do not show it: gb18030."""
 

@@ -1,7 +1,6 @@
 """Read a table onto a regular time grid: the joint of reading, times and grid."""
 
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -11,7 +10,8 @@ import polars as pl
 
 from lockgate.errors import DataError, count_of, listed, nearest, option
 from lockgate.reading.frequency import Frequency
-from lockgate.reading.tables import RawTable, read_raw, to_number
+from lockgate.reading.numbers import MARKS, Numbers, other_marks, read_numbers, to_number
+from lockgate.reading.tables import RawTable, read_raw
 from lockgate.reading.times import Times, find_times, named_columns, row_numbers, time_candidates
 from lockgate.tasks.forecasting.grid import to_grid
 
@@ -79,7 +79,7 @@ def read_table(
     missing: Iterable[float] = (),
     separator: str | None = None,
     encoding: str | None = None,
-    decimal: str = ".",
+    decimal: str | None = None,
     name: str | None = None,
 ) -> Table:
     """Read one series with its time stamps onto a regular grid. Nothing is filled.
@@ -94,7 +94,8 @@ def read_table(
         missing: Numbers that stand for a missing value, in every column.
         separator: Column separator of a CSV file. Default: detected from the file.
         encoding: Encoding of a CSV file. Default: detected from its bytes.
-        decimal: Decimal mark of numbers in text, `"."` or `","`.
+        decimal: Decimal mark of numbers in text, `"."` or `","`. Default: as each column shows, see
+            `lockgate.reading.numbers.read_numbers`.
         name: What to call the source. Default: its file name, or `frame`.
 
     Raises:
@@ -103,7 +104,7 @@ def read_table(
         DataError: If anything in the data or the options stands against it; the message says where
             and what to do.
     """
-    if decimal not in (".", ","):
+    if decimal not in (None, *MARKS):
         raise DataError(f'decimal must be "." or ",", got {decimal!r}')
     raw = read_raw(source, separator=separator, encoding=encoding)
     _check_target(raw, target)
@@ -138,7 +139,7 @@ def describe_columns(
     time_format: str | None = None,
     separator: str | None = None,
     encoding: str | None = None,
-    decimal: str = ".",
+    decimal: str | None = None,
 ) -> list[ColumnNote]:
     """Tell what each column of a source holds, so that a target can be chosen.
 
@@ -156,7 +157,7 @@ def guess_target(
     time_format: str | None = None,
     separator: str | None = None,
     encoding: str | None = None,
-    decimal: str = ".",
+    decimal: str | None = None,
 ) -> str:
     """Name the column that is most likely to be the target.
 
@@ -225,10 +226,10 @@ def _row_times(raw: RawTable, **options: object) -> Times:
 
 
 def _numeric_columns(
-    raw: RawTable, target: str, times: tuple[str, ...], decimal: str
+    raw: RawTable, target: str, times: tuple[str, ...], decimal: str | None
 ) -> tuple[list[pl.Series], tuple[Dropped, ...], tuple[str, ...]]:
     """Return the target and the further columns as numbers; with them those left out."""
-    columns = [_target_numbers(raw, target, decimal)]
+    found = [_target_numbers(raw, target, decimal)]
     ignored, notices = [], []
     for column in raw.frame:
         if column.name in (target, *times, "unique_id"):
@@ -236,29 +237,34 @@ def _numeric_columns(
         note = _note(column, raw, (), decimal)
         if note.kind == "number":
             _check_free(column.name)
-            columns.append(to_number(column, decimal))
+            found.append(read_numbers(column, decimal))
             continue
         ignored.append(Dropped(column.name, note.note))
         if note.kind == "mixed":
             notices.append(f"column {column.name!r} {note.note}; ignored")
-    return columns, tuple(ignored), tuple(notices)
+    told = [numbers.notice for numbers in found if numbers.notice]
+    return [numbers.values for numbers in found], tuple(ignored), (*told, *notices)
 
 
-def _target_numbers(raw: RawTable, target: str, decimal: str) -> pl.Series:
+def _target_numbers(raw: RawTable, target: str, decimal: str | None) -> Numbers:
     column = raw.frame[target]
-    numbers = to_number(column, decimal)
-    faulty = column.is_not_null() & numbers.is_null()
+    numbers = read_numbers(column, decimal)
+    faulty = column.is_not_null() & numbers.values.is_null()
     if not faulty.any():
         return numbers
     if column.dtype != pl.String:
         raise DataError(f"target {target!r} must be numeric, got values of type {column.dtype}")
-    value, other = column.filter(faulty)[0], "," if decimal == "." else "."
-    mark = "comma" if other == "," else "point"
+    value = column.filter(faulty)[0]
     remedy = "leave the cell empty where the value is missing, or choose another target"
-    if not to_number(pl.Series([value]), other).null_count():
-        remedy = f"if the {mark} is the decimal mark, pass {option('decimal', other)}"
-        if re.fullmatch(r"[+-]?\d{1,3}([.,]\d{3})+", value):
-            remedy += "; if it parts thousands, take it out"
+    if marks := other_marks(column, decimal):
+        names = {",": "comma", ".": "point"}
+        lone = "," if "," in value else "."
+        meanings = [
+            f"if the {names[lone]} {'is the decimal mark' if mark == lone else 'parts thousands'}, "
+            f"pass {option('decimal', mark)}"
+            for mark in sorted(marks, key=lambda mark: mark != lone)
+        ]
+        remedy = "; ".join(meanings)
     raise DataError(
         f"target {target!r} must be numeric, got {value!r} in row {raw.rows.filter(faulty)[0]}; "
         f"{remedy}"
@@ -276,7 +282,9 @@ def _check_free(name: str) -> None:
         )
 
 
-def _note(column: pl.Series, raw: RawTable, times: Sequence[str], decimal: str) -> ColumnNote:
+def _note(
+    column: pl.Series, raw: RawTable, times: Sequence[str], decimal: str | None
+) -> ColumnNote:
     """Say what a column holds; a note on what is no number is the reason to leave it out."""
     filled = column.drop_nulls()
     example = str(filled[0]) if len(filled) else ""
@@ -297,14 +305,18 @@ def _note(column: pl.Series, raw: RawTable, times: Sequence[str], decimal: str) 
 
 
 def _note_on_text(
-    column: pl.Series, faulty: pl.Series, raw: RawTable, decimal: str
+    column: pl.Series, faulty: pl.Series, raw: RawTable, decimal: str | None
 ) -> tuple[ColumnKind, str]:
     if column.dtype != pl.String:
         return "text", f"holds {column.dtype}"
     count, value = int(faulty.sum()), column.filter(faulty)[0]
-    other = "," if decimal == "." else "."
-    if to_number(column.drop_nulls(), other).null_count() == 0:
-        return "mixed", f"holds numbers with another decimal mark, such as {value!r}"
+    if marks := other_marks(column, decimal):
+        of = (
+            "in which a mark may be decimal or not"
+            if len(marks) > 1
+            else ("with another decimal mark")
+        )
+        return "mixed", f"holds numbers {of}, such as {value!r}"
     if 2 * count >= len(column.drop_nulls()):
         return "text", "holds text"
     rows = count_of(count, "row")

@@ -65,6 +65,22 @@ def test_files_are_read_as_frames_are(tmp_path: Path, suffix: str) -> None:
     assert data.source == path.name
 
 
+def test_inputs_and_labels_may_be_numbers_as_people_write_them() -> None:
+    frame = WALKS.with_columns(
+        x=pl.Series(["$1,020.5", "$33", "$10", "$31", "$32"]),
+        walk=pl.Series(["5 %", "7 %", "5 %", "7 %", "7 %"]),
+    )
+
+    data = read_sequences(frame, label="walk", id="who", inputs=("x",), as_number=True)
+
+    assert data.items[0].tolist() == [[1020.5], [10]]
+    assert data.labels.tolist() == [5, 7]
+    assert data.notices == (
+        "column 'x': '$1,020.5' is read as 1020.5",
+        "column 'walk': '5 %' is read as 5, percent are not divided by 100",
+    )
+
+
 def test_pandas_frames_are_read() -> None:
     frame = pd.DataFrame(WALKS.to_dict(as_series=False))
 

@@ -207,6 +207,15 @@ def test_several_labels_are_parted(tmp_path: Path) -> None:
     assert data.labels.tolist() == lists.labels.tolist() == ["a\x1fb", "", "c"]
 
 
+def test_labels_may_be_numbers_as_people_write_them(tmp_path: Path) -> None:
+    path = write(tmp_path, 'text,label\nx,"1,250.5 €"\ny,3 €\n', "a.csv")
+
+    data = read_texts(path, **NAMED, as_number=True)
+
+    assert data.labels.tolist() == [1250.5, 3]
+    assert data.notices[1:] == ("column 'label': '1,250.5 €' is read as 1250.5",)
+
+
 def test_labels_can_be_numbers(tmp_path: Path) -> None:
     data = read_texts(
         write(tmp_path, "text,label\nx, 1.5\ny,-2e3\n", "a.csv"), **NAMED, as_number=True

@@ -21,6 +21,7 @@ from lockgate.tasks.labelling.sources.sequence_columns import (
     choose_inputs,
     in_order,
     joined,
+    label_notices,
     present,
     read_labels,
     sort_keys,
@@ -156,7 +157,8 @@ def _read_listing(
             f"{count_of(len(rest), 'file')} without a label in {raw.source!r} not read: "
             f"{listed(rest, 3)}",
         )
-    return Listing(names, read, kind, times, groups, raw.notices + notices)
+    told = label_notices(raw.frame[label], roles)
+    return Listing(names, read, kind, times, groups, raw.notices + told + notices)
 
 
 def _no_labels(archive: Archive) -> str:

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import polars as pl
 
 from lockgate.errors import DataError, count_of, listed
-from lockgate.reading.tables import RawTable, to_number
+from lockgate.reading.numbers import to_number
+from lockgate.reading.tables import RawTable
 from lockgate.scoring.arrays import IntArray
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
 from lockgate.tasks.labelling.sources.long_tables import check_label
@@ -17,6 +18,7 @@ from lockgate.tasks.labelling.sources.sequence_columns import (
     check_column,
     check_input_names,
     check_role_columns,
+    label_notices,
     left_out_notice,
     present,
     read_labels,
@@ -70,8 +72,9 @@ def from_lists(raw: RawTable, roles: Roles) -> Labelled:
     channels = tuple(channel for block in blocks for channel in block.channels)
     if not roles.labelled:
         return unlabelled(items, names, raw.source, channels, raw.notices + notices)
+    column = _label_column(raw, label, roles, lengths, names)
     labels, kind = read_labels(
-        _label_column(raw, label, roles, lengths, names),
+        column,
         roles,
         lambda i: _place(i, lengths, names) if roles.at_steps else names[i],
     )
@@ -84,7 +87,7 @@ def from_lists(raw: RawTable, roles: Roles) -> Labelled:
         channels=channels,
         groups=np.array(list(present(raw, roles.group, "group"))) if roles.group else None,
         times=sort_keys(raw, roles.time, "time") if roles.time else None,
-        notices=raw.notices + notices,
+        notices=raw.notices + notices + label_notices(column, roles),
     )
 
 

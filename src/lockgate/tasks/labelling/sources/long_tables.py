@@ -14,6 +14,7 @@ from lockgate.tasks.labelling.sources.sequence_columns import (
     check_role_columns,
     choose_inputs,
     in_order,
+    label_notices,
     present,
     read_labels,
     shown,
@@ -43,6 +44,7 @@ def from_long(raw: RawTable, roles: Roles) -> Labelled:
     if not roles.labelled:
         items = Ragged(chosen.values[order], starts.astype(np.int64))
         return unlabelled(items, names, raw.source, chosen.names, raw.notices + chosen.notices)
+    label = check_label(roles, raw)
     labels, kind = _labels(raw, roles, order, starts, names)
     return Labelled(
         items=Ragged(chosen.values[order], starts.astype(np.int64)),
@@ -53,7 +55,7 @@ def from_long(raw: RawTable, roles: Roles) -> Labelled:
         channels=chosen.names,
         groups=_groups(raw, roles, order, starts, names),
         times=sort_keys(raw, roles.time, "time")[order][starts[:-1]] if roles.time else None,
-        notices=raw.notices + chosen.notices,
+        notices=raw.notices + chosen.notices + label_notices(raw.frame[label], roles),
     )
 
 

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import polars as pl
 
 from lockgate.errors import DataError, listed, nearest
-from lockgate.reading.tables import RawTable, to_number
+from lockgate.reading.numbers import Numbers, read_numbers, to_number
+from lockgate.reading.tables import RawTable
 from lockgate.reading.times import find_times
 from lockgate.tasks.labelling.labelled import LABEL_SEPARATOR, LabelKind, Labelled, Ragged
 
@@ -128,11 +129,11 @@ def left_out_notice(left_out: dict[str, str]) -> tuple[str, ...]:
     return (f"not read as inputs: {listed(f'{n!r} ({why})' for n, why in left_out.items())}",)
 
 
-def numbers_of(raw: RawTable, name: str) -> pl.Series:
+def numbers_of(raw: RawTable, name: str) -> Numbers:
     """Return a column as Float64, null where missing; what is no number is refused."""
     column = raw.frame[name]
-    numbers = to_number(column)
-    faulty = numbers.is_null() & column.is_not_null()
+    numbers = read_numbers(column)
+    faulty = numbers.values.is_null() & column.is_not_null()
     if faulty.any():
         raise DataError(
             f"inputs must be numbers, got {shown(column.filter(faulty)[0])} in row "
@@ -189,6 +190,12 @@ def read_labels(
         parted = [_parted(label or "", roles.several) for label in text]
         return np.array(parted, dtype=str), "classes"
     return np.array(text.fill_null("").to_list(), dtype=str), "steps" if roles.at_steps else "class"
+
+
+def label_notices(column: pl.Series, roles: Roles) -> tuple[str, ...]:
+    """Tell how labels that are numbers were read, where a computer writes them otherwise."""
+    notice = read_numbers(column).notice if roles.as_number else ""
+    return (notice,) if notice else ()
 
 
 def sort_keys(raw: RawTable, name: str, option: str) -> npt.NDArray[Any]:
@@ -248,14 +255,15 @@ def unlabelled(
     return Labelled(items, labels, "class", tuple(names), source, channels, notices=notices)
 
 
-def _stacked(raw: RawTable, chosen: dict[str, pl.Series], notices: tuple[str, ...]) -> InputColumns:
+def _stacked(raw: RawTable, chosen: dict[str, Numbers], notices: tuple[str, ...]) -> InputColumns:
     if not chosen:
         raise DataError(
             f"inputs must be columns of numbers, got none in {raw.source!r}; its columns are "
             f"{listed(map(repr, raw.frame.columns))}"
         )
-    values = np.stack([to_float32(numbers) for numbers in chosen.values()], axis=1)
-    return InputColumns(tuple(chosen), values, notices)
+    values = np.stack([to_float32(numbers.values) for numbers in chosen.values()], axis=1)
+    told = tuple(numbers.notice for numbers in chosen.values() if numbers.notice)
+    return InputColumns(tuple(chosen), values, told + notices)
 
 
 def _why_no_input(column: pl.Series) -> str | None:

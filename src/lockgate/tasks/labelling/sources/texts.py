@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from lockgate.errors import DataError, count_of, listed
+from lockgate.reading.numbers import read_numbers
 from lockgate.reading.tables import RawTable
 from lockgate.reading.times import find_times
 from lockgate.tasks.labelling.labelled import LABEL_SEPARATOR, LabelKind, Labelled
@@ -19,6 +20,7 @@ from lockgate.tasks.labelling.sources.text_sources import Columns, from_frame, f
 class _Labels(NamedTuple):
     values: npt.NDArray[Any]
     kind: LabelKind
+    notices: tuple[str, ...] = ()
 
 
 def read_texts(
@@ -97,7 +99,7 @@ def read_texts(
         source=columns.source,
         groups=_groups(columns),
         times=_times(columns, time),
-        notices=columns.notices,
+        notices=(*columns.notices, *labels.notices),
     ).fingerprinted()
 
 
@@ -166,8 +168,7 @@ def _labels(columns: Columns, several: str | None, as_number: bool) -> _Labels:
         return _Labels(np.full(len(columns.names), ""), "class")
     values, names = columns.values["label"], columns.names
     if as_number:
-        numbers = [_number_label(value, name) for value, name in zip(values, names, strict=True)]
-        return _Labels(np.array(numbers, dtype=np.float64), "number")
+        return _number_labels(values, names)
     if several is not None or any(isinstance(value, list | tuple) for value in values):
         joined = [
             _several_labels(value, several, name) for value, name in zip(values, names, strict=True)
@@ -205,6 +206,15 @@ def _several_labels(value: Any, several: str | None, name: str) -> str:
         text = "" if _missing(value) else str(value)
         parts = [part for part in text.split(several) if part.strip()]
     return LABEL_SEPARATOR.join(dict.fromkeys(_label(part, name) for part in parts))
+
+
+def _number_labels(values: list[Any], names: list[str]) -> _Labels:
+    if all(isinstance(value, str) for value in values):
+        written = read_numbers(pl.Series("label", values, dtype=pl.String))
+        if written.notice:
+            return _Labels(written.values.to_numpy(), "number", (written.notice,))
+    numbers = [_number_label(value, name) for value, name in zip(values, names, strict=True)]
+    return _Labels(np.array(numbers, dtype=np.float64), "number")
 
 
 def _number_label(value: Any, name: str) -> float:
