@@ -55,7 +55,7 @@ def test_scores_are_those_of_each_part_and_stand_beside_the_baselines(task: Any)
     fitted: Any = SimpleNamespace(
         off=2.0,
         config=SimpleNamespace(training=SimpleNamespace(metric="mae")),
-        with_metrics=lambda metrics: metrics,
+        with_metrics=lambda metrics, _: metrics,
     )
 
     found: Any = score_parts(task, None, None, fitted, HISTORY, 7)

@@ -43,4 +43,4 @@ def score_parts(
         "notices": list(task.describe(data, prepared)["notices"]),
         "skipped_baselines": [skipped._asdict() for skipped in compared.skipped],
     }
-    return fitted.with_metrics(metrics)
+    return fitted.with_metrics(metrics, compared.baselines)

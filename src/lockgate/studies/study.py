@@ -122,4 +122,4 @@ def _keep_best(planned: Plan, out: Path, choices: Choices, looked: Look, results
         "baselines": results["baselines"],
         "skipped_baselines": [skipped._asdict() for skipped in choices.skipped],
     }
-    fitted.with_metrics(metrics).save(folder)
+    fitted.with_metrics(metrics, choices.baselines).save(folder)

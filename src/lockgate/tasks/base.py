@@ -67,6 +67,7 @@ class Candidate(NamedTuple):
     name: str
     setting: str
     predict: Callable[[Part], FloatArray]
+    model: Any = None  # what was fitted, where a fitted network keeps it to be compared with later
 
 
 class Compared(NamedTuple):
@@ -161,8 +162,10 @@ class Fitted(Protocol):
         """Write the files of `save` into a folder that exists."""
         ...
 
-    def with_metrics(self, metrics: dict[str, Any]) -> "Fitted":
-        """Return the same model with these scores."""
+    def with_metrics(
+        self, metrics: dict[str, Any], baselines: Sequence[Candidate] = ()
+    ) -> "Fitted":
+        """Return the same model with these scores, and with the baselines that it is to keep."""
         ...
 
 

@@ -96,10 +96,7 @@ def read_weights(
     Raises:
         DataError: If the file holds no such weights.
     """
-    try:
-        state = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{path} must hold weights as safetensors: {error}") from None
+    state = read_tensors(path)
     check(state)
     try:
         with torch.device("meta"):
@@ -110,6 +107,18 @@ def read_weights(
         reason = " ".join(str(error).split())[:300]
         raise DataError(f"{path} must hold the weights of config.json's model: {reason}") from None
     return model.eval()
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a file of safetensors.
+
+    Raises:
+        DataError: If it is none.
+    """
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path} must hold weights as safetensors: {error}") from None
 
 
 def fault_in(folder: Path, error: ValidationError) -> DataError:

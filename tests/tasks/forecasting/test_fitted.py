@@ -1,6 +1,7 @@
 """A saved model predicts as before, forecasts the steps past the end, and no file runs code."""
 
 import datetime
+import itertools
 import json
 import pickle
 import resource
@@ -20,6 +21,7 @@ from lockgate import DataError, FittedForecaster, load
 from lockgate.tasks.forecasting.prepare import read
 
 FILES = {"config.json", "metrics.json", "model.safetensors", "preprocessing.json"}
+FILES |= {"ridge.safetensors"}
 
 
 @pytest.fixture
@@ -114,8 +116,14 @@ def test_the_bomb_of_these_tests_goes_off(tmp_path):
     assert (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("file", sorted(FILES))
-@pytest.mark.parametrize("damage", ["absent", "empty", "cut", "garbled", "deep", "oversized"])
+DAMAGES = ("absent", "empty", "cut", "garbled", "deep", "oversized")
+
+
+# folders of earlier versions have no ridge
+@pytest.mark.parametrize(
+    ("file", "damage"),
+    sorted({*itertools.product(FILES, DAMAGES)} - {("ridge.safetensors", "absent")}),
+)
 def test_a_damaged_file_is_refused_by_name(folder, file, damage):
     path = folder / file
     content = path.read_bytes()
@@ -208,6 +216,30 @@ def test_weights_of_another_kind_are_refused(folder):
     ):
         save_file(other, path)
         with pytest.raises(DataError, match=message):
+            load(folder)
+
+
+def test_the_ridge_of_the_training_rows_is_kept_to_be_compared_with(folder, trained, table):
+    own, loaded = trained[0].evaluate(table).baselines, load(folder).evaluate(table).baselines
+
+    assert own == loaded
+    assert own[-1].name == "ridge"
+    (folder / "ridge.safetensors").unlink()
+    assert load(folder).evaluate(table).baselines == own[:-1]
+
+
+def test_a_ridge_of_another_kind_is_refused(folder):
+    path = folder / "ridge.safetensors"
+    state = load_file(path)
+
+    for other in (
+        {},
+        {**state, "more": torch.zeros(1).double()},
+        {name: tensor.float() for name, tensor in state.items()},
+        {**state, "intercept": state["intercept"][:-1].clone()},
+    ):
+        save_file(other, path)
+        with pytest.raises(DataError, match=r"ridge\.safetensors must hold a ridge of the model's"):
             load(folder)
 
 

@@ -1,4 +1,4 @@
-"""Score a forecaster beside the naive baselines, rolled over a table."""
+"""Score a forecaster beside its baselines, rolled over a table."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -11,6 +11,7 @@ from lockgate.tasks.base import Section
 from lockgate.tasks.forecasting.baselines import naive_baselines
 from lockgate.tasks.forecasting.prepare import make_windows
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
+from lockgate.tasks.forecasting.ridge import Ridge
 from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.windows import Windows
 
@@ -64,15 +65,17 @@ def backtest(
     table: Table,
     metric: PointMetric,
     mase_scale: float | None = None,
+    ridge: Ridge | None = None,
 ) -> ForecastEvaluation:
     """Forecast from every row of `table` that comes after all that the model has learned from.
 
     Args:
-        model: What is scored beside the naive baselines.
+        model: What is scored beside the baselines.
         preprocessing: What was learned with it.
         table: The rows.
         metric: What is given by steps ahead.
         mase_scale: What MASE divides by; without it there is no MASE.
+        ridge: A ridge of the same training rows, to be scored beside it.
 
     Raises:
         DataError: If the table has no window after `Preprocessing.seen_until`, or another form.
@@ -95,11 +98,12 @@ def backtest(
         return ForecastScores(name, score(truth, forecast, mase_scale)._asdict(), per_step)
 
     naive = naive_baselines(preprocessing.seasons, preprocessing.scale)
+    baselines = (*naive, *([] if ridge is None else [ridge]))
     return ForecastEvaluation(
         metric=metric,
         windows=len(windows),
         start=str(table.frame["ds"][int(windows.origins[0]) + 1]),
         end=str(table.frame["ds"][int(windows.origins[-1]) + horizon]),
         model=scored("model", model),
-        baselines=tuple(scored(one.name, one) for one in naive),
+        baselines=tuple(scored(one.name, one) for one in baselines),
     )

@@ -1,6 +1,6 @@
 """A fitted model and everything needed to use it on a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,22 +10,26 @@ import numpy.typing as npt
 import polars as pl
 import torch
 from pydantic import ValidationError
+from safetensors.torch import save as save_tensors
 
 from lockgate.errors import DataError
-from lockgate.files import new_folder
+from lockgate.files import new_file, new_folder
 from lockgate.reading.frames import like_series
 from lockgate.settings import read_anew
+from lockgate.tasks.base import Candidate
 from lockgate.tasks.forecasting.checks import check_preprocessing, check_sizes
 from lockgate.tasks.forecasting.config import NAME, ForecastConfig
 from lockgate.tasks.forecasting.network import ForecastNetwork, build
 from lockgate.tasks.forecasting.prepare import read
 from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing
+from lockgate.tasks.forecasting.ridge import Ridge
 from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.windows import Windows
 from lockgate.tasks.storage import (
     fault_in,
     read_config,
     read_json,
+    read_tensors,
     read_text,
     read_weights,
     write_fitted,
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from lockgate.tasks.forecasting.backtest import ForecastEvaluation
 
 FORECAST_BATCH = 512
+RIDGE = "ridge.safetensors"
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class FittedForecaster:
     preprocessing: Preprocessing
     config: ForecastConfig
     metrics: dict[str, Any] = field(default_factory=dict)
+    ridge: Ridge | None = None
+    """The linear model of the same training rows, which `evaluate` scores beside it."""
 
     @property
     def task(self) -> str:
@@ -116,7 +123,7 @@ class FittedForecaster:
 
         table = self._read(source, settings)
         metric, scale = self.config.training.metric, self.metrics.get("mase_scale")
-        return backtest(self, self.preprocessing, table, metric, scale)
+        return backtest(self, self.preprocessing, table, metric, scale, self.ridge)
 
     def _read(self, source: Any, settings: Mapping[str, Any]) -> Table:
         config = read_anew(self.config, settings).data
@@ -134,10 +141,16 @@ class FittedForecaster:
     def write_into(self, folder: Path) -> None:
         """Write the files of `save` into a folder that exists."""
         write_fitted(folder, NAME, self.model, self.config, self.preprocessing, self.metrics)
+        if self.ridge is not None:
+            with new_file(folder / RIDGE) as file:
+                file.write(save_tensors(self.ridge.tensors()))
 
-    def with_metrics(self, metrics: dict[str, Any]) -> "FittedForecaster":
-        """Return the same model with these scores."""
-        return replace(self, metrics=metrics)
+    def with_metrics(
+        self, metrics: dict[str, Any], baselines: Sequence[Candidate] = ()
+    ) -> "FittedForecaster":
+        """Return the same model with these scores and the ridge among the baselines."""
+        ridges = [one.model for one in baselines if isinstance(one.model, Ridge)]
+        return replace(self, metrics=metrics, ridge=next(iter(ridges), self.ridge))
 
 
 def load(folder: Path) -> FittedForecaster:
@@ -155,7 +168,9 @@ def load(folder: Path) -> FittedForecaster:
         raise fault_in(folder, error) from None
     check_preprocessing(folder, preprocessing)
     model = _load_model(folder / "model.safetensors", run, preprocessing)
-    return FittedForecaster(model, preprocessing, run, read_json(folder / "metrics.json"))
+    ridge = _load_ridge(folder / RIDGE, preprocessing) if (folder / RIDGE).exists() else None
+    metrics = read_json(folder / "metrics.json")
+    return FittedForecaster(model, preprocessing, run, metrics, ridge)
 
 
 def _last_window(arrays: Arrays, preprocessing: Preprocessing) -> Windows:
@@ -188,3 +203,13 @@ def _load_model(
         lambda state: check_sizes(path, state, config.model, horizon),
         lambda: build(config.model, channels, horizon),
     )
+
+
+def _load_ridge(path: Path, preprocessing: Preprocessing) -> Ridge:
+    tensors, horizon = read_tensors(path), preprocessing.horizon
+    features = preprocessing.lookback * len(preprocessing.channels)
+    shapes = {"coefficients": (features, horizon), "intercept": (horizon,), "strength": ()}
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if found != shapes or not all(t.dtype == torch.float64 for t in tensors.values()):
+        raise DataError(f"{path} must hold a ridge of the model's windows in float64; delete it")
+    return Ridge.of(tensors, preprocessing.scale)

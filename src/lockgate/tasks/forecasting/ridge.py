@@ -1,15 +1,17 @@
 """The ridge baseline: a linear model of the whole lookback, its strength chosen on validation."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 import torch
-from scipy.linalg import eigh
+from torch import Tensor
 
 from lockgate.scoring.arrays import FloatArray
-from lockgate.scoring.metrics import PointMetric, point_losses
 from lockgate.tasks.forecasting.windows import Scale, Windows
+
+if TYPE_CHECKING:
+    from lockgate.scoring.metrics import PointMetric
 
 MOST_FEATURES = 6_000
 """Most features (lookback times channels) a ridge is fitted on: its memory grows with their square
@@ -41,6 +43,18 @@ class Ridge(NamedTuple):
         """The chosen strength, in words."""
         return f"strength {self.strength:.2g} per training window, chosen on validation"
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Give what is kept of it in a file, in float64."""
+        values = (self.coefficients, self.intercept, np.float64(self.strength))
+        names = ("coefficients", "intercept", "strength")
+        return {n: torch.from_numpy(np.array(v)) for n, v in zip(names, values, strict=True)}
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor], scale: Scale) -> Self:
+        """Put together what `tensors` gave."""
+        coefficients, intercept = tensors["coefficients"].numpy(), tensors["intercept"].numpy()
+        return cls(scale, coefficients, intercept, float(tensors["strength"]))
+
     def forecast(self, windows: Windows) -> FloatArray:
         """Forecast every window in the target's own unit, `(N, horizon)`."""
         parts = [
@@ -62,7 +76,7 @@ def ridge_why_not(train: Windows) -> str | None:
     return None
 
 
-def fit_ridge(train: Windows, validation: Windows, metric: PointMetric, scale: Scale) -> Ridge:
+def fit_ridge(train: Windows, validation: Windows, metric: "PointMetric", scale: Scale) -> Ridge:
     """Fit a ridge on all training windows whose targets are all observed.
 
     Minimised is `|Y - 1 b - Z W|^2 + strength N |W|^2`, `Z` the standardised features, `N` the
@@ -145,6 +159,9 @@ def _solve(moments: _Moments, strengths: FloatArray) -> tuple[FloatArray, FloatA
     weight = np.where(constant, 0.0, 1.0 / np.sqrt(np.where(constant, 1.0, variance)))
     correlation = xx * weight
     correlation *= weight[:, None]
+    # imported here because a fitted ridge is read without it
+    from scipy.linalg import eigh
+
     values, vectors = eigh(correlation, driver="evd", overwrite_a=True)
     rotated = vectors.T @ (xy * weight[:, None])
     shrunk = rotated / (np.maximum(values, 0.0)[:, None] + strengths[:, None, None])
@@ -153,9 +170,12 @@ def _solve(moments: _Moments, strengths: FloatArray) -> tuple[FloatArray, FloatA
 
 
 def _validation_losses(
-    validation: Windows, coefficients: FloatArray, intercepts: FloatArray, metric: PointMetric
+    validation: Windows, coefficients: FloatArray, intercepts: FloatArray, metric: "PointMetric"
 ) -> FloatArray:
     """Return the mean loss of each strength, which orders them as the score in any unit does."""
+    # imported here because a fitted ridge is read without what scoring loads
+    from lockgate.scoring.metrics import point_losses
+
     losses, counts = np.zeros(len(coefficients)), 0.0
     for x, y, _ in _chunks(validation):
         by_strength = [

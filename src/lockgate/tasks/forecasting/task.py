@@ -263,7 +263,7 @@ class Forecasting:
             forecasts: FloatArray = forecast(prepared.windows(part))
             return forecasts
 
-        candidates = (Candidate(b.name, b.setting, partial(predict, b.forecast)) for b in fitted)
+        candidates = (Candidate(b.name, b.setting, partial(predict, b.forecast), b) for b in fitted)
         return Compared(tuple(candidates), skipped_baselines(train))
 
     def power(self, metric: Any) -> float:

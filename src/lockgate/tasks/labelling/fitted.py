@@ -1,6 +1,6 @@
 """A fitted classifier and everything needed to use it on sequences or texts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from lockgate.reading.frames import like
 from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.probabilities import probabilities
 from lockgate.settings import read_anew
+from lockgate.tasks.base import Candidate
 from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig
 from lockgate.tasks.labelling.examples import Examples, lay_out
 from lockgate.tasks.labelling.labelled import Labelled
@@ -193,7 +194,11 @@ class FittedClassifier:
             temperature=self.temperature,
         )
 
-    def with_metrics(self, metrics: dict[str, Any]) -> "FittedClassifier":
+    def with_metrics(
+        self,
+        metrics: dict[str, Any],
+        baselines: Sequence[Candidate] = (),  # noqa: ARG002 - none is kept
+    ) -> "FittedClassifier":
         """Return the same model with these scores."""
         return replace(self, metrics=metrics)
 

@@ -1,6 +1,6 @@
 """A fitted language model and everything needed to use it on texts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from lockgate.files import new_folder
 from lockgate.reading.frames import like
 from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.settings import read_anew
+from lockgate.tasks.base import Candidate
 from lockgate.tasks.language.config import NAME, LanguageConfig, LanguageModelConfig
 from lockgate.tasks.language.network import LanguageNetwork
 from lockgate.tasks.language.prepare import LanguagePreprocessing
@@ -147,7 +148,11 @@ class FittedLanguageModel:
         """Write the files of `save` into a folder that exists."""
         write_fitted(folder, NAME, self.model, self.config, self.preprocessing, self.metrics)
 
-    def with_metrics(self, metrics: dict[str, Any]) -> "FittedLanguageModel":
+    def with_metrics(
+        self,
+        metrics: dict[str, Any],
+        baselines: Sequence[Candidate] = (),  # noqa: ARG002 - none is kept
+    ) -> "FittedLanguageModel":
         """Return the same model with these scores."""
         return replace(self, metrics=metrics)
 
