@@ -1,5 +1,6 @@
 """A prepared table yields the windows of each part, and none that looks ahead."""
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -196,27 +197,72 @@ def test_a_part_too_short_for_a_window_is_named() -> None:
     table = make_table(make_columns())
 
     message = (
-        "horizon 31 and lookback 5 must fit the validation part, got 30 rows there; pass a small"
+        "horizon 31 and lookback 5 must fit the validation part, got 30 rows there; pass a "
+        "horizon of at most 30$"
     )
     with pytest.raises(DataError, match=message):
         prepare(table, CONFIG.model_copy(update={"horizon": 31}))
-    with pytest.raises(DataError, match="lookback 60 must fit the train part, got 60 rows there"):
+    with pytest.raises(DataError, match=r"got 60 rows there; pass a lookback of at most 57$"):
         prepare(table, CONFIG.model_copy(update={"lookback": 60}))
-    with pytest.raises(DataError, match="lookback 999 must fit the train part, got 60 rows there"):
+    with pytest.raises(DataError, match=r"got 60 rows there; pass a lookback of at most 57$"):
         prepare(table, CONFIG.model_copy(update={"lookback": 999}))
+    with pytest.raises(
+        DataError, match=r"pass a horizon of at most 20 or a lookback of at most 35$"
+    ):
+        prepare(table, CONFIG.model_copy(update={"lookback": 40, "horizon": 25}))
+    prepare(table, CONFIG.model_copy(update={"lookback": 40, "horizon": 20}))
+    prepare(table, CONFIG.model_copy(update={"lookback": 35, "horizon": 25}))
 
 
-def test_a_part_without_a_window_names_its_worst_column() -> None:
+def advised(columns: dict[str, np.ndarray], **settings: object) -> list[dict[str, str]]:
+    """Return the settings that the error advises, each of which must do."""
+    table, config = make_table(columns), CONFIG.model_copy(update=settings)
+    with pytest.raises(DataError) as error:
+        prepare(table, config)
+    remedies = [{n: v} for n, v in re.findall(r'(\w+)="([^"]*)" \(--', str(error.value))]
+    for remedy in remedies:
+        prepare(table, TableConfig.model_validate({**config.model_dump(), **remedy}))
+    return remedies
+
+
+def test_a_part_without_a_window_names_its_worst_column_and_what_gives_one() -> None:
     columns = make_columns()
     columns["wind"][50:60] = np.nan
 
     message = (
         "the validation part must hold a window without a hole longer than max_gap 3, got none; "
         "the column with most holes is 'wind', missing in 10% of the 70 rows that it reads, after "
-        "filling: exclude it, or pass a larger max_gap or resample"
+        r'filling; pass exclude="wind" \(--exclude wind\) or max_gap="10" \(--max-gap 10\)$'
     )
     with pytest.raises(DataError, match=message):
         prepare(make_table(columns), CONFIG.model_copy(update={"lookback": 40}))
+
+
+def test_all_columns_that_break_the_windows_are_advised_at_once() -> None:
+    columns = make_columns()
+    columns |= {"rain": columns["wind"].copy(), "sun": columns["wind"] + 1}
+    columns["wind"][60:] = np.nan
+    columns["sun"][:100:20] = np.nan
+    columns["rain"][50:95] = np.nan
+
+    assert advised(columns) == [{"exclude": "wind,rain"}]
+    assert advised(columns, exclude=("wind",)) == [{"exclude": "wind,rain"}]
+
+
+def test_what_gives_no_window_is_not_advised() -> None:
+    columns = make_columns()
+    columns["T"][50:60] = np.nan
+    assert advised(columns, lookback=40) == [{"max_gap": "10"}]
+
+    columns["T"][60:90:2] = np.nan
+    columns["T"][50:75] = np.nan
+    columns["T"][80:90] = np.nan
+    assert advised(columns) == []
+    columns["T"][60:90] = np.nan
+    with pytest.raises(
+        DataError, match="must hold values of the target 'T', got none in its 30 row"
+    ):
+        prepare(make_table(columns), CONFIG)
 
 
 def test_a_table_is_read_as_the_config_says() -> None:

@@ -1,5 +1,6 @@
 """Prepare a table for training: split, learn from the training rows, lay out, list the windows."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lockgate.errors import DataError
+from lockgate.errors import DataError, count_of, option
 from lockgate.reading.samples import SAMPLE, sample
 from lockgate.tasks.base import PARTS, Part
 from lockgate.tasks.forecasting.config import TableConfig
@@ -83,7 +84,7 @@ def prepare(table: Table, config: TableConfig) -> Prepared:
     prepared = Prepared(preprocessing.apply(table), split, preprocessing)
     for part in PARTS:
         if not len(prepared.windows(part)):
-            raise DataError(_why_no_window(table, prepared, part))
+            raise DataError(_why_no_window(table, prepared, part, config.exclude))
     return prepared
 
 
@@ -113,14 +114,19 @@ def _count(
     return np.asarray(before[stop] - before[start])
 
 
-def _why_no_window(table: Table, prepared: Prepared, part: Part) -> str:
+def _why_no_window(table: Table, prepared: Prepared, part: Part, excluded: tuple[str, ...]) -> str:
     rows = prepared.split.rows(part)
     lookback, horizon = prepared.preprocessing.lookback, prepared.preprocessing.horizon
     needed = horizon + (lookback if part == "train" else 0)
     if len(rows) < needed:
         return (
             f"horizon {horizon} and lookback {lookback} must fit the {part} part, "
-            f"got {len(rows)} rows there; pass a smaller horizon or lookback, or another split"
+            f"got {len(rows)} rows there{_shorter(prepared)}"
+        )
+    if not np.isfinite(prepared.arrays.target[rows.start : rows.stop]).any():
+        return (
+            f"the {part} part must hold values of the target {table.target!r}, got none in its "
+            f"{count_of(len(rows), 'row')}"
         )
     # windows of the later parts look back into the part before
     read = range(max(0, rows.start - lookback), rows.stop)
@@ -128,6 +134,55 @@ def _why_no_window(table: Table, prepared: Prepared, part: Part) -> str:
     return (
         f"the {part} part must hold a window without a hole longer than max_gap "
         f"{prepared.preprocessing.max_gap}, got none; the column with most holes is {worst!r}, "
-        f"missing in {share:.0%} of the {len(read)} rows that it reads, after filling: exclude it, "
-        "or pass a larger max_gap or resample"
+        f"missing in {share:.0%} of the {len(read)} rows that it reads, after filling"
+        f"{_fewer_holes(table, prepared, excluded)}"
     )
+
+
+def _shorter(prepared: Prepared) -> str:
+    """Return the horizon and the lookback of which each alone gives all parts a window."""
+    train, *later = (len(prepared.split.rows(part)) for part in PARTS)
+    settings = prepared.preprocessing
+    most = {
+        "horizon": min(train - settings.lookback, *later),
+        "lookback": train - settings.horizon,
+    }
+    helpful = [
+        f"a {name} of at most {steps}"
+        for name, steps in most.items()
+        if 0 < steps < getattr(settings, name)
+        and _all_hold(prepared.arrays, settings.model_copy(update={name: steps}), prepared.split)
+    ]
+    return f"; pass {' or '.join(helpful)}" if helpful else ""
+
+
+def _all_hold(arrays: Arrays, preprocessing: Preprocessing, split: Split) -> bool:
+    return all(len(make_windows(arrays, preprocessing, split.rows(part))) for part in PARTS)
+
+
+def _fewer_holes(table: Table, prepared: Prepared, excluded: tuple[str, ...]) -> str:
+    """Return the columns to exclude, and the gap to fill, of which each alone gives windows."""
+    settings, split = prepared.preprocessing, prepared.split
+    ages = settings.ages(table)
+
+    def hold(ages: npt.NDArray[np.int64], max_gap: int) -> bool:
+        arrays = prepared.arrays._replace(usable=ages <= max_gap)
+        return _all_hold(arrays, settings, split)
+
+    holes = (ages[:, 1:] > settings.max_gap).sum(axis=0)
+    order = [0, *(1 + np.argsort(holes, kind="stable"))]
+    # the target, then the columns with fewest holes: the oldest value of each row
+    oldest = np.maximum.accumulate(ages[:, order], axis=1)
+    kept = next(
+        (n for n in range(len(order), 0, -1) if hold(oldest[:, n - 1], settings.max_gap)), 0
+    )
+    helpful = []
+    if kept:
+        names = [*excluded, *(settings.columns[i] for i in sorted(order[kept:]))]
+        helpful.append(option("exclude", ",".join(names)))
+    gaps = np.unique(oldest[:, -1])
+    gaps = gaps[(gaps > settings.max_gap) & (gaps <= settings.lookback)]
+    enough = bisect_left(gaps, True, key=lambda gap: hold(oldest[:, -1], gap))
+    if enough < len(gaps):
+        helpful.append(option("max_gap", gaps[enough]))
+    return f"; pass {' or '.join(helpful)}" if helpful else ""

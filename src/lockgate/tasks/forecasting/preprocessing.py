@@ -17,6 +17,8 @@ from lockgate.tasks.forecasting.windows import Scale
 
 SHORTEST_LOOKBACK = 24
 LONGEST_LOOKBACK = 168
+NEVER = 2**40
+"""Rows since a value that was never observed, at the least: more than any gap that is filled."""
 
 
 class Arrays(NamedTuple):
@@ -97,6 +99,10 @@ class Preprocessing(BaseModel):
         shares = np.isnan(filled[rows.start : rows.stop]).mean(axis=0)
         return self.columns[int(shares.argmax())], float(shares.max())
 
+    def ages(self, table: Table) -> npt.NDArray[np.int64]:
+        """Return how many rows ago each of `columns` was last observed, (T, C)."""
+        return ages(column_values(table.frame, self._names()))
+
     def _names(self) -> list[str]:
         return ["y", *self.columns[1:]]
 
@@ -161,7 +167,13 @@ def default_lookback(seasons: tuple[int, ...], horizon: int, train_rows: int) ->
 
 def fill_forward(values: FloatArray, max_gap: int) -> FloatArray:
     """Carry the last observed value over at most `max_gap` rows, column by column, (T, C)."""
+    age = ages(values)
+    last = np.maximum(np.arange(len(values))[:, None] - age, 0)
+    return np.where(age <= max_gap, np.take_along_axis(values, last, axis=0), np.nan)
+
+
+def ages(values: FloatArray) -> npt.NDArray[np.int64]:
+    """Return how many rows ago each column was last observed, (T, C); before, more than T."""
     rows = np.arange(len(values))[:, None]
-    last = np.maximum.accumulate(np.where(np.isnan(values), -1, rows), axis=0)
-    near = (last >= 0) & (rows - last <= max_gap)
-    return np.where(near, np.take_along_axis(values, np.maximum(last, 0), axis=0), np.nan)
+    last = np.maximum.accumulate(np.where(np.isnan(values), -NEVER, rows), axis=0)
+    return np.asarray(rows - last)
