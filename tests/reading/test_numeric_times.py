@@ -62,4 +62,8 @@ def test_stamps_of_our_days_rise() -> None:
     assert not rises(pl.Series([1990.0, 1991.0]))
     assert not rises(pl.Series([1.7e9, 1.7e9]))
     assert not rises(pl.Series([1.7e9, None, 1.8e9]))
+    many = [1.7e9 + k for k in range(20)]
+    assert rises(pl.Series([*many, 5.0]))
+    assert rises(pl.Series([None, *many]))
+    assert not rises(pl.Series([*many, 1.6e9]))
     assert not rises(pl.Series([45321.0, 45322.0]))

@@ -433,5 +433,9 @@ def test_faulty_stamps_raise(
 
 
 def test_a_few_faulty_stamps_do_not_hide_the_column() -> None:
+    counts = [str(second) for second in range(SECONDS[0], SECONDS[0] + 20)]
+    for faulty in ("soon", "5"):
+        with pytest.raises(DataError, match=rf"'ts' must hold seconds .* got {faulty} in row 21"):
+            find_times(table(ts=[*counts, faulty]))
     assert time_candidates(table(t=[*LATE, "soon"], x=["a"] * 5)) == ["t"]
     assert time_candidates(table(t=["2024-01-01", "soon", "later", "never"])) == []

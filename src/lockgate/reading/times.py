@@ -130,7 +130,7 @@ def time_candidates(raw: RawTable, time_format: str | None = None) -> list[str]:
     return stamps or [
         column.name
         for column in raw.frame
-        if names_time(column.name) and rises(to_number(column).drop_nulls())
+        if names_time(column.name) and rises(to_number(column.drop_nulls()))
     ]
 
 
@@ -181,7 +181,7 @@ def _advised_time(raw: RawTable) -> str | None:
     parts = [next((places[n] for n in names if n in places), None) for names in _PART_NAMES]
     known = [part for part in parts[: [*parts, None].index(None)] if part]
     times = [",".join(known)] if known else []
-    times += [c.name for c in raw.frame if names_time(c.name) or rises(to_number(c))]
+    times += [c.name for c in raw.frame if names_time(c.name) or rises(to_number(c.drop_nulls()))]
     for time in times:
         if _reads(raw, time):
             return option("time", time)

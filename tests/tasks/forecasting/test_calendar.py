@@ -17,6 +17,7 @@ THREE_YEARS = np.array(["2018-01-01", "2021-01-01"], dtype="datetime64[us]")
 @pytest.mark.parametrize(
     ("step", "cycles"),
     [
+        ("20ms", ("hour", "weekday")),
         ("10m", ("hour", "weekday")),
         ("12h", ("hour", "weekday")),
         ("1d", ("weekday",)),
@@ -30,6 +31,11 @@ def test_only_cycles_longer_than_a_step_are_features(step: str, cycles: tuple[st
 
     assert calendar_cycles(Frequency.parse(step), ONE_YEAR) == cycles
     assert calendar_cycles(Frequency.parse(step), THREE_YEARS) == cycles + yearly
+
+
+def test_rows_without_times_have_no_features() -> None:
+    assert calendar_cycles(Frequency(1, "row"), np.arange(1, 1001)) == ()
+    assert calendar_features(np.arange(1, 5), ()).shape == (4, 0)
 
 
 def test_the_season_is_a_feature_only_where_training_spans_two_years() -> None:

@@ -125,6 +125,7 @@ def test_a_period_that_no_calendar_knows_is_found(rows: int, step: str) -> None:
 @pytest.mark.parametrize(
     ("step", "periods"),
     [
+        ("20ms", (180_000, 4_320_000, 30_240_000, 1_577_880_000)),
         ("10m", (6, 144, 1008, 52596)),
         ("1h", (24, 168, 8766)),
         ("5h", (1753,)),
@@ -140,6 +141,13 @@ def test_the_calendar_gives_the_periods_that_are_whole_steps(
     step: str, periods: tuple[int, ...]
 ) -> None:
     assert calendar_periods(Frequency.parse(step)) == periods
+
+
+def test_rows_have_no_calendar_but_seasons() -> None:
+    rows = Frequency(1, "row")
+
+    assert calendar_periods(rows) == ()
+    assert find_seasons(wave(24, 480) + 0.1 * noise(480), rows) == (24,)
 
 
 @pytest.mark.parametrize(
