@@ -240,6 +240,9 @@ def test_resample_that_leaves_too_little_is_no_advice() -> None:
     assert advised(stamps(datetime(2024, 1, 1), *hours)) is None
     assert advised(seconds[:1]) is None
     assert advised(seconds, Frequency.parse("1m")) is None
+    # ten seconds of each hour: a mean over an hour would know too little
+    bursts = pl.Series([datetime(2024, 1, 1, h, 0, s) for h in range(24) for s in range(10)])
+    assert advised(bursts) is None
     # half a minute, then nothing for a year, then half a minute
     assert advised(pl.concat([seconds, seconds.dt.offset_by("1y")])) is None
 

@@ -239,7 +239,11 @@ def resample_advice(times: pl.Series, least: Frequency | None = None) -> str:
         longer = [least, *(one for one in longer if one.longest > least.longest)]
     for frequency in longer:
         width = frequency.longest // timedelta(microseconds=1)
-        filled = (ticks // width).n_unique() if width >= spacing else 0
+        if width < spacing:
+            continue
+        counts = (ticks // width).unique_counts()
+        # a mean over less than half of what the spacing lets expect is left missing
+        filled = int((2 * spacing * counts >= width).sum())
         if filled >= max(_FEWEST_STEPS, (ticks[-1] - ticks[0]) / width / 2):
             return f"; pass {option('resample', frequency)}"
     return ""

@@ -1,5 +1,6 @@
 """Rows land on a regular grid: averaged where they must be, missing where nothing is known."""
 
+import re
 from datetime import date, datetime, time, timedelta
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockgate.errors import DataError
-from lockgate.reading.frequency import Frequency
+from lockgate.reading.frequency import Frequency, resample_advice
 from lockgate.tasks.forecasting.grid import Grid, to_grid
 
 START = datetime(2024, 1, 1)
@@ -113,6 +114,16 @@ def test_stamps_off_the_grid_raise_with_a_resample_that_reads_them() -> None:
     assert grid_of(minutes(*places), "10m", x=[1.0] * 15).frame["x"].drop_nulls().len() == 13
     with pytest.raises(DataError, match=r"1 of 8 .* the first 2024-01-01 00:01:00$"):
         grid_of(minutes(1, 10, 20, 30, 40, 50, 60, 70), x=[1.0] * 8)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([1, 2, 30, 700, 9_000, 10**5]), min_size=30, max_size=200))
+def test_a_resample_that_is_advised_leaves_steps_to_learn_from(seconds: list[int]) -> None:
+    times = [START + timedelta(seconds=s) for s in np.cumsum(seconds).tolist()]
+
+    if advice := re.search(r'="(\w+)"', resample_advice(pl.Series(times))):
+        means = grid_of(times, advice[1], x=[1.0] * len(times)).frame["x"]
+        assert means.drop_nulls().len() >= max(9, 0.4 * len(means))
 
 
 def test_stamps_rounded_to_milliseconds_are_read_with_the_resample_advised() -> None:
