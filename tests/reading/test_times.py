@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 import pytest
@@ -387,6 +387,8 @@ LATE = ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"]
             r'got \'31-Jan-24\' in row 1; pass time_format="%d-%b-%y" \(--time-format %d-%b-%y\)$',
         ),
         ({"t": ["a", "b"]}, "%d.%m.%Y", r"got 'a' in row 1$"),
+        ({"t": [[1], [2]]}, None, r"got values of type List\(Int64\); where the rows are equal"),
+        ({"t": [timedelta(1)]}, "%s", r"got values of type Duration"),
         (
             {"t": [1577836800, 1577836860, 7]},
             None,

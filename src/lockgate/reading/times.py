@@ -205,6 +205,11 @@ def _hidden_format(text: pl.Series) -> str | None:
 
 
 def _check_present(part: pl.Series, rows: pl.Series) -> None:
+    if part.dtype.is_nested() or part.dtype in (pl.Duration, pl.Binary, pl.Object):
+        raise DataError(
+            f"time {part.name!r} must hold time stamps {_HINT}, got values of type {part.dtype}; "
+            f"{_ROW_ORDER} in place of time"
+        )
     if part.null_count():
         row = rows.filter(part.is_null())[0]
         raise DataError(
