@@ -255,6 +255,8 @@ def test_days_of_excel_are_read_where_named() -> None:
     [
         ({"Year": [1980, 1981]}, 'time="Year" (--time Year)', [1980, 1981]),
         ({"yr": ["1980", "1980"], "mo": ["1", "2"]}, 'time="yr,mo" (--time yr,mo)', [1980, 1980]),
+        # of several series
+        ({"Year": [1980, 1981] * 9}, 'time="Year" (--time Year)', [1980, 1981] * 9),
         ({"date": ["45321", "45322"]}, 'time="date" (--time date)', [2024, 2024]),
         ({"ym": [202401, 202402]}, 'time="ym" (--time ym)', [2024, 2024]),
         (
@@ -267,7 +269,7 @@ def test_days_of_excel_are_read_where_named() -> None:
 def test_advice_reads_the_stamps(
     columns: dict[str, list[object]], remedy: str, stamps: list[int]
 ) -> None:
-    raw = table(**columns, x=[7.5, 3])
+    raw = table(**columns, x=[7.5, 3] * (len(stamps) // 2))
 
     with pytest.raises(DataError) as error:
         find_times(raw)
@@ -322,7 +324,7 @@ def test_no_or_several_time_columns_raise() -> None:
         DataError,
         match=r"one of the columns that hold time stamps, start, end; pass time=\"start\" \(--time",
     ):
-        find_times(table(start=["2024-01-31"], end=[date(2024, 1, 31)], x=[1]))
+        find_times(table(start=["2024-01-31", "2024-02-01"], end=DATES[:2], x=[1, 2]))
 
 
 def test_unknown_names_raise() -> None:

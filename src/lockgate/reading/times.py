@@ -167,12 +167,12 @@ def _only_candidate(raw: RawTable, time_format: str | None) -> str:
 
 
 def _reads(raw: RawTable, time: str, time_format: str | None = None) -> bool:
-    """Whether stamps can be read as said, and tell most rows apart."""
+    """Whether stamps can be read as said, and are more than one."""
     try:
         stamps = find_times(raw, time, time_format).stamps
     except DataError:
         return False
-    return 10 * stamps.n_unique() >= 9 * len(stamps)
+    return stamps.n_unique() > 1
 
 
 def _advised_time(raw: RawTable) -> str | None:
