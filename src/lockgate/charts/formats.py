@@ -98,6 +98,8 @@ def moment(stamp: str | None) -> str:
     Example:
         >>> moment("2020-05-12T06:00:00"), moment("2020-05-12T00:00:00"), moment("350")
         ('2020-05-12 06:00', '2020-05-12', 'row 350')
+        >>> moment("2020-05-12T06:00:00.020000")
+        '2020-05-12 06:00:00.02'
     """
     if stamp is None:
         return MISSING
@@ -106,6 +108,8 @@ def moment(stamp: str | None) -> str:
     time = datetime.fromisoformat(stamp)
     clock = str(time.replace(tzinfo=None))
     zone = str(time).removeprefix(clock)
+    if time.microsecond:
+        return clock.rstrip("0") + zone
     return clock.removesuffix(":00").removesuffix(" 00:00") + zone
 
 
