@@ -113,9 +113,8 @@ def test_texts_that_cannot_be_learned_from(
             "every sequence must hold something, got 1 empty one: row 3; take it out",
         ),
         (
-            {4: "1,2,3:4,NaN,6:up"},
-            "every value of a sequence must be a finite number, got nan in row 4, step 2, channel "
-            "'dim_2'",
+            {4: "?,NaN,?:NaN,?,?:up"},
+            "every sequence must hold something, got 1 empty one: row 4; take it out",
         ),
         (
             {8: "1,inf,3:4,5,6:up"},

@@ -396,11 +396,11 @@ def test_what_cannot_be_read_is_told(refused, trained_on, data, command, name, c
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (ts([np.array([1.0, np.nan])], labels=False), "every value of a sequence must be a finite"),
+        (ts([np.array([1.0, np.inf])], labels=False), "every value of a sequence must be a finite"),
         (HEAD.format("false") + "1,2:3,4\n", "must have the channels dim_1, got dim_1, dim_2"),
         (HEAD.format("false"), "must hold"),
     ],
-    ids=["nan", "channels", "none"],
+    ids=["infinite", "channels", "none"],
 )
 def test_sequences_that_cannot_be_predicted_are_told(refused, trained_on, data, content, words):
     trained_on("waves")

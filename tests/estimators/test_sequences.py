@@ -252,7 +252,7 @@ def test_no_seed_is_a_new_one_each_time():
         (sequences(4), None, "requires y to be passed, but the target y is None"),
         (sequences(4), ["a", "b"], "inconsistent numbers of samples"),
         ([*sequences(3), np.zeros((0, 2))], list("abab"), "got 1 empty one: row 4"),
-        ([*sequences(3), np.full((1, 2), np.nan)], list("abab"), "got nan in row 4, step 1"),
+        ([*sequences(3), np.full((1, 2), np.nan)], list("abab"), "got 1 empty one: row 4"),
         ([*sequences(3), np.zeros((2, 5))], list("abab"), "as many channels each, got 2 in row 1"),
         (["good", " "], ["a", "b"], "every text must hold something, got 1 empty one: row 2"),
     ],

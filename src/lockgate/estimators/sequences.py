@@ -43,13 +43,16 @@ class _SequenceEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn i
         """Tell scikit-learn what it may be given."""
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
         tags.target_tags.required = True
         return tags
 
     def _checked(self, X: Any, y: Any, *, numbers: bool) -> tuple[Any, Any]:
         """Return what `fit` was given, checked as scikit-learn's contract asks."""
         if form_of(X) == "table":
-            X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=numbers)
+            X, y = validate_data(
+                self, X, y, dtype=np.float64, y_numeric=numbers, ensure_all_finite="allow-nan"
+            )
             return X, y
         # of what an earlier fit has seen, nothing holds any more
         for name in ("n_features_in_", "feature_names_in_"):
@@ -72,9 +75,11 @@ class _SequenceEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn i
         check_is_fitted(self, "fitted_")
         if form_of(X) == "table":
             if hasattr(self, "n_features_in_"):
-                X = validate_data(self, X, dtype=np.float64, reset=False)
+                X = validate_data(
+                    self, X, dtype=np.float64, reset=False, ensure_all_finite="allow-nan"
+                )
             else:
-                X = check_array(X, dtype=np.float64)
+                X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan")
         return in_memory(X, None, self.fitted_.config.data)
 
     def _config(self, **more: Any) -> LabelConfig:

@@ -28,8 +28,8 @@ from lockgate.tasks.labelling.config import (
 )
 from lockgate.tasks.labelling.examples import lay_out
 from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier
-from lockgate.tasks.labelling.labelled import Labelled, Ragged
-from lockgate.tasks.labelling.preprocessing import learn_labelled, take
+from lockgate.tasks.labelling.labelled import Labelled, Ragged, take
+from lockgate.tasks.labelling.preprocessing import learn_labelled
 from lockgate.tasks.registry import load
 
 FILES = {"config.json", "metrics.json", "model.safetensors", "preprocessing.json"}
@@ -380,6 +380,9 @@ def test_a_file_that_contradicts_the_format_is_refused(
         ("deviations", [1.0, 0.0], "faulty deviations"),
         ("deviations", [1.0, -1.0], "faulty deviations"),
         ("channels", ["x", "x"], "faulty channels"),
+        ("masked", ["z"], "faulty masked"),
+        ("masked", ["x", "x"], "faulty masked"),
+        ("masked", ["x"], "must hold the weights of config.json's model"),
     ],
 )
 def test_a_scaling_that_cannot_be_applied_is_refused(

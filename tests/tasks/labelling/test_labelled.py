@@ -68,8 +68,8 @@ def test_several_labels_of_a_row_are_classes_each() -> None:
         (texts(["x", " ", "z", "u"], ["a", "a", "b", "b"]), r"row 2; drop it \(--drop-empty\)"),
         (sequences([[[1, 2]], []], ["a", "b"]), "every sequence must hold something, .* row 2"),
         (
-            sequences([[[1, 2]], [[1, 2], [3, np.nan]]], ["a", "b"]),
-            "must be a finite number, got nan in row 2, step 2, channel 'y'",
+            sequences([[[1, 2]], [[1, np.nan], [3, np.inf]]], ["a", "b"]),
+            "must be a finite number, got inf in row 2, step 2, channel 'y'",
         ),
     ],
 )

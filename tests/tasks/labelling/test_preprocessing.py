@@ -8,8 +8,8 @@ import pytest
 
 from lockgate.errors import DataError
 from lockgate.tasks.labelling.config import LabelledConfig
-from lockgate.tasks.labelling.labelled import LABEL_SEPARATOR, Labelled, Ragged
-from lockgate.tasks.labelling.preprocessing import LabelPreprocessing, learn_labelled, take
+from lockgate.tasks.labelling.labelled import LABEL_SEPARATOR, Labelled, Ragged, take
+from lockgate.tasks.labelling.preprocessing import LabelPreprocessing, learn_labelled
 from lockgate.tasks.labelling.tokens import Tokens
 
 LENGTHS = (5, 1, 3, 8)
@@ -264,3 +264,69 @@ def test_rows_are_taken_with_all_that_belongs_to_them() -> None:
     assert some.groups.tolist() == ["i", "g"]
     assert some.times is not None
     assert some.times.tolist() == [2.0, 0.0]
+
+
+def with_holes(*holes: tuple[int, int, int]) -> Labelled:
+    """Give the sequences without a value at (row, step, channel)."""
+    data = sequences()
+    assert isinstance(data.items, Ragged)
+    for row, step, channel in holes:
+        data.items[row][step, channel] = np.nan
+    return data
+
+
+def test_missing_values_are_the_last_before_them_or_the_mean_with_a_channel_that_tells() -> None:
+    data = with_holes((0, 1, 1), (0, 2, 1), (2, 0, 1), (3, 7, 1))
+    assert isinstance(data.items, Ragged)
+    learned = learn(data, [0, 2])
+
+    encoded = learned.encode(data)
+
+    seen = np.concatenate([data.items[0], data.items[2]])
+    assert learned.masked == ("y",)
+    assert learned.inputs == encoded.values.shape[1] == 3
+    np.testing.assert_allclose(learned.means, np.nanmean(seen, axis=0), rtol=1e-6)
+    np.testing.assert_allclose(learned.deviations, np.nanstd(seen, axis=0), rtol=1e-6)
+    known = ~np.isnan(data.items.values)
+    scaled = (data.items.values - learned.means) / learned.deviations
+    np.testing.assert_allclose(encoded.values[:, :2][known], scaled[known], rtol=1e-5)
+    assert encoded[0][:4, 1].tolist() == [*[encoded[0][0, 1]] * 3, encoded[0][3, 1]]
+    # the value before it is of another sequence
+    assert abs(encoded[2][0, 1]) < 1e-6
+    assert encoded.values[:, 2].tolist() == (~known[:, 1]).astype(float).tolist()
+    [told] = learned.notices(data)
+    assert told.endswith("beside channels that tell where: 'y' (23.53%)")
+
+
+def test_what_is_missing_elsewhere_than_in_training_is_filled_and_told_of() -> None:
+    data = with_holes((0, 1, 0), (3, 4, 1))
+    learned = learn(data, [0, 1])
+
+    encoded = learned.encode(data)
+
+    assert learned.masked == ("x",)
+    assert encoded[3][4, 1] == encoded[3][3, 1]
+    assert [told.rpartition(": ")[2] for told in learned.notices(data)] == [
+        "'x' (5.88%)",
+        "'y' (5.88%)",
+    ]
+    assert learned.unforeseen(data) == learned.notices(data)[1:]
+    assert not learned.unforeseen(take(data, np.array([0, 1, 2])))
+
+
+def test_a_channel_without_a_value_in_training_stays_finite() -> None:
+    data = with_holes(*((row, step, 1) for row in (0, 1) for step in range(LENGTHS[row])))
+
+    encoded = learn(data, [0, 1]).encode(data)
+
+    assert np.isfinite(encoded.values).all()
+    assert not encoded[0][:, 1].any()
+
+
+def test_complete_data_are_encoded_as_ever() -> None:
+    learned = learn(sequences(), [0, 2])
+    before = learned.model_dump(exclude={"masked"})
+
+    assert learned.masked == ()
+    assert LabelPreprocessing.model_validate(before) == learned
+    assert learned.notices(sequences()) == ()

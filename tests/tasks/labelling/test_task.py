@@ -479,3 +479,56 @@ def test_the_report_of_steps_counts_those_with_a_label(study: Any, partly_labell
     assert np.sum(results["labels"]["confusion"]) == counted
     assert all(row["wrong"] <= row["steps"] for row in results["labels"]["mistakes"])
     assert any("no label at" in notice for notice in results["data"]["notices"])
+
+
+@pytest.fixture(scope="module")
+def with_holes() -> Any:
+    """Give 60 sequences of two channels padded to 12 steps, with holes in the first channel.
+
+    Where a value is missing tells the class; the values tell nothing.
+    """
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 12, 2))
+    y = np.array(["often", "rarely"] * 30)
+    x[..., 0][rng.random((60, 12)) < np.where(y == "often", 0.6, 0.1)[:, None]] = np.nan
+    for row, steps in enumerate(rng.integers(6, 13, 60)):
+        x[row, steps:] = np.nan
+    return x, y
+
+
+@pytest.mark.parametrize("as_number", [False, True])
+def test_missing_values_reach_networks_and_baselines_alike(
+    with_holes: Any, as_number: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    x, y = with_holes
+    y = (y == "often") * 1.0 if as_number else y
+    more = {"as_number": True, "metric": "mae"} if as_number else {}
+    told = {"max_epochs": 1, "hidden_size": 4, **more}
+    config = resolve(LabelConfig, told)
+    data = LABELLING.read((x, y), config)
+    prepared = LABELLING.prepare(data, config)
+
+    fitted, _ = LABELLING.train(prepared, config)
+    fitted.save(tmp_path / "model")
+    notices = LABELLING.describe(data, prepared)["notices"]
+    compared = LABELLING.baselines(data, prepared, config)
+    scorer = LABELLING.scorer(data, prepared, config, "test")
+    scores = {one.name: scorer.scores(one.predict("test")) for one in compared.baselines}
+
+    assert notices[0].endswith("shortened: the steps at their end hold no value")
+    assert "beside channels that tell where: 'dim_1' (" in notices[1]
+    assert np.isfinite(LABELLING.predict(fitted, prepared, "test")).all()
+    if as_number:
+        assert scores["summary statistics + ridge"]["mae"] < 0.7 * scores["mean"]["mae"]
+    else:
+        assert scores["summary statistics + logistic regression"]["accuracy"] > 0.8
+    first = fitted.predict(x)
+    ended = [row[: np.flatnonzero(~np.isnan(row[:, 1]))[-1] + 1] for row in x]
+    assert fitted.predict(ended).equals(first)
+    assert load(tmp_path / "model").predict(x).equals(first)
+    assert not caplog.records
+    holes = x.copy()
+    holes[0, 0, 1] = np.nan
+    fitted.predict(holes)
+    [told_of] = caplog.messages
+    assert told_of.startswith("note: missing values filled in channels that were complete in trai")

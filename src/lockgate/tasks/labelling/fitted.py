@@ -1,5 +1,6 @@
 """A fitted classifier and everything needed to use it on sequences or texts."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -40,6 +41,7 @@ from lockgate.tasks.storage import (
 if TYPE_CHECKING:
     from lockgate.tasks.labelling.evaluation import LabelEvaluation
 
+LOG = logging.getLogger(__name__)
 MOST_LAYERS = 1_000
 PREDICTION_BATCH = 256
 WHOLE = 16
@@ -150,6 +152,8 @@ class FittedClassifier:
         data = read_unlabelled(source, config)
         pieces = cut_alike(data, config)
         prediction = self.predict_data(pieces)
+        for notice in self.preprocessing.unforeseen(pieces):
+            LOG.warning("note: %s", notice)
         frame = prediction_frame(prediction, self.preprocessing, data, pieces, config.several)
         return like(frame, source, row_by_row=self.preprocessing.kind != "steps")
 
@@ -257,7 +261,7 @@ def build_classifier(
 ) -> ClassifierNetwork:
     """Build the network of `config` for data as `preprocessing` describes them."""
     return ClassifierNetwork(
-        len(preprocessing.channels),
+        preprocessing.inputs,
         preprocessing.vocabulary_size,
         preprocessing.outputs,
         config,
@@ -299,6 +303,8 @@ def _check(folder: Path, preprocessing: LabelPreprocessing) -> None:
         "channels": len(lengths) > 1
         or bool(preprocessing.channels) == preprocessing.is_text
         or len(set(preprocessing.channels)) < len(preprocessing.channels),
+        "masked": not set(preprocessing.masked) <= set(preprocessing.channels)
+        or len(set(preprocessing.masked)) < len(preprocessing.masked),
         "means": not np.isfinite(preprocessing.means).all(),
         "deviations": not all(np.isfinite(d) and d > 0 for d in preprocessing.deviations),
         "label_mean": not np.isfinite(preprocessing.label_mean),

@@ -16,7 +16,7 @@ LabelKind = Literal["class", "classes", "steps", "number"]
 class Ragged:
     """Sequences of unequal length, end to end in one array."""
 
-    values: npt.NDArray[Any]  # (steps, channels), or (steps,) of tokens
+    values: npt.NDArray[Any]  # (steps, channels), NaN where missing, or (steps,) of tokens
     starts: npt.NDArray[np.int64]  # (N + 1,); sequence i is values[starts[i] : starts[i + 1]]
 
     @staticmethod
@@ -97,7 +97,7 @@ def check_labelled(data: Labelled) -> Labelled:
     """Return `data` if a classifier can learn from it.
 
     Raises:
-        DataError: If there is nothing in it, an item is empty or holds NaN or infinity, or the
+        DataError: If there is nothing in it, an item is empty or holds infinity, or the
             labels are of one class, or a class has a single example.
     """
     check_items(data, "drop it (--drop-empty)" if data.is_text else "take it out")
@@ -214,7 +214,7 @@ def take(data: Labelled, rows: npt.NDArray[np.int64]) -> Labelled:
 
 
 def check_items(data: Labelled, remedy: str = "take it out") -> None:
-    """Refuse data of which there is nothing, or of which an item is empty or not finite.
+    """Refuse data of which there is nothing, or of which an item is empty or infinite.
 
     Args:
         data: The data.
@@ -236,10 +236,10 @@ def check_items(data: Labelled, remedy: str = "take it out") -> None:
             f"every {what} must hold something, got {count_of(len(empty), 'empty one')}: {where}; "
             f"{remedy}"
         )
-    if isinstance(data.items, Ragged) and not np.isfinite(data.items.values).all():
-        step = int(np.flatnonzero(~np.isfinite(data.items.values).all(axis=1))[0])
+    if isinstance(data.items, Ragged) and np.isinf(data.items.values).any():
+        step = int(np.flatnonzero(np.isinf(data.items.values).any(axis=1))[0])
         i = int(np.searchsorted(data.items.starts, step, side="right")) - 1
-        channel = int(np.flatnonzero(~np.isfinite(data.items.values[step]))[0])
+        channel = int(np.flatnonzero(np.isinf(data.items.values[step]))[0])
         raise DataError(
             f"every value of a sequence must be a finite number, got "
             f"{data.items.values[step, channel]} in {_called(data.names[i])}, step "

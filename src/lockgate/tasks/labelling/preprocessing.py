@@ -36,6 +36,8 @@ class LabelPreprocessing(BaseModel):
     channels: tuple[str, ...] = ()
     means: tuple[float, ...] = ()
     deviations: tuple[float, ...] = ()
+    masked: tuple[str, ...] = ()
+    """Channels with missing values in training: each has one beside it that tells where."""
     label_mean: float = 0.0
     label_deviation: float = 1.0
     """Of labels that are numbers."""
@@ -53,6 +55,11 @@ class LabelPreprocessing(BaseModel):
     def vocabulary_size(self) -> int:
         """Tokens that a text is made of; 0 where the data are no texts."""
         return self._tokens().size if self.is_text else 0
+
+    @property
+    def inputs(self) -> int:
+        """Channels that a network reads: those that tell what was missing come last."""
+        return len(self.channels) + len(self.masked)
 
     @property
     def outputs(self) -> int:
@@ -73,15 +80,62 @@ class LabelPreprocessing(BaseModel):
         return self.encode_with_notices(data)[0]
 
     def encode_with_notices(self, data: Labelled) -> tuple[Ragged, tuple[str, ...]]:
-        """Do what `encode` does, and say which texts were cut or cleaned."""
+        """Do what `encode` does, and say which texts were cut or cleaned, and what was filled."""
         self._check(data)
         if isinstance(data.items, tuple):
             tokens = self._tokens()
             items, report = tokens.encode_with_report(data.items, self.max_length, self.keep)
             return items, report.notices(self.max_length)
-        scaled = (data.items.values - np.array(self.means)) / np.array(self.deviations)
+        of_masks = len(self.masked)
+        means = np.array([*self.means, *[0.0] * of_masks])
+        deviations = np.array([*self.deviations, *[1.0] * of_masks])
+        scaled = (self.filled(data.items).values - means) / deviations
         items = Ragged(scaled.astype(np.float32), data.items.starts)
-        return _shortened(items, self.max_length, self.keep), ()
+        return _shortened(items, self.max_length, self.keep), self.notices(data)
+
+    def filled(self, items: Ragged) -> Ragged:
+        """Fill missing values, and put behind the channels those that tell where they were.
+
+        A value is filled with the last before it in its sequence, or the mean of the training part.
+        """
+        missing = np.isnan(items.values)
+        values = items.values
+        if missing.any():
+            values = _filled(values, missing, items, np.array(self.means, dtype=values.dtype))
+        places = [self.channels.index(name) for name in self.masked]
+        if places:
+            values = np.concatenate([values, missing[:, places].astype(values.dtype)], axis=1)
+        return Ragged(values, items.starts)
+
+    def notices(self, data: Labelled) -> tuple[str, ...]:
+        """Say which channels of sequences have missing values, and what they are filled with."""
+        if not (foreseen := self._missing(data, foreseen=True)):
+            return self.unforeseen(data)
+        return (
+            "missing values filled with the last before them, or the training mean, beside "
+            f"channels that tell where: {listed(foreseen)}",
+            *self.unforeseen(data),
+        )
+
+    def unforeseen(self, data: Labelled) -> tuple[str, ...]:
+        """Say which channels have missing values, though they had none in training."""
+        if not (found := self._missing(data, foreseen=False)):
+            return ()
+        return (
+            "missing values filled in channels that were complete in training, which the network "
+            f"cannot tell from others: {listed(found)}",
+        )
+
+    def _missing(self, data: Labelled, *, foreseen: bool) -> list[str]:
+        """Name the channels with missing values, and how much is missing."""
+        if not isinstance(data.items, Ragged):
+            return []
+        shares = np.isnan(data.items.values).mean(axis=0).tolist()
+        return [
+            f"{name!r} ({share:.2%})"
+            for name, share in zip(self.channels, shares, strict=True)
+            if share and (name in self.masked) == foreseen
+        ]
 
     def targets(self, data: Labelled) -> npt.NDArray[Any]:
         """Turn labels into class numbers, 0 and 1 for each of several, or scaled numbers.
@@ -159,13 +213,17 @@ def learn_labelled(data: Labelled, rows: npt.NDArray[np.int64], config: Labelled
     if isinstance(train.items, tuple):
         return _learn_texts(data, train.items, rows, config, fields)
     values = train.items.values.astype(np.float64)
-    deviations = values.std(axis=0)
+    missing = np.isnan(values)
+    # a channel without any value says nothing, whatever it is filled with
+    values[:, missing.all(axis=0)] = 0.0
+    deviations = np.nanstd(values, axis=0)
     preprocessing = LabelPreprocessing(
         **fields,
         channels=data.channels,
-        means=tuple(values.mean(axis=0).tolist()),
+        means=tuple(np.nanmean(values, axis=0).tolist()),
         # a channel that does not vary says nothing, whatever it is divided by
         deviations=tuple(np.where(deviations > 0, deviations, 1.0).tolist()),
+        masked=tuple(np.array(data.channels)[missing.any(axis=0)].tolist()),
         max_length=config.max_length,
     )
     return Encoded(preprocessing, preprocessing.encode(data), None)
@@ -206,6 +264,18 @@ def _learn_texts(
     }
     preprocessing = LabelPreprocessing(**fields, tokenizer=tokens.to_json(), max_length=max_length)
     return Encoded(preprocessing, items, described)
+
+
+def _filled(
+    values: npt.NDArray[Any], missing: npt.NDArray[np.bool_], items: Ragged, means: npt.NDArray[Any]
+) -> npt.NDArray[Any]:
+    """Fill with the last value of the same sequence, (steps, channels), or with `means`."""
+    step = np.arange(len(values))[:, None]
+    last = np.maximum.accumulate(np.where(missing, -1, step), axis=0)
+    first = np.repeat(items.starts[:-1], items.lengths)[:, None]
+    before = np.take_along_axis(values, np.maximum(last, 0), axis=0)
+    filled: npt.NDArray[Any] = np.where(last >= first, before, means)
+    return filled
 
 
 @lru_cache(maxsize=2)

@@ -30,7 +30,7 @@ from lockgate.tasks.labelling.baselines.fit import fit_class_baselines, fit_numb
 from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig, LabelTrainingConfig
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier, load
-from lockgate.tasks.labelling.labelled import Labelled
+from lockgate.tasks.labelling.labelled import Labelled, Ragged
 from lockgate.tasks.labelling.ladder import LADDER
 from lockgate.tasks.labelling.pages import PAGES, LabelPages
 from lockgate.tasks.labelling.prepare import PreparedLabelled, prepare_labelled
@@ -239,6 +239,9 @@ class Labelling:
     ) -> Compared:
         """Fit the majority, and what is known to be strong on such data."""
         parts, preprocessing, items = prepared.parts, prepared.preprocessing, data.all.items
+        if isinstance(items, Ragged):
+            # they see what the networks see
+            items = preprocessing.filled(items)
         # a tokenizer by character was chosen for a script without spaces
         by_character = preprocessing.by_character
         if preprocessing.kind == "number":
@@ -337,6 +340,7 @@ class Labelling:
             "notices": [*data.all.notices, *parts.notices],
             "split": {part: _part(prepared, part) for part in PARTS},
         }
+        described["notices"] += preprocessing.notices(data.all)
         if prepared.tokens is not None:
             tokens = dict(prepared.tokens)
             described["notices"] += tokens.pop("notices")

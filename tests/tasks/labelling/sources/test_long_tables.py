@@ -136,12 +136,13 @@ def test_labels_may_be_numbers_or_several() -> None:
     assert (several.kind, several.labels.tolist()) == ("classes", ["p\x1fq", ""])
 
 
-def test_missing_values_are_left_to_the_check(tmp_path: Path) -> None:
+def test_missing_values_are_read_as_nan(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id,x,y\n1,1,a\n1,NA,a\n2,3,b\n2,4,b\n3,1,a\n4,1,b\n")
 
-    with pytest.raises(DataError, match="got nan in '1', step 2, channel 'x'"):
-        check_labelled(read_sequences(path, id="id", label="y"))
+    values = read_sequences(path, id="id", label="y").items.values[:, 0]
+
+    np.testing.assert_array_equal(values, [1.0, np.nan, 3.0, 4.0, 1.0, 1.0])
 
 
 CHINESE = "病人,步,气温,标签\n甲,1,36.5,正常\n甲,2,36.7,正常\n乙,1,39,发烧\n"

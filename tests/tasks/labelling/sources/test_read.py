@@ -309,3 +309,72 @@ def test_labels_that_are_all_missing_are_refused() -> None:
     for y in ([None, None], [[None], [None, None]]):
         with pytest.raises(DataError, match=expected):
             read(([[1.0], [2.0, 3.0]], y))
+
+
+NAN = float("nan")
+X = np.array(
+    [[[1, 2], [NAN, 4], [NAN] * 2], [[5, 6], [NAN] * 2, [7, NAN]], [[8, 9], *[[NAN] * 2] * 2]]
+)
+
+
+def padded(tmp_path: Path, form: str) -> tuple[Any, dict[str, Any]]:
+    """Give sequences of 2, 3 and 1 steps of two channels, all padded to 3."""
+    y, names = ["a", "b", "a"], ["p", "q", "r"]
+    wide = pl.DataFrame({"u": X[:, :, 0].tolist(), "v": X[:, :, 1].tolist(), "y": y, "n": names})
+    long = wide.explode("u", "v")
+    if form == "array":
+        return (X, y), {}
+    if form == "list":
+        return ([*X], np.array(y)), {}
+    if form == "lists":
+        return wide.drop("n"), {"label": "y"}
+    if form == "steps":
+        return (X, [["a", "b"], ["b", "b", "a"], ["a"]]), {"at_steps": True, "cut": 5}
+    if form == "long":
+        return long, {"label": "y", "id": "n"}
+    if form == "archive":
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("target.csv", wide.select("n", "y").write_csv())
+            for name in names:
+                own = long.filter(n=name).select("u", "v").with_columns(k=pl.int_range(pl.len()))
+                archive.writestr(f"{name}.csv", own.fill_nan(None).write_csv())
+        return str(tmp_path / "a.zip"), {"labels": "target.csv", "inputs": ("u", "v")}
+    rows = [":".join(",".join(map(str, channel)) for channel in row.T) for row in X]
+    lines = "".join(f"{row}:{label}\n" for row, label in zip(rows, y, strict=True))
+    (tmp_path / "a.ts").write_text(TS.replace("1", "2", 1) + lines.replace("nan", "?"))
+    return str(tmp_path / "a.ts"), {}
+
+
+@pytest.mark.parametrize("form", ["array", "list", "lists", "steps", "long", "archive", "ts"])
+def test_a_sequence_ends_at_the_last_step_that_holds_a_value(tmp_path: Path, form: str) -> None:
+    source, told = padded(tmp_path, form)
+
+    labelled = read(source, **told).data
+    alone = read_unlabelled(source, LabelledConfig(**told))
+
+    for data in (labelled, alone):
+        assert data.items.lengths.tolist() == [2, 3, 1]
+        expected = np.concatenate([X[0, :2], X[1], X[2, :1]])
+        np.testing.assert_array_equal(data.items.values, expected)
+    ended = "2 sequences shortened: the steps at their end hold no value"
+    assert ended in labelled.notices
+    assert ended in alone.notices
+    if form == "steps":
+        assert labelled.labels.tolist() == ["a", "b", "b", "b", "a", "a"]
+
+
+def test_a_sequence_without_any_value_is_refused_by_name() -> None:
+    X = [np.ones((3, 1)), np.full((2, 1), np.nan)]
+    with pytest.raises(DataError, match="must hold something, got 1 empty one: row 2; take it out"):
+        read_unlabelled(X, LabelledConfig())
+
+
+def test_a_list_that_is_missing_is_missing_at_every_step() -> None:
+    frame = pl.DataFrame({"u": [[1.0, 2.0], None], "v": [None, [3.0, 4.0, 5.0]], "y": ["a", "b"]})
+
+    data = read(frame, label="y").data
+
+    assert data.items.lengths.tolist() == [2, 3]
+    assert np.isnan(data.items[0][:, 1]).all()
+    assert np.isnan(data.items[1][:, 0]).all()
+    assert data.items[1][:, 1].tolist() == [3.0, 4.0, 5.0]

@@ -135,9 +135,11 @@ def _labels(
 
 def _steps(rows: list[Any], items: Ragged, names: tuple[str, ...]) -> npt.NDArray[Any]:
     texts: list[str] = []
-    for own, name, steps in zip(rows, names, items.lengths.tolist(), strict=True):
-        # a sequence without labels has none at each of its steps
-        labels = own if _is_many(own) else [None] * steps
+    for i, (own, name, steps) in enumerate(zip(rows, names, items.lengths.tolist(), strict=True)):
+        # a sequence without labels has none at each of its steps, nor has the padding
+        labels = list(own) if _is_many(own) else []
+        if not labels or np.isnan(items[i][len(labels) :]).all():
+            labels += [None] * (steps - len(labels))
         if len(labels) != steps:
             raise DataError(
                 f"y must hold a label for each step of a sequence, got {len(labels):,} for "

@@ -63,6 +63,7 @@ def from_lists(raw: RawTable, roles: Roles) -> Labelled:
     if roles.id is not None:
         names = tuple(present(raw, roles.id, "id"))
     chosen, notices = _chosen(raw, roles)
+    raw = raw._replace(frame=_with_missing_lists(raw.frame, chosen))
     blocks = [_block(raw, name, names) for name in chosen]
     lengths = _one_length(dict(zip(chosen, blocks, strict=True)), names)
     items = Ragged(
@@ -126,6 +127,24 @@ def _chosen(raw: RawTable, roles: Roles) -> tuple[list[str], tuple[str, ...]]:
                 f"inputs must be columns of lists, got {name!r}; they are {listed(lists, 12)}"
             )
     return names, ()
+
+
+def _with_missing_lists(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Give a list that is missing the length of those beside it, with nothing in it."""
+    lengths = [frame[name].list.len().fill_null(0) for name in names]
+    longest = np.max([own.to_numpy() for own in lengths], axis=0)
+    return frame.with_columns(_with_missing(frame[name], longest) for name in names)
+
+
+def _with_missing(column: pl.Series, lengths: IntArray) -> pl.Series:
+    """Give each null of a column of lists a list of so many nulls; lists of lists stay."""
+    inner = column.dtype.inner  # type: ignore[attr-defined]
+    if not column.null_count() or isinstance(inner, pl.List):
+        return column
+    steps = pl.Series("lockgate steps", lengths)
+    nulls = pl.lit(None, dtype=inner).repeat_by(steps.name)
+    both = column.to_frame().with_columns(steps)
+    return both.select(pl.coalesce(pl.col(column.name), nulls)).to_series()
 
 
 def _block(raw: RawTable, name: str, names: tuple[str, ...]) -> Block:
@@ -211,11 +230,7 @@ def _label_column(
         )
     if not roles.at_steps:
         return column
-    if column.null_count():
-        # a row without labels has none at each of its steps
-        none = pl.lit(None, dtype=column.dtype.inner).repeat_by("steps")  # type: ignore[attr-defined]
-        both = column.to_frame().with_columns(steps=lengths)
-        column = both.select(pl.coalesce(pl.col(label), none)).to_series()
-    own, flat = _exploded(column)
+    # a row without labels has none at each of its steps
+    own, flat = _exploded(_with_missing(column, lengths))
     _check_lengths(lengths, own, "the inputs", label, names)
     return flat

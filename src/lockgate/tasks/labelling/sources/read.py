@@ -58,7 +58,7 @@ def read_unlabelled(source: Any, config: LabelledConfig) -> Labelled:
         config: How the training data were read.
 
     Raises:
-        DataError: If they cannot be read, or one is empty or not finite.
+        DataError: If they cannot be read, or one is empty or infinite.
     """
     data = read_part(source, config, labelled=False)
     check_items(data)
@@ -119,6 +119,37 @@ def read_part(
 
     The y of a pair is None where there are no labels.
     """
+    return _ended(_read(source, config, groups, labelled=labelled))
+
+
+def _ended(data: Labelled) -> Labelled:
+    """End each sequence at its last step that holds a value: archives pad the shorter with NaN."""
+    if not isinstance(data.items, Ragged):
+        return data
+    items = data.items
+    holds = ~np.isnan(items.values).all(axis=1)
+    if holds.all():
+        return data
+    owner = np.repeat(np.arange(len(data)), items.lengths)
+    step = np.arange(len(holds)) - items.starts[owner]
+    lengths = np.zeros(len(data), dtype=np.int64)
+    np.maximum.at(lengths, owner, np.where(holds, step + 1, 0))
+    shorter = int((lengths < items.lengths).sum())
+    if not shorter:
+        return data
+    kept = step < lengths[owner]
+    return replace(
+        data,
+        items=Ragged(items.values[kept], np.concatenate([[0], np.cumsum(lengths)])),
+        labels=data.labels[kept] if data.kind == "steps" else data.labels,
+        notices=(*data.notices, f"{count_of(shorter, 'sequence')} shortened: {_PADDED}"),
+    ).fingerprinted()
+
+
+_PADDED = "the steps at their end hold no value"
+
+
+def _read(source: Any, config: LabelledConfig, groups: Any, *, labelled: bool) -> Labelled:
     if is_held(source):
         return _from_memory(*pair_of(source, labelled=labelled), config, groups)
     labels: dict[str, Any] = {"as_number": config.as_number}
