@@ -4,6 +4,8 @@ from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 from rich.console import Console
 
@@ -41,3 +43,52 @@ def test_an_evaluation_is_shown_as_its_sections_or_as_json(capsys, strict_json):
 
     assert plain == ["4 rows of a.csv", "note: [x]", "mae", "0.5", "the end"]
     assert told == {"mae": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("count", "last"), [(20, "19"), (21, "and 1 more"), (2620, "and 2,600 more")]
+)
+def test_long_lists_are_cut_and_their_length_told(capsys, count, last):
+    lines = tuple(map(str, range(count)))
+    evaluation: Any = SimpleNamespace(sections=lambda: (Section(lines),))
+
+    show.show_evaluation(evaluation)
+    told = capsys.readouterr().out.splitlines()
+    show.show_choices([{"column": line} for line in lines])
+    chosen = [line.strip() for line in capsys.readouterr().err.splitlines()]
+
+    assert told == [*lines[:20], last][: len(told)]
+    assert len(told) == min(count, 21)
+    assert told[-1] == last
+    assert chosen == ["column", *told]
+
+
+@pytest.fixture
+def wide(csv, tmp_path):
+    """Write a table of 60 inputs, and of 60 columns that say nothing."""
+    table = pl.read_csv(csv)
+    rng = np.random.default_rng(0)
+    columns = [pl.Series(f"x{i}", rng.normal(size=len(table))) for i in range(60)]
+    same = [pl.lit(1.0).alias(f"same{i}") for i in range(60)]
+    table.with_columns(*columns, *same).write_csv(tmp_path / "wide.csv")
+
+
+def test_the_plan_of_a_wide_table_stays_short(lockgate, wide):
+    study = ["study", "wide.csv", "--target", "sold", "--horizon", 3, "--lookback", 7, "--dry-run"]
+
+    result = lockgate(*study, "--rungs", "lstm", "--set", "hidden_size=4")
+
+    assert result.exit_code == 0, result.stderr
+    assert len(result.stdout.splitlines()) < 60
+    assert "x17 and 42 more" in " ".join(result.stdout.split())
+    assert "and 42 more\n" in "\n".join(line.strip() for line in result.stdout.splitlines())
+
+
+def test_the_columns_to_choose_a_target_from_are_cut(lockgate, wide):
+    result = lockgate("train", "wide.csv", "--horizon", 3)
+
+    assert result.exit_code == 2
+    *listing, more, sentence = [line.strip() for line in result.stderr.splitlines()]
+    assert len(listing) == 21
+    assert more == "and 105 more"
+    assert sentence.startswith("lockgate: target must be given: pass --target, perhaps")

@@ -67,9 +67,9 @@ def _end_unread() -> None:
 
 def _show_choices(error: MissingSettingError) -> None:
     # imported late: `--help` must not wait for the workbench
-    from lockgate.cli.show import error_console, grid_of
+    from lockgate.cli.show import show_choices
 
-    error_console().print(grid_of(error.choices))
+    show_choices(error.choices)
 
 
 def _end(message: str, code: int) -> None:

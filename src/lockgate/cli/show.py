@@ -1,13 +1,14 @@
 """What the commands print."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table as Grid
 
+from lockgate.errors import MOST_LISTED
 from lockgate.studies.plan import Plan
 from lockgate.studies.result import StudyResult
 from lockgate.tasks.base import Evaluation, Fitted
@@ -34,7 +35,7 @@ def _show_values(values: Mapping[str, Any], *, stderr: bool) -> None:
     grid = Grid.grid(padding=(0, 2))
     grid.add_column(min_width=8)  # as wide as "channels": two grids stand below each other
     for name, value in values.items():
-        for i, line in enumerate(value if isinstance(value, list) else [value]):
+        for i, line in enumerate(first_of(value) if isinstance(value, list) else [value]):
             grid.add_row("" if i else name, str(line))
     _console(stderr=stderr).print(grid)
 
@@ -86,15 +87,30 @@ def show_evaluation(evaluation: Evaluation, *, as_json: bool = False) -> None:
         print(json.dumps(evaluation.to_dict(), ensure_ascii=False))
         return
     for section in evaluation.sections():
-        print(*section.lines, sep="\n")
+        print(*first_of(section.lines), sep="\n")
         if section.rows:
             _wide_console().print(grid_of(section.rows))
 
 
 def _show_notices(notices: list[str]) -> None:
     """Print what a reader should know of how the data were read."""
-    for notice in notices:
+    for notice in first_of(notices):
         print(f"note: {notice}")
+
+
+def show_choices(rows: Sequence[Mapping[str, object]]) -> None:
+    """Print on standard error what there is to choose from."""
+    console = _console(stderr=True)
+    console.print(grid_of(rows[:MOST_LISTED]))
+    if more := rows[MOST_LISTED:]:
+        console.print(f"and {len(more):,} more")
+
+
+def first_of(lines: Sequence[object]) -> list[str]:
+    """Return the first lines of many, and how many more there are."""
+    more = len(lines) - MOST_LISTED
+    first = [str(line) for line in lines[:MOST_LISTED]]
+    return [*first, f"and {more:,} more"] if more > 0 else first
 
 
 def _prepared_values(plan: Plan) -> dict[str, Any]:
@@ -118,11 +134,6 @@ def _plan_values(plan: Plan) -> dict[str, Any]:
 def _console(**options: Any) -> Console:
     # a column such as "T [degC]" is no markup
     return Console(markup=False, emoji=False, **options)
-
-
-def error_console() -> Console:
-    """Return the console of standard error."""
-    return _console(stderr=True)
 
 
 def _wide_console() -> Console:

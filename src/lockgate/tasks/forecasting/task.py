@@ -14,6 +14,7 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
+from lockgate.errors import MOST_LISTED, listed
 from lockgate.files import write_text
 from lockgate.nn import Reach, gradient_reach
 from lockgate.reading.samples import SAMPLE
@@ -296,7 +297,7 @@ class Forecasting:
             "table": f"{data.source}: {data.rows_read} rows read, "
             f"{len(ds)} steps of {data.frequency} from {ds[0]} to {ds[-1]}",
             "target": data.target,
-            "inputs": ", ".join(preprocessing.columns),
+            "inputs": listed(preprocessing.columns, MOST_LISTED),
             "channels": f"{len(preprocessing.channels)}: the inputs, "
             f"{len(preprocessing.with_holes)} that tell where a value was missing, "
             f"calendar: {', '.join(preprocessing.calendar) or 'none'}",
