@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lockgate.errors import DataError
-from lockgate.estimators.inputs import check_y, form_of, in_memory
+from lockgate.estimators.inputs import check_labels, check_y, form_of, in_memory
 from lockgate.tasks.labelling.config import LabelledConfig
 
 STEPS = np.arange(6.0).reshape(3, 2)
@@ -50,4 +50,4 @@ def test_no_labels_are_refused_in_the_words_of_scikit_learn():
 @pytest.mark.parametrize("missing", [None, np.nan, " "])
 def test_a_label_that_is_missing_is_refused(missing: object) -> None:
     with pytest.raises(DataError, match=r"^y must hold a label for each row, got none in row 2$"):
-        in_memory([[1.0, 2.0], [3.0]], ["a", missing], LabelledConfig())
+        check_labels(["a", missing, "b"])

@@ -251,12 +251,28 @@ def test_no_seed_is_a_new_one_each_time():
         (sequences(4), ["a"] * 4, "y must hold two classes or more, got one class, .'a'"),
         (sequences(4), None, "requires y to be passed, but the target y is None"),
         (sequences(4), ["a", "b"], "inconsistent numbers of samples"),
+        (
+            sequences(4),
+            ["a", "b", None, "a"],
+            "y must hold a label for each row, got none in row 3",
+        ),
+        (np.zeros((4, 3)), ["a", "b", "b", None], "y must hold a label for each row, .* row 4"),
         ([*sequences(3), np.zeros((0, 2))], list("abab"), "got 1 empty one: row 4"),
         ([*sequences(3), np.full((1, 2), np.nan)], list("abab"), "got 1 empty one: row 4"),
         ([*sequences(3), np.zeros((2, 5))], list("abab"), "as many channels each, got 2 in row 1"),
         (["good", " "], ["a", "b"], "every text must hold something, got 1 empty one: row 2"),
     ],
-    ids=["one-class", "no-y", "few-y", "empty", "nan", "channels", "empty-text"],
+    ids=[
+        "one-class",
+        "no-y",
+        "few-y",
+        "none-y",
+        "none-y-of-a-table",
+        "empty",
+        "nan",
+        "channels",
+        "empty-text",
+    ],
 )
 def test_what_cannot_be_learned_from_is_told(X, y, rule):
     with pytest.raises(ValueError, match=rule):
@@ -293,3 +309,15 @@ def test_without_fit_nothing_is_predicted(fitted):
 def test_they_are_the_public_ones():
     assert lockgate.SequenceClassifier is SequenceClassifier
     assert lockgate.SequenceRegressor is SequenceRegressor
+
+
+def test_a_table_and_sequences_padded_with_nan_are_those_that_end(fitted):
+    ragged = sequences(8)
+    longest = max(map(len, ragged))
+    padded = np.full((8, longest, 2), np.nan)
+    for row, own in zip(padded, ragged, strict=True):
+        row[: len(own)] = own
+
+    assert np.array_equal(fitted.predict_proba(padded), fitted.predict_proba(ragged))
+    table = SequenceClassifier(**SMALL).fit(padded[..., 0], list("abababab"))
+    assert table.predict(padded[..., 0]).tolist() == table.predict(padded[:, :, :1]).tolist()

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import numpy as np
-
 from lockgate.errors import DataError
 from lockgate.tasks.labelling.config import LabelledConfig
 from lockgate.tasks.labelling.labelled import Labelled, check_items
+from lockgate.tasks.labelling.sources.arrays import is_missing
 from lockgate.tasks.labelling.sources.memory import MemoryKind, held
 from lockgate.tasks.labelling.sources.read import read_part
 
@@ -29,13 +28,10 @@ def in_memory(X: Any, y: Any, config: LabelledConfig, groups: Any = None) -> Lab
         groups: What each belongs to, or None.
 
     Raises:
-        DataError: If something is empty, no finite number, or without a label.
+        DataError: If something is empty or infinite.
     """
     data = read_part((X, y), config, groups=groups)
     check_items(data)
-    if y is not None and not data.is_known.all():
-        row = int(np.flatnonzero(~data.is_known)[0])
-        raise DataError(f"y must hold a label for each row, got none in {data.names[row]}")
     return data
 
 
@@ -43,3 +39,10 @@ def check_y(y: Any, what: str) -> None:
     """Refuse y that is not there, in the words that scikit-learn has for it."""
     if y is None:
         raise DataError(f"This {what} requires y to be passed, but the target y is None.")
+
+
+def check_labels(y: Any) -> None:
+    """Refuse a class that is missing, which nothing can be learned from."""
+    row = next((i for i, label in enumerate(y, 1) if is_missing(label)), None)
+    if row is not None:
+        raise DataError(f"y must hold a label for each row, got none in row {row}")

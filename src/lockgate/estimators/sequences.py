@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
 )
 
 from lockgate.errors import DataError
-from lockgate.estimators.inputs import check_y, form_of, in_memory
+from lockgate.estimators.inputs import check_labels, check_y, form_of, in_memory
 from lockgate.scoring.arrays import FloatArray
 from lockgate.settings import resolve
 from lockgate.tasks.labelling.config import LabelConfig
@@ -198,7 +198,8 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
 
         Args:
             X: A list of arrays `(steps, channels)` or `(steps,)`; an array `(rows, steps,
-                channels)`; a table `(rows, steps)` of one channel; or a list of texts.
+                channels)`; a table `(rows, steps)` of one channel; or a list of texts. Missing
+                values are NaN; a sequence that is padded with NaN ends before its padding.
             y: A class for each.
             groups: What each belongs to: no group is parted between training and validation.
 
@@ -206,6 +207,7 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
             DataError: If the data or a setting cannot be used.
         """
         X, y = self._checked(X, y, numbers=False)
+        check_labels(y)
         check_classification_targets(y)
         classes, first = np.unique(y, return_index=True)
         if len(classes) < 2:

@@ -231,7 +231,7 @@ def check_items(data: Labelled, remedy: str = "take it out") -> None:
     else:
         empty = np.flatnonzero(data.items.lengths == 0).tolist()
     if empty:
-        where = listed([_called(data.names[i]) for i in empty], 3)
+        where = listed([called(data.names[i]) for i in empty], 3)
         raise DataError(
             f"every {what} must hold something, got {count_of(len(empty), 'empty one')}: {where}; "
             f"{remedy}"
@@ -242,12 +242,12 @@ def check_items(data: Labelled, remedy: str = "take it out") -> None:
         channel = int(np.flatnonzero(np.isinf(data.items.values[step]))[0])
         raise DataError(
             f"every value of a sequence must be a finite number, got "
-            f"{data.items.values[step, channel]} in {_called(data.names[i])}, step "
+            f"{data.items.values[step, channel]} in {called(data.names[i])}, step "
             f"{step - data.items.starts[i] + 1}, channel {data.channels[channel]!r}"
         )
 
 
-def _called(name: str) -> str:
+def called(name: str) -> str:
     """Name an item in a sentence: `row 4` as it is, an id or a file in quotes."""
     return name if " " in name else repr(name)
 

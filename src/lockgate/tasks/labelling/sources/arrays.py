@@ -125,7 +125,7 @@ def _labels(
     if any(_is_many(labels) for labels in rows):
         if as_number:
             raise DataError("y must be one number for each sequence, got many in row 1")
-        if all(_is_many(labels) or _is_missing(labels) for labels in rows):
+        if all(_is_many(labels) or is_missing(labels) for labels in rows):
             return _steps(rows, items, names), "steps"
     if as_number:
         return np.array([_number(label, n) for label, n in zip(rows, names, strict=True)]), "number"
@@ -153,7 +153,7 @@ def _is_many(labels: Any) -> bool:
     return isinstance(labels, list | tuple | np.ndarray) and np.ndim(labels) > 0
 
 
-def _is_missing(label: Any) -> bool:
+def is_missing(label: Any) -> bool:
     """Tell None, NaN, pandas' NA and a text that holds nothing from labels."""
     return (
         label is None
@@ -165,7 +165,7 @@ def _is_missing(label: Any) -> bool:
 
 def _text(label: Any, place: str) -> str:
     """Return a label as text, empty where missing; `1.0` and `1` are the same, as in files."""
-    if _is_missing(label):
+    if is_missing(label):
         return ""
     label = label.item() if isinstance(label, np.generic) else label
     if isinstance(label, bool):
@@ -180,7 +180,7 @@ def _text(label: Any, place: str) -> str:
 
 def _number(label: Any, place: str) -> float:
     try:
-        return float("nan") if _is_missing(label) else float(label)
+        return float("nan") if is_missing(label) else float(label)
     except (TypeError, ValueError):
         raise DataError(f"every label must be a number, got {shown(label)} in {place}") from None
 

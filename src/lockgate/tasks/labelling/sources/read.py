@@ -12,6 +12,7 @@ from lockgate.tasks.labelling.labelled import (
     Joined,
     Labelled,
     Ragged,
+    called,
     check_items,
     cut,
     join_parts,
@@ -87,7 +88,7 @@ def leave_out_unlabelled(data: Labelled) -> Labelled:
             f"name the column that holds them (--label); {_SPELLED}"
         )
     if not rows.all():
-        names = listed((data.names[i] for i in np.flatnonzero(~rows)), 3)
+        names = listed((called(data.names[i]) for i in np.flatnonzero(~rows)), 3)
         notices.append(
             f"{count_of(int((~rows).sum()), what)} without a label left out, {names}; {_SPELLED}"
         )
@@ -117,7 +118,8 @@ def read_part(
 ) -> Labelled:
     """Read one file, folder, archive or frame; or a pair in memory, which may have groups.
 
-    The y of a pair is None where there are no labels.
+    The y of a pair is None where there are no labels. Missing values and labels are left as they
+    are, but for steps at the end of a sequence that hold no value: they are cut off.
     """
     return _ended(_read(source, config, groups, labelled=labelled))
 
