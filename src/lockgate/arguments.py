@@ -8,6 +8,7 @@ class Settings(TypedDict, total=False):
     """Written by scripts/write_signatures from the fields of the settings."""
 
     as_number: bool
+    at_least: float | None
     at_steps: bool
     batch_size: int
     bidirectional: bool | Sequence[bool] | str
@@ -82,5 +83,6 @@ class Settings(TypedDict, total=False):
     validation: str | None
     vocab_size: int
     weight_dropout: float
+    where: Sequence[str] | str
     workers: int | None
     zoneout: float

@@ -1,5 +1,6 @@
 """What every configuration is: settings with rules, a help text and, for some, an option."""
 
+import re
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -63,3 +64,12 @@ def parts(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(","))
     return (value,) if isinstance(value, int | float) else value
+
+
+def conditions(where: object) -> object:
+    """Take `where` apart: a text at those commas that a further condition follows."""
+    if isinstance(where, str):
+        return tuple(part.strip() for part in re.split(r",(?=[^,]*=)", where))
+    if isinstance(where, dict):
+        return tuple(f"{column}={value}" for column, value in where.items())
+    return where

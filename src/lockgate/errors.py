@@ -28,7 +28,7 @@ def option(name: str, value: object) -> str:
     if isinstance(value, int | float):
         return f"{name}={text} ({shell_name} {text})"
     # a lone mark such as , or ; is quoted: the shell or the reader may stumble over it
-    plain = len(text) > 1 and all(letter.isalnum() or letter in ".,_-:/%" for letter in text)
+    plain = len(text) > 1 and all(letter.isalnum() or letter in ".,_-:/%=" for letter in text)
     shell = text if plain else f'"{text}"'
     return f'{name}="{text}" ({shell_name} {shell})'
 

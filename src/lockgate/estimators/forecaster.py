@@ -64,6 +64,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         row_order: bool = False,
         resample: str | None = None,
         missing: tuple[float, ...] = (),
+        where: tuple[str, ...] = (),
+        at_least: float | None = None,
         max_gap: int = 3,
         inputs: str | tuple[str, ...] = "all",
         exclude: tuple[str, ...] = (),

@@ -9,7 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockgate.scoring.baselines import Skipped
-from lockgate.tasks.forecasting.baselines import fit_baselines, naive_baselines, skipped_baselines
+from lockgate.tasks.forecasting.baselines import (
+    bounded,
+    fit_baselines,
+    naive_baselines,
+    skipped_baselines,
+)
 from lockgate.tasks.forecasting.windows import Scale, Windows
 
 SCALE = Scale(20.0, 7.0)
@@ -196,3 +201,14 @@ def test_a_baseline_that_cannot_be_computed_is_named_with_its_reason():
     assert skipped_baselines(learn) == (
         Skipped("ridge", "every training window lacks a target value"),
     )
+
+
+def test_no_forecast_of_a_bounded_baseline_is_below_the_bound():
+    windows = make_windows(random_walk())
+    free = fit_baselines(windows, windows, (7,), SCALE, "mae")
+
+    for kept, other in zip(bounded(free, 18.0), free, strict=True):
+        assert (kept.name, kept.setting) == (other.name, other.setting)
+        assert np.array_equal(kept.forecast(windows), np.maximum(other.forecast(windows), 18.0))
+        assert (other.forecast(windows) < 18).any()
+    assert bounded(free, None) == free

@@ -7,6 +7,7 @@ import pickle
 import resource
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from safetensors.torch import load_file, save_file
 import lockgate
 from lockgate import DataError, FittedForecaster, load
 from lockgate.tasks.forecasting.prepare import read
+from lockgate.tasks.forecasting.windows import Windows
 
 FILES = {"config.json", "metrics.json", "model.safetensors", "preprocessing.json"}
 FILES |= {"ridge.safetensors"}
@@ -349,3 +351,27 @@ def test_columns_that_were_not_learned_from_may_be_absent_or_new(trained, table)
     other = table.drop("tax", "shop").with_columns(new=pl.lit(3.0))
 
     assert predict(trained[0], other).equals(predict(trained[0], table))
+
+
+def test_another_series_can_be_chosen_and_no_forecast_is_below_the_bound(tmp_path):
+    days = [datetime.datetime(2023, 1, 1) + datetime.timedelta(days=i) for i in range(150)]
+    counts = np.random.default_rng(0).poisson(0.3, 300) + 1
+    frame = pl.DataFrame({"day": days * 2, "sold": counts, "unique_id": ["A"] * 150 + ["B"] * 150})
+    fitted = train(frame, tmp_path, target="sold", horizon=2, where="unique_id=A", at_least=1)
+
+    forecast = fitted.predict(frame, where={"unique_id": "B"})
+
+    assert forecast["unique_id"].unique().to_list() == ["B"]
+    data = fitted.config.data.model_copy(update={"at_least": None})
+    free = replace(fitted, config=fitted.config.model_copy(update={"data": data}))
+    channels = len(fitted.preprocessing.channels)
+    windows = Windows(torch.zeros(99, channels), torch.zeros(99), torch.arange(50, 90), 7, 2)
+    means = (-9.0, *fitted.preprocessing.means[1:])
+    below = replace(free, preprocessing=free.preprocessing.model_copy(update={"means": means}))
+    assert below.forecast(windows).max() < 1
+    assert replace(below, config=fitted.config).forecast(windows).min() == 1
+    assert fitted.predict(frame)["unique_id"].unique().to_list() == ["A"]
+    alone = frame.filter(unique_id="B")
+    assert fitted.evaluate(frame, where="unique_id=B") == fitted.evaluate(alone, where=())
+    with pytest.raises(DataError, match="a forecaster takes no several: leave it out"):
+        fitted.predict(frame, several="|")

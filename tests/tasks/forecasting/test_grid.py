@@ -70,7 +70,7 @@ def test_many_repeated_stamps_raise() -> None:
     times = [START + timedelta(days=k // 24) for k in range(100)]
     message = (
         r"time must tell the rows apart, got 5 different stamps in 100 rows; name all parts of the "
-        r'time, time="date,hour" \(--time date,hour\), or keep .* resample="1d" \(--resample 1d\)'
+        r'time, time="date,hour" \(--time date,hour\), or average .* \(--resample 1d\)'
     )
 
     with pytest.raises(DataError, match=message):

@@ -85,7 +85,7 @@ def test_nixtla_frame_keeps_its_id() -> None:
 
     assert table.frame.columns == ["unique_id", "ds", "y", "x"]
     assert table.frame["unique_id"].unique().to_list() == ["H1"]
-    message = r"must hold one series, got 2 values of unique_id \(H1, H2\); .* unique_id == 'H1'"
+    message = r"must hold one series, got 2 values of unique_id \(H1, H2\); .* where=.unique_id=H1"
     with pytest.raises(DataError, match=message):
         read_table(pl.concat([long, long.with_columns(unique_id=pl.lit("H2"))]), target="y")
 
@@ -186,6 +186,32 @@ def test_remedies_for_a_mark_in_doubt_read_it(decimal: str, first: float) -> Non
         read_table(frame, target="load")
 
     assert read_table(frame, target="load", decimal=decimal).frame["y"][0] == first
+
+
+def test_one_of_several_series_is_read_where_it_is_chosen() -> None:
+    two = pl.concat([frame_of(load=range(6)), frame_of(load=range(10, 16))])
+    frame = two.with_columns(unique_id=pl.Series(["A"] * 6 + ["B"] * 6))
+    shop = frame.rename({"unique_id": "shop"})
+
+    table = read_table(frame, target="load", where=("unique_id=B",))
+
+    assert table.frame["unique_id"].unique().to_list() == ["B"]
+    assert table.frame["y"].to_list() == [10, 11, 12, 13, 14, 15]
+    assert (table.rows_read, table.notices) == (6, ("6 rows with unique_id=B of 12",))
+    with pytest.raises(
+        DataError, match=r"told apart by 'shop' \(A, B\); choose one, where=.shop=A"
+    ):
+        read_table(shop, target="load")
+    assert read_table(shop, target="load", where=("shop=A",)).frame["y"].to_list() == [*range(6)]
+
+
+def test_targets_below_their_bound_are_refused() -> None:
+    frame = frame_of(load=[1, 2, -3, -9, 5, 6])
+
+    with pytest.raises(DataError, match=r"at least 0, as at_least says, got -3 in row 3; .*=.-9"):
+        read_table(frame, target="load", at_least=0)
+    told = "no forecast, baselines' neither, is below 0 (at_least)"
+    assert told in read_table(frame, target="load", at_least=0, missing=(-3, -9)).notices
 
 
 def test_faulty_columns_are_ignored_and_told() -> None:

@@ -8,7 +8,7 @@ from lockgate.errors import DataError
 from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.metrics import PointMetric, score, score_per_step
 from lockgate.tasks.base import Section
-from lockgate.tasks.forecasting.baselines import naive_baselines
+from lockgate.tasks.forecasting.baselines import bounded, naive_baselines
 from lockgate.tasks.forecasting.prepare import make_windows
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.ridge import Ridge
@@ -66,6 +66,7 @@ def backtest(
     metric: PointMetric,
     mase_scale: float | None = None,
     ridge: Ridge | None = None,
+    at_least: float | None = None,
 ) -> ForecastEvaluation:
     """Forecast from every row of `table` that comes after all that the model has learned from.
 
@@ -76,6 +77,7 @@ def backtest(
         metric: What is given by steps ahead.
         mase_scale: What MASE divides by; without it there is no MASE.
         ridge: A ridge of the same training rows, to be scored beside it.
+        at_least: What no forecast of a baseline is below.
 
     Raises:
         DataError: If the table has no window after `Preprocessing.seen_until`, or another form.
@@ -98,7 +100,7 @@ def backtest(
         return ForecastScores(name, score(truth, forecast, mase_scale)._asdict(), per_step)
 
     naive = naive_baselines(preprocessing.seasons, preprocessing.scale)
-    baselines = (*naive, *([] if ridge is None else [ridge]))
+    baselines = bounded((*naive, *([] if ridge is None else [ridge])), at_least)
     return ForecastEvaluation(
         metric=metric,
         windows=len(windows),

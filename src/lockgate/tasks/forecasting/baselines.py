@@ -111,6 +111,34 @@ class WindowMean(NamedTuple):
         return self.scale.invert(np.repeat(mean[:, None], windows.horizon, axis=1))
 
 
+class Bounded(NamedTuple):
+    """Another baseline, of which no forecast is below a bound."""
+
+    baseline: Baseline
+    at_least: float
+
+    @property
+    def name(self) -> str:
+        """That of the baseline."""
+        return self.baseline.name
+
+    @property
+    def setting(self) -> str:
+        """That of the baseline."""
+        return self.baseline.setting
+
+    def forecast(self, windows: Windows) -> FloatArray:
+        """Forecast every window in the target's own unit, `(N, horizon)`."""
+        return np.maximum(self.baseline.forecast(windows), self.at_least)
+
+
+def bounded(baselines: Sequence[Baseline], at_least: float | None) -> tuple[Baseline, ...]:
+    """Return the baselines, no forecast of which is below `at_least`, if there is a bound."""
+    if at_least is None:
+        return tuple(baselines)
+    return tuple(Bounded(baseline, at_least) for baseline in baselines)
+
+
 def naive_baselines(seasons: Sequence[int], scale: Scale) -> tuple[Baseline, ...]:
     """Return the baselines that learn nothing: last value, seasonal naive, drift, window mean.
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from lockgate.config import READING, Config, Option, parts
+from lockgate.config import READING, Config, Option, conditions, parts
 from lockgate.tasks.config import RunConfig
 from lockgate.tasks.stack.config import StackConfig
 from lockgate.training.config import TrainingConfig
@@ -35,6 +35,10 @@ class TableConfig(Config):
     """Average over bins of this duration, labelled at their right edge: 1h."""
     missing: Annotated[tuple[float, ...], READING] = ()
     """Numbers that mean missing in this table: -9999."""
+    where: Annotated[tuple[str, ...], READING] = ()
+    """Rows to read, those of one series of several: item=A, or item=A,store=3."""
+    at_least: Annotated[float | None, Field(allow_inf_nan=False), Option()] = None
+    """What the target is never below, and so no forecast, baselines' neither: 0 for counts."""
     max_gap: Annotated[int, Field(ge=0), Option()] = 3
     """Most steps over which an input is filled forward; longer holes break windows."""
     inputs: Annotated[Literal["all", "target"] | tuple[str, ...], Option()] = "all"
@@ -59,6 +63,11 @@ class TableConfig(Config):
     @classmethod
     def _columns(cls, value: object) -> object:
         return value if value in ("all", "target") else parts(value)
+
+    @field_validator("where", mode="before")
+    @classmethod
+    def _conditions(cls, value: object) -> object:
+        return conditions(value)
 
     @field_validator("missing", "exclude", "split", mode="before")
     @classmethod

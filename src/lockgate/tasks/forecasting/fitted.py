@@ -72,7 +72,9 @@ class FittedForecaster:
             parts = [
                 self.model(windows.x(slice(i, i + FORECAST_BATCH)).to(device)).cpu() for i in starts
             ]
-        return self.preprocessing.scale.invert(torch.cat(parts).numpy())
+        forecasts = self.preprocessing.scale.invert(torch.cat(parts).numpy())
+        bound = self.config.data.at_least
+        return forecasts if bound is None else np.maximum(forecasts, bound)
 
     def predict(self, source: Any, **settings: Any) -> Any:
         """Forecast the steps that follow the last row of `source`.
@@ -123,7 +125,8 @@ class FittedForecaster:
 
         table = self._read(source, settings)
         metric, scale = self.config.training.metric, self.metrics.get("mase_scale")
-        return backtest(self, self.preprocessing, table, metric, scale, self.ridge)
+        bound = self.config.data.at_least
+        return backtest(self, self.preprocessing, table, metric, scale, self.ridge, bound)
 
     def _read(self, source: Any, settings: Mapping[str, Any]) -> Table:
         config = read_anew(self.config, settings).data

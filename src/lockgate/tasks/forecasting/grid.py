@@ -7,9 +7,8 @@ import polars as pl
 
 from lockgate.errors import DataError, count_of, listed, option
 from lockgate.reading.frequency import Frequency, resample_advice
+from lockgate.reading.series import MOST_REPEATED
 
-MOST_REPEATED = 0.1
-"""Share of rows that may repeat a stamp, without `resample`: more look like several series."""
 MOST_PER_ROW = 50
 """Most steps of the grid for each row of the source: more come from a faulty stamp."""
 _MONDAY = 4 * 86_400_000_000  # microseconds from 1970-01-01, a Thursday, to the first Monday
@@ -102,7 +101,7 @@ def _averaged_repeats(frame: pl.DataFrame, resample: str | None) -> tuple[pl.Dat
         raise DataError(
             f"time must tell the rows apart, got {len(frame) - count:,} different stamps in "
             f"{len(frame):,} rows; name all parts of the time, {option('time', 'date,hour')}, or "
-            f"keep the rows of one series, or average with {option('resample', '1d')}"
+            f"average with {option('resample', '1d')}"
         )
     first = frame["ds"].filter(repeated)[0]
     stamps = count_of(count, "repeated time stamp")

@@ -67,6 +67,8 @@ def read(source: Any, config: TableConfig) -> Table:
         row_order=config.row_order,
         resample=config.resample,
         missing=config.missing,
+        where=config.where,
+        at_least=config.at_least,
         separator=config.separator,
         encoding=config.encoding,
         decimal=config.decimal,

@@ -11,6 +11,7 @@ import polars as pl
 from lockgate.errors import DataError, count_of, listed, nearest, option
 from lockgate.reading.frequency import Frequency
 from lockgate.reading.numbers import MARKS, Numbers, other_marks, read_numbers, to_number
+from lockgate.reading.series import check_one_series, keep_rows
 from lockgate.reading.tables import RawTable, read_raw
 from lockgate.reading.times import Times, find_times, named_columns, row_numbers, time_candidates
 from lockgate.tasks.forecasting.grid import to_grid
@@ -77,6 +78,8 @@ def read_table(
     row_order: bool = False,
     resample: str | None = None,
     missing: Iterable[float] = (),
+    where: Iterable[str] = (),
+    at_least: float | None = None,
     separator: str | None = None,
     encoding: str | None = None,
     decimal: str | None = None,
@@ -92,6 +95,8 @@ def read_table(
         row_order: Whether the rows are equal steps in their order: `ds` are their numbers.
         resample: Duration over which to average; see `grid.to_grid`.
         missing: Numbers that stand for a missing value, in every column.
+        where: The rows to keep, `("item=A",)`: those of one series.
+        at_least: What no value of the target may be below.
         separator: Column separator of a CSV file. Default: detected from the file.
         encoding: Encoding of a CSV file. Default: detected from its bytes.
         decimal: Decimal mark of numbers in text, `"."` or `","`. Default: as each column shows, see
@@ -106,7 +111,7 @@ def read_table(
     """
     if decimal not in (None, *MARKS):
         raise DataError(f'decimal must be "." or ",", got {decimal!r}')
-    raw = read_raw(source, separator=separator, encoding=encoding)
+    raw = keep_rows(read_raw(source, separator=separator, encoding=encoding), where)
     _check_target(raw, target)
     series = _series_name(raw, target)
     if row_order:
@@ -115,9 +120,15 @@ def read_table(
         times = find_times(raw, time, time_format)
     if target in times.columns:
         raise DataError(f"target must be another column than the time, got {target!r}")
+    if resample is None:
+        check_one_series(raw, times.stamps, (target, *times.columns))
     columns, ignored, notices = _numeric_columns(raw, target, times.columns, decimal)
+    sentinels = _floats(missing)
+    if at_least is not None:
+        _check_bound(raw, columns[0], sentinels, at_least)
+        notices = (*notices, f"no forecast, baselines' neither, is below {at_least:g} (at_least)")
     frame = pl.DataFrame([times.stamps, *columns])
-    grid = to_grid(frame, raw.rows, resample=resample, missing=_floats(missing))
+    grid = to_grid(frame, raw.rows, resample=resample, missing=sentinels)
     _check_observed(grid.frame[target], target)
     values = grid.frame.rename({target: "y"})
     return Table(
@@ -210,7 +221,7 @@ def _series_name(raw: RawTable, target: str) -> str:
     if len(names) > 1:
         raise DataError(
             f"the table must hold one series, got {len(names):,} values of unique_id "
-            f"({listed(names, 3)}); keep the rows of one, such as unique_id == {names[0]!r}"
+            f"({listed(names, 3)}); choose one, {option('where', f'unique_id={names[0]}')}"
         )
     return str(names[0])
 
@@ -334,6 +345,19 @@ def _floats(missing: Iterable[float]) -> tuple[float, ...]:
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise TypeError(f"missing must be numbers, got {number!r}")
     return tuple(float(number) for number in numbers)
+
+
+def _check_bound(
+    raw: RawTable, values: pl.Series, missing: Sequence[float], at_least: float
+) -> None:
+    below = ((values < at_least) & ~values.is_in(missing)).fill_null(value=False)
+    if below.any():
+        least = float(values.filter(below).min())  # type: ignore[arg-type]
+        raise DataError(
+            f"target {values.name!r} must be at least {at_least:g}, as at_least says, got "
+            f"{values.filter(below)[0]:g} in row {raw.rows.filter(below)[0]}; mend the row, pass "
+            f"another bound, {option('at_least', f'{least:g}')}, or leave it out"
+        )
 
 
 def _check_observed(values: pl.Series, target: str) -> None:

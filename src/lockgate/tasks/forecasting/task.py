@@ -39,7 +39,7 @@ from lockgate.tasks.base import (
     ignore,
 )
 from lockgate.tasks.forecasting.advice import advice
-from lockgate.tasks.forecasting.baselines import fit_baselines, skipped_baselines
+from lockgate.tasks.forecasting.baselines import bounded, fit_baselines, skipped_baselines
 from lockgate.tasks.forecasting.config import (
     NAME,
     ForecastConfig,
@@ -264,7 +264,11 @@ class Forecasting:
             forecasts: FloatArray = forecast(prepared.windows(part))
             return forecasts
 
-        candidates = (Candidate(b.name, b.setting, partial(predict, b.forecast), b) for b in fitted)
+        kept = bounded(fitted, config.data.at_least)
+        candidates = (
+            Candidate(b.name, b.setting, partial(predict, b.forecast), own)
+            for own, b in zip(fitted, kept, strict=True)
+        )
         return Compared(tuple(candidates), skipped_baselines(train))
 
     def power(self, metric: Any) -> float:

@@ -1,0 +1,108 @@
+"""Several series in one table are told apart by name, and one of them can be chosen."""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+import pytest
+
+from lockgate.errors import DataError
+from lockgate.reading.series import check_one_series, keep_rows
+from lockgate.reading.tables import RawTable, read_raw
+
+DAYS = [datetime(2024, 1, 1) + timedelta(days=i) for i in range(40)]
+
+
+def panel(**names: list[object]) -> RawTable:
+    """Return 40 days of each row of `names`."""
+    keys = pl.DataFrame(names)
+    frame = keys.join(pl.DataFrame({"day": DAYS}), how="cross", maintain_order="left")
+    wave = (pl.int_range(pl.len()) * 7919 % 1000) / 8
+    return read_raw(frame.with_columns(units=wave, country=pl.lit("AT")))
+
+
+def check(raw: RawTable) -> None:
+    check_one_series(raw, raw.frame["day"], ("day", "units"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (
+            panel(item=["A", "B"]),
+            "got 2, told apart by 'item' (A, B); choose one, where=\"item=A\"",
+        ),
+        (
+            panel(item=["A", "A", "B", "B"], store=[1, 2, 1, 2]),
+            "got 4, told apart by 'item' and 'store' (A and 1, A and 2, B and 1 and 1 more); "
+            'choose one, where="item=A,store=1" (--where item=A,store=1)',
+        ),
+        # of two that tell them apart the one of fewer values; nested names add nothing
+        (
+            panel(kind=["x", "x", "y", "y"], item=["A", "B", "C", "D"]),
+            "got 4, told apart by 'item' (A, B, C and 1 more)",
+        ),
+    ],
+    ids=["one", "two", "nested"],
+)
+def test_columns_that_tell_series_apart_are_named(raw: RawTable, told: str) -> None:
+    with pytest.raises(DataError) as error:
+        check(raw)
+
+    assert told in str(error.value)
+    where = str(error.value).split('where="')[1].split('"')[0].split(",")
+    chosen = keep_rows(raw, where)
+    assert chosen.frame["day"].to_list() == DAYS
+    check(chosen)
+
+
+def test_parts_of_the_time_and_values_tell_no_series_apart() -> None:
+    hours = panel(hour=list(range(6)))
+    readings = panel(same=[1, 1, 1])
+    frame = readings.frame.with_columns(depth=pl.int_range(pl.len()) / 4)
+
+    check(hours)
+    check(readings._replace(frame=frame))
+
+
+def test_a_few_repeated_stamps_are_no_series() -> None:
+    raw = panel(item=["A"])
+    few = pl.concat([raw.frame, raw.frame.head(2).with_columns(item=pl.lit("B"))])
+
+    check(raw._replace(frame=few))
+
+
+def test_rows_are_kept_by_every_condition() -> None:
+    raw = panel(item=["A", "B", "A"], store=[1.0, 1.0, 2.0])
+
+    kept = keep_rows(raw, ("item=A", "store=2"))
+
+    assert kept.frame.height == kept.rows_read == 40
+    assert kept.rows.to_list() == list(range(81, 121))
+    assert kept.notices == ("40 rows with item=A and store=2 of 120",)
+    assert keep_rows(raw, ()) is raw
+
+
+def test_equals_signs_may_be_part_of_names_and_values() -> None:
+    raw = read_raw(pl.DataFrame({"a=b": ["c=d", "e"], "x": [1, 2]}))
+
+    assert keep_rows(raw, ("a=b=c=d",)).frame["x"].to_list() == [1]
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        (("itm=A",), "where must name a column of the table, got 'itm'; did you mean 'item'?"),
+        (("item=Appel",), "name a value of 'item', got 'Appel'; did you mean 'Apple'?"),
+        (("store=7",), "where must name a value of 'store', got '7'; the values are 1, 2"),
+        (("item",), "where must be columns with a value each, item=A, got 'item'"),
+        (("item=Apple", "store=2"), "must leave rows, got none of 'frame' with item=Apple and sto"),
+    ],
+    ids=str,
+)
+def test_conditions_that_choose_nothing_raise(where: tuple[str, ...], message: str) -> None:
+    raw = read_raw(pl.DataFrame({"item": ["Apple", "Pear"], "store": [1, 2]}))
+
+    with pytest.raises(DataError) as error:
+        keep_rows(raw, where)
+
+    assert message in str(error.value)
