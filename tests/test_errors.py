@@ -2,7 +2,7 @@
 
 import pytest
 
-from lockgate.errors import DataError, count_of, listed, nearest, option
+from lockgate.errors import DataError, count_of, listed, nearest, option, quoted
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,11 @@ def test_counts_agree_with_their_noun() -> None:
 
 def test_data_error_is_a_value_error() -> None:
     assert issubclass(DataError, ValueError)
+
+
+def test_messages_hold_no_control_characters_and_no_long_values() -> None:
+    assert str(DataError("got \x1b[2J\n\ud800é")) == r"got \x1b[2J\n\ud800é"
+    assert quoted("\x1b]0;x\x07") == r"'\x1b]0;x\x07'"
+    assert len(quoted("x" * 10**6)) == 82
+    assert len(listed(["x" * 1000])) == len(quoted([1] * 1000)) == 80
+    assert quoted(10**5000) == "a large int"

@@ -1,10 +1,12 @@
 """A file or a folder is written whole or not at all."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from lockgate.files import new_file, new_folder, write_text
+from lockgate.errors import DataError
+from lockgate.files import new_file, new_folder, read_regular, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -99,3 +101,17 @@ def test_names_with_dots_and_spaces_are_kept(tmp_path: Path) -> None:
     write_text(tmp_path / "a b.tar.gz", "text")
 
     assert names(tmp_path) == ["a b.tar.gz"]
+
+
+def test_only_regular_files_are_read_and_only_so_far(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    (tmp_path / "file").write_bytes(b"1234")
+
+    for name in ("pipe", "device"):
+        with pytest.raises(DataError, match=f"{name} must be a regular file, got a folder, a pipe"):
+            read_regular(tmp_path / name, 4)
+    assert read_regular(tmp_path / "link", 4) == b"1234"
+    with pytest.raises(DataError, match="file must be at most 3 bytes, got more"):
+        read_regular(tmp_path / "file", 3)

@@ -10,8 +10,18 @@ MOST_LISTED = 20
 """Most of a list that a terminal shows: a table may have thousands of columns."""
 
 
+MOST_QUOTED = 80
+"""Characters of a value or a name that a message quotes."""
+
+
 class DataError(ValueError):
-    """The data, or an option that describes it, cannot be used; the message is one sentence."""
+    """The data, or an option that describes it, cannot be used; the message is one sentence.
+
+    Control characters in it, such as a terminal obeys, are escaped.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(escaped(str(message)))
 
 
 class MissingSettingError(DataError):
@@ -20,6 +30,31 @@ class MissingSettingError(DataError):
     def __init__(self, message: str, choices: Sequence[Mapping[str, object]] = ()) -> None:
         super().__init__(message)
         self.choices = tuple(choices)
+
+
+def escaped(text: str) -> str:
+    """Write what cannot be printed as Python escapes it: control characters, half surrogates."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
+def shortened(text: str) -> str:
+    """Cut what is longer than `MOST_QUOTED` characters."""
+    return text if len(text) <= MOST_QUOTED else f"{text[: MOST_QUOTED - 1]}…"
+
+
+def quoted(value: object) -> str:
+    r"""Return a value or a name as messages quote it: on one line, not the whole of a long one.
+
+    Example:
+        >>> quoted("a\x1b[2J"), len(quoted("x" * 1000))
+        ("'a\\x1b[2J'", 82)
+    """
+    if isinstance(value, str):
+        return repr(shortened(value[: MOST_QUOTED + 1]))
+    try:
+        return shortened(repr(value))
+    except ValueError:  # an integer of too many digits
+        return f"a large {type(value).__name__}"
 
 
 def option(name: str, value: object) -> str:
@@ -35,7 +70,7 @@ def option(name: str, value: object) -> str:
 
 def listed(names: Iterable[object], limit: int = 8) -> str:
     """Join names with commas; a long list ends with how many more there are."""
-    words = [str(name) for name in names]
+    words = [shortened(str(name)) for name in names]
     more = f" and {len(words) - limit:,} more" if len(words) > limit else ""
     return ", ".join(words[:limit]) + more
 
@@ -45,7 +80,7 @@ def nearest(name: str, names: Sequence[str], what: str = "columns") -> str:
     folded = {known.lower(): known for known in names}
     close = get_close_matches(name.lower(), list(folded), n=3, cutoff=0.6)
     if close:
-        return "did you mean " + " or ".join(repr(folded[word]) for word in close) + "?"
+        return "did you mean " + " or ".join(quoted(folded[word]) for word in close) + "?"
     return f"the {what} are {listed(names, 12)}"
 
 

@@ -3,10 +3,13 @@
 import contextlib
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+from lockgate.errors import DataError
 
 
 def write_text(path: Path, text: str) -> None:
@@ -47,6 +50,39 @@ def new_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Read a file of at most `most` bytes.
+
+    Raises:
+        DataError: If it is larger, or no regular file: a pipe or a device may never end.
+        OSError: If it cannot be read.
+    """
+    check_regular(path)
+    # a pipe that was put in its place meanwhile does not block
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise DataError(f"{path} must be at most {most:,} bytes, got more")
+    return data
+
+
+def check_regular(path: Path) -> None:
+    """Refuse what is no regular file, links to such included."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise DataError(f"{path} must be a regular file, got a folder, a pipe or a device")
+
+
+def memory_at_hand() -> int:
+    """Return how many bytes of memory are free, as far as the system tells; else 8 GiB."""
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    return 8 * 2**30
 
 
 def _beside(path: Path) -> Path:

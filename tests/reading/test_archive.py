@@ -143,7 +143,7 @@ def test_damaged_file_raises(tmp_path: Path) -> None:
 def test_all_that_is_unpacked_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {f"{i}.csv": bytes(600) for i in range(3)}
     path = zipped(tmp_path / "z.zip", files, compression=zipfile.ZIP_DEFLATED)
-    monkeypatch.setattr(reading, "MAX_BYTES", 1500)
+    monkeypatch.setattr(reading, "memory_at_hand", lambda: 2 * 1500)
 
     with (
         pytest.raises(
@@ -158,7 +158,7 @@ def test_sizes_that_lie_are_found_out(tmp_path: Path, monkeypatch: pytest.Monkey
     path = zipped(tmp_path / "z.zip", {"a.csv": bytes(5000)}, compression=zipfile.ZIP_DEFLATED)
     data = path.read_bytes().replace(struct.pack("<L", 5000), struct.pack("<L", 10))
     path.write_bytes(data)
-    monkeypatch.setattr(reading, "MAX_BYTES", 1500)
+    monkeypatch.setattr(reading, "memory_at_hand", lambda: 2 * 1500)
 
     with open_archive(path) as archive, pytest.raises(DataError, match=r"z.zip"):
         archive.read("a.csv")
@@ -170,7 +170,7 @@ def test_what_one_file_leaves_is_all_that_others_have(
     files = {f"{i}.csv": bytes(600) for i in range(2)}
 
     with open_archive(zipped(tmp_path / "z.zip", files)) as archive:
-        monkeypatch.setattr(reading, "MAX_BYTES", 1000)
+        monkeypatch.setattr(reading, "memory_at_hand", lambda: 2 * 1000)
         archive.read("0.csv")
 
         with pytest.raises(DataError, match="must unpack to at most 1,000 bytes, got more"):

@@ -273,13 +273,13 @@ def test_gzip_is_told_without_its_ending(tmp_path: Path) -> None:
 
 def test_gzip_bomb_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, "a,b\n" + "1,2\n" * 1000, "bomb.csv.gz")
-    monkeypatch.setattr(reading, "MAX_BYTES", 4003)
+    monkeypatch.setattr(reading, "memory_at_hand", lambda: 2 * 4003)
 
     with pytest.raises(
         DataError, match=r"unpack to at most 4,003 bytes, got more from 'bomb.csv.gz'"
     ):
         read_raw(path)
-    monkeypatch.setattr(reading, "MAX_BYTES", 4004)
+    monkeypatch.setattr(reading, "memory_at_hand", lambda: 2 * 4004)
     assert read_raw(path).rows_read == 1000
 
 

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from lockgate.errors import DataError, nearest
-from lockgate.reading import tables
-from lockgate.reading.tables import read_bytes
+from lockgate.errors import DataError, nearest, quoted
+from lockgate.reading.tables import most_bytes, read_bytes, too_large
 
 _CHUNK = 2**20
 _PACKED = (".zip", ".gz", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz")
@@ -52,14 +51,15 @@ class Archive:
             return matches[0]
         if matches:
             raise DataError(
-                f"{option} must name one file of {self.source!r}, got {name!r}, which may be "
-                f"{matches[0]!r} or {matches[1]!r}"
+                f"{option} must name one file of {quoted(self.source)}, got {quoted(name)}, "
+                f"which may be "
+                f"{quoted(matches[0])} or {quoted(matches[1])}"
             )
         for path in (self.path.parent / name, Path(name)):
             if path.is_file():
                 return path
         raise DataError(
-            f"{option} must name a file in {self.source!r} or beside it, got {name!r}; "
+            f"{option} must name a file in {quoted(self.source)} or beside it, got {quoted(name)}; "
             f"{nearest(plain, self.tables, 'files')}"
         )
 
@@ -78,7 +78,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
 
     Raises:
         DataError: If it is no zip file that can be read, is encrypted, has an archive in it, or
-            holds more than `read.MAX_BYTES` when unpacked.
+            holds more than `tables.most_bytes` when unpacked.
     """
     if path.is_dir():
         path = path.resolve()
@@ -88,10 +88,11 @@ def open_archive(path: Path) -> Iterator[Archive]:
     try:
         file = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise DataError(f"source must be a zip file, got {path.name!r}: {error}") from error
+        raise DataError(f"source must be a zip file, got {quoted(path.name)}: {error}") from error
     with file:
-        entries = _entries(file, path.name)
-        yield Archive(path, tuple(entries), _reader(file, entries, path.name))
+        packed = path.stat().st_size
+        entries = _entries(file, path.name, packed)
+        yield Archive(path, tuple(entries), _reader(file, entries, path.name, packed))
 
 
 def _visible(names: list[str]) -> tuple[str, ...]:
@@ -103,53 +104,51 @@ def _is_hidden(part: str) -> bool:
     return part == "__MACOSX" or (part.startswith(".") and part != "..")
 
 
-def _entries(file: zipfile.ZipFile, source: str) -> dict[str, zipfile.ZipInfo]:
+def _entries(file: zipfile.ZipFile, source: str, packed: int) -> dict[str, zipfile.ZipInfo]:
     infos = [info for info in file.infolist() if not info.is_dir()]
     entries = {info.filename: info for info in infos}
     for info in infos:
         if info.flag_bits & 1:
-            reason = f"the encrypted {info.filename!r}"
+            reason = f"the encrypted {quoted(info.filename)}"
         elif info.filename.lower().endswith(_PACKED):
-            reason = f"the packed {info.filename!r}"
+            reason = f"the packed {quoted(info.filename)}"
         elif entries[info.filename] is not info:
-            reason = f"{info.filename!r} twice"
+            reason = f"{quoted(info.filename)} twice"
         else:
             continue
-        raise DataError(f"source must be a zip file of plain files, got {reason} in {source!r}")
+        raise DataError(
+            f"source must be a zip file of plain files, got {reason} in {quoted(source)}"
+        )
     size = sum(info.file_size for info in infos)
-    if size > tables.MAX_BYTES:
-        raise DataError(_too_large(source, f"{size:,}"))
+    most = most_bytes(packed)
+    if size > most:
+        raise DataError(too_large(source, f"{size:,}", most))
     return {name: entries[name] for name in _visible(sorted(entries))}
 
 
 def _reader(
-    file: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], source: str
+    file: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], source: str, packed: int
 ) -> Callable[[str], bytes]:
     """Return a function that unpacks a file; all that it unpacks is counted."""
     size = 0
 
     def read(name: str) -> bytes:
         nonlocal size
+        most = most_bytes(packed)
         chunks = []
         try:
             with file.open(entries[name]) as entry:
                 while chunk := entry.read(_CHUNK):
                     size += len(chunk)
-                    if size > tables.MAX_BYTES:
-                        raise DataError(_too_large(source, "more"))
+                    if size > most:
+                        raise DataError(too_large(source, "more", most))
                     chunks.append(chunk)
         except _FAULTS as error:
             raise DataError(
-                f"source must be a whole zip file, got {source!r}, of which {name!r} cannot be "
+                f"source must be a whole zip file, got {quoted(source)}, of which "
+                f"{quoted(name)} cannot be "
                 f"read: {error}"
             ) from error
         return b"".join(chunks)
 
     return read
-
-
-def _too_large(source: str, got: str) -> str:
-    return (
-        f"source must unpack to at most {tables.MAX_BYTES:,} bytes, got {got} from {source!r}; "
-        "save it as Parquet"
-    )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import NamedTuple
 
-from lockgate.errors import DataError, nearest, option
+from lockgate.errors import DataError, nearest, option, quoted
 
 SEPARATORS = (",", ";", "\t", "|")
 _SAMPLE_ROWS = 200  # rows that show the separator
@@ -31,19 +31,25 @@ def rows_of(text: str, separator: str, *, strict: bool = False) -> Iterator[list
 
     Raises:
         csv.Error: If `strict` and the quotes do not match.
+        DataError: If it is otherwise no table.
     """
     limit = csv.field_size_limit()
     csv.field_size_limit(max(limit, len(text)))
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
+    except csv.Error as error:
+        if strict:
+            raise
+        raise DataError(f"source must be a table in text, got {error}") from error
     finally:
         csv.field_size_limit(limit)
 
 
 def first_rows(text: str, separator: str) -> list[list[str]]:
     """Return the rows that tell what a table is like, but for blank ones."""
-    start = text[:_SAMPLE]
-    if len(text) > _SAMPLE and "\n" in start:
+    size = max(_SAMPLE, text.find("\n") + 1)  # the header may be longer
+    start = text[:size]
+    if len(text) > size and "\n" in start:
         start = start[: start.rindex("\n")]
     with contextlib.closing(rows_of(start, separator)) as rows:  # type: ignore[type-var]
         return [row for row in islice(rows, _SAMPLE_ROWS) if row]
@@ -155,17 +161,17 @@ def check_columns(wanted: Mapping[str, str], names: list[str], hint: str = "") -
     for argument, column in wanted.items():
         if column not in names:
             raise DataError(
-                f"{argument} must name a column of the table, got {column!r}; "
+                f"{argument} must name a column of the table, got {quoted(column)}; "
                 f"{nearest(column, names)}{hint}"
             )
         if names.count(column) > 1:
-            raise DataError(f"column names must differ, got {column!r} more than once")
+            raise DataError(f"column names must differ, got {quoted(column)} more than once")
 
 
 def _checked(separator: str) -> str:
     separator = "\t" if separator in ("\\t", "tab") else separator
     if len(separator) != 1 or separator in '"\r\n':
-        raise DataError(f"separator must be one character such as ;, got {separator!r}")
+        raise DataError(f"separator must be one character such as ;, got {quoted(separator)}")
     return separator
 
 
@@ -212,7 +218,8 @@ def _gathered(
         if len(values) > len(names):
             raise DataError(
                 f"every row must have at most {len(names)} values, as the first row has, got "
-                f"{len(values)} in row {row} of {name!r}; quote what holds separators, or name "
+                f"{len(values)} in row {row} of {quoted(name)}; quote what holds separators, "
+                f"or name "
                 f"another: {option('separator', 'tab')}"
             )
         numbers.append(row)

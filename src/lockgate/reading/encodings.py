@@ -6,6 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from lockgate.errors import DataError, option
+from lockgate.errors import quoted as as_quoted
 
 # the longer mark first: that of UTF-16 begins that of UTF-32
 _MARKS = (
@@ -73,7 +74,7 @@ def decode(
     except LookupError:
         raise DataError(
             f"encoding must be one that Python knows, such as utf-8, gb18030 or latin-1, got "
-            f"{encoding!r}"
+            f"{as_quoted(encoding)}"
         ) from None
     except UnicodeDecodeError as error:
         place = _row(data[: error.start].decode(codec, "ignore"), header, quoted)

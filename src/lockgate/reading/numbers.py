@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from lockgate.errors import quoted
+
 MARKS = (".", ",")
 """What may be the decimal mark."""
 _PARTED = (",", ".", " ", "'")  # what may part thousands, as `_tidy` writes it
@@ -185,6 +187,6 @@ def _notice(texts: pl.Series, numbers: pl.Series, percent: bool) -> str:
     """Show by the longest value, and by one in parentheses, what was read how."""
     places = [int(texts.str.len_chars().arg_max() or 0)]
     places += texts.str.contains("(", literal=True).arg_true().head(1).to_list()
-    shown = [f"{texts[i]!r} is read as {numbers[i]:.15g}" for i in dict.fromkeys(places)]
+    shown = [f"{quoted(texts[i])} is read as {numbers[i]:.15g}" for i in dict.fromkeys(places)]
     divided = ", percent are not divided by 100" if percent else ""
-    return f"column {texts.name!r}: {' and '.join(shown)}{divided}"
+    return f"column {quoted(texts.name)}: {' and '.join(shown)}{divided}"

@@ -6,7 +6,7 @@ from itertools import combinations, islice
 
 import polars as pl
 
-from lockgate.errors import DataError, count_of, listed, nearest, option
+from lockgate.errors import DataError, count_of, listed, nearest, option, quoted
 from lockgate.reading.numbers import to_number
 from lockgate.reading.tables import RawTable
 
@@ -34,7 +34,7 @@ def keep_rows(raw: RawTable, where: Iterable[str]) -> RawTable:
         kept &= _matches(raw, condition)
     if not kept.any():
         raise DataError(
-            f"where must leave rows, got none of {raw.source!r} with {' and '.join(where)}"
+            f"where must leave rows, got none of {quoted(raw.source)} with {' and '.join(where)}"
         )
     frame, rows = raw.frame.filter(kept), raw.rows.filter(kept)
     told = f"{count_of(frame.height, 'row')} with {' and '.join(where)} of {raw.frame.height:,}"
@@ -63,7 +63,7 @@ def check_one_series(raw: RawTable, stamps: pl.Series, others: Sequence[str]) ->
     more = f" and {len(groups) - 3:,} more" if len(groups) > 3 else ""
     raise DataError(
         f"the table must hold one series, got {len(groups):,}, told apart by "
-        f"{' and '.join(map(repr, names))} ({listed(values)}{more}); choose one, "
+        f"{' and '.join(map(quoted, names))} ({listed(values)}{more}); choose one, "
         f"{option('where', first)}"
     )
 
@@ -72,7 +72,7 @@ def _matches(raw: RawTable, condition: str) -> pl.Series:
     column, value = _parted(raw, condition)
     values = raw.frame[column]
     if values.dtype.is_nested():
-        raise DataError(f"where must name a column of single values, got {column!r}")
+        raise DataError(f"where must name a column of single values, got {quoted(column)}")
     text = values.cast(pl.String, strict=False)
     same = text == value
     if not same.any():  # 3 is 3.0
@@ -81,7 +81,7 @@ def _matches(raw: RawTable, condition: str) -> pl.Series:
     if not same.any():
         known = text.drop_nulls().unique(maintain_order=True).head(_MOST_NAMED).to_list()
         raise DataError(
-            f"where must name a value of {column!r}, got {value!r}; "
+            f"where must name a value of {quoted(column)}, got {quoted(value)}; "
             f"{nearest(value, known, 'values')}"
         )
     return same.fill_null(value=False)
@@ -91,13 +91,14 @@ def _parted(raw: RawTable, condition: str) -> tuple[str, str]:
     """Return the column and the value of a condition; both may hold equals signs."""
     places = [place.start() for place in re.finditer("=", condition)]
     if not places:
-        raise DataError(f"where must be columns with a value each, item=A, got {condition!r}")
+        raise DataError(f"where must be columns with a value each, item=A, got {quoted(condition)}")
     for place in places:
         if condition[:place].strip() in raw.frame.columns:
             return condition[:place].strip(), condition[place + 1 :].strip()
     name = condition[: places[0]].strip()
     raise DataError(
-        f"where must name a column of the table, got {name!r}; {nearest(name, raw.frame.columns)}"
+        f"where must name a column of the table, got {quoted(name)}; "
+        f"{nearest(name, raw.frame.columns)}"
     )
 
 

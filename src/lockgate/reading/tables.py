@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import polars as pl
 
-from lockgate.errors import DataError, count_of, listed, option
+from lockgate.errors import DataError, count_of, listed, option, quoted
+from lockgate.files import memory_at_hand
 from lockgate.reading.delimited import (
     column_names,
     find_separator,
@@ -20,9 +21,10 @@ from lockgate.reading.delimited import (
 )
 from lockgate.reading.encodings import Decoded, decode, likely_encoding
 from lockgate.reading.numbers import to_number, to_plain_number
+from lockgate.reading.panics import no_panics
 
-MAX_BYTES = 8 * 2**30
-"""Most bytes a gzip file may unpack to: a small file can hold a bomb."""
+MOST_RATIO = 1100
+"""Times that data may grow when unpacked: deflate packs no tighter, so that more is a fault."""
 NULLS = ("", "-", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none")
 """Spellings of a missing value, in any case."""
 EXTENSIONS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet", ".pq")
@@ -56,6 +58,7 @@ class TextFormat(NamedTuple):
 AS_SHOWN = TextFormat()
 
 
+@no_panics
 def read_raw(source: Any, *, separator: str | None = None, encoding: str | None = None) -> RawTable:
     """Read a table without interpreting it.
 
@@ -89,13 +92,13 @@ def check_path(path: Path) -> None:
         DataError: If it is a folder, empty, or of another kind.
     """
     if path.is_dir():
-        raise DataError(f"source must be a file, got the folder {str(path)!r}")
+        raise DataError(f"source must be a file, got the folder {quoted(str(path))}")
     if not path.exists():
-        raise FileNotFoundError(f"source must be an existing file, got {str(path)!r}")
+        raise FileNotFoundError(f"source must be an existing file, got {quoted(str(path))}")
     if not path.name.lower().endswith(EXTENSIONS):
-        raise DataError(f"source must end in {', '.join(EXTENSIONS)}, got {path.name!r}")
+        raise DataError(f"source must end in {', '.join(EXTENSIONS)}, got {quoted(path.name)}")
     if path.stat().st_size == 0:
-        raise DataError(f"source must hold a table, got the empty file {path.name!r}")
+        raise DataError(f"source must hold a table, got the empty file {quoted(path.name)}")
 
 
 def read_parquet(path: Path) -> pl.DataFrame:
@@ -108,14 +111,16 @@ def read_parquet(path: Path) -> pl.DataFrame:
         return pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise DataError(f"source must be a Parquet file, got {path.name!r}: {reason}") from error
+        raise DataError(
+            f"source must be a Parquet file, got {quoted(path.name)}: {reason}"
+        ) from error
 
 
 def read_bytes(path: Path) -> bytes:
     """Read a file, unpacked where it is gzip, as its first bytes or its name tell.
 
     Raises:
-        DataError: If it is no whole gzip file, or unpacks to more than `MAX_BYTES`.
+        DataError: If it is no whole gzip file, or unpacks to more than `most_bytes`.
     """
     with path.open("rb") as file:
         is_gzip = file.read(2) == b"\x1f\x8b"
@@ -123,21 +128,34 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     try:
         with gzip.open(path) as file:
-            return b"".join(_limited(file, path.name))
+            return b"".join(_limited(file, path))
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"source must be a whole gzip file, got {path.name!r}: {error}") from error
+        raise DataError(
+            f"source must be a whole gzip file, got {quoted(path.name)}: {error}"
+        ) from error
 
 
-def _limited(file: Any, name: str) -> Iterator[bytes]:
-    size = 0
+def _limited(file: Any, path: Path) -> Iterator[bytes]:
+    size, most = 0, most_bytes(path.stat().st_size)
     while chunk := file.read(_CHUNK):
         size += len(chunk)
-        if size > MAX_BYTES:
-            raise DataError(
-                f"source must unpack to at most {MAX_BYTES:,} bytes, got more from {name!r}; "
-                "save it as Parquet"
-            )
+        if size > most:
+            raise DataError(too_large(path.name, "more", most))
         yield chunk
+
+
+def most_bytes(packed: int) -> int:
+    """Return to how many bytes so many may unpack: a small file can hold a bomb."""
+    return min(MOST_RATIO * packed + _CHUNK, memory_at_hand() // 2)
+
+
+def too_large(name: str, got: str, most: int) -> str:
+    """Say that a file unpacks to more than `most_bytes`, and what to do."""
+    return (
+        f"source must unpack to at most {most:,} bytes, got {got} from {quoted(name)}; that is "
+        f"half of the free memory, or {MOST_RATIO:,} times its size: read it where there is more "
+        "memory, or save it as Parquet"
+    )
 
 
 def read_csv(
@@ -159,7 +177,7 @@ def read_csv(
         )
     separator = find_separator(text, name, separator)
     if not separator.isascii():  # polars parts by a byte
-        raise DataError(f"separator must be one ASCII character such as ;, got {separator!r}")
+        raise DataError(f"separator must be one ASCII character such as ;, got {quoted(separator)}")
     rows = first_rows(text, separator)
     if lacks_first_name(rows):
         text, rows[0] = separator + text, ["", *rows[0]]
@@ -169,7 +187,7 @@ def read_csv(
     raw = _cleaned(_parsed(text, names, separator, name), name)
     if len(names) == 1 and to_number(raw.frame.to_series()).null_count() == len(raw.frame):
         raise DataError(
-            f"source must be a table, got one column of text in {name!r}; if it has more, "
+            f"source must be a table, got one column of text in {quoted(name)}; if it has more, "
             f"name what separates them: {option('separator', ';')}"
         )
     unnamed = tuple(n for n, word in zip(names, header, strict=True) if not word)
@@ -182,7 +200,7 @@ def _lines(decoded: Decoded, name: str) -> str:
     if text.count("\r") > text.count("\r\n"):  # polars knows none that stand alone
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text or text.isspace():
-        raise DataError(f"source must hold a table, got only blank lines in {name!r}")
+        raise DataError(f"source must hold a table, got only blank lines in {quoted(name)}")
     return text
 
 
@@ -190,14 +208,16 @@ def _check_header(header: list[str], name: str) -> None:
     named = [word for word in header if word]
     twice = sorted({word for word in named if named.count(word) > 1})
     if not named:
-        raise DataError(f"the first row must name the columns, got no name in {name!r}")
+        raise DataError(f"the first row must name the columns, got no name in {quoted(name)}")
     if not to_plain_number(pl.Series([word.replace(",", ".") for word in named])).null_count():
         raise DataError(
-            f"the first row must name the columns, got {listed(named, 4)} in {name!r}; "
+            f"the first row must name the columns, got {listed(named, 4)} in {quoted(name)}; "
             "add a header line"
         )
     if twice:
-        raise DataError(f"column names must differ, got {listed(map(repr, twice))} more than once")
+        raise DataError(
+            f"column names must differ, got {listed(map(quoted, twice))} more than once"
+        )
 
 
 def _parsed(text: str, names: list[str], separator: str, name: str) -> pl.DataFrame:
@@ -212,22 +232,23 @@ def _parsed(text: str, names: list[str], separator: str, name: str) -> pl.DataFr
     except pl.exceptions.PolarsError as error:
         raise DataError(_why_not_parsed(text, len(names), separator, name)) from error
     if frame.is_empty():
-        raise DataError(f"source must hold rows below its header, got none in {name!r}")
+        raise DataError(f"source must hold rows below its header, got none in {quoted(name)}")
     return frame
 
 
 def _why_not_parsed(text: str, width: int, separator: str, name: str) -> str:
     """Find the first row with more fields than the header and say what to do."""
     if width == 1:
-        return f"source must be a table, got one column of text in {name!r}"
+        return f"source must be a table, got one column of text in {quoted(name)}"
     for row, fields in enumerate(rows_of(text, separator)):
         if len(fields) > width:
             return (
                 f"every row must have at most as many values as the header has names, {width}, got "
-                f"{len(fields)} in row {row} of {name!r}; mend the row, or add the missing name to "
+                f"{len(fields)} in row {row} of {quoted(name)}; mend the row, or add the "
+                f"missing name to "
                 "the header"
             )
-    return f'source must be a table in text, got quotes (") that do not match in {name!r}'
+    return f'source must be a table in text, got quotes (") that do not match in {quoted(name)}'
 
 
 def _cleaned(frame: pl.DataFrame, source: str) -> RawTable:
@@ -295,7 +316,7 @@ def _with_index(frame: Any) -> Any:
     name = str(index.name or ("time" if stamps.dtype.kind == "M" else "index"))
     if name in frame.columns:
         raise DataError(
-            f"the index must have another name than the columns, got {name!r}; "
+            f"the index must have another name than the columns, got {quoted(name)}; "
             "use frame.reset_index() or rename it"
         )
     frame.insert(0, name, stamps)

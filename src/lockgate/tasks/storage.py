@@ -3,16 +3,16 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import torch
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from lockgate.errors import DataError, listed
-from lockgate.files import new_file, write_text
+from lockgate.errors import DataError, listed, quoted, shortened
+from lockgate.files import check_regular, memory_at_hand, new_file, read_regular, write_text
 
 FITTED_VERSION = 2
 KNOWN_VERSIONS = (1, 2)
@@ -73,12 +73,13 @@ def read_config(folder: Path, task: str) -> Stored:
     if version not in KNOWN_VERSIONS:
         known = listed(map(str, KNOWN_VERSIONS))
         raise DataError(
-            f"{folder} must have format_version {known}, got {version}; use the lockgate that "
+            f"{folder} must have format_version {known}, got {shortened(str(version))}; use "
+            f"the lockgate that "
             "wrote it, or a later one"
         )
     # a forecaster of the first format does not name its task
     if (name := config.pop("task", "forecast")) != task:
-        raise DataError(f"{folder} must hold a model of the task {task!r}, got {name!r}")
+        raise DataError(f"{folder} must hold a model of the task {task!r}, got {quoted(name)}")
     return Stored(version, config)
 
 
@@ -110,22 +111,30 @@ def read_weights(
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a file of safetensors.
+    """Read a file of safetensors, whose numbers are finite.
 
     Raises:
-        DataError: If it is none.
+        DataError: If it is none, or is larger than memory.
     """
     try:
-        return load_file(path)
+        check_regular(path)
+        if path.stat().st_size > (most := memory_at_hand() // 2):
+            raise DataError(f"{path} must be at most half of the free memory, {most:,} bytes")
+        state = load_file(path)
     except (OSError, SafetensorError) as error:
-        raise DataError(f"{path} must hold weights as safetensors: {error}") from None
+        reason = shortened(" ".join(str(error).split()))
+        raise DataError(f"{path} must hold weights as safetensors: {reason}") from None
+    for name, tensor in state.items():
+        if not torch.isfinite(tensor).all():
+            raise DataError(f"{path} must hold finite weights, got others in {quoted(name)}")
+    return state
 
 
 def fault_in(folder: Path, error: ValidationError) -> DataError:
     """Tell of the first fault that a folder's JSON has."""
     fault = error.errors()[0]
-    where = ".".join(str(part) for part in fault["loc"])
-    return DataError(f"{folder} is no fitted model: {where}: {fault['msg']}")
+    where = shortened(".".join(str(part) for part in fault["loc"]))
+    return DataError(f"{folder} is no fitted model: {where}: {shortened(fault['msg'])}")
 
 
 def check_fields(folder: Path, faulty: Mapping[str, bool]) -> None:
@@ -144,12 +153,35 @@ def check_tensors(must: str, state: Mapping[str, Tensor], layers: int) -> None:
         raise DataError(f"{must} in float32, got {', '.join(sorted(other))}")
 
 
+class StoredMetrics(BaseModel):
+    """What is read of `metrics.json` beside what is only shown."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    mase_scale: Annotated[float, Field(gt=0)] | None = None
+    notices: tuple[str, ...] = ()
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """Read `metrics.json`.
+
+    Raises:
+        DataError: If it holds no metrics.
+    """
+    metrics = read_json(folder / "metrics.json")
+    try:
+        StoredMetrics.model_validate(metrics)
+    except ValidationError as error:
+        raise fault_in(folder, error) from None
+    return metrics
+
+
 def read_json(path: Path) -> dict[str, Any]:
     text = read_text(path)
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} must be JSON: {error}") from None
+        raise DataError(f"{path} must be JSON: {shortened(str(error))}") from None
     if not isinstance(content, dict):
         raise DataError(f"{path} must hold a JSON object")
     return content
@@ -157,9 +189,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def read_text(path: Path) -> str:
     try:
-        if path.stat().st_size > MOST_JSON_BYTES:
-            raise DataError(f"{path} must be at most {MOST_JSON_BYTES} bytes")
-        return path.read_text(encoding="utf-8")
+        return read_regular(path, MOST_JSON_BYTES).decode()
     except OSError as error:
         raise DataError(
             f"{path.parent} is no fitted model: {error.strerror}: {path.name}"

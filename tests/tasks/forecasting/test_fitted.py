@@ -375,3 +375,28 @@ def test_another_series_can_be_chosen_and_no_forecast_is_below_the_bound(tmp_pat
     assert fitted.evaluate(frame, where="unique_id=B") == fitted.evaluate(alone, where=())
     with pytest.raises(DataError, match="a forecaster takes no several: leave it out"):
         fitted.predict(frame, several="|")
+
+
+@pytest.mark.parametrize("file", sorted(FILES))
+def test_a_device_in_place_of_a_file_is_refused_at_once(folder, file):
+    (folder / file).unlink()
+    (folder / file).symlink_to("/dev/zero")
+
+    with pytest.raises(DataError, match=rf"{file} must be a regular file"):
+        load(folder)
+
+
+def test_weights_and_metrics_of_strangers_are_checked(folder):
+    path = folder / "model.safetensors"
+    state = load_file(path)
+    name = next(iter(state))
+    state[name].view(-1)[0] = float("nan")
+    save_file(state, path)
+    with pytest.raises(DataError, match="must hold finite weights, got others in "):
+        load(folder)
+
+    state[name].view(-1)[0] = 0.0
+    save_file(state, path)
+    edit(folder / "metrics.json", "mase_scale", value="\x1b[2J")
+    with pytest.raises(DataError, match="is no fitted model: mase_scale: Input should be a valid"):
+        load(folder)

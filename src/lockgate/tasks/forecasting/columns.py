@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from lockgate.errors import DataError, nearest
+from lockgate.errors import DataError, nearest, quoted
 from lockgate.scoring.arrays import FloatArray
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.table import Dropped, Table
@@ -26,7 +26,7 @@ def choose_columns(
     named = isinstance(config.inputs, tuple)
     _check_names("exclude", config.exclude, table, inputs)
     if table.target in config.exclude:
-        raise DataError(f"exclude must not name the target, got {table.target!r}")
+        raise DataError(f"exclude must not name the target, got {quoted(table.target)}")
     if isinstance(config.inputs, tuple):
         _check_names("inputs", config.inputs, table, inputs)
         inputs = [c for c in dict.fromkeys(config.inputs) if c != table.target]
@@ -36,7 +36,8 @@ def choose_columns(
 
     if reason := _why_useless(train, "y", counts_too=False):
         raise DataError(
-            f"target must vary in the training part, got {table.target!r}, which is {reason} there"
+            f"target must vary in the training part, got {quoted(table.target)}, which is "
+            f"{reason} there"
         )
     # a count of the rows that was asked for by name is read
     reasons = {name: _why_useless(train, name, counts_too=not named) for name in inputs}
@@ -44,7 +45,7 @@ def choose_columns(
     if dropped and named:
         name, reason = next(iter(dropped.items()))
         raise DataError(
-            f"inputs must be columns that vary in the training part, got {name!r}, "
+            f"inputs must be columns that vary in the training part, got {quoted(name)}, "
             f"which is {reason} there"
         )
     kept = [name for name in inputs if name not in dropped]
@@ -74,7 +75,9 @@ def _check_names(option: str, names: tuple[str, ...], table: Table, numeric: lis
         if name in ignored:
             if option == "exclude":
                 continue
-            raise DataError(f"{option} must name numeric columns, got {name!r}: {ignored[name]}")
+            raise DataError(
+                f"{option} must name numeric columns, got {quoted(name)}: {ignored[name]}"
+            )
         raise DataError(
-            f"{option} must name columns of the table, got {name!r}; {nearest(name, numeric)}"
+            f"{option} must name columns of the table, got {quoted(name)}; {nearest(name, numeric)}"
         )

@@ -28,7 +28,7 @@ from lockgate.tasks.forecasting.windows import Windows
 from lockgate.tasks.storage import (
     fault_in,
     read_config,
-    read_json,
+    read_metrics,
     read_tensors,
     read_text,
     read_weights,
@@ -172,8 +172,7 @@ def load(folder: Path) -> FittedForecaster:
     check_preprocessing(folder, preprocessing)
     model = _load_model(folder / "model.safetensors", run, preprocessing)
     ridge = _load_ridge(folder / RIDGE, preprocessing) if (folder / RIDGE).exists() else None
-    metrics = read_json(folder / "metrics.json")
-    return FittedForecaster(model, preprocessing, run, metrics, ridge)
+    return FittedForecaster(model, preprocessing, run, read_metrics(folder), ridge)
 
 
 def _last_window(arrays: Arrays, preprocessing: Preprocessing) -> Windows:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from lockgate.errors import DataError, count_of, listed, option
+from lockgate.errors import DataError, count_of, listed, option, quoted
 from lockgate.reading.frequency import Frequency, resample_advice
 from lockgate.reading.series import MOST_REPEATED
 
@@ -87,7 +87,7 @@ def _check_finite(frame: pl.DataFrame, rows: pl.Series) -> None:
     for name in (name for name, any_infinite in infinite.items() if any_infinite):
         row = rows.filter(frame[name].is_infinite().fill_null(value=False))[0]
         raise DataError(
-            f"column {name!r} must hold finite numbers, got an infinite one in row {row}; "
+            f"column {quoted(name)} must hold finite numbers, got an infinite one in row {row}; "
             "leave the cell empty where the value is missing"
         )
 
@@ -149,7 +149,7 @@ def _spacing(times: pl.Series, frequency: Frequency) -> float:
     if frequency.longest / timedelta(microseconds=1) < spacing:
         raise DataError(
             f"resample must be no finer than the time stamps, which are "
-            f"{Frequency(round(spacing), 'us')} apart, got {str(frequency)!r}"
+            f"{Frequency(round(spacing), 'us')} apart, got {quoted(str(frequency))}"
         )
     return spacing
 

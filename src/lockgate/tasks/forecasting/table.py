@@ -8,9 +8,10 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import polars as pl
 
-from lockgate.errors import DataError, count_of, listed, nearest, option
+from lockgate.errors import DataError, count_of, listed, nearest, option, quoted
 from lockgate.reading.frequency import Frequency
 from lockgate.reading.numbers import MARKS, Numbers, other_marks, read_numbers, to_number
+from lockgate.reading.panics import no_panics
 from lockgate.reading.series import check_one_series, keep_rows
 from lockgate.reading.tables import RawTable, read_raw
 from lockgate.reading.times import Times, find_times, named_columns, row_numbers, time_candidates
@@ -69,6 +70,7 @@ class Table:
     """SHA-256 over the names and values of `ds`, `y` and the further columns."""
 
 
+@no_panics
 def read_table(
     source: Any,
     *,
@@ -110,7 +112,7 @@ def read_table(
             and what to do.
     """
     if decimal not in (None, *MARKS):
-        raise DataError(f'decimal must be "." or ",", got {decimal!r}')
+        raise DataError(f'decimal must be "." or ",", got {quoted(decimal)}')
     raw = keep_rows(read_raw(source, separator=separator, encoding=encoding), where)
     _check_target(raw, target)
     series = _series_name(raw, target)
@@ -119,7 +121,7 @@ def read_table(
     else:
         times = find_times(raw, time, time_format)
     if target in times.columns:
-        raise DataError(f"target must be another column than the time, got {target!r}")
+        raise DataError(f"target must be another column than the time, got {quoted(target)}")
     if resample is None:
         check_one_series(raw, times.stamps, (target, *times.columns))
     columns, ignored, notices = _numeric_columns(raw, target, times.columns, decimal)
@@ -143,6 +145,7 @@ def read_table(
     )
 
 
+@no_panics
 def describe_columns(
     source: Any,
     *,
@@ -161,6 +164,7 @@ def describe_columns(
     return [_note(column, raw, times, decimal) for column in raw.frame]
 
 
+@no_panics
 def guess_target(
     source: Any,
     *,
@@ -193,7 +197,8 @@ def guess_target(
     guesses = [name for name in varying if not _counts_rows(numbers[name])]
     if not guesses:
         raise DataError(
-            f"target must be named, got no column of varying numbers in {raw.source!r} to guess it "
+            f"target must be named, got no column of varying numbers in {quoted(raw.source)} "
+            f"to guess it "
             f"from; the columns are {listed(raw.frame.columns, 12)}"
         )
     return guesses[-1]
@@ -201,15 +206,15 @@ def guess_target(
 
 def _check_target(raw: RawTable, target: str) -> None:
     if not isinstance(target, str):
-        raise TypeError(f"target must be the name of a column, got {target!r}")
+        raise TypeError(f"target must be the name of a column, got {quoted(target)}")
     if target not in raw.frame.columns:
         raise DataError(
-            f"target must name a column of the table, got {target!r}; "
+            f"target must name a column of the table, got {quoted(target)}; "
             f"{nearest(target, raw.frame.columns)}"
         )
     if target in ("ds", "unique_id"):
         raise DataError(
-            f"target must be no time and no name of a series, got {target!r}; rename it"
+            f"target must be no time and no name of a series, got {quoted(target)}; rename it"
         )
 
 
@@ -252,7 +257,7 @@ def _numeric_columns(
             continue
         ignored.append(Dropped(column.name, note.note))
         if note.kind == "mixed":
-            notices.append(f"column {column.name!r} {note.note}; ignored")
+            notices.append(f"column {quoted(column.name)} {note.note}; ignored")
     told = [numbers.notice for numbers in found if numbers.notice]
     return [numbers.values for numbers in found], tuple(ignored), (*told, *notices)
 
@@ -264,7 +269,9 @@ def _target_numbers(raw: RawTable, target: str, decimal: str | None) -> Numbers:
     if not faulty.any():
         return numbers
     if column.dtype != pl.String:
-        raise DataError(f"target {target!r} must be numeric, got values of type {column.dtype}")
+        raise DataError(
+            f"target {quoted(target)} must be numeric, got values of type {column.dtype}"
+        )
     value = column.filter(faulty)[0]
     remedy = "leave the cell empty where the value is missing, or choose another target"
     if marks := other_marks(column, decimal):
@@ -277,7 +284,8 @@ def _target_numbers(raw: RawTable, target: str, decimal: str | None) -> Numbers:
         ]
         remedy = "; ".join(meanings)
     raise DataError(
-        f"target {target!r} must be numeric, got {value!r} in row {raw.rows.filter(faulty)[0]}; "
+        f"target {quoted(target)} must be numeric, got {quoted(value)} in row "
+        f"{raw.rows.filter(faulty)[0]}; "
         f"{remedy}"
     )
 
@@ -288,8 +296,8 @@ def _check_free(name: str) -> None:
     if role:
         other = f", or pass {option(role, name)}" if role == "target" else ""
         raise DataError(
-            f"column names must leave {name!r} to the {role}, got another column of that name; "
-            f"rename it{other}"
+            f"column names must leave {quoted(name)} to the {role}, got another column of that "
+            f"name; rename it{other}"
         )
 
 
@@ -327,11 +335,14 @@ def _note_on_text(
             if len(marks) > 1
             else ("with another decimal mark")
         )
-        return "mixed", f"holds numbers {of}, such as {value!r}"
+        return "mixed", f"holds numbers {of}, such as {quoted(value)}"
     if 2 * count >= len(column.drop_nulls()):
         return "text", "holds text"
     rows = count_of(count, "row")
-    return "mixed", f"holds text in {rows}, the first row {raw.rows.filter(faulty)[0]}: {value!r}"
+    return (
+        "mixed",
+        f"holds text in {rows}, the first row {raw.rows.filter(faulty)[0]}: {quoted(value)}",
+    )
 
 
 def _counts_rows(numbers: pl.Series) -> bool:
@@ -343,7 +354,7 @@ def _floats(missing: Iterable[float]) -> tuple[float, ...]:
     numbers = tuple(missing)
     for number in numbers:
         if isinstance(number, bool) or not isinstance(number, int | float):
-            raise TypeError(f"missing must be numbers, got {number!r}")
+            raise TypeError(f"missing must be numbers, got {quoted(number)}")
     return tuple(float(number) for number in numbers)
 
 
@@ -354,7 +365,7 @@ def _check_bound(
     if below.any():
         least = float(values.filter(below).min())  # type: ignore[arg-type]
         raise DataError(
-            f"target {values.name!r} must be at least {at_least:g}, as at_least says, got "
+            f"target {quoted(values.name)} must be at least {at_least:g}, as at_least says, got "
             f"{values.filter(below)[0]:g} in row {raw.rows.filter(below)[0]}; mend the row, pass "
             f"another bound, {option('at_least', f'{least:g}')}, or leave it out"
         )
@@ -362,7 +373,7 @@ def _check_bound(
 
 def _check_observed(values: pl.Series, target: str) -> None:
     if values.null_count() == len(values):
-        raise DataError(f"target {target!r} must hold values, got only missing ones")
+        raise DataError(f"target {quoted(target)} must hold values, got only missing ones")
 
 
 def _fingerprint(frame: pl.DataFrame) -> str:

@@ -32,7 +32,7 @@ from lockgate.tasks.storage import (
     check_tensors,
     fault_in,
     read_config,
-    read_json,
+    read_metrics,
     read_text,
     read_weights,
     write_fitted,
@@ -225,7 +225,7 @@ def load(folder: Path) -> FittedClassifier:
         raise fault_in(folder, error) from None
     _check(folder, preprocessing)
     model = _load_model(folder / "model.safetensors", run.model, preprocessing)
-    metrics = read_json(folder / "metrics.json")
+    metrics = read_metrics(folder)
     return FittedClassifier(model, preprocessing, run, temperature, metrics)
 
 

@@ -28,7 +28,7 @@ from lockgate.tasks.stack.network import width_of
 from lockgate.tasks.storage import (
     fault_in,
     read_config,
-    read_json,
+    read_metrics,
     read_text,
     read_weights,
     write_fitted,
@@ -182,7 +182,7 @@ def load(folder: Path) -> FittedLanguageModel:
     if not {UNKNOWN, END} <= {*learned.words} or len({*learned.words}) < len(learned.words):
         raise DataError(f"{folder} is no fitted model: preprocessing.json holds faulty words")
     model = _load_model(folder / "model.safetensors", run.model, learned)
-    return FittedLanguageModel(model, learned, run, read_json(folder / "metrics.json"))
+    return FittedLanguageModel(model, learned, run, read_metrics(folder))
 
 
 def _load_model(

@@ -334,7 +334,7 @@ def test_a_folder_without_classes_raises(tmp_path: Path) -> None:
 
 def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, b"0 x\n" * 25_000_000, "bomb.all.gz")
-    monkeypatch.setattr(reading, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(reading, "memory_at_hand", lambda: 2 * 2**20)
 
     tracemalloc.start()
     with pytest.raises(DataError, match="must unpack to at most 1,048,576 bytes, got more"):

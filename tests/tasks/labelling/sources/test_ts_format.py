@@ -173,7 +173,7 @@ def test_marks_within_a_comment_begin_no_line(tmp_path: Path) -> None:
 
 
 def test_packed_bomb_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MAX_BYTES", 1000)
+    monkeypatch.setattr(reading, "memory_at_hand", lambda: 2 * 1000)
 
     with pytest.raises(DataError, match="must unpack to at most 1,000 bytes"):
         read(tmp_path, ONE + "1,2:a\n" * 1000, "toy.ts.gz")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lockgate.errors import DataError, count_of, listed
+from lockgate.reading.panics import no_panics
 from lockgate.tasks.labelling.config import LabelledConfig
 from lockgate.tasks.labelling.labelled import (
     Joined,
@@ -29,6 +30,7 @@ STRETCH = 100
 TEXT_LINES = (".txt", ".all", ".dev", ".train", ".test")
 
 
+@no_panics
 def read_labelled(source: Any, config: LabelledConfig) -> Joined:
     """Read labelled sequences or texts as `config` says.
 
@@ -51,6 +53,7 @@ def read_labelled(source: Any, config: LabelledConfig) -> Joined:
     return join_parts(leave_out_unlabelled(train), *known)
 
 
+@no_panics
 def read_unlabelled(source: Any, config: LabelledConfig) -> Labelled:
     """Read sequences or texts that are only to be predicted; labels need not be there.
 

@@ -97,7 +97,7 @@ def from_pair(source: Sequence[Any], wanted: dict[str, Any]) -> Columns:
 
 
 def _bytes(path: Path) -> bytes:
-    """Read a file, unpacked where it is gzip, to at most `read.MAX_BYTES`."""
+    """Read a file, unpacked where it is gzip, to at most `tables.most_bytes`."""
     data = read_bytes(path)
     if not data:
         raise DataError(f"source must hold texts, got the empty file {path.name!r}")
