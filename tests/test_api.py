@@ -42,6 +42,7 @@ def test_train_writes_to_runs_by_default(csv, small, tmp_path, monkeypatch):
         "metrics.json",
         "model.safetensors",
         "preprocessing.json",
+        "ridge.safetensors",
     }
     assert lockgate.load(folder).metrics == fitted.metrics
     assert read_settings(folder / "config.yaml") == fitted.config.model_dump(mode="json")

@@ -27,10 +27,10 @@ def run(error: BaseException, command: str = "train"):
 @pytest.mark.parametrize(
     ("error", "code", "sentence"),
     [
-        (DataError("target must\n  be given"), 2, "target must be given"),
+        (DataError("target must be given"), 2, "target must be given"),
         (FileNotFoundError("source must be an existing file"), 2, "source must be an existing fi"),
         (ModuleNotFoundError("no", name="polars"), 1, f"this command needs polars: {INSTALL}"),
-        (PermissionError(13, "Permission denied"), 1, "[Errno 13] Permission denied"),
+        (PermissionError(13, "Permission\n denied"), 1, "[Errno 13] Permission denied"),
         (
             OSError("8268 requested and 4064 written"),
             1,

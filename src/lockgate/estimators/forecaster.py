@@ -26,8 +26,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
     Args:
         target: Column to forecast.
         horizon: Steps, or a duration such as `"24h"`. Every step up to it is forecast.
-        time, time_format, row_order, resample, missing, max_gap, inputs, exclude, split,
-            lookback, separator, decimal, encoding: How the table is read and cut; see
+        time, time_format, row_order, resample, missing, where, at_least, max_gap, inputs, exclude,
+            split, lookback, separator, decimal, encoding: How the table is read and cut; see
             `lockgate.tasks.forecasting.config.TableConfig`.
         cell, hidden_size, num_layers, bidirectional, residual: The stack.
         input_dropout, dropout, recurrent_dropout, weight_dropout, output_dropout, zoneout: Rates of

@@ -373,7 +373,7 @@ def test_another_series_can_be_chosen_and_no_forecast_is_below_the_bound(tmp_pat
     assert fitted.predict(frame)["unique_id"].unique().to_list() == ["A"]
     alone = frame.filter(unique_id="B")
     assert fitted.evaluate(frame, where="unique_id=B") == fitted.evaluate(alone, where=())
-    with pytest.raises(DataError, match="a forecaster takes no several: leave it out"):
+    with pytest.raises(DataError, match="must tell how a source is read, got 'several'"):
         fitted.predict(frame, several="|")
 
 

@@ -198,7 +198,7 @@ def test_a_classifier_of_texts_takes_any_holder(tmp_path: Any) -> None:
 
     assert model.predict(tmp_path / "a.txt").drop("name").equals(expected.drop("name"))
     for hold in HOLDERS.values():
-        assert model.predict(hold(texts[:3])).equals(expected)
+        assert pl.DataFrame(model.predict(hold(texts[:3]))).equals(expected)
         score = model.evaluate((hold(texts[:6]), hold(labels[:6])), mc_samples=2)
         assert score.scores == model.evaluate((texts[:6], labels[:6]), mc_samples=2).scores
 
@@ -210,6 +210,6 @@ def test_a_classifier_of_sequences_takes_any_holder() -> None:
 
     assert model.predict(frame).equals(expected)
     for source in SEQUENCES.values():
-        assert model.predict(source).equals(expected)
+        assert pl.DataFrame(model.predict(source)).equals(expected)
         scores = model.evaluate((source, torch.tensor([0, 1])), mc_samples=2).scores
         assert scores == model.evaluate((BLOCK, [0, 1]), mc_samples=2).scores
