@@ -156,6 +156,9 @@ def evaluate(model: Fitted | str | Path, source: Any, **settings: Any) -> Evalua
 def predict(model: Fitted | str | Path, source: Any, **settings: Any) -> Any:
     """Predict with a fitted model: the steps after a table, or labels of sequences or texts.
 
+    A forecast begins after the last observed target; warnings of the logger `lockgate` tell what a
+    reader should know of how the table was read.
+
     Args:
         model: What was fitted, or the folder of it.
         source: Data of the form of the training data; labels need not be there.

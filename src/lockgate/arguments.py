@@ -13,6 +13,7 @@ class Settings(TypedDict, total=False):
     batch_size: int
     bidirectional: bool | Sequence[bool] | str
     budget: str | None
+    calendar: str
     cell: str
     chunk_steps: int
     class_weight: str | None
@@ -85,4 +86,5 @@ class Settings(TypedDict, total=False):
     weight_dropout: float
     where: Sequence[str] | str
     workers: int | None
+    zone: str | None
     zoneout: float

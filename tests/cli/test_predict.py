@@ -1,7 +1,10 @@
 """`lockgate predict` and `evaluate` print or write what Python gives, whole or not at all."""
 
 import json
+import subprocess
+import sys
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -30,6 +33,19 @@ def test_the_forecast_as_json_and_nothing_else(lockgate, csv, trained, expected,
     assert [row["forecast"] for row in rows] == expected["forecast"].to_list()
     assert [datetime.fromisoformat(row["ds"]) for row in rows] == expected["ds"].to_list()
     assert result.stderr == ""
+
+
+def test_a_target_that_ends_early_is_told(lockgate, csv, trained, tmp_path):
+    held = pl.when(pl.int_range(pl.len()) < 395).then("sold").alias("sold")
+    pl.read_csv(csv).with_columns(held).write_csv(tmp_path / "ahead.csv")
+    # a shell of its own: what is logged goes to standard error where no handler is set
+    command = [Path(sys.executable).with_name("lockgate"), "predict", trained[1], "ahead.csv"]
+
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    words = "note: no 'sold' is observed in the last 5 steps, after 2021-01-29 00:00:00: left out"
+    assert done.stderr.startswith(words)
+    assert words in lockgate("evaluate", trained[1], "ahead.csv").stdout
 
 
 @pytest.mark.parametrize(
@@ -146,5 +162,6 @@ def test_an_option_of_another_task_is_refused_with_those_there_are(refused, csv,
 
     assert sentence == (
         "settings of a fitted model must tell how a source is read, got 'text'; the settings are "
-        "time, time_format, row_order, resample, missing, where, separator, decimal, encoding"
+        "time, time_format, row_order, zone, resample, missing, where, "
+        "separator, decimal, encoding"
     )

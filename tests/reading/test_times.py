@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lockgate.errors import DataError
 from lockgate.reading.tables import RawTable, read_raw
 from lockgate.reading.times import find_times, row_numbers, time_candidates
+from lockgate.reading.zones import wall_clock
 
 
 def table(**columns: Sequence[object]) -> RawTable:
@@ -75,21 +76,24 @@ def test_fractions_may_come_and_go() -> None:
 
 
 @pytest.mark.parametrize("zone", ["+02:00", "+0200", " +02:00", "+02"])
-def test_zones_lead_to_utc(zone: str) -> None:
+def test_an_offset_is_kept(zone: str) -> None:
     text = [f"2024-06-01T01:30:00{zone}", f"2024-06-01T02:30:00{zone}"]
 
     times = find_times(table(when=text))
 
-    assert times.stamps.to_list() == [datetime(2024, 5, 31, 23, 30), datetime(2024, 6, 1, 0, 30)]
-    assert times.notices == ("time 'when' tells its time zone: all stamps converted to UTC",)
+    assert times.stamps.dtype == pl.Datetime("us", "Etc/GMT-2")
+    assert wall_clock(times.stamps).to_list() == [datetime(2024, 6, 1, h, 30) for h in (1, 2)]
+    assert times.tells_zone
+    assert times.notices[0].startswith("time 'when' is +02:00 throughout: taken as Etc/GMT-2; ")
 
 
 @pytest.mark.parametrize("zone", ["Z", " UTC", "+00:00"])
 def test_utc_stays_as_it_is(zone: str) -> None:
     times = find_times(table(when=[f"2024-06-01 01:30:00{zone}"]))
 
-    assert times.stamps.to_list() == [datetime(2024, 6, 1, 1, 30)]
-    assert len(times.notices) == 1
+    assert times.stamps.dtype == pl.Datetime("us", "UTC")
+    assert wall_clock(times.stamps).to_list() == [datetime(2024, 6, 1, 1, 30)]
+    assert times.notices == ("time 'when' is in UTC",)
 
 
 def test_typed_columns_need_no_format() -> None:
@@ -97,9 +101,24 @@ def test_typed_columns_need_no_format() -> None:
 
     assert find_times(table(a=[date(2024, 6, 1)])).stamps.to_list() == [datetime(2024, 6, 1)]
     assert find_times(table(a=[STAMPS[0]])).stamps.to_list() == STAMPS[:1]
-    assert find_times(table(a=zoned)).stamps.to_list() == [datetime(2024, 6, 1)]
+    assert find_times(table(a=zoned)).stamps.to_list() == zoned.to_list()
+    assert find_times(table(a=zoned)).stamps.dtype == pl.Datetime("us", "Europe/Berlin")
     nano = pl.Series(STAMPS).cast(pl.Datetime("ns"))
     assert find_times(table(a=nano)).stamps.dtype == pl.Datetime("us")
+
+
+def test_a_zone_that_is_named_is_the_clock_of_stamps() -> None:
+    bare, told = ["2024-07-01 12:00:00"], ["2024-07-01 12:00:00+00:00"]
+    since_1970 = find_times(table(t=[1_719_835_200]), "t", "%s", zone="America/New_York")
+
+    for stamps, shows in (
+        (find_times(table(when=bare), zone="America/New_York").stamps, "12:00 -04:00"),
+        (find_times(table(when=told), zone="America/New_York").stamps, "08:00 -04:00"),
+        (since_1970.stamps, "08:00 -04:00"),
+    ):
+        assert stamps.dt.to_string("%H:%M %:z").to_list() == [shows]
+    assert find_times(table(when=told), zone="America/New_York").notices == ()
+    assert not find_times(table(when=bare), zone="America/New_York").tells_zone
 
 
 def test_order_of_rows_tells_day_from_month() -> None:

@@ -34,7 +34,7 @@ CONTRACT = {
     | {"workers", "device"},
     "data": {"source", "fingerprint", "rows_read", "rows", "start", "end", "frequency", "target"}
     | {"inputs", "channels", "dropped", "ignored", "notices", "missing_target", "seasons"}
-    | {"lookback", "horizon", "split", "series"},
+    | {"lookback", "horizon", "split", "series", "zone", "calendar"},
     "data.split": {"train", "validation", "test"},
     "data.split.train": {"start", "end", "rows", "windows"},
     "data.series": {"ds", "y"},

@@ -23,7 +23,7 @@ def predict(
     *,
     options: dict[str, Any],
 ) -> None:
-    """Forecast the steps after the last row of a table, or classify sequences or texts.
+    """Forecast the steps after the last target of a table, or classify sequences or texts.
 
     A classifier gives a row for each text or sequence, or for each step: its label and the
     probability of each class. The data need no labels. They are read as the training data were,

@@ -26,9 +26,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
     Args:
         target: Column to forecast.
         horizon: Steps, or a duration such as `"24h"`. Every step up to it is forecast.
-        time, time_format, row_order, resample, missing, where, at_least, max_gap, inputs, exclude,
-            split, lookback, separator, decimal, encoding: How the table is read and cut; see
-            `lockgate.tasks.forecasting.config.TableConfig`.
+        time, time_format, row_order, zone, calendar, resample, missing, where, at_least, max_gap,
+            inputs, exclude, split, lookback, separator, decimal, encoding: How the table is read
+            and cut; see `lockgate.tasks.forecasting.config.TableConfig`.
         cell, hidden_size, num_layers, bidirectional, residual: The stack.
         input_dropout, dropout, recurrent_dropout, weight_dropout, output_dropout, zoneout: Rates of
             dropping, in [0, 1).
@@ -62,6 +62,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         time: str | None = None,
         time_format: str | None = None,
         row_order: bool = False,
+        zone: str | None = None,
+        calendar: str = "auto",
         resample: str | None = None,
         missing: tuple[float, ...] = (),
         where: tuple[str, ...] = (),
@@ -127,7 +129,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         return self
 
     def predict(self, X: Any = None, **settings: Any) -> Any:
-        """Forecast the steps after the last row of `X`, by default of the table fitted to.
+        """Forecast the steps after the last observed target of `X`, or of the table fitted to.
 
         Settings tell how `X` is read, where that is another way: `separator=";"`.
 

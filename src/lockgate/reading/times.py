@@ -10,6 +10,7 @@ from lockgate.errors import DataError, listed, nearest, option
 from lockgate.reading.numbers import to_number
 from lockgate.reading.numeric_times import names_time, number_readings, rises
 from lockgate.reading.tables import RawTable
+from lockgate.reading.zones import check_zone, from_offsets, in_zone, wall_clock, zone_of
 
 _DATE = (
     r"(?P<date>\d{4}(?P<a>[-/.])\d{1,2}(?P=a)\d{1,2}|\d{1,2}(?P<b>[-/.])\d{1,2}(?P=b)\d{4}"
@@ -53,15 +54,20 @@ class Times(NamedTuple):
     """The time stamps of a table, one for each row, none missing."""
 
     stamps: pl.Series
-    """Datetime in microseconds without a zone; in UTC where the source told a zone. Where the rows
-    are the steps, their numbers."""
+    """Datetime in microseconds, in a zone where the source tells one or one was named. Where the
+    rows are the steps, their numbers."""
     columns: tuple[str, ...]
     """The columns they were read from."""
     notices: tuple[str, ...] = ()
+    tells_zone: bool = False
+    """Whether the source tells a zone, or an offset from UTC."""
 
 
 def find_times(
-    raw: RawTable, time: str | Sequence[str] | None = None, time_format: str | None = None
+    raw: RawTable,
+    time: str | Sequence[str] | None = None,
+    time_format: str | None = None,
+    zone: str | None = None,
 ) -> Times:
     """Read the time stamps of a table.
 
@@ -74,11 +80,15 @@ def find_times(
             stamps, or else numbers whose column is named as a time, rise, and are stamps.
         time_format: `strptime` format of the column, or of its parts joined by spaces. Default:
             read off the values.
+        zone: Name of the time zone: stamps without one are of its clock, others are converted.
+            Default: the zone that the source tells, see `zones.from_offsets`.
 
     Raises:
         DataError: If there is no such column or more than one, or a stamp is missing, impossible,
             or of another format than the others.
     """
+    if zone is not None:
+        check_zone(zone)
     columns = named_columns(raw, time) if time is not None else (_only_candidate(raw, time_format),)
     parts = [raw.frame[column] for column in columns]
     what = f"time {','.join(columns)!r}"
@@ -86,19 +96,25 @@ def find_times(
         _check_present(part, raw.rows)
     notices: tuple[str, ...] = ()
     if isinstance(parts[0].dtype, pl.Datetime | pl.Date) and len(parts) == 1:
-        stamps, zoned = _from_typed(parts[0])
+        stamps = parts[0].cast(_in_microseconds(parts[0]))
+        tells_zone = zone_of(stamps) is not None
     elif len(parts) == 1 and not time_format and _is_number(parts[0], most=True):
-        (stamps, notices), zoned = _from_numbers(parts[0], raw.rows, what), False
+        stamps, notices = _from_numbers(parts[0], raw.rows, what, zone)
+        tells_zone = zone_of(stamps) is not None
     else:
         if time_format:
             text = _joined([part.cast(pl.String) for part in parts], " ")
         else:
             text = _as_text(parts, raw.rows)
-        stamps, zoned = _from_text(text, raw.rows, what, time_format)
+        stamps, tells_zone = _from_text(text, raw.rows, what, time_format)
+        if tells_zone:
+            stamps, notices = _with_told_zone(stamps, text, what, zone)
     _check_years(stamps, raw.rows, what)
-    if zoned:
-        notices = (f"{what} tells its time zone: all stamps converted to UTC",)
-    return Times(stamps.rename("ds"), columns, notices)
+    if zone is not None and time_format == "%s":  # seconds since 1970 are those of UTC
+        stamps = stamps.dt.replace_time_zone("UTC")
+    if zone is not None:
+        stamps = in_zone(stamps, zone, raw.rows, what)
+    return Times(stamps.rename("ds"), columns, notices, tells_zone)
 
 
 def row_numbers(raw: RawTable) -> Times:
@@ -233,17 +249,26 @@ def _far(stamps: pl.Series) -> pl.Series:
     return ~stamps.dt.year().is_between(1000, 9998)
 
 
-def _from_typed(column: pl.Series) -> tuple[pl.Series, bool]:
-    zoned = isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None
-    if zoned:
-        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    return column.cast(pl.Datetime("us")), zoned
+def _in_microseconds(column: pl.Series) -> pl.Datetime:
+    return pl.Datetime("us", zone_of(column))
+
+
+def _with_told_zone(
+    instants: pl.Series, text: pl.Series, what: str, zone: str | None
+) -> tuple[pl.Series, tuple[str, ...]]:
+    if zone is not None:
+        return instants.dt.replace_time_zone("UTC"), ()
+    stamps, notice = from_offsets(instants, text, what)
+    return stamps, (notice,)
 
 
 def _from_numbers(
-    column: pl.Series, rows: pl.Series, what: str
+    column: pl.Series, rows: pl.Series, what: str, zone: str | None
 ) -> tuple[pl.Series, tuple[str, ...]]:
-    """Read stamps written as numbers; with them what they count."""
+    """Read stamps written as numbers; with them what they count.
+
+    Counts since 1970 are of UTC: with a `zone` they come back as instants.
+    """
     readings = number_readings(to_number(column))
     if not readings:
         raise DataError(
@@ -257,6 +282,8 @@ def _from_numbers(
             f"{what} must hold {reading.unit} in every row, got {column.filter(faulty)[0]} in row "
             f"{rows.filter(faulty)[0]}; mend or delete the row"
         )
+    if "1970" in reading.unit and zone is not None:
+        return reading.stamps.dt.replace_time_zone("UTC"), ()
     if "1970" in reading.unit:
         return reading.stamps, (f"{what} holds {reading.unit}, read as UTC",)
     return reading.stamps, ()
@@ -322,7 +349,7 @@ def _with_clock(date: pl.Series, parts: list[pl.Series]) -> pl.Series:
 
 
 def _midnights(column: pl.Series, rows: pl.Series) -> pl.Series:
-    stamps, _ = _from_typed(column)
+    stamps = wall_clock(column.cast(_in_microseconds(column)))
     late = stamps != stamps.dt.truncate("1d")
     if late.any():
         raise DataError(

@@ -4,6 +4,7 @@ import datetime
 import itertools
 import json
 import pickle
+import re
 import resource
 import shutil
 import time
@@ -275,14 +276,76 @@ def test_months_are_counted_by_the_calendar(tmp_path, first, rows, expected):
     assert forecast["ds"].dt.strftime("%Y-%m-%d").to_list() == expected
 
 
-def test_stamps_of_a_time_zone_go_on_in_utc(tmp_path):
-    hours = pd.date_range("2021-03-01", periods=300, freq="h", tz="Europe/Berlin", name="at")
-    frame = pd.DataFrame({"load": np.random.default_rng(0).normal(size=300)}, index=hours)
-    fitted = train(frame, tmp_path, target="load", horizon=3)
+@pytest.fixture(scope="module")
+def in_berlin(tmp_path_factory) -> tuple[FittedForecaster, pd.DataFrame]:
+    """A model of hours on the clock of Berlin, and its table, which ends as summer begins."""
+    hours = pd.date_range("2021-03-16", "2021-03-28 01:00", freq="h", tz="Europe/Berlin", name="at")
+    frame = pd.DataFrame({"load": np.random.default_rng(0).normal(size=len(hours))}, index=hours)
+    folder = tmp_path_factory.mktemp("berlin")
+    return train(frame, folder, target="load", horizon=3), frame
 
-    forecast = predict(fitted, frame)
 
-    after = pd.date_range(hours[-1], periods=4, freq="h").tz_convert("UTC").tz_localize(None)[1:]
+def test_stamps_of_a_time_zone_go_on_in_it_over_a_change_of_its_clock(in_berlin):
+    fitted, frame = in_berlin
+
+    forecast = fitted.predict(frame)
+
+    after = pd.date_range(frame.index[-1], periods=4, freq="h")[1:]
+    assert after[0].hour == 3
+    assert str(forecast["ds"].dt.tz) == "Europe/Berlin"
+    assert forecast["ds"].to_list() == after.to_list()
+
+
+def test_a_table_in_another_zone_is_converted_to_that_of_the_model(in_berlin, tmp_path):
+    fitted, frame = in_berlin
+    fitted.save(tmp_path / "model")
+    text = pl.DataFrame({"at": [str(stamp) for stamp in frame.index], "load": frame["load"]})
+
+    expected = fitted.predict(frame)
+
+    for source in (frame.tz_convert("America/New_York"), frame.tz_convert("UTC"), text):
+        found = load(tmp_path / "model").predict(source)
+        assert pl.DataFrame(found).equals(pl.DataFrame(expected))
+    evaluated = fitted.evaluate(frame.tz_convert("UTC").set_axis(frame.index + pd.Timedelta("9D")))
+    assert evaluated.end == "2021-04-06 02:00:00+02:00"
+
+
+def test_a_table_without_the_zone_of_the_model_is_refused(in_berlin, table, trained):
+    fitted, frame = in_berlin
+    message = (
+        r"time 'at' must tell its time zone, as the table that the model was fitted to, which is "
+        r"in Europe/Berlin, got 2021-03-16 00:00:00; write stamps with their offset, such as "
+        r"2021-03-16 00:00:00\+01:00"
+    )
+
+    with pytest.raises(DataError, match=message):
+        fitted.predict(frame.tz_localize(None))
+    zoned = table.with_columns(pl.col("day").dt.replace_time_zone("Asia/Tokyo"))
+    with pytest.raises(DataError, match=r"time 'day' must tell no time zone, .* 00:00:00\+09:00; "):
+        trained[0].predict(zoned)
+    with pytest.raises(
+        DataError, match="must be in the time zone Europe/Berlin, got America/New_Y"
+    ):
+        fitted.predict(read(frame.tz_convert("America/New_York"), fitted.config.data))
+
+
+def test_a_folder_written_before_zones_were_kept_reads_zones_as_utc(trained, table, folder):
+    place = folder / "preprocessing.json"
+    content = json.loads(place.read_text())
+    del content["slots"]
+    place.write_text(json.dumps(content))
+    zoned = table.with_columns(pl.col("day").dt.replace_time_zone("UTC"))
+
+    assert load(folder).predict(zoned).equals(trained[0].predict(table))
+
+
+def test_days_of_a_zone_follow_its_clock(tmp_path):
+    days = pd.date_range("2020-01-01", "2021-03-27", freq="D", tz="Europe/Berlin", name="at")
+    frame = pd.DataFrame({"load": np.random.default_rng(0).normal(size=len(days))}, index=days)
+
+    forecast = train(frame, tmp_path, target="load", horizon=3).predict(frame)
+
+    after = pd.date_range("2021-03-28", periods=3, freq="D", tz="Europe/Berlin")
     assert forecast["ds"].to_list() == after.to_list()
 
 
@@ -318,18 +381,30 @@ def with_hole(table: pl.DataFrame, column: str, rows: int) -> pl.DataFrame:
     return table.with_columns(pl.when(last).then(None).otherwise(pl.col(column)).alias(column))
 
 
-@pytest.mark.parametrize("column", ["sold", "price"])
-def test_a_hole_at_the_end_is_filled_up_to_max_gap(trained, table, column):
-    forecast = predict(trained[0], with_hole(table, column, 3))
+@pytest.mark.parametrize("rows", [1, 3, 4, 60])
+def test_a_forecast_begins_after_the_last_observed_target(trained, table, rows, caplog):
+    forecast = trained[0].predict(with_hole(table, "sold", rows))
+
+    assert forecast.equals(trained[0].predict(table.head(-rows)))
+    after = table["day"][-1 - rows]
+    assert forecast["ds"][0] == after + datetime.timedelta(1)
+    steps = "step" if rows == 1 else "steps"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"note: no 'sold' is observed in the last {rows} {steps}, after {after}: left out, "
+        "forecasts begin there; columns known ahead (price, tax) cannot be used yet"
+    ]
+
+
+def test_a_hole_at_the_end_of_an_input_is_filled_up_to_max_gap(trained, table):
+    forecast = predict(trained[0], with_hole(table, "price", 3))
 
     assert forecast["ds"][0] == table["day"][-1] + datetime.timedelta(1)
     assert forecast["forecast"].is_finite().all()
 
 
-@pytest.mark.parametrize("column", ["sold", "price"])
-def test_a_longer_hole_at_the_end_is_refused(trained, table, column):
+def test_a_longer_hole_at_the_end_of_an_input_is_refused(trained, table):
     with pytest.raises(DataError, match=r"last 7 rows must have no hole .* max_gap 3.* 2021-02-03"):
-        predict(trained[0], with_hole(table, column, 4))
+        predict(trained[0], with_hole(table, "price", 4))
 
 
 def test_a_table_that_is_too_short_or_another_is_refused(trained, table):
@@ -372,7 +447,9 @@ def test_another_series_can_be_chosen_and_no_forecast_is_below_the_bound(tmp_pat
     assert replace(below, config=fitted.config).forecast(windows).min() == 1
     assert fitted.predict(frame)["unique_id"].unique().to_list() == ["A"]
     alone = frame.filter(unique_id="B")
-    assert fitted.evaluate(frame, where="unique_id=B") == fitted.evaluate(alone, where=())
+    found = fitted.evaluate(frame, where="unique_id=B")
+    assert found.notices[0] == "150 rows with unique_id=B of 300"
+    assert found._replace(notices=found.notices[1:]) == fitted.evaluate(alone, where=())
     with pytest.raises(DataError, match="must tell how a source is read, got 'several'"):
         fitted.predict(frame, several="|")
 
@@ -399,4 +476,66 @@ def test_weights_and_metrics_of_strangers_are_checked(folder):
     save_file(state, path)
     edit(folder / "metrics.json", "mase_scale", value="\x1b[2J")
     with pytest.raises(DataError, match="is no fitted model: mase_scale: Input should be a valid"):
+        load(folder)
+
+
+@pytest.fixture(scope="module")
+def of_business_days(tmp_path_factory) -> tuple[FittedForecaster, pd.DataFrame]:
+    """A model of business days with a few holidays, and its table, which ends on a Friday."""
+    days = pd.bdate_range("2021-01-04", "2022-06-24", name="day")
+    days = days[~days.isin(pd.to_datetime(["2021-05-03", "2021-12-24", "2022-04-15"]))]
+    frame = pd.DataFrame({"sold": np.random.default_rng(0).normal(size=len(days))}, index=days)
+    folder = tmp_path_factory.mktemp("business")
+    return train(frame, folder, target="sold", horizon="1w", lookback="2w"), frame
+
+
+def test_a_forecast_of_business_days_goes_on_behind_the_weekend(of_business_days):
+    fitted, frame = of_business_days
+
+    assert (fitted.preprocessing.horizon, fitted.preprocessing.lookback) == (5, 10)
+    assert fitted.preprocessing.with_holes == ()
+    following = pd.bdate_range("2022-06-27", periods=5)
+    assert fitted.predict(frame)["ds"].to_list() == following.to_list()
+
+
+def test_a_short_table_is_laid_on_the_calendar_of_the_model(of_business_days, tmp_path):
+    fitted, frame = of_business_days
+    fitted.save(tmp_path / "model")
+    loaded, calendar_days = load(tmp_path / "model"), frame.tail(15).asfreq("D")
+
+    expected = fitted.predict(frame)
+
+    assert expected["ds"][0] == datetime.datetime(2022, 6, 27)
+    for source in (frame.tail(10), frame.tail(13), calendar_days):
+        assert loaded.predict(source).equals(expected)
+
+
+def test_a_model_of_observed_steps_reads_them_from_any_table(tmp_path):
+    seconds = np.random.default_rng(0).integers(60, 9_000, 300).cumsum()
+    stamps = pd.Timestamp("2024-01-01") + pd.to_timedelta(seconds, unit="s")
+    frame = pd.DataFrame({"load": np.random.default_rng(1).normal(size=300)}, index=stamps)
+    frame.index.name = "at"
+    fitted = train(frame, tmp_path, target="load", horizon=2, calendar="observed")
+
+    forecast = fitted.predict(frame)
+
+    assert fitted.predict(frame.tail(7)).equals(forecast)
+    step = datetime.timedelta(seconds=int(np.median(np.diff(seconds))))
+    assert forecast["ds"].to_list() == [stamps[-1] + step, stamps[-1] + 2 * step]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("step", "yearly"),
+        ("zone", "Europe/Nowhere"),
+        ("opening", [[0, 5]]),
+        ("opening", [[2, 1]]),
+        ("of_rows", {"step": "0h"}),
+    ],
+)
+def test_slots_that_cannot_be_are_refused_by_folder(folder, field, value):
+    edit(folder / "preprocessing.json", "slots", field, value=value)
+
+    with pytest.raises(DataError, match=re.escape(str(folder))):
         load(folder)

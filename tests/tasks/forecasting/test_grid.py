@@ -2,8 +2,10 @@
 
 import re
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from dateutil.relativedelta import relativedelta
@@ -142,7 +144,7 @@ def test_steps_below_a_second_are_laid_out_and_averaged() -> None:
 
     assert (str(grid.frequency), grid.frame.height) == ("20ms", 50)
     assert grid.notices == (
-        "1 gap, 2 steps in all, the longest 2 steps from 2024-01-01 00:00:00.140000",
+        "1 gap, 2 steps in all, the longest 2 steps from 2024-01-01 00:00:00.140",
     )
     assert means["x"].to_list()[:2] == [2, 6]
     assert means["ds"].to_list()[-1] == START + timedelta(seconds=1)
@@ -296,3 +298,173 @@ def test_absurd_grid_raises(resample: str | None) -> None:
 
     with pytest.raises(DataError, match=message):
         grid_of(times, resample, x=[1.0] * 11)
+
+
+def in_zone(zone: str, step: str, first: str, last: str) -> pl.Series:
+    """Stamps that pandas lays on the clock of a zone."""
+    if step == "D":  # a midnight that is skipped leaves a day that begins later
+        days = pd.date_range(first, last).tz_localize(zone, nonexistent="shift_forward")
+    else:
+        days = pd.date_range(first, last, freq=step, tz=zone)
+    return pl.Series("ds", days).dt.cast_time_unit("us")
+
+
+@pytest.mark.parametrize(
+    ("step", "zone", "frequency", "by_wall_clock"),
+    [
+        ("15min", "Europe/Berlin", "15m", False),
+        ("h", "America/New_York", "1h", False),
+        ("D", "America/New_York", "1d", True),
+        ("D", "America/Sao_Paulo", "1d", True),
+        ("W", "Europe/London", "1w", True),
+        ("MS", "Europe/Berlin", "1mo", True),
+        ("ME", "Australia/Sydney", "1mo", True),
+        ("D", "UTC", "1d", True),
+    ],
+)
+def test_the_grid_of_a_zone_has_no_gap_where_its_clock_changes(
+    step: str, zone: str, frequency: str, *, by_wall_clock: bool
+) -> None:
+    times = in_zone(zone, step, "2018-01-01", "2018-12-31" if step != "15min" else "2018-04-30")
+    values = pl.Series("x", range(len(times))).cast(pl.Float64)
+
+    grid = to_grid(pl.DataFrame([times, values]), pl.Series(range(len(times))))
+
+    assert grid.notices == ()
+    assert (grid.slots.step, grid.slots.by_wall_clock) == (frequency, by_wall_clock)
+    assert grid.frame["ds"].equals(times)
+    assert grid.frame["x"].equals(values)
+
+
+def test_stamps_at_utc_midnight_stay_days_of_24_hours_in_any_zone() -> None:
+    utc = pl.Series("ds", pd.date_range("2024-01-01", periods=200, tz="UTC"))
+    times = utc.dt.cast_time_unit("us").dt.convert_time_zone("America/New_York")
+
+    grid = to_grid(pl.DataFrame([times]).with_columns(x=1.0), pl.Series(range(200)))
+
+    assert grid.frame["ds"].equals(times)
+    assert not grid.slots.by_wall_clock
+
+
+def test_means_over_days_of_a_zone_end_at_its_midnight() -> None:
+    times = in_zone("Europe/Berlin", "h", "2024-03-29 01:00", "2024-04-03 00:00")
+    day = times.dt.offset_by("-1h").dt.day().cast(pl.Float64).alias("x")
+
+    grid = to_grid(pl.DataFrame([times, day]), pl.Series(range(len(times))), resample="1d")
+
+    assert grid.frame["x"].to_list() == [29, 30, 31, 1, 2]
+    assert grid.frame["ds"].dt.to_string("%d %H%:z").to_list() == [
+        *["30 00+01:00", "31 00+01:00", "01 00+02:00", "02 00+02:00", "03 00+02:00"],
+    ]
+
+
+def test_a_stamp_off_the_grid_of_a_zone_is_shown_with_its_offset() -> None:
+    times = in_zone("Europe/Berlin", "D", "2024-03-01", "2024-05-01").to_list()
+    times[40] += timedelta(hours=5)
+    frame = pl.DataFrame({"ds": times}).with_columns(x=1.0)
+
+    with pytest.raises(DataError, match=r"1 of 62 .* off the 1d grid, .* 05:00:00\+02:00"):
+        to_grid(frame, pl.Series(range(62)))
+
+
+def closed_grid(times: pl.Series, **options: Any) -> Grid:
+    """Lay out rows whose value is their number."""
+    frame = pl.DataFrame([times]).with_columns(x=pl.int_range(pl.len()).cast(pl.Float64))
+    return to_grid(frame, pl.Series(range(len(times))), **options)
+
+
+def of_days(*days: int, weeks: int = 12) -> pl.Series:
+    """Midnights of some days of the week, from Monday, 0, on."""
+    every = [START + timedelta(days=k) for k in range(7 * weeks) if k % 7 in days]
+    return pl.Series("ds", every, pl.Datetime("us"))
+
+
+def of_shop(zone: str | None = None) -> pl.Series:
+    """Hours from 9 to 17 on business days, over a change of the clock."""
+    hours = pd.date_range("2024-01-01", "2024-04-30", freq="h", tz=zone)
+    inside = hours[(hours.day_of_week < 5) & (hours.hour >= 9) & (hours.hour <= 17)]
+    return pl.Series("ds", inside).dt.cast_time_unit("us")
+
+
+@pytest.mark.parametrize(
+    ("times", "step", "words"),
+    [
+        (of_days(0, 1, 2, 3, 4), "1d", "Mon to Fri"),
+        (of_days(0, 1, 3, 5), "1d", "Mon to Tue, Thu, Sat"),
+        (of_days(0, 2, 4), "1d", "Mon, Wed, Fri"),  # 2 days apart, and 3
+        (of_shop(), "1h", "Mon to Fri 09:00 to 17:00 (9 slots)"),
+        (of_shop("America/New_York"), "1h", "Mon to Fri 09:00 to 17:00 (9 slots)"),
+    ],
+)
+def test_there_are_no_rows_where_it_is_closed(times: pl.Series, step: str, words: str) -> None:
+    grid = closed_grid(times)
+
+    assert grid.notices == (f"open {words}: steps count open slots",)
+    assert grid.slots.step == step
+    assert grid.frame["ds"].equals(times)
+    assert grid.frame["x"].null_count() == 0
+
+
+def test_rows_without_a_value_on_closed_days_are_no_slots() -> None:
+    every = of_days(*range(7))
+    frame = pl.DataFrame([every]).with_columns(x=pl.when(pl.col("ds").dt.weekday() < 6).then(1.0))
+
+    grid = to_grid(frame, pl.Series(range(len(every))))
+
+    assert grid.frame["ds"].equals(of_days(0, 1, 2, 3, 4))
+
+
+def test_always_lays_out_what_is_closed() -> None:
+    grid = closed_grid(of_days(0, 1, 2, 3, 4), calendar="always")
+
+    assert grid.frame.height == 7 * 12 - 2
+    assert grid.notices[0].startswith("11 gaps, 22 steps in all")
+
+
+def test_observed_takes_each_stamp_as_the_next_step() -> None:
+    random = np.random.default_rng(0)
+    places = [START + timedelta(seconds=int(s)) for s in random.integers(60, 9_000, 99).cumsum()]
+    irregular = closed_grid(pl.Series("ds", places, pl.Datetime("us")), calendar="observed")
+    days = of_days(0, 1, 2, 3, 4).filter(pl.Series([True] * 20 + [False] * 15 + [True] * 25))
+    business = closed_grid(days, calendar="observed")
+
+    assert irregular.frame["ds"].to_list() == places
+    told = "every observed stamp is the next step; stamps of forecasts are "
+    assert irregular.notices == (f"{told}{irregular.slots.step} apart",)
+    assert business.frame["ds"].equals(days)
+    assert business.notices == (f"{told}1d apart, Mon to Fri",)
+    assert business.slots.after(days, 1)[0].weekday() == 0
+
+
+def test_gaps_by_chance_stay_missing_rows() -> None:
+    random = np.random.default_rng(0)
+    hours = pl.Series("ds", pd.date_range(START, periods=2_000, freq="h")).dt.cast_time_unit("us")
+
+    grid = closed_grid(hours.filter(pl.Series(random.random(2_000) > 0.3)))
+
+    assert grid.slots.opening == ()
+    assert grid.frame.height > 1_990
+
+
+def test_means_expect_the_slots_that_are_open() -> None:
+    shop = of_shop("Europe/Berlin")
+
+    days = closed_grid(shop, resample="1d")
+    pairs = closed_grid(of_shop(), resample="2h")
+
+    # 9 hours of 24, and 17:00 alone in its bin
+    assert days.notices == ("open Tue to Sat: steps count open slots",)
+    assert days.frame["x"].to_list() == [9.0 * k + 4 for k in range(days.frame.height)]
+    assert pairs.notices == ("open Mon to Fri 10:00 to 18:00 (5 slots): steps count open slots",)
+    assert pairs.frame["x"].null_count() == 0
+    kept = closed_grid(shop.tail(9 * 3), resample="1d", like=days.slots)
+    assert kept.frame["ds"].equals(days.frame["ds"].tail(3))
+
+
+@pytest.mark.parametrize("resample", [None, "1d"])
+def test_absurd_grid_of_a_calendar_raises_before_it_takes_memory(resample: str | None) -> None:
+    shop = of_shop()
+    faulty = pl.Series("ds", [*shop.to_list(), datetime(9990, 1, 1, 9)], pl.Datetime("us"))
+
+    with pytest.raises(DataError, match=r"grid must have at most 50 steps for each row, got 1\d,"):
+        closed_grid(faulty, resample=resample)

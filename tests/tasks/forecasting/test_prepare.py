@@ -287,3 +287,21 @@ def test_a_table_is_read_in_the_encoding_of_the_config(tmp_path: Path) -> None:
     assert (table.target, table.frame.height) == ("气温", ROWS)
     with pytest.raises(DataError, match=r"got binary data; .* encoding=\"utf-16-le\""):
         read(path, config.model_copy(update={"encoding": None}))
+
+
+def test_dates_of_a_split_and_calendar_channels_are_of_the_local_clock() -> None:
+    columns = make_columns()
+    utc = make_frame(columns).with_columns(pl.col("time").dt.replace_time_zone("UTC"))
+    local = utc.with_columns(pl.col("time").dt.convert_time_zone("Asia/Tokyo"))
+    split = ("2024-01-03", "2024-01-05")
+
+    prepared = [
+        prepare(read(one, config), config)
+        for config in [TableConfig(target="T", horizon=3, lookback=6, split=split)]
+        for one in (utc, local)
+    ]
+
+    assert prepared[0].split.train - prepared[1].split.train == 9
+    hour = [one.preprocessing.channels.index("hour cos") for one in prepared]
+    midnight = [int(np.argmax(p.arrays.inputs[:, h])) for p, h in zip(prepared, hour, strict=True)]
+    assert midnight == [0, 15]

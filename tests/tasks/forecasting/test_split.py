@@ -85,6 +85,12 @@ def test_dates_out_of_order_raise() -> None:
         split_rows(days(9), ("2020-01-07", "2020-01-03"))
 
 
+@pytest.mark.parametrize("date", ["2020-01-03T00:00+02:00", "2020-01-03 00Z", "2020-01-03T00-0500"])
+def test_a_date_with_an_offset_raises(date: str) -> None:
+    with pytest.raises(DataError, match="split must name dates on the clock of the stamps, wit"):
+        split_rows(days(9), (date, "2020-01-07"))
+
+
 def test_an_empty_part_is_named() -> None:
     message = (
         "split must leave rows in every part, got 2020-01-03,2021-01-01 with no row for test of 9"

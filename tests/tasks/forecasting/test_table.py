@@ -256,7 +256,7 @@ def test_notices_of_every_step_come_in_order(tmp_path: Path) -> None:
     assert read_table(tmp_path / "a.csv", target="y").notices == (
         "a.csv is not valid UTF-8: read as Latin-1; if letters look wrong, name its encoding "
         "(--encoding)",
-        "time 't' tells its time zone: all stamps converted to UTC",
+        "time 't' is in UTC",
         "rows were not in the order of time: sorted",
     )
 
@@ -355,6 +355,28 @@ def test_no_guess_raises() -> None:
 
     with pytest.raises(DataError, match=r"target must be named, got no column of varying numbers"):
         guess_target(frame)
+
+
+def test_a_series_begins_and_ends_with_an_observed_target() -> None:
+    table = read_table(frame_of(load=[None, "2.5", None, "4", None, None]), target="load")
+
+    assert table.frame["ds"].to_list() == HOURS[1:4]
+    assert table.frame["y"].to_list() == [2.5, None, 4]
+    assert table.rows_read == 6
+    assert table.notices == (
+        "no 'load' is observed in the first 1 step, before 2024-01-01 01:00:00: left out",
+        "no 'load' is observed in the last 2 steps, after 2024-01-01 03:00:00: left out, forecasts "
+        "begin there; columns known ahead (x) cannot be used yet",
+    )
+
+
+def test_a_target_that_ends_before_its_rows_with_nothing_beside_it() -> None:
+    whole = frame_of()[["when", "load"]]
+    ended = frame_of(load=["1", "2.5", "3", "4", None, None])[["when", "load"]]
+
+    assert read_table(whole, target="load").notices == ()
+    told = "after 2024-01-01 03:00:00: left out, forecasts begin there"
+    assert read_table(ended, target="load").notices[0].endswith(told)
 
 
 def test_co2_sample_is_weekly_with_its_holes() -> None:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from lockgate.errors import DataError
+from lockgate.reading.zones import shown
 from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.metrics import PointMetric, score, score_per_step
 from lockgate.tasks.base import Section
@@ -44,19 +45,23 @@ class ForecastEvaluation(NamedTuple):
     """Time of the first target."""
     end: str
     """Time of the last target."""
+    notices: tuple[str, ...]
+    """What a reader should know of how the table was read."""
     model: ForecastScores
     baselines: tuple[ForecastScores, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values that JSON can hold."""
         model, baselines = self.model._asdict(), [b._asdict() for b in self.baselines]
-        return {**self._asdict(), "model": model, "baselines": baselines}
+        own = {**self._asdict(), "notices": list(self.notices)}
+        return {**own, "model": model, "baselines": baselines}
 
     def sections(self) -> tuple[Section, ...]:
         """Give what a terminal shows: which forecasts, and a table of the scores."""
         rows = ({"model": one.name, **one.scores} for one in (self.model, *self.baselines))
         title = f"{self.windows} forecasts of {self.start} to {self.end}"
-        return (Section((title,), tuple(rows)),)
+        notes = (f"note: {notice}" for notice in self.notices)
+        return (Section((title, *notes), tuple(rows)),)
 
 
 def backtest(
@@ -104,8 +109,9 @@ def backtest(
     return ForecastEvaluation(
         metric=metric,
         windows=len(windows),
-        start=str(table.frame["ds"][int(windows.origins[0]) + 1]),
-        end=str(table.frame["ds"][int(windows.origins[-1]) + horizon]),
+        start=shown(table.frame["ds"], int(windows.origins[0]) + 1),
+        end=shown(table.frame["ds"], int(windows.origins[-1]) + horizon),
+        notices=table.notices,
         model=scored("model", model),
         baselines=tuple(scored(one.name, one) for one in baselines),
     )

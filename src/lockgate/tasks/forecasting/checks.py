@@ -35,6 +35,7 @@ def check_preprocessing(folder: Path, preprocessing: Preprocessing) -> None:
         "lookback": not 1 <= preprocessing.lookback < STEP_LIMIT,
         "horizon": not 1 <= preprocessing.horizon < STEP_LIMIT,
         "seen_until": _fails(lambda: preprocessing.last_seen),
+        "slots": preprocessing.laid_on.step != preprocessing.frequency,
     }
     check_fields(folder, wrong)
 

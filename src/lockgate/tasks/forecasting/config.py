@@ -31,6 +31,10 @@ class TableConfig(Config):
     """Format of the time column, where the values do not show it: %d/%m/%Y %H:%M."""
     row_order: Annotated[bool, READING] = False
     """Take the rows for equal steps in their order, where the table holds no times."""
+    zone: Annotated[str | None, READING] = None
+    """Time zone of the stamps, where they tell none or only offsets: Europe/Berlin."""
+    calendar: Annotated[Literal["auto", "always", "observed"], Option()] = "auto"
+    """Steps there are: auto leaves out regular closures, always none, observed steps by rows."""
     resample: Annotated[str | None, READING] = None
     """Average over bins of this duration, labelled at their right edge: 1h."""
     missing: Annotated[tuple[float, ...], READING] = ()

@@ -1,5 +1,6 @@
 """A fitted model and everything needed to use it on a table."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from safetensors.torch import save as save_tensors
 from lockgate.errors import DataError
 from lockgate.files import new_file, new_folder
 from lockgate.reading.frames import like_series
+from lockgate.reading.zones import shown
 from lockgate.settings import read_anew
 from lockgate.tasks.base import Candidate
 from lockgate.tasks.forecasting.checks import check_preprocessing, check_sizes
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 FORECAST_BATCH = 512
 RIDGE = "ridge.safetensors"
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,9 @@ class FittedForecaster:
         return forecasts if bound is None else np.maximum(forecasts, bound)
 
     def predict(self, source: Any, **settings: Any) -> Any:
-        """Forecast the steps that follow the last row of `source`.
+        """Forecast the steps that follow the last observed target of `source`.
+
+        What a reader should know of how the table was read is logged as a warning.
 
         Args:
             source: A table as `config.data` reads it: the path of a file, or a frame.
@@ -85,25 +90,26 @@ class FittedForecaster:
                 `separator=";"`, `time="day"`.
 
         Returns:
-            One row a step: `unique_id`, `ds` and `forecast`, in the target's unit. Where the rows
-            of the table are the steps, `row` in place of `ds`: numbers that go on from its last.
-            A frame of the kind that `source` is, polars for a path; of a pandas Series a Series.
+            One row a step: `unique_id`, `ds` in the time zone of the table fitted to, and
+            `forecast` in the target's unit. Where the rows of the table are the steps, `row` in
+            place of `ds`: numbers that go on from its last. A frame of the kind that `source` is,
+            polars for a path; of a pandas Series a Series.
 
         Raises:
             DataError: If the table is shorter than the lookback, lacks columns, has another
-                frequency, or ends in a hole that is too long to fill.
+                frequency, tells a time zone where the model has none or none where it has one, or
+                ends in a hole that is too long to fill.
         """
         table = self._read(source, settings)
-        arrays = self.preprocessing.apply(table)
-        rows, horizon = len(arrays.ds), self.preprocessing.horizon
-        forecast = self.forecast(_last_window(arrays, self.preprocessing))
-        # counted from the first stamp: a short month at the end would change the day of the month
-        stamps = table.frequency.range(table.frame["ds"][0], rows + horizon)
+        for notice in table.notices:
+            LOG.warning("note: %s", notice)
+        arrays, horizon = self.preprocessing.apply(table), self.preprocessing.horizon
+        forecast = self.forecast(_last_window(table, arrays, self.preprocessing))
         time = "ds" if table.frequency.of_time else "row"
         steps = pl.DataFrame(
             {
                 "unique_id": [table.frame["unique_id"][0]] * horizon,
-                time: stamps[rows:],
+                time: table.slots.after(table.frame["ds"], horizon),
                 "forecast": forecast[0],
             }
         )
@@ -130,7 +136,9 @@ class FittedForecaster:
 
     def _read(self, source: Any, settings: Mapping[str, Any]) -> Table:
         config = read_anew(self.config, settings).data
-        return source if isinstance(source, Table) else read(source, config)
+        if isinstance(source, Table):
+            return source
+        return read(source, config, self.preprocessing.laid_on)
 
     def save(self, folder: str | Path) -> None:
         """Write the model as a new folder: weights as safetensors, all else as JSON.
@@ -175,17 +183,17 @@ def load(folder: Path) -> FittedForecaster:
     return FittedForecaster(model, preprocessing, run, read_metrics(folder), ridge)
 
 
-def _last_window(arrays: Arrays, preprocessing: Preprocessing) -> Windows:
+def _last_window(table: Table, arrays: Arrays, preprocessing: Preprocessing) -> Windows:
     lookback = preprocessing.lookback
     if len(arrays.ds) < lookback:
         raise DataError(
             f"the table must hold at least the lookback of {lookback} rows, got {len(arrays.ds)}"
         )
     if not arrays.usable[-lookback:].all():
-        row = arrays.ds[len(arrays.ds) - lookback + int(np.argmin(arrays.usable[-lookback:]))]
+        row = len(arrays.ds) - lookback + int(np.argmin(arrays.usable[-lookback:]))
         raise DataError(
             f"the last {lookback} rows must have no hole longer than max_gap "
-            f"{preprocessing.max_gap}, got one at {row}"
+            f"{preprocessing.max_gap}, got one at {shown(table.frame['ds'], row)}"
         )
     return Windows(
         inputs=torch.from_numpy(arrays.inputs),

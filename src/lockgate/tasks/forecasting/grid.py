@@ -3,14 +3,18 @@
 from datetime import timedelta
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from lockgate.errors import DataError, count_of, listed, option, quoted
 from lockgate.reading.frequency import Frequency, resample_advice
 from lockgate.reading.series import MOST_REPEATED
+from lockgate.reading.zones import shown, zone_of
+from lockgate.tasks.forecasting.slots import DAY, ROW, Calendar, Slots
 
 MOST_PER_ROW = 50
 """Most steps of the grid for each row of the source: more come from a faulty stamp."""
+_FINEST = 60_000_000  # microseconds of the finest step that an opening is looked for
 _MONDAY = 4 * 86_400_000_000  # microseconds from 1970-01-01, a Thursday, to the first Monday
 
 
@@ -18,9 +22,14 @@ class Grid(NamedTuple):
     """Values on a regular grid."""
 
     frame: pl.DataFrame
-    """`ds`, every stamp from the first to the last, and the columns, null where missing."""
-    frequency: Frequency
+    """`ds`, every slot from the first to the last, and the columns, null where missing."""
+    slots: Slots
     notices: tuple[str, ...]
+
+    @property
+    def frequency(self) -> Frequency:
+        """The step."""
+        return self.slots.frequency
 
 
 def to_grid(
@@ -29,22 +38,32 @@ def to_grid(
     *,
     resample: str | None = None,
     missing: tuple[float, ...] = (),
+    calendar: Calendar = "auto",
+    like: Slots | None = None,
 ) -> Grid:
     """Lay a table out on the regular grid of its stamps, or of `resample`.
 
     Numbers in `missing` become null before anything else. Rows that share a stamp are averaged.
-    Nothing is filled: a stamp without a row is a row of nulls.
+    Nothing is filled: a slot without a row is a row of nulls.
+
+    In a zone the grid is one of instants, so that days have 23 or 25 hours where they do; days and
+    longer steps whose stamps keep to the clock on the wall follow that.
+
+    Where stamps show times of the week that are closed, such as weekends, or nights of a shop, the
+    grid has no slots there; see `opening.find_opening` and `Slots.laid_out`.
 
     With `resample`, a value is the mean over `(t - resample, t]` and stands at `t`, so that it
     holds nothing of the time after its stamp; `t` are multiples of the duration (weeks end on
     Monday 00:00, months on their first day). A mean over less than half of the values that the
-    median distance of the stamps lets expect is null.
+    median distance of the stamps, or the open slots of the bin, let expect is null.
 
     Args:
-        frame: `ds`, Datetime without nulls, and Float64 columns.
+        frame: `ds`, Datetime without nulls, with or without a zone, and Float64 columns.
         rows: The number of each row in the source, for messages.
         resample: Duration of a step. Default: the frequency found by `Frequency.infer`.
         missing: Numbers that stand for a missing value.
+        calendar: Which slots there are; see `Slots.opened`.
+        like: The slots of the table that a model was fitted to, whose clock and opening are kept.
 
     Raises:
         DataError: If a value is infinite, more than a tenth of the rows repeat a stamp, stamps lie
@@ -56,15 +75,25 @@ def to_grid(
         frame = frame.sort("ds", maintain_order=True)
         notices.append("rows were not in the order of time: sorted")
     frame, repeated = _averaged_repeats(frame, resample)
+    rows_told = frame.height
     if resample is None:
-        frequency = Frequency.infer(frame["ds"])
-        _check_on_grid(frame["ds"], frequency)
+        slots = _found_slots(frame["ds"], calendar, like)
+        frame = frame.with_columns(slots.ruler(frame["ds"]))
     else:
-        frequency = Frequency.parse(resample, "resample")
-        frame, thin = _resampled(frame, frequency)
+        slots = Slots.of(Frequency.parse(resample, "resample"), zone_of(frame["ds"]))
+        of_rows = like.of_rows if like is not None else _slots_of_rows(frame, calendar)
+        frame, thin = _resampled(frame, slots, of_rows)
+        slots = slots.model_copy(update={"of_rows": of_rows})
         repeated += thin
-    frame, gaps = _laid_out(frame, frequency)
-    return Grid(frame, frequency, (*notices, *repeated, *gaps))
+    held = frame.filter(pl.any_horizontal(pl.exclude("ds").is_not_null()))
+    if held.height:
+        slots = _opened(slots, held["ds"], calendar, like)
+        # rows without a value say nothing of when a series is open
+        frame = held if slots.opening or slots.only_observed else frame
+    _check_size(frame["ds"], slots, rows_told)
+    slots = slots if like is not None else slots.with_holidays(frame["ds"])
+    frame, gaps = _laid_out(frame, slots)
+    return Grid(frame.with_columns(slots.stamps(frame["ds"])), slots, (*notices, *repeated, *gaps))
 
 
 def _without_sentinels(
@@ -103,38 +132,148 @@ def _averaged_repeats(frame: pl.DataFrame, resample: str | None) -> tuple[pl.Dat
             f"{len(frame):,} rows; name all parts of the time, {option('time', 'date,hour')}, or "
             f"average with {option('resample', '1d')}"
         )
-    first = frame["ds"].filter(repeated)[0]
+    first = shown(frame["ds"].filter(repeated))
     stamps = count_of(count, "repeated time stamp")
     mean = frame.group_by("ds", maintain_order=True).agg(pl.exclude("ds").mean())
     return mean, [f"{stamps} averaged, the first {first}"]
 
 
-def _check_on_grid(times: pl.Series, frequency: Frequency) -> None:
-    if frequency.unit == "us":
-        rest = times.cast(pl.Int64) % frequency.count
-        off = rest != rest.mode().min()
-    else:
-        steps = frequency.steps_between(times[0], times[-1])
-        off = ~times.is_in(frequency.range(times[0], steps + 1).implode())
+def _found_slots(stamps: pl.Series, calendar: Calendar, like: Slots | None) -> Slots:
+    """Find the step, and the clock that it follows."""
+    if not stamps.dtype.is_temporal():
+        return Slots(step=ROW)
+    if like is not None and like.only_observed:
+        return like
+    if calendar == "observed":
+        return _step_between(stamps)
+    try:
+        slots, off = _regular_slots(stamps, like)
+    except DataError:
+        if finer := _finer_slots(stamps, calendar, like):
+            return finer
+        raise
     if off.any():
+        if finer := _finer_slots(stamps, calendar, like):
+            return finer
         raise DataError(
-            f"{off.sum():,} of {len(times):,} time stamps are off the {frequency} grid, the first "
-            f"{times.filter(off)[0]}{resample_advice(times, frequency)}"
+            f"{off.sum():,} of {len(stamps):,} time stamps are off the {slots.step} grid, the "
+            f"first {shown(stamps.filter(off))}"
+            f"{resample_advice(slots.ruler(stamps), slots.frequency)}"
         )
+    return slots
 
 
-def _resampled(frame: pl.DataFrame, frequency: Frequency) -> tuple[pl.DataFrame, list[str]]:
-    """Average over the bins that end at multiples of the frequency."""
-    spacing = _spacing(frame["ds"], frequency)
-    bins = frame.with_columns(_right_edge(frequency)).group_by("ds", maintain_order=True)
-    means = bins.agg(pl.exclude("ds").mean())
-    counts = bins.agg(pl.exclude("ds").count())
-    _check_size(means["ds"], frequency, frame.height)
+def _regular_slots(stamps: pl.Series, like: Slots | None) -> tuple[Slots, pl.Series]:
+    """Take the most common step, on the clock that fewer stamps are off; with it, which are."""
+    zone = zone_of(stamps)
+    clocks = [False, True] if zone else [False]
+    if like is not None:
+        clocks = [like.by_wall_clock]
+    found = []
+    for by_wall_clock in clocks:
+        ruler = Slots(step="1d", zone=zone, by_wall_clock=by_wall_clock).ruler(stamps)
+        # where an hour comes twice, the clock on the wall tells no order
+        if by_wall_clock and like is None and not (ruler.diff().drop_nulls() > timedelta(0)).all():
+            continue
+        frequency = Frequency.infer(ruler)
+        off = _off_grid(ruler, frequency)
+        slots = Slots(step=str(frequency), zone=zone, by_wall_clock=by_wall_clock)
+        found.append((int(off.sum()), by_wall_clock != (frequency.longest >= DAY), slots, off))
+    _, _, slots, off = min(found, key=lambda one: one[:2])
+    return slots, off
+
+
+def _finer_slots(stamps: pl.Series, calendar: Calendar, like: Slots | None) -> Slots | None:
+    """Find a step of which all distances are multiples, if that shows an opening.
+
+    Mondays, Wednesdays and Fridays are 2 days apart, and 3: they are slots of a grid of days.
+    """
+    if like is not None:
+        on_grid = like.opening and not _off_grid(like.ruler(stamps), like.frequency).any()
+        return like if on_grid else None
+    if calendar != "auto":
+        return None
+    zone = zone_of(stamps)
+    for by_wall_clock in (True, False) if zone else (False,):
+        ruler = Slots(step="1d", zone=zone, by_wall_clock=by_wall_clock).ruler(stamps)
+        step = int(np.gcd.reduce(np.diff(ruler.cast(pl.Int64).to_numpy()), initial=0))
+        if step < _FINEST or step % 1_000_000:
+            continue
+        name = str(Frequency.parse(f"{step // 1_000_000}s"))
+        slots = Slots(step=name, zone=zone, by_wall_clock=by_wall_clock)
+        opened = slots.opened(ruler, "auto")
+        # a stamp that is wrong is no slot of its own: each must come in most weeks
+        of_most = slots.opened(ruler, "observed").opening
+        if opened.opening and opened.opening == of_most and opened.is_open(ruler).all():
+            return opened
+    return None
+
+
+def _step_between(stamps: pl.Series) -> Slots:
+    """Take the most common step, or the median of distances that share none, in whole seconds."""
+    try:
+        return _regular_slots(stamps, None)[0]
+    except DataError:
+        ruler = Slots(step="1d", zone=zone_of(stamps)).ruler(stamps)
+        if len(ruler) < 3:
+            raise
+        median = int(ruler.diff().drop_nulls().dt.total_seconds().median() or 0)  # type: ignore[arg-type]
+        return Slots(step=str(Frequency.parse(f"{max(1, median)}s")), zone=zone_of(stamps))
+
+
+def _slots_of_rows(frame: pl.DataFrame, calendar: Calendar) -> Slots | None:
+    """Find the slots of rows that are to be averaged, if they have an opening."""
+    if calendar != "auto":
+        return None
+    try:
+        slots = _found_slots(frame["ds"], calendar, None)
+    except DataError:  # rows without a step of their own can be averaged too
+        return None
+    ruler = slots.ruler(frame["ds"])
+    opened = slots.opened(ruler, calendar)
+    if not opened.opening:
+        return None
+    _check_size(ruler, opened, frame.height)
+    return opened.with_holidays(ruler)
+
+
+def _opened(slots: Slots, held: pl.Series, calendar: Calendar, like: Slots | None) -> Slots:
+    if like is None:
+        return slots.opened(held, calendar)
+    return like if like.step == slots.step else slots
+
+
+def _off_grid(ruler: pl.Series, frequency: Frequency) -> pl.Series:
+    if frequency.unit == "us":
+        rest = ruler.cast(pl.Int64) % frequency.count
+        return rest != rest.mode().min()
+    steps = frequency.steps_between(ruler[0], ruler[-1])
+    return ~ruler.is_in(frequency.range(ruler[0], steps + 1).implode())
+
+
+def _resampled(
+    frame: pl.DataFrame, slots: Slots, of_rows: Slots | None
+) -> tuple[pl.DataFrame, list[str]]:
+    """Average over the bins that end at multiples of the step, on its ruler."""
+    frequency, stamps = slots.frequency, frame["ds"]
+    spacing = _spacing(stamps, frequency)
+    edge = _right_edge(frequency)
+    bins = frame.with_columns(slots.ruler(stamps)).with_columns(edge)
+    grouped = bins.group_by("ds", maintain_order=True)
+    means = grouped.agg(pl.exclude("ds").mean()).sort("ds")
+    counts = grouped.agg(pl.exclude("ds").count()).sort("ds")
     lengths = (means["ds"] - _previous(means["ds"], frequency)).dt.total_microseconds()
+    expected = lengths.cast(pl.Float64) / spacing
+    if of_rows is not None:
+        of_frame = of_rows.ruler(stamps)
+        _check_size(of_frame, of_rows, len(stamps))
+        rows, _ = of_rows.laid_out(of_frame)
+        places = slots.ruler(of_rows.stamps(rows)).rename("ds").to_frame().with_columns(edge)
+        expected = means.join(places.group_by("ds").len("in bin"), on="ds", how="left")["in bin"]
     thin = 0
     for name in means.columns[1:]:
-        # products, because a quotient can be rounded past one half
-        enough = 2 * spacing * counts[name].cast(pl.Float64) >= lengths.cast(pl.Float64)
+        # a little less, because a quotient can be rounded past one half
+        enough = 2 * counts[name].cast(pl.Float64) >= expected * (1 - 1e-9)
         thin += int(((counts[name] > 0) & ~enough).sum())
         means = means.with_columns(pl.when(enough).then(pl.col(name)).alias(name))
     notice = f"{count_of(thin, 'mean')} over less than half of a {frequency} step left missing"
@@ -180,33 +319,49 @@ def _trimmed(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.slice(places[0], places[-1] - places[0] + 1)
 
 
-def _check_size(times: pl.Series, frequency: Frequency, rows: int) -> None:
-    steps = frequency.steps_between(times[0], times[-1]) + 1
-    if steps <= MOST_PER_ROW * rows or not frequency.of_time:
+def _check_size(ruler: pl.Series, slots: Slots, rows: int) -> None:
+    if slots.only_observed or not slots.frequency.of_time:
         return
-    after = int(times.diff().arg_max() or 0)
+    steps = int(slots.open_share * (slots.frequency.steps_between(ruler[0], ruler[-1]) + 1))
+    if steps <= MOST_PER_ROW * rows:
+        return
+    after = int(ruler.diff().arg_max() or 0)
+    stamps = slots.stamps(ruler.slice(after - 1, 2))
     raise DataError(
-        f"the {frequency} grid must have at most {MOST_PER_ROW} steps for each row, got "
-        f"{steps:,} for {count_of(rows, 'row')}: nothing lies between {times[after - 1]} and "
-        f"{times[after]}; mend the stamp that is wrong"
-        f"{resample_advice(times, frequency).replace(';', ', or')}"
+        f"the {slots.step} grid must have at most {MOST_PER_ROW} steps for each row, got "
+        f"{steps:,} for {count_of(rows, 'row')}: nothing lies between {shown(stamps)} and "
+        f"{shown(stamps, 1)}; mend the stamp that is wrong"
+        f"{resample_advice(ruler, slots.frequency).replace(';', ', or')}"
     )
 
 
-def _laid_out(frame: pl.DataFrame, frequency: Frequency) -> tuple[pl.DataFrame, list[str]]:
-    """Give every stamp of the grid a row, and say where gaps were."""
-    times = frame["ds"]
-    _check_size(times, frequency, frame.height)
-    grid = frequency.range(times[0], frequency.steps_between(times[0], times[-1]) + 1)
-    if len(grid) == len(times):
-        return frame, []
-    absent = ~grid.is_in(times.implode())
+def _laid_out(frame: pl.DataFrame, slots: Slots) -> tuple[pl.DataFrame, list[str]]:
+    """Give every slot of the grid a row, and say what is closed and where gaps were."""
+    places = frame["ds"]
+    grid, closed = slots.laid_out(places)
+    notices = []
+    if slots.only_observed:
+        notices.append(f"{slots.words}; stamps of forecasts are {slots.spacing}")
+    elif slots.opening:
+        notices.append(f"open {slots.words}: steps count open slots")
+    if len(closed):
+        days = count_of(len(closed), "whole day")
+        notices.append(f"{days} without rows taken as closed, the first {_day(slots, closed)}")
+    if len(grid) == len(places):
+        return frame, notices
+    absent = ~grid.is_in(places.implode())
     runs = absent.rle().struct.unnest().with_columns(start=pl.col("len").cum_sum() - pl.col("len"))
     gaps = runs.filter(pl.col("value"))
     longest = gaps.row(int(gaps["len"].arg_max() or 0), named=True)
     steps = count_of(int(gaps["len"].sum()), "step")
-    notice = (
+    notices.append(
         f"{count_of(len(gaps), 'gap')}, {steps} in all, the longest "
-        f"{count_of(longest['len'], 'step')} from {grid[longest['start']]}"
+        f"{count_of(longest['len'], 'step')} from "
+        f"{shown(slots.stamps(grid.slice(longest['start'], 1)))}"
     )
-    return grid.to_frame().join(frame, on="ds", how="left", maintain_order="left"), [notice]
+    laid_out = grid.rename("ds").to_frame().join(frame, on="ds", how="left", maintain_order="left")
+    return laid_out, notices
+
+
+def _day(slots: Slots, places: pl.Series) -> str:
+    return str(slots.stamps(places.head(1)).dt.to_string("%Y-%m-%d")[0])

@@ -11,9 +11,11 @@ import torch
 
 from lockgate.errors import DataError, count_of, option
 from lockgate.reading.samples import SAMPLE, sample
+from lockgate.reading.zones import wall_clock
 from lockgate.tasks.base import PARTS, Part
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing, learn
+from lockgate.tasks.forecasting.slots import Slots
 from lockgate.tasks.forecasting.split import Split, split_rows
 from lockgate.tasks.forecasting.table import Table, read_table
 from lockgate.tasks.forecasting.windows import Windows
@@ -50,12 +52,13 @@ class Prepared:
         return Prepared(Arrays(**load), split, preprocessing)
 
 
-def read(source: Any, config: TableConfig) -> Table:
+def read(source: Any, config: TableConfig, like: Slots | None = None) -> Table:
     """Read a table as `config` says.
 
     Args:
         source: What `read_table` takes, or `"sample:<name>"` for a table that comes along.
         config: How to read it.
+        like: The slots of the table that a model was fitted to; see `read_table`.
     """
     name = source if isinstance(source, str) and source.startswith(SAMPLE) else None
     return read_table(
@@ -72,6 +75,9 @@ def read(source: Any, config: TableConfig) -> Table:
         separator=config.separator,
         encoding=config.encoding,
         decimal=config.decimal,
+        zone=config.zone,
+        calendar=config.calendar,
+        like=like,
     )
 
 
@@ -81,7 +87,7 @@ def prepare(table: Table, config: TableConfig) -> Prepared:
     Raises:
         DataError: If a part would hold no window, with what `learn` and `split_rows` raise.
     """
-    split = split_rows(table.frame["ds"].to_numpy(), config.split)
+    split = split_rows(wall_clock(table.frame["ds"]).to_numpy(), config.split)
     preprocessing = learn(table, config, split.train, split.validation)
     prepared = Prepared(preprocessing.apply(table), split, preprocessing)
     for part in PARTS:

@@ -7,11 +7,13 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from lockgate.errors import DataError
+from lockgate.reading.zones import instant, instants, shown, wall_clock
 from lockgate.scoring.arrays import FloatArray
 from lockgate.tasks.forecasting.calendar import calendar_cycles, calendar_features
 from lockgate.tasks.forecasting.columns import choose_columns, column_values
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.seasons import find_seasons
+from lockgate.tasks.forecasting.slots import Slots
 from lockgate.tasks.forecasting.table import Dropped, Table
 from lockgate.tasks.forecasting.windows import Scale
 
@@ -27,7 +29,8 @@ class Arrays(NamedTuple):
     inputs: npt.NDArray[np.float32]  # (T, C) scaled; 0 where a hole is too long to fill
     target: npt.NDArray[np.float32]  # (T,) scaled; NaN where missing
     usable: npt.NDArray[np.bool_]  # (T,) every input is present or filled
-    ds: npt.NDArray[np.datetime64]  # (T,), or the numbers of rows
+    # (T,) in UTC where the stamps have a zone, or the numbers of rows
+    ds: npt.NDArray[np.datetime64]
 
 
 class Preprocessing(BaseModel):
@@ -51,6 +54,13 @@ class Preprocessing(BaseModel):
     dropped: tuple[Dropped, ...]
     seen_until: str
     """Last time stamp that learning has seen, the validation part included; or number of a row."""
+    slots: Slots | None = None
+    """The slots of the table, which other tables are laid on; None of folders without zones."""
+
+    @property
+    def laid_on(self) -> Slots:
+        """What other tables are laid on."""
+        return self.slots or Slots(step=self.frequency, forgets_zone=True)
 
     @property
     def scale(self) -> Scale:
@@ -61,7 +71,7 @@ class Preprocessing(BaseModel):
     def last_seen(self) -> np.datetime64 | int:
         """`seen_until`, as `Arrays.ds` holds stamps."""
         in_rows = self.frequency.endswith(" row")
-        return int(self.seen_until) if in_rows else np.datetime64(self.seen_until)
+        return int(self.seen_until) if in_rows else instant(self.seen_until)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -81,17 +91,17 @@ class Preprocessing(BaseModel):
         usable = np.asarray(np.isfinite(filled).all(axis=1))
         means, stds = np.array(self.means), np.array(self.stds)
         flags = np.isnan(values[:, [self.columns.index(c) for c in self.with_holes]])
-        ds = table.frame["ds"].to_numpy()
+        ds = table.frame["ds"]
         inputs = np.concatenate(
             [
                 np.nan_to_num((filled - means) / stds).astype(np.float32),
                 flags.astype(np.float32),
-                calendar_features(ds, self.calendar),
+                calendar_features(wall_clock(ds).to_numpy(), self.calendar),
             ],
             axis=1,
         )
         target = ((values[:, 0] - means[0]) / stds[0]).astype(np.float32)
-        return Arrays(inputs, target, usable, ds)
+        return Arrays(inputs, target, usable, instants(ds).to_numpy())
 
     def worst_column(self, table: Table, rows: range) -> tuple[str, float]:
         """Return the column with most holes in `rows` after filling, and their share."""
@@ -116,6 +126,10 @@ class Preprocessing(BaseModel):
             raise DataError(
                 f"the table must have the frequency {self.frequency}, got {table.frequency}"
             )
+        if table.slots.zone != self.laid_on.zone:
+            raise DataError(
+                f"the table must be in the time zone {self.laid_on.zone}, got {table.slots.zone}"
+            )
 
 
 def learn(table: Table, config: TableConfig, train_rows: int, seen_rows: int) -> Preprocessing:
@@ -130,12 +144,12 @@ def learn(table: Table, config: TableConfig, train_rows: int, seen_rows: int) ->
     values = column_values(train, names)
     columns = tuple(table.target if name == "y" else name for name in names)
     holes = [bool(np.isnan(column).any()) for column in values.T]
-    horizon = table.frequency.steps(config.horizon, "horizon")
-    seasons = find_seasons(values[:, 0], table.frequency)
+    horizon = table.slots.steps(config.horizon, "horizon")
+    seasons = find_seasons(values[:, 0], table.frequency, table.slots.periods())
     lookback = (
         default_lookback(seasons, horizon, train_rows)
         if config.lookback is None
-        else table.frequency.steps(config.lookback, "lookback")
+        else table.slots.steps(config.lookback, "lookback")
     )
     return Preprocessing(
         target=table.target,
@@ -144,13 +158,14 @@ def learn(table: Table, config: TableConfig, train_rows: int, seen_rows: int) ->
         means=tuple(np.nanmean(values, axis=0).tolist()),
         stds=tuple(np.nanstd(values, axis=0).tolist()),
         with_holes=tuple(c for c, hole in zip(columns, holes, strict=True) if hole),
-        calendar=calendar_cycles(table.frequency, train["ds"].to_numpy()),
+        calendar=calendar_cycles(table.frequency, wall_clock(train["ds"]).to_numpy()),
         seasons=seasons,
         max_gap=config.max_gap,
         lookback=lookback,
         horizon=horizon,
         dropped=dropped,
-        seen_until=str(table.frame["ds"][seen_rows - 1]),
+        seen_until=shown(table.frame["ds"], seen_rows - 1),
+        slots=table.slots,
     )
 
 

@@ -19,7 +19,9 @@ _CYCLES = (3_600, 86_400, 7 * 86_400, 365.25 * 86_400)
 _MONTHS_IN_YEAR = 12
 
 
-def find_seasons(y: FloatArray, frequency: Frequency) -> tuple[int, ...]:
+def find_seasons(
+    y: FloatArray, frequency: Frequency, periods: tuple[int, ...] | None = None
+) -> tuple[int, ...]:
     """Return the seasons of `y`, in steps, the shortest first.
 
     The cycles of the calendar (hour, day, week, year) are the candidates. A candidate passes if
@@ -35,6 +37,8 @@ def find_seasons(y: FloatArray, frequency: Frequency) -> tuple[int, ...]:
     Args:
         y: The training rows of the target in order, shape `(T,)`; NaN where missing.
         frequency: Time between two rows.
+        periods: Steps that the cycles of the calendar take. Default: those of `calendar_periods`,
+            of a series that is never closed.
 
     Example:
         >>> hours = np.arange(24 * 20)
@@ -42,7 +46,7 @@ def find_seasons(y: FloatArray, frequency: Frequency) -> tuple[int, ...]:
         (24,)
     """
     seasons: list[int] = []
-    for season in calendar_periods(frequency):
+    for season in calendar_periods(frequency) if periods is None else periods:
         if 2 * season > len(y):
             break
         correlation = autocorrelation(y - _moving_average(y, season))

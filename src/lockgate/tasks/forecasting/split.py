@@ -1,5 +1,6 @@
 """Cut a series into a training, a validation and a test part, by time."""
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +8,8 @@ import numpy.typing as npt
 
 from lockgate.errors import DataError
 from lockgate.tasks.base import PARTS, Part
+
+_OFFSET = re.compile(r"[T ].*([+-]|Z$)")
 
 
 class Split(NamedTuple):
@@ -27,9 +30,11 @@ def split_rows(ds: npt.NDArray[np.datetime64], split: tuple[str, ...]) -> Split:
     """Cut the rows `ds` by three fractions, or at two dates.
 
     Args:
-        ds: Time stamp, or number, of every row, ascending, shape `(T,)`.
+        ds: Time stamp of every row on the clock on the wall, ascending but where it is set back,
+            shape `(T,)`; or its number.
         split: `("0.7", "0.15", "0.15")`, or the dates at which the validation and the test part
-            begin, `("2020-09-01", "2020-11-01")`; numbers of rows are cut by fractions alone.
+            begin, `("2020-09-01", "2020-11-01")`, on the clock of the stamps; numbers of
+            rows are cut by fractions alone.
 
     Raises:
         DataError: If `split` is neither, or a part would be empty.
@@ -68,6 +73,11 @@ def _by_fraction(ds: npt.NDArray[np.datetime64], split: tuple[str, ...]) -> tupl
 def _by_date(ds: npt.NDArray[np.datetime64], split: tuple[str, ...]) -> tuple[int, int]:
     if len(split) != 2 or ds.dtype.kind != "M":
         raise _neither(ds, split)
+    if any(_OFFSET.search(part) for part in split):
+        raise DataError(
+            "split must name dates on the clock of the stamps, without an offset, "
+            f"got {','.join(split)}"
+        )
     try:
         validation, test = (np.datetime64(part) for part in split)
     except ValueError:

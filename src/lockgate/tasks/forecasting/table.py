@@ -15,7 +15,9 @@ from lockgate.reading.panics import no_panics
 from lockgate.reading.series import check_one_series, keep_rows
 from lockgate.reading.tables import RawTable, read_raw
 from lockgate.reading.times import Times, find_times, named_columns, row_numbers, time_candidates
+from lockgate.reading.zones import instants, shown, wall_clock, zone_of
 from lockgate.tasks.forecasting.grid import to_grid
+from lockgate.tasks.forecasting.slots import Calendar, Slots
 
 TARGET_NAMES = ("y", "target", "value", "values")
 """Names that `guess_target` takes for a target, best first, in any case."""
@@ -51,13 +53,14 @@ class Table:
     """
 
     frame: pl.DataFrame
-    """`unique_id` (one text), `ds` (Datetime in microseconds, no zone, every stamp of the grid;
-    where the rows are the steps, their numbers as Int64), `y` (the target, Float64), then the
-    further numeric columns by their own names (Float64). A missing value is null, never NaN."""
+    """`unique_id` (one text), `ds` (Datetime in microseconds, in the zone of the stamps if they
+    have one, every slot; where the rows are the steps, their numbers as Int64), `y` (the target,
+    Float64), then the further numeric columns by their own names (Float64). A missing value is
+    null, never NaN."""
     target: str
     """The target's own name in the source."""
-    frequency: Frequency
-    """The step of `ds`."""
+    slots: Slots
+    """What steps `ds` has, and which slots follow it."""
     ignored: tuple[Dropped, ...]
     """Columns that were not read, such as text."""
     notices: tuple[str, ...]
@@ -68,6 +71,11 @@ class Table:
     """File name, or `frame`, or the name that was given."""
     fingerprint: str
     """SHA-256 over the names and values of `ds`, `y` and the further columns."""
+
+    @property
+    def frequency(self) -> Frequency:
+        """The step of `ds`."""
+        return self.slots.frequency
 
 
 @no_panics
@@ -85,9 +93,15 @@ def read_table(
     separator: str | None = None,
     encoding: str | None = None,
     decimal: str | None = None,
+    zone: str | None = None,
+    calendar: Calendar = "auto",
+    like: Slots | None = None,
     name: str | None = None,
 ) -> Table:
     """Read one series with its time stamps onto a regular grid. Nothing is filled.
+
+    It begins with the first observed target and ends with the last, so that forecasts follow the
+    last observation; a notice tells of steps before and after that are left out.
 
     Args:
         source: Path of a CSV or Parquet file, or a frame; see `lockgate.reading.tables.read_raw`.
@@ -103,6 +117,11 @@ def read_table(
         encoding: Encoding of a CSV file. Default: detected from its bytes.
         decimal: Decimal mark of numbers in text, `"."` or `","`. Default: as each column shows, see
             `lockgate.reading.numbers.read_numbers`.
+        zone: Time zone of the stamps; see `times.find_times`.
+        calendar: Which steps there are: `"auto"` leaves out what is regularly closed, `"always"`
+            nothing, `"observed"` takes each observed stamp as the next step; see `grid.to_grid`.
+        like: The slots of the table that a model was fitted to: stamps are converted to their zone
+            and laid on their calendar.
         name: What to call the source. Default: its file name, or `frame`.
 
     Raises:
@@ -117,9 +136,12 @@ def read_table(
     _check_target(raw, target)
     series = _series_name(raw, target)
     if row_order:
-        times = _row_times(raw, time=time, time_format=time_format, resample=resample)
+        laid = None if calendar == "auto" else calendar
+        given = {"time": time, "time_format": time_format, "zone": zone, "calendar": laid}
+        times = _row_times(raw, **given, resample=resample)
     else:
-        times = find_times(raw, time, time_format)
+        # offsets of another table need no guess: they lead to the zone of the model's
+        times = find_times(raw, time, time_format, zone or (like.zone if like else None))
     if target in times.columns:
         raise DataError(f"target must be another column than the time, got {quoted(target)}")
     if resample is None:
@@ -129,19 +151,23 @@ def read_table(
     if at_least is not None:
         _check_bound(raw, columns[0], sentinels, at_least)
         notices = (*notices, f"no forecast, baselines' neither, is below {at_least:g} (at_least)")
-    frame = pl.DataFrame([times.stamps, *columns])
-    grid = to_grid(frame, raw.rows, resample=resample, missing=sentinels)
+    stamps, converted = _like(times, like, named=zone is not None)
+    frame = pl.DataFrame([stamps, *columns])
+    grid = to_grid(
+        *(frame, raw.rows), resample=resample, missing=sentinels, calendar=calendar, like=like
+    )
     _check_observed(grid.frame[target], target)
-    values = grid.frame.rename({target: "y"})
+    whole, cut = _between_targets(grid.frame, target)
+    values = whole.rename({target: "y"})
     return Table(
         frame=values.insert_column(0, pl.lit(series).alias("unique_id")),
         target=target,
-        frequency=grid.frequency,
+        slots=grid.slots,
         ignored=ignored,
-        notices=(*raw.notices, *times.notices, *notices, *grid.notices),
+        notices=(*raw.notices, *times.notices, *converted, *notices, *grid.notices, *cut),
         rows_read=raw.rows_read,
         source=name or raw.source,
-        fingerprint=_fingerprint(grid.frame),
+        fingerprint=_fingerprint(whole),
     )
 
 
@@ -216,6 +242,29 @@ def _check_target(raw: RawTable, target: str) -> None:
         raise DataError(
             f"target must be no time and no name of a series, got {quoted(target)}; rename it"
         )
+
+
+def _like(times: Times, like: Slots | None, *, named: bool) -> tuple[pl.Series, tuple[str, ...]]:
+    """Put stamps on the clock of the table that a model was fitted to, or say why not."""
+    stamps, what = times.stamps, f"time {','.join(times.columns)!r}"
+    if like is None:
+        return stamps, ()
+    if like.zone is None:
+        if zone_of(stamps) is None:
+            return stamps, ()
+        if like.forgets_zone:
+            return instants(stamps), (f"{what} tells its time zone: all stamps converted to UTC",)
+        raise DataError(
+            f"{what} must tell no time zone, as the table that the model was fitted to, got stamps "
+            f"such as {shown(stamps)}; leave the zone away, or fit the model to stamps with theirs"
+        )
+    if not (times.tells_zone or named):
+        raise DataError(
+            f"{what} must tell its time zone, as the table that the model was fitted to, which is "
+            f"in {like.zone}, got {shown(wall_clock(stamps))}; write stamps with their offset, "
+            f"such as {shown(stamps)}"
+        )
+    return stamps.dt.convert_time_zone(like.zone), ()
 
 
 def _series_name(raw: RawTable, target: str) -> str:
@@ -374,6 +423,27 @@ def _check_bound(
 def _check_observed(values: pl.Series, target: str) -> None:
     if values.null_count() == len(values):
         raise DataError(f"target {quoted(target)} must hold values, got only missing ones")
+
+
+def _between_targets(frame: pl.DataFrame, target: str) -> tuple[pl.DataFrame, list[str]]:
+    """Leave out the steps before the first observed target and after the last."""
+    observed = frame[target].is_not_null().arg_true()
+    first, last = int(observed[0]), int(observed[-1])
+    notices = []
+    if first:
+        notices.append(
+            f"no {target!r} is observed in the first {count_of(first, 'step')}, before "
+            f"{shown(frame['ds'], first)}: left out"
+        )
+    if behind := len(frame) - 1 - last:
+        rest = frame.tail(behind)
+        known = [name for name in frame.columns[1:] if rest[name].null_count() < behind]
+        notices.append(
+            f"no {target!r} is observed in the last {count_of(behind, 'step')}, after "
+            f"{shown(frame['ds'], last)}: left out, forecasts begin there"
+            + (f"; columns known ahead ({listed(known, 3)}) cannot be used yet" if known else "")
+        )
+    return frame.slice(first, last + 1 - first), notices
 
 
 def _fingerprint(frame: pl.DataFrame) -> str:

@@ -18,6 +18,7 @@ from lockgate.errors import MOST_LISTED, listed
 from lockgate.files import write_text
 from lockgate.nn import Reach, gradient_reach
 from lockgate.reading.samples import SAMPLE
+from lockgate.reading.zones import shown, wall_clock
 from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.metrics import (
     PointMetric,
@@ -299,7 +300,7 @@ class Forecasting:
         ds, dropped = data.frame["ds"], (*preprocessing.dropped, *data.ignored)
         return {
             "table": f"{data.source}: {data.rows_read} rows read, "
-            f"{len(ds)} steps of {data.frequency} from {ds[0]} to {ds[-1]}",
+            f"{len(ds)} steps of {data.frequency} from {shown(ds)} to {shown(ds, -1)}",
             "target": data.target,
             "inputs": listed(preprocessing.columns, MOST_LISTED),
             "channels": f"{len(preprocessing.channels)}: the inputs, "
@@ -310,7 +311,8 @@ class Forecasting:
             "seasons": ", ".join(str(s) for s in preprocessing.seasons) or "none found",
             "windows": f"{preprocessing.lookback} steps read, {preprocessing.horizon} forecast",
             "parts": [
-                f"{part}: {ds[split.rows(part).start]} to {ds[split.rows(part).stop - 1]}, "
+                f"{part}: {shown(ds, split.rows(part).start)} to "
+                f"{shown(ds, split.rows(part).stop - 1)}, "
                 f"{len(prepared.windows(part))} windows"
                 for part in PARTS
             ],
@@ -325,9 +327,11 @@ class Forecasting:
             "fingerprint": data.fingerprint,
             "rows_read": data.rows_read,
             "rows": len(y),
-            "start": str(data.frame["ds"][0]),
-            "end": str(data.frame["ds"][-1]),
+            "start": shown(data.frame["ds"]),
+            "end": shown(data.frame["ds"], -1),
             "frequency": str(data.frequency),
+            "zone": data.slots.zone,
+            "calendar": data.slots.words,
             "target": data.target,
             "inputs": preprocessing.columns,
             "channels": preprocessing.channels,
@@ -382,13 +386,10 @@ class Forecasting:
                 {
                     "which": which,
                     "error": float(errors[i]),
-                    "origin": str(past["ds"][-1]),
-                    "history": {
-                        "ds": _places(past["ds"]),
-                        "y": past["y"].to_list(),
-                    },
+                    "origin": shown(past["ds"], -1),
+                    "history": _series(past),
                     "future": {
-                        "ds": _places(future["ds"]),
+                        "ds": _times(future["ds"]),
                         "y": future["y"].to_list(),
                         "forecast": chosen.prediction[i],
                         "baseline": chosen.reference[i],
@@ -405,17 +406,18 @@ class Forecasting:
 
 
 def _series(rows: pl.DataFrame) -> dict[str, Any]:
-    return {"ds": _places(rows["ds"]), "y": rows["y"].to_list()}
+    return {"ds": _times(rows["ds"]), "y": rows["y"].to_list()}
 
 
-def _places(stamps: pl.Series) -> list[str] | list[int]:
-    """Give times as text, and numbers of rows as they are."""
-    return (stamps.dt.to_string() if stamps.dtype.is_temporal() else stamps).to_list()
+def _times(ds: pl.Series) -> list[str] | list[int]:
+    """Write stamps for a chart, whose axis is the clock on the wall; numbers of rows stay."""
+    return (wall_clock(ds).dt.to_string() if ds.dtype.is_temporal() else ds).to_list()
 
 
 def _part(table: Table, rows: range) -> dict[str, Any]:
     ds = table.frame["ds"]
-    return {"start": str(ds[rows.start]), "end": str(ds[rows.stop - 1]), "rows": len(rows)}
+    start, end = shown(ds, rows.start), shown(ds, rows.stop - 1)
+    return {"start": start, "end": end, "rows": len(rows)}
 
 
 def _holes(data: dict[str, Any]) -> Check:
