@@ -462,3 +462,40 @@ def test_a_few_faulty_stamps_do_not_hide_the_column() -> None:
             find_times(table(ts=[*counts, faulty]))
     assert time_candidates(table(t=[*LATE, "soon"], x=["a"] * 5)) == ["t"]
     assert time_candidates(table(t=["2024-01-01", "soon", "later", "never"])) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "months"),
+    [
+        ("quarter", [4, 1, 2], [(2023, 10), (2024, 1), (2024, 4)]),
+        ("Qtr", ["Q4", "Q1", "Q2"], [(2023, 10), (2024, 1), (2024, 4)]),
+        ("Month", ["Dec", "jan.", "February"], [(2023, 12), (2024, 1), (2024, 2)]),
+    ],
+)
+def test_a_part_may_be_a_quarter_or_the_name_of_a_month(
+    name: str, values: list[object], months: list[tuple[int, int]]
+) -> None:
+    frame = pl.DataFrame({"Year": [2023, 2024, 2024], name: values, "y": [1.0, 2.0, 3.0]})
+
+    stamps = find_times(read_raw(frame), f"Year,{name}").stamps
+
+    assert stamps.to_list() == [datetime(year, month, 1) for year, month in months]
+
+
+def test_a_part_may_be_a_week() -> None:
+    frame = pl.DataFrame({"year": [2020, 2020, 2021], "week": [52, 53, 1], "y": [1.0, 2.0, 3.0]})
+
+    stamps = find_times(read_raw(frame), "year,week").stamps
+
+    assert stamps.to_list() == [
+        datetime(2020, 12, 21),
+        datetime(2020, 12, 28),
+        datetime(2021, 1, 4),
+    ]
+
+
+def test_nothing_comes_behind_a_quarter() -> None:
+    frame = pl.DataFrame({"year": [2020], "quarter": [1], "day": [3], "y": [1.0]})
+
+    with pytest.raises(DataError, match="time must end with 'quarter', got 'day' after it"):
+        find_times(read_raw(frame), "year,quarter,day")

@@ -50,6 +50,16 @@ _ROW_ORDER = "where the rows are equal steps in their order, pass row_order=True
 _HINT = 'such as "2024-01-31 18:00:00"'
 
 
+# what a part named so is in a stamp: 2024-Q1, 2024-W05
+_MARKS_OF_PARTS = {"quarter": "Q", "qtr": "Q", "q": "Q", "week": "W", "isoweek": "W", "wk": "W"}
+_MONTH_NUMBERS = {
+    name: number
+    for number, name in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
+    )
+}
+
+
 class Times(NamedTuple):
     """The time stamps of a table, one for each row, none missing."""
 
@@ -73,9 +83,9 @@ def find_times(
 
     Args:
         raw: The table.
-        time: The time column; or its parts, as a list or joined by commas: numbers are year, month,
-            day, hour, minute, second in this order; a date may be followed by a time of day or by
-            numbers for hour, minute, second. One column of numbers may hold digits such as
+        time: The time column; or its parts, as a list or joined by commas: numbers are year, month
+            (also by name; or one part named quarter or week), day, hour, minute, second in this
+            order; a date may be followed by a time of day or by numbers for hour, minute, second. One column of numbers may hold digits such as
             20240131, counts since 1970 or Excel's days. Default: the one column whose values are
             stamps, or else numbers whose column is named as a time, rise, and are stamps.
         time_format: `strptime` format of the column, or of its parts joined by spaces. Default:
@@ -297,10 +307,33 @@ def _as_text(parts: list[pl.Series], rows: pl.Series) -> pl.Series:
     elif len(parts) == 1 or not _is_number(first):
         date = first.cast(pl.String)
     else:
-        return _joined_numbers([_digits(part, rows) for part in parts], rows)
+        year, second = _digits(first, rows), parts[1]
+        if mark := _MARKS_OF_PARTS.get(second.name.strip().lower()):
+            return _joined([year, *_last_of(parts[1:], mark, rows)], "-")
+        numbers = [_month_numbers(second), *parts[2:]]
+        return _joined_numbers([year, *(_digits(part, rows) for part in numbers)], rows)
     if len(parts) > 1 and all(_is_number(part) for part in parts[1:]):
         return _with_clock(date, [_digits(part, rows) for part in parts[1:]])
     return _joined([date, *(part.cast(pl.String) for part in parts[1:])], " ")
+
+
+def _last_of(parts: list[pl.Series], mark: str, rows: pl.Series) -> list[pl.Series]:
+    """Write a quarter or a week, behind which no part may come, as `Q1` or `W05`."""
+    part, *others = parts
+    if others:
+        raise DataError(f"time must end with {part.name!r}, got {others[0].name!r} after it")
+    own = part.str.strip_prefix(mark) if part.dtype == pl.String else part
+    digits = _digits(own, rows)
+    return [mark + (digits.str.zfill(2) if mark == "W" else digits)]
+
+
+def _month_numbers(column: pl.Series) -> pl.Series:
+    """Turn names of months, whole or cut at three letters, into numbers, if all are names."""
+    if column.dtype != pl.String:
+        return column
+    short = column.str.to_lowercase().str.strip_chars(".").str.slice(0, 3)
+    named = short.replace_strict(_MONTH_NUMBERS, default=None, return_dtype=pl.Int64)
+    return column if named.null_count() else named
 
 
 def _is_number(column: pl.Series, *, most: bool = False) -> bool:
