@@ -175,3 +175,28 @@ def test_what_one_file_leaves_is_all_that_others_have(
 
         with pytest.raises(DataError, match="must unpack to at most 1,000 bytes, got more"):
             archive.read("1.csv")
+
+
+def test_a_member_without_a_name_is_passed_over(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "z.zip", {"n.csv": b"x\n1\n", "a.csv": b"x\n2\n"})
+    data = path.read_bytes()
+    # the directory at the end gives the first member a name of no letter, and five of comment
+    place = data.index(b"PK\x01\x02")
+    named = data[place : place + 28] + b"\0\0" + data[place + 30 : place + 32] + b"\5\0"
+    path.write_bytes(data[:place] + named + data[place + 34 :])
+
+    with open_archive(path) as archive:
+        assert archive.names == ("a.csv",)
+
+
+def test_a_zip_file_of_a_version_to_come_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "z.zip", {"a.csv": b"x\n1\n"})
+    data = path.read_bytes()
+    place = data.index(b"PK\x01\x02")
+    path.write_bytes(data[: place + 6] + b"\x95" + data[place + 7 :])
+
+    with (
+        pytest.raises(DataError, match=r"got 'z.zip': zip file version 14.9"),
+        open_archive(path),
+    ):
+        pass

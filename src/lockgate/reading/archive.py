@@ -87,7 +87,8 @@ def open_archive(path: Path) -> Iterator[Archive]:
         return
     try:
         file = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    # of a version to come zipfile raises NotImplementedError
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise DataError(f"source must be a zip file, got {quoted(path.name)}: {error}") from error
     with file:
         packed = path.stat().st_size
@@ -105,7 +106,8 @@ def _is_hidden(part: str) -> bool:
 
 
 def _entries(file: zipfile.ZipFile, source: str, packed: int) -> dict[str, zipfile.ZipInfo]:
-    infos = [info for info in file.infolist() if not info.is_dir()]
+    # is_dir fails on a name that is empty
+    infos = [info for info in file.infolist() if info.filename and not info.is_dir()]
     entries = {info.filename: info for info in infos}
     for info in infos:
         if info.flag_bits & 1:

@@ -85,9 +85,10 @@ def find_times(
         raw: The table.
         time: The time column; or its parts, as a list or joined by commas: numbers are year, month
             (also by name; or one part named quarter or week), day, hour, minute, second in this
-            order; a date may be followed by a time of day or by numbers for hour, minute, second. One column of numbers may hold digits such as
-            20240131, counts since 1970 or Excel's days. Default: the one column whose values are
-            stamps, or else numbers whose column is named as a time, rise, and are stamps.
+            order; a date may be followed by a time of day or by numbers for hour, minute, second.
+            One column of numbers may hold digits such as 20240131, counts since 1970 or Excel's
+            days. Default: the one column whose values are stamps, or else numbers whose column is
+            named as a time, rise, and are stamps.
         time_format: `strptime` format of the column, or of its parts joined by spaces. Default:
             read off the values.
         zone: Name of the time zone: stamps without one are of its clock, others are converted.
