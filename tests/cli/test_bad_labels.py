@@ -79,14 +79,13 @@ def test_what_these_tests_change_can_be_studied(lockgate: Any, reviews: Any, wav
             "every text must hold something, got 2 empty ones: row 9, row 12; drop it "
             "(--drop-empty)",
         ),
-        ({5: (None, " ")}, "every text must have a label, got none in row 5"),
         (
             {row: (f"{row}.5", None) for row in range(1, 41)},
             "text must be a column of text, got numbers such as 1.5 in column 'review'; name "
             "another column (--text)",
         ),
     ],
-    ids=["one-class", "class-of-one", "empty", "no-label", "numbers"],
+    ids=["one-class", "class-of-one", "empty", "numbers"],
 )
 def test_texts_that_cannot_be_learned_from(
     refused: Any, reviews: Any, changed: Any, sentence: str

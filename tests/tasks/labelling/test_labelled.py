@@ -15,6 +15,7 @@ from lockgate.tasks.labelling.labelled import (
     check_labelled,
     classes_of,
     join_parts,
+    one_spelling,
 )
 
 
@@ -53,6 +54,40 @@ def test_several_labels_of_a_row_are_classes_each() -> None:
     data = texts(["x"] * 3, ["b\x1fa", "", "c"])
 
     assert classes_of(data) == ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("labels", "spelled"),
+    [
+        (["1.0", "1", "0", "0.00"], ["1", "1", "0", "0"]),
+        (["+1", "1e0", "-0.0", ".0"], ["+1", "+1", ".0", ".0"]),
+        (["007", "7", "7.5", "7.50"], ["7", "7", "7.5", "7.5"]),
+        (["9007199254740993", "9007199254740993.0"], ["9007199254740993"] * 2),
+        (["True", "true", "FALSE", "false"], ["True", "True", "FALSE", "FALSE"]),
+        (["b\x1f1.0", "1\x1f1.00\x1fb", "", "2"], ["b\x1f1", "1\x1fb", "", "2"]),
+    ],
+)
+def test_spellings_of_one_class_become_the_shortest(labels: list[str], spelled: list[str]) -> None:
+    data = texts(["x"] * len(labels), labels)
+
+    assert one_spelling(data).labels.tolist() == spelled
+    assert "labels that mean the same are one class: " in one_spelling(data).notices[0]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["One", "one", "true", "1"],
+        ["9007199254740993", "9007199254740992.0"],
+        ["1_0", "10", "\u0661", "1", "0x1"],
+        ["nan", "NaN", "inf", "Infinity", "1e999", "1e9999999"],
+        ["1-2", "1.2.0", "1.2", "", "e1", "."],
+    ],
+)
+def test_labels_that_differ_in_more_than_spelling_stay_apart(labels: list[str]) -> None:
+    data = texts(["x"] * len(labels), labels)
+
+    assert one_spelling(data) is data
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,17 @@ def test_a_label_that_training_lacks_is_named_with_its_row(data: Labelled, messa
         learned.targets(data)
 
 
+def test_other_spellings_of_a_class_are_its_labels() -> None:
+    learned = learn(sequences(labels=["1", "true", "1", "true"]), [0, 1, 2, 3])
+    old = LabelPreprocessing(kind="class", classes=("1", "1.0"))
+    several = LabelPreprocessing(kind="classes", classes=("1", "b"))
+    given = texts(labels=["1.0\x1fb", "", "b", "+1"], kind="classes")
+
+    assert learned.targets(sequences(labels=["1.00", "True", "1", "TRUE"])).tolist() == [0, 1, 0, 1]
+    assert old.targets(sequences(labels=["1.0", "1", "1.0", "1"])).tolist() == [1, 0, 1, 0]
+    assert several.targets(given).tolist() == [[1, 1], [0, 0], [0, 1], [1, 0]]
+
+
 def test_a_tag_that_training_lacks_is_named_with_its_sequence() -> None:
     learned = learn(tags(), [0, 1])
 

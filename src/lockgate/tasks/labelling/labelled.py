@@ -1,7 +1,9 @@
 """Labelled sequences and texts as they were read: nothing is learned from them yet."""
 
 import hashlib
+import re
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -91,6 +93,7 @@ class Labelled:
 
 
 LABEL_SEPARATOR = "\x1f"
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 
 def check_labelled(data: Labelled) -> Labelled:
@@ -113,9 +116,42 @@ def classes_of(data: Labelled) -> tuple[str, ...]:
     names = {name for text in np.unique(data.labels) for name in text.split(LABEL_SEPARATOR)}
     names.discard("")
     try:
-        return tuple(sorted(names, key=float))
+        return tuple(sorted(sorted(names), key=float))
     except ValueError:
         return tuple(sorted(names))
+
+
+def class_key(label: str) -> object:
+    """Return what is equal for spellings of one class: numbers of one value, `True` and `true`.
+
+    Example:
+        >>> class_key("1.0") == class_key("1"), class_key("One") == class_key("one")
+        (True, False)
+    """
+    if _NUMBER.fullmatch(label):
+        return Decimal(label)  # exact, whatever its size
+    small = label.lower()
+    return small if small in ("true", "false") else label
+
+
+def one_spelling(data: Labelled) -> Labelled:
+    """Return the same with the shortest spelling of each class that occurs, and say which it is."""
+    if data.kind == "number":
+        return data
+    texts, places = np.unique(data.labels, return_inverse=True)
+    parts = [text.split(LABEL_SEPARATOR) for text in texts.tolist()]
+    names = sorted({name for part in parts for name in part}, key=lambda name: (len(name), name))
+    keys = {name: class_key(name) for name in names}
+    shortest: dict[object, str] = {}
+    for name in names:
+        shortest.setdefault(keys[name], name)
+    if len(shortest) == len(names):
+        return data
+    labels = [LABEL_SEPARATOR.join(dict.fromkeys(shortest[keys[n]] for n in p)) for p in parts]
+    others = [f"{n!r} is {shortest[keys[n]]!r}" for n in names if n != shortest[keys[n]]]
+    notice = f"labels that mean the same are one class: {listed(others, 4)}"
+    spelled = np.array(labels, dtype=np.str_)[places]
+    return replace(data, labels=spelled, notices=(*data.notices, notice)).fingerprinted()
 
 
 class Joined(NamedTuple):

@@ -1,6 +1,7 @@
 """What is learned from the training part of labelled data, and applied to all of it."""
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -8,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from lockgate.errors import DataError, count_of, listed
+from lockgate.errors import DataError, listed
 from lockgate.tasks.labelling.config import LabelledConfig
 from lockgate.tasks.labelling.labelled import (
     LABEL_SEPARATOR,
     LabelKind,
     Labelled,
     Ragged,
+    class_key,
     classes_of,
     take,
 )
@@ -148,14 +150,20 @@ class LabelPreprocessing(BaseModel):
         if self.kind == "number":
             scaled = (data.labels - self.label_mean) / self.label_deviation
             return np.asarray(scaled, dtype=np.float32)[:, None]
-        numbers = {name: i for i, name in enumerate(self.classes)}
         if self.kind == "classes":
+            numbers = self._class_numbers(classes_of(data))
             has_label = np.zeros((len(data), len(self.classes)), dtype=np.float32)
             for row, text in enumerate(data.labels):
                 for name in filter(None, text.split(LABEL_SEPARATOR)):
-                    has_label[row, _number(numbers, name, data, row)] = 1.0
+                    if name not in numbers:
+                        raise DataError(
+                            f"labels must have occurred in training, got {name!r} in "
+                            f"{data.names[row]}; known are {listed(self.classes)}"
+                        )
+                    has_label[row, numbers[name]] = 1.0
             return has_label
         names, places = np.unique(data.labels, return_inverse=True)
+        numbers = self._class_numbers(names.tolist())
         if self.kind == "steps":
             numbers[""] = IGNORED
         unknown = [name for name in names.tolist() if name not in numbers]
@@ -168,6 +176,13 @@ class LabelPreprocessing(BaseModel):
                 f"first in {data.names[place]}; known are {listed(self.classes)}"
             )
         return np.array([numbers[name] for name in names.tolist()], dtype=np.int64)[places]
+
+    def _class_numbers(self, names: Iterable[str]) -> dict[str, int]:
+        """Return the number of the class that each name means, of those that mean one."""
+        exact = {name: i for i, name in enumerate(self.classes)}
+        by_key = {class_key(name): i for name, i in exact.items()}
+        found = {name: exact.get(name, by_key.get(class_key(name))) for name in names}
+        return {name: i for name, i in found.items() if i is not None}
 
     def shortened_labels(self, y: npt.NDArray[Any], items: Ragged) -> npt.NDArray[Any]:
         """Cut labels at steps as `encode` cuts the steps."""
@@ -296,12 +311,3 @@ def _shortened(ragged: Ragged, most: int | None, keep: str) -> Ragged:
     places = [np.arange(f, f + n) for f, n in zip(first, lengths, strict=True)]
     starts = np.concatenate([[0], np.cumsum(lengths)])
     return Ragged(ragged.values[np.concatenate(places)], starts)
-
-
-def _number(numbers: dict[str, int], name: str, data: Labelled, row: int) -> int:
-    if name not in numbers:
-        raise DataError(
-            f"labels must have occurred in training, got {name!r} in {data.names[row]}; known are "
-            f"{listed(numbers)} ({count_of(len(numbers), 'label')})"
-        )
-    return numbers[name]

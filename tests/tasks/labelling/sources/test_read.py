@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
 from lockgate.errors import DataError
 from lockgate.tasks.labelling.config import LabelledConfig, owns
-from lockgate.tasks.labelling.labelled import Ragged
+from lockgate.tasks.labelling.labelled import Ragged, classes_of
 from lockgate.tasks.labelling.sources.read import holds_texts, read_labelled, read_unlabelled
 
 TS = "@dimensions 1\n@classLabel true a b\n@data\n"
@@ -58,6 +59,52 @@ def test_columns_of_a_frame_are_texts_where_text_is_told() -> None:
     assert data.items == ("a b", "c d")
     assert data.labels.tolist() == ["1", "0"]
     assert data.groups.tolist() == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [1, 0],
+        [1.0, 0.0],
+        ["1.0", "0.00"],
+        np.array([1, 0], dtype=np.int8),
+        np.array([1, 0], dtype=np.float32),
+        pd.Categorical([1.0, 0.0]),
+        pd.Series([1, 0], dtype="Int64"),
+        pd.Series(["1", "0"], dtype="category"),
+    ],
+    ids=["int", "float", "text", "int8", "float32", "categorical", "Int64", "category"],
+)
+def test_labels_of_one_value_are_one_class_in_all_files(tmp_path: Path, labels: Any) -> None:
+    test = tmp_path / "test.parquet"
+    pd.DataFrame({"text": ["e", "f"], "label": labels}).to_parquet(test)
+    for rest, known in (("1", "0.0"), ("1.0", "0")):
+        path = tmp_path / "train.csv"
+        path.write_text(f"text,label\na,1\nb,0\nc,{rest}\nd,{known}\n")
+
+        joined = read(path, text="text", label="label", test=str(test))
+
+        assert joined.data.labels.tolist() == ["1", "0"] * 3
+        assert "are one class: " in joined.data.notices[-1]
+
+
+@pytest.mark.parametrize("labels", [["True", "False"], [True, False], np.array([True, False])])
+def test_true_and_false_are_one_class_however_they_are_written(tmp_path: Path, labels: Any) -> None:
+    test = tmp_path / "test.parquet"
+    pd.DataFrame({"text": ["e", "f"], "label": labels}).to_parquet(test)
+    path = tmp_path / "train.csv"
+    path.write_text("text,label\na,true\nb,FALSE\nc,True\nd,false\n")
+
+    joined = read(path, text="text", label="label", test=str(test))
+
+    assert classes_of(joined.data) in (("FALSE", "True"), ("False", "True"))
+
+
+def test_texts_without_a_label_are_left_out_and_told() -> None:
+    data = read((["a", "b", "c"], ["x", None, "y"])).data
+
+    assert data.items == ("a", "c")
+    assert data.notices == ("1 text without a label left out, row 2",)
 
 
 def test_a_given_test_file_is_read_likewise(tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ from lockgate.reading import tables as reading
 from lockgate.tasks.labelling.labelled import check_labelled
 from lockgate.tasks.labelling.sources.texts import read_texts
 
-NO_LABEL = "every text must have a label, got none in row 2"
 NAMED = {"text": "text", "label": "label"}
 TEXTS = ("none", ' "so", he said ', "two\nlines", "-", "naïve 好")
 LABELS = ["a", "b", "a", "NA", "none"]
@@ -255,9 +254,6 @@ def test_groups_and_times_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "options", "message"),
     [
-        ("a.csv", "text,label\nx,a\ny,\n", NAMED, NO_LABEL),
-        ("a.csv", "text,label\nx,a\ny\n", NAMED, NO_LABEL),
-        ("a.all", "a x\n y\n", {}, NO_LABEL),
         ("a.csv", "a,text,label\nx,y,1\n", {}, r"text must name .* got none \(te.* are a, t"),
         ("a.csv", "a,b\nx,1\n", {"text": "a"}, "label must name the column of labels, got none"),
         ("a.csv", "Text,label\nx,1\n", NAMED, "text must name .* got 'text'; did you mean 'Text'?"),
@@ -274,7 +270,6 @@ def test_groups_and_times_are_read(tmp_path: Path) -> None:
         ("a.csv", "text,label\nx,a\x1fb\n", NAMED, "a label must be text or a number, .* in row 1"),
         ("a.csv", "text,label\nx,good\n", {**NAMED, "as_number": True}, "'good' in row 1"),
         ("a.csv", "text,label\nx,1_0\n", {**NAMED, "as_number": True}, "number .* '1_0' in row 1"),
-        ("a.csv", "text,label\nx,\n", {**NAMED, "as_number": True}, "got none in row 1"),
         ("a.csv", "text,label\nx,a\n", {**NAMED, "several": ""}, "several must be what parts"),
         ("a.csv", "text,label,g\nx,a,\n", {**NAMED, "group": "g"}, "group must be given .* row 1"),
         ("a.csv", "text,label,t\nx,a,soon\n", {**NAMED, "time": "t"}, "row 1"),
@@ -310,8 +305,6 @@ def test_faults_raise_in_one_sentence(tmp_path: Path, name: str, content, option
         ((["x"], ["a"]), {"text": "t"}, DataError, "text must not be given for a pair"),
         (([1, 2], ["a", "b"]), {}, DataError, "got numbers such as 1; name"),
         (([b"x", "y"], ["a", "b"]), {}, DataError, "got b'x' of type bytes, row 1"),
-        ((["x"], [None]), {}, DataError, "every text must have a label, got none in row 1"),
-        ((["x"], [float("nan")]), {}, DataError, "every text must have a label, got none in row 1"),
         ((["x", "y"], [["a"], "b"]), {}, DataError, "label must be a list in every row"),
         ((["x", "y"], ["a", "b"]), {"time": ["2024-01-01", 3]}, DataError, "dates or of numbers"),
         (pd.DataFrame({"text": ["x", 3], "label": [1, 2]}), NAMED, DataError, "hold one type"),
@@ -321,6 +314,30 @@ def test_faults_raise_in_one_sentence(tmp_path: Path, name: str, content, option
 def test_what_is_no_source_raises(source, options, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         read_texts(source, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "text,label\nx,1\ny, \n"),
+        ("a.csv", "text,label\nx,1\ny\n"),
+        ("a.jsonl", '{"text": "x", "label": 1}\n{"text": "y", "label": null}\n'),
+    ],
+)
+def test_a_missing_label_is_empty_or_nan(tmp_path: Path, name: str, content: str) -> None:
+    path = write(tmp_path, content, name)
+
+    assert read_texts(path, **NAMED).labels.tolist() == ["1", ""]
+    numbers = read_texts(path, **NAMED, as_number=True).labels
+    assert np.array_equal(numbers, [1.0, np.nan], equal_nan=True)
+
+
+def test_a_missing_label_of_a_pair_is_empty_or_nan() -> None:
+    for missing in (None, float("nan"), " "):
+        assert read_texts((["x", "y"], ["a", missing])).labels.tolist() == ["a", ""]
+        numbers = read_texts((["x", "y"], ["$1,000.50", missing]), as_number=True).labels
+        assert np.array_equal(numbers, [1000.5, np.nan], equal_nan=True)
+    assert read_texts((["x", "y"], [["a", None], [""]])).labels.tolist() == ["a", ""]
 
 
 def test_a_folder_without_classes_raises(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from lockgate.tasks.labelling.labelled import (
     check_items,
     cut,
     join_parts,
+    one_spelling,
     take,
 )
 from lockgate.tasks.labelling.sources.arrays import from_arrays
@@ -50,7 +51,8 @@ def read_labelled(source: Any, config: LabelledConfig) -> Joined:
         train = cut(train, steps)
         others = [None if part is None else cut(part, steps) for part in others]
     known = [None if part is None else leave_out_unlabelled(part) for part in others]
-    return join_parts(leave_out_unlabelled(train), *known)
+    joined = join_parts(leave_out_unlabelled(train), *known)
+    return joined._replace(data=one_spelling(joined.data))
 
 
 @no_panics
@@ -79,6 +81,7 @@ def leave_out_unlabelled(data: Labelled) -> Labelled:
     if known.all():
         return data
     what, notices, rows = "text" if data.is_text else "sequence", list(data.notices), known
+    spelled = "" if data.is_text else f"; {_SPELLED}"
     if data.kind == "steps" and isinstance(data.items, Ragged):
         owner = np.repeat(np.arange(len(data)), data.items.lengths)
         rows = np.bincount(owner, known, len(data)) > 0
@@ -88,12 +91,12 @@ def leave_out_unlabelled(data: Labelled) -> Labelled:
     if not rows.any():
         raise DataError(
             f"labels must be there, got none for {count_of(len(data), what)} of {data.source}; "
-            f"name the column that holds them (--label); {_SPELLED}"
+            f"name the column that holds them (--label){spelled}"
         )
     if not rows.all():
         names = listed((called(data.names[i]) for i in np.flatnonzero(~rows)), 3)
         notices.append(
-            f"{count_of(int((~rows).sum()), what)} without a label left out, {names}; {_SPELLED}"
+            f"{count_of(int((~rows).sum()), what)} without a label left out, {names}{spelled}"
         )
     kept = data if rows.all() else take(data, np.flatnonzero(rows))
     return replace(kept, notices=tuple(notices)).fingerprinted()

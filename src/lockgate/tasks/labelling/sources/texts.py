@@ -51,7 +51,8 @@ def read_texts(
       given: a table in text;
     - any other file: lines of a label, which is the first word, and a text, which is the rest.
 
-    Texts stay as they are but for line ends around them; labels are stripped.
+    Texts stay as they are but for line ends around them; labels are stripped, and a missing one is
+    empty, or NaN.
 
     Args:
         source: Path, frame, or pair.
@@ -72,7 +73,7 @@ def read_texts(
     Raises:
         FileNotFoundError: If there is no such file.
         TypeError: If `source` is neither a path nor a frame nor a pair.
-        DataError: If it cannot be read as asked, a label is missing, or the texts are no texts.
+        DataError: If it cannot be read as asked, or the texts are no texts.
     """
     if several is not None and (as_number or not several):
         raise DataError(
@@ -105,6 +106,10 @@ def read_texts(
 
 def _missing(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _is_blank(value: Any) -> bool:
+    return _missing(value) or (isinstance(value, str) and not value.strip())
 
 
 def _checked_texts(
@@ -184,14 +189,12 @@ def _as_text(values: list[str]) -> npt.NDArray[Any]:
 
 
 def _label(value: Any, name: str) -> str:
-    """Return a label as text: as it is written, or as a whole number where it is one."""
+    """Return a label as text: as written, as a whole number where it is one, empty if missing."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = "" if _missing(value) else str(value).strip()
-    if not text:
-        raise DataError(f"every text must have a label, got none in {name}")
     if isinstance(value, bytes | dict | set) or LABEL_SEPARATOR in text:
         raise DataError(f"a label must be text or a number, got {value!r:.40} in {name}")
     return text
@@ -205,11 +208,13 @@ def _several_labels(value: Any, several: str | None, name: str) -> str:
     else:
         text = "" if _missing(value) else str(value)
         parts = [part for part in text.split(several) if part.strip()]
-    return LABEL_SEPARATOR.join(dict.fromkeys(_label(part, name) for part in parts))
+    labels = dict.fromkeys(_label(part, name) for part in parts)
+    return LABEL_SEPARATOR.join(filter(None, labels))
 
 
 def _number_labels(values: list[Any], names: list[str]) -> _Labels:
-    if all(isinstance(value, str) for value in values):
+    values = [None if _is_blank(value) else value for value in values]
+    if all(value is None or isinstance(value, str) for value in values):
         written = read_numbers(pl.Series("label", values, dtype=pl.String))
         if written.notice:
             return _Labels(written.values.to_numpy(), "number", (written.notice,))
@@ -218,8 +223,8 @@ def _number_labels(values: list[Any], names: list[str]) -> _Labels:
 
 
 def _number_label(value: Any, name: str) -> float:
-    if _missing(value) or value == "":
-        raise DataError(f"every text must have a label, got none in {name}")
+    if value is None:
+        return math.nan
     number = _as_number(value)
     if number is None:
         raise DataError(f"label must be a number in every row, got {value!r:.40} in {name}")
