@@ -269,7 +269,8 @@ def test_predict_needs_no_labels_and_reads_none(lockgate, trained_on, data, kind
     steps = ["step"] if kind == "steps" else []
     classes = {"texts": "neg pos", "waves": "low high", "steps": "0 1", "numbers": ""}[kind]
     expected = [f"probability_{name}" for name in sorted(classes.split())]
-    assert own.columns == ["name", *steps, "label", *expected]
+    notes = ["note"] if kind in ("texts", "numbers") else []
+    assert own.columns == ["name", *steps, "label", *expected, *notes]
     assert len(own) == (400 if kind == "steps" else 60)
     if kind == "steps":
         assert own["step"].to_list() == list(range(1, 401))
@@ -277,6 +278,23 @@ def test_predict_needs_no_labels_and_reads_none(lockgate, trained_on, data, kind
         best = own.select(expected).to_numpy().argmax(axis=1)
         assert own["label"].cast(str).to_list() == [expected[k][12:] for k in best]
         np.testing.assert_allclose(own.select(expected).to_numpy().sum(axis=1), 1.0, rtol=1e-6)
+
+
+def test_blank_and_foreign_texts_are_answered_and_noted(lockgate, trained_on, data, caplog):
+    trained_on("texts")
+    (data / "other.csv").write_text(
+        'review,verdict\ngood film,pos\n" ",neg\nxyzzy qwerty!,pos\n,neg\n'
+    )
+
+    shown = lockgate("predict", "model", "other.csv")
+    scored = json.loads(lockgate("evaluate", "model", "other.csv", "--json").stdout)
+
+    told = "2 texts blank and 1 text without a known word: the answer rests on no word of theirs"
+    found = pl.read_csv(shown.stdout.encode())
+    assert found["note"].fill_null("").to_list() == ["", "blank", "no known word", "blank"]
+    assert set(found["label"]) <= {"neg", "pos"}
+    assert caplog.messages == [f"note: {told}"]
+    assert (scored["rows"], scored["notices"][-1]) == (4, told)
 
 
 @pytest.mark.parametrize(
@@ -378,12 +396,11 @@ def test_a_classifier_forecasts_nothing(refused, trained_on, data, command):
     ("command", "name", "content", "words"),
     [
         ("predict", "other.csv", "text\ngood\n", "got 'review'; the columns are"),
-        ("predict", "other.csv", "review\ngood\n \n", "got 1 empty one: row 2; take it out"),
         ("evaluate", "other.csv", "review\ngood\nbad\n", "got 'verdict'"),
         ("evaluate", "other.csv", "review,verdict\ngood,so\nbad,neg\n", "got 'so'"),
         ("predict", "nope.csv", None, "source must be an existing file"),
     ],
-    ids=["column", "empty", "no-label", "unknown-label", "no-file"],
+    ids=["column", "no-label", "unknown-label", "no-file"],
 )
 def test_what_cannot_be_read_is_told(refused, trained_on, data, command, name, content, words):
     trained_on("texts")

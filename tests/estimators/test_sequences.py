@@ -139,6 +139,15 @@ def test_classes_that_are_numbers_keep_their_type_and_order():
     assert model.fitted_.preprocessing.classes == ("-1", "9", "10")
 
 
+def test_a_blank_text_is_answered_but_not_learned_from():
+    X, y = texts(), ["n", "p"] * 60
+    model = SequenceClassifier(hidden_size=4, max_epochs=1).fit(X, y)
+
+    assert np.isfinite(model.predict_proba(["", "a good film"])).all()
+    with pytest.raises(DataError, match="every text must hold something, got 1 empty one: row 1"):
+        SequenceClassifier().fit([" ", *X[1:]], y)
+
+
 def test_classes_of_texts_of_numbers_are_told_apart_in_their_order():
     X, y = sequences(), np.where(labels() == "low", "9", "10")
 

@@ -29,7 +29,7 @@ def source_of(kind: str) -> Any:
 
 
 def predicted(fitted: Any, kind: str) -> dict[str, list[Any]]:
-    frame: pl.DataFrame = fitted.predict(source_of(kind))
+    frame: pl.DataFrame = fitted.predict(source_of(kind)).drop("note", strict=False)
     stamps = pl.selectors.datetime().dt.strftime("%Y-%m-%d %H:%M:%S")
     return frame.with_columns(stamps).to_dict(as_series=False)
 

@@ -28,10 +28,10 @@ def in_memory(X: Any, y: Any, config: LabelledConfig, groups: Any = None) -> Lab
         groups: What each belongs to, or None.
 
     Raises:
-        DataError: If something is empty or infinite.
+        DataError: If something is empty or infinite; texts that are to be predicted may be blank.
     """
     data = read_part((X, y), config, groups=groups)
-    check_items(data)
+    check_items(data, blank_texts=y is None)
     return data
 
 

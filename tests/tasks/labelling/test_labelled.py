@@ -12,6 +12,7 @@ from lockgate import DataError
 from lockgate.tasks.labelling.labelled import (
     Labelled,
     Ragged,
+    check_items,
     check_labelled,
     classes_of,
     join_parts,
@@ -111,6 +112,12 @@ def test_labels_that_differ_in_more_than_spelling_stay_apart(labels: list[str]) 
 def test_what_nobody_can_learn_from_raises(data: Labelled, message: str) -> None:
     with pytest.raises(DataError, match=message):
         check_labelled(data)
+
+
+def test_texts_to_be_predicted_may_be_blank_but_sequences_may_not() -> None:
+    check_items(texts(["x", " "], ["", ""]), blank_texts=True)
+    with pytest.raises(DataError, match=r"every sequence must hold something, .* row 2"):
+        check_items(sequences([[[1, 2]], []], ["", ""]), blank_texts=True)
 
 
 def test_what_can_be_learned_from_passes() -> None:

@@ -345,3 +345,13 @@ def test_no_word_of_the_test_part_is_known_by_it() -> None:
 
     assert len(own) > 100
     assert set(tokens.encode(own).values.tolist()) == {1}
+
+
+def test_words_are_tokens_of_more_than_marks_and_blanks() -> None:
+    tokens = learn_tokens(["it's 5 ! , … 😀 ' 房"], min_count=1)
+
+    words = {
+        token for token, is_word in zip(tokens.vocabulary, tokens.are_words, strict=True) if is_word
+    }
+
+    assert words == {"it's", "5", "😀", "房"}

@@ -51,7 +51,7 @@ class LabelledConfig(Config):
     header: Annotated[bool, READING] = True
     """The first line of a table names its columns; else they are called 1, 2 and so on."""
     drop_empty: Annotated[bool, READING] = False
-    """Leave out texts that hold nothing, instead of refusing them."""
+    """Leave out texts that hold nothing, instead of refusing them. Predictions keep them."""
     tokens: Literal["auto", "word", "bpe", "char"] = "auto"
     """What texts are taken apart into. Default: chosen by their script."""
     vocab_size: int = Field(default=20_000, ge=10)

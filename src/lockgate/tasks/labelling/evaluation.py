@@ -8,6 +8,7 @@ from lockgate.tasks.base import Section
 from lockgate.tasks.labelling.config import LabelConfig
 from lockgate.tasks.labelling.examples import Examples, lay_out
 from lockgate.tasks.labelling.labelled import Ragged, check_items
+from lockgate.tasks.labelling.predictions import count_notes, text_notes
 from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
 from lockgate.tasks.labelling.scorer import Ends, LabelScorer, block_order, units_of
 from lockgate.tasks.labelling.shown import Sampled, certainty
@@ -95,7 +96,7 @@ def evaluate(fitted: Labels, source: Any, mc_samples: int = 20) -> LabelEvaluati
         raise DataError(f"mc_samples must be 2 or more, got {mc_samples}")
     preprocessing, config = fitted.preprocessing, fitted.config
     data = read_part(source, config.data)
-    check_items(data)
+    check_items(data, blank_texts=True)
     kind = preprocessing.kind
     if data.kind != kind:
         raise DataError(
@@ -103,6 +104,7 @@ def evaluate(fitted: Labels, source: Any, mc_samples: int = 20) -> LabelEvaluati
         )
     pieces = leave_out_unlabelled(cut_alike(data, config.data))
     items, notices = preprocessing.encode_with_notices(pieces)
+    notices += count_notes(text_notes(pieces, items, preprocessing))
     examples, truth = lay_out(items, at_steps=kind == "steps"), preprocessing.targets(pieces)
     lengths = None
     if kind == "number":

@@ -21,9 +21,9 @@ from lockgate.settings import read_anew
 from lockgate.tasks.base import Candidate
 from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig
 from lockgate.tasks.labelling.examples import Examples, lay_out
-from lockgate.tasks.labelling.labelled import Labelled
+from lockgate.tasks.labelling.labelled import Labelled, Ragged
 from lockgate.tasks.labelling.network import ClassifierNetwork
-from lockgate.tasks.labelling.predictions import prediction_frame
+from lockgate.tasks.labelling.predictions import count_notes, prediction_frame, text_notes
 from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
 from lockgate.tasks.labelling.sources.read import cut_alike, read_unlabelled
 from lockgate.tasks.labelling.tokens import Tokens
@@ -115,8 +115,10 @@ class FittedClassifier:
 
     def predict_data(self, data: Labelled) -> FloatArray:
         """Predict what was read, in its order; as `predict_examples` does."""
-        at_steps = self.preprocessing.kind == "steps"
-        return self.predict_examples(lay_out(self.preprocessing.encode(data), at_steps=at_steps))
+        return self._predict_encoded(self.preprocessing.encode(data))
+
+    def _predict_encoded(self, items: Ragged) -> FloatArray:
+        return self.predict_examples(lay_out(items, at_steps=self.preprocessing.kind == "steps"))
 
     def predict_examples(self, examples: Examples) -> FloatArray:
         """Predict what is laid out.
@@ -142,8 +144,9 @@ class FittedClassifier:
 
         Returns:
             A row for each, or of labels at steps for each step: `name`, `step`, `label` (the number
-            where it is one), and `probability_` with the name of each class. A frame of the kind
-            that `source` is, with the index of what is of pandas; else polars.
+            where it is one), and `probability_` with the name of each class; of texts `note`:
+            `blank` or `no known word` where the network reads nothing that it knows, else empty. A
+            frame of the kind that `source` is, with the index of what is of pandas; else polars.
 
         Raises:
             DataError: If it cannot be read, or holds other data than the training part did.
@@ -151,10 +154,14 @@ class FittedClassifier:
         config = read_anew(self.config, settings).data
         data = read_unlabelled(source, config)
         pieces = cut_alike(data, config)
-        prediction = self.predict_data(pieces)
-        for notice in self.preprocessing.unforeseen(pieces):
+        items = self.preprocessing.encode(pieces)
+        notes = text_notes(pieces, items, self.preprocessing)
+        for notice in (*self.preprocessing.unforeseen(pieces), *count_notes(notes)):
             LOG.warning("note: %s", notice)
-        frame = prediction_frame(prediction, self.preprocessing, data, pieces, config.several)
+        frame = prediction_frame(
+            *(self._predict_encoded(items), self.preprocessing, data, pieces),
+            *(config.several, notes),
+        )
         return like(frame, source, row_by_row=self.preprocessing.kind != "steps")
 
     def evaluate(

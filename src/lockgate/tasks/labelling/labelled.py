@@ -249,12 +249,13 @@ def take(data: Labelled, rows: npt.NDArray[np.int64]) -> Labelled:
     )
 
 
-def check_items(data: Labelled, remedy: str = "take it out") -> None:
+def check_items(data: Labelled, remedy: str = "take it out", *, blank_texts: bool = False) -> None:
     """Refuse data of which there is nothing, or of which an item is empty or infinite.
 
     Args:
         data: The data.
         remedy: What to do with an empty item.
+        blank_texts: Whether texts may hold nothing but blanks.
 
     Raises:
         DataError: With the first places.
@@ -263,7 +264,7 @@ def check_items(data: Labelled, remedy: str = "take it out") -> None:
         raise DataError(f"{data.source} must hold examples, got none")
     what = "text" if data.is_text else "sequence"
     if isinstance(data.items, tuple):
-        empty = [i for i, text in enumerate(data.items) if not text.strip()]
+        empty = [] if blank_texts else [i for i, one in enumerate(data.items) if not one.strip()]
     else:
         empty = np.flatnonzero(data.items.lengths == 0).tolist()
     if empty:

@@ -1,17 +1,21 @@
 """What a classifier predicts, as a table with a row for each text, sequence or step."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from lockgate.errors import count_of
 from lockgate.scoring.arrays import FloatArray
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
 from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
 
 SEVERAL = ","
 PROBABILITY = "probability_"
+BLANK, NO_WORD = "blank", "no known word"
+"""Notes on texts whose answer rests on nothing that they say."""
 
 
 def prediction_frame(
@@ -20,6 +24,7 @@ def prediction_frame(
     data: Labelled,
     pieces: Labelled,
     several: str | None = None,
+    notes: Sequence[str] | None = None,
 ) -> pl.DataFrame:
     """Name what was predicted.
 
@@ -29,9 +34,11 @@ def prediction_frame(
         data: What was to be predicted.
         pieces: The same, or its sequences cut.
         several: What parts the labels of a row that has several.
+        notes: Of texts, what `text_notes` gives.
 
     Returns:
-        `name`, of labels at steps `step`, `label`, and of classes the probability of each.
+        `name`, of labels at steps `step`, `label`, of classes the probability of each, and of texts
+        `note`.
     """
     columns: dict[str, Any] = {"name": list(data.names)}
     if preprocessing.kind == "steps":
@@ -40,7 +47,33 @@ def prediction_frame(
     columns["label"] = _labels(prediction, preprocessing, several or SEVERAL)
     for k, name in enumerate(preprocessing.classes):
         columns[f"{PROBABILITY}{name}"] = prediction[:, k]
+    if notes is not None:
+        columns["note"] = pl.Series(notes, dtype=pl.String)
     return pl.DataFrame(columns)
+
+
+def text_notes(
+    data: Labelled, encoded: Ragged, preprocessing: LabelPreprocessing
+) -> list[str] | None:
+    """Return `BLANK`, `NO_WORD` or nothing for each text; None of sequences."""
+    if not isinstance(data.items, tuple):
+        return None
+    notes = np.where(preprocessing.without_words(encoded), NO_WORD, "")
+    blank = np.array([not text.strip() for text in data.items])
+    return [str(note) for note in np.where(blank, BLANK, notes)]
+
+
+def count_notes(notes: Sequence[str] | None) -> tuple[str, ...]:
+    """Say how many texts have which note, if any has one."""
+    counts = {note: (notes or []).count(note) for note in (BLANK, NO_WORD)}
+    if not any(counts.values()):
+        return ()
+    blank = f"{count_of(counts[BLANK], 'text')} blank"
+    no_word = f"{count_of(counts[NO_WORD], 'text')} without a known word"
+    found = " and ".join(
+        words for words, n in zip((blank, no_word), counts.values(), strict=True) if n
+    )
+    return (f"{found}: the answer rests on no word of theirs",)
 
 
 def _labels(prediction: FloatArray, preprocessing: LabelPreprocessing, mark: str) -> Any:

@@ -95,6 +95,10 @@ class LabelPreprocessing(BaseModel):
         items = Ragged(scaled.astype(np.float32), data.items.starts)
         return _shortened(items, self.max_length, self.keep), self.notices(data)
 
+    def without_words(self, items: Ragged) -> npt.NDArray[np.bool_]:
+        """Tell of which encoded texts no word is known in what is read of them."""
+        return ~np.logical_or.reduceat(self._tokens().are_words[items.values], items.starts[:-1])
+
     def filled(self, items: Ragged) -> Ragged:
         """Fill missing values, and put behind the channels those that tell where they were.
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -146,6 +147,11 @@ class Tokens:
     def unknown_share(self, texts: Sequence[str]) -> float:
         """Return the share of tokens of `texts` that the vocabulary does not have."""
         return self.encode_with_report(texts)[1].unknown_share
+
+    @cached_property
+    def are_words(self) -> npt.NDArray[np.bool_]:
+        """Which tokens say something: neither the unknown one, nor marks and blanks alone."""
+        return np.array([i > 1 and _says(token) for i, token in enumerate(self.vocabulary)])
 
     def words(self, ids: npt.ArrayLike) -> list[str]:
         """Return what tokens stand for."""
@@ -297,6 +303,11 @@ def _cleaned(text: str, kind: TokenKind, lowercase: bool, clean_html: bool) -> s
     if kind == "char":
         text = " ".join(text.split())
     return text.lower() if lowercase else text
+
+
+def _says(token: str) -> bool:
+    """Tell whether a token is more than punctuation, blanks and control characters."""
+    return not all(unicodedata.category(letter)[0] in "PZC" for letter in token)
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:

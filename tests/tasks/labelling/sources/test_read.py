@@ -266,9 +266,19 @@ def test_the_encoding_reaches_every_form_of_file(tmp_path: Path) -> None:
         assert len(read_unlabelled(tmp_path / name, config)) == 2
 
 
+@pytest.mark.parametrize("drop_empty", [False, True])
+def test_no_blank_text_is_left_out_of_what_is_to_be_predicted(
+    tmp_path: Path, drop_empty: bool
+) -> None:
+    config = LabelledConfig(text="text", label="label", drop_empty=drop_empty)
+    (tmp_path / "a.csv").write_text('text,label\ngood,x\n" ",y\n,x\n')
+
+    assert read_unlabelled(tmp_path / "a.csv", config).items == ("good", " ", "")
+    assert read_unlabelled(["good", " ", None], config).items == ("good", " ", "")
+    assert len(read((["a", " ", "b"], ["x", "y", "x"]), drop_empty=True).data) == 2
+
+
 def test_what_is_to_be_predicted_must_hold_something() -> None:
-    with pytest.raises(DataError, match="every text must hold something, got 1 empty one: row 2"):
-        read_unlabelled(["good", " "], LabelledConfig())
     with pytest.raises(DataError, match="must hold examples, got none"):
         read_unlabelled([], LabelledConfig())
 

@@ -64,10 +64,10 @@ def read_unlabelled(source: Any, config: LabelledConfig) -> Labelled:
         config: How the training data were read.
 
     Raises:
-        DataError: If they cannot be read, or one is empty or infinite.
+        DataError: If they cannot be read, or a sequence is empty or infinite.
     """
     data = read_part(source, config, labelled=False)
-    check_items(data)
+    check_items(data, blank_texts=True)
     return data
 
 
@@ -170,7 +170,7 @@ def _read(source: Any, config: LabelledConfig, groups: Any, *, labelled: bool) -
             source,
             text=config.text,
             header=config.header,
-            drop_empty=config.drop_empty,
+            drop_empty=config.drop_empty and labelled,
             **labels,
         )
     return read_sequences(
@@ -193,7 +193,7 @@ def _from_memory(x: Any, y: Any, config: LabelledConfig, groups: Any) -> Labelle
         (items, y),
         group=groups,
         as_number=config.as_number,
-        drop_empty=config.drop_empty,
+        drop_empty=config.drop_empty and y is not None,
         several=config.several,
     )
 
