@@ -149,10 +149,12 @@ def read_fields(
     return _gathered(_split(lines, separator), name, wanted, header)._replace(notices=(notice,))
 
 
-def names_in(text: str, name: str, separator: str | None, header: bool) -> list[str]:
-    """Return what the columns of a table in text are called."""
+def names_in(
+    text: str, name: str, separator: str | None, header: bool, wanted: Iterable[str] = ()
+) -> list[str]:
+    """Return what the columns of a table in text are called; arguments as in `find_separator`."""
     text = text.lstrip("\r\n")
-    rows = first_rows(text, find_separator(text, name, separator, header=header))
+    rows = first_rows(text, find_separator(text, name, separator, wanted=wanted, header=header))
     return column_names(rows[0], header) if rows else []
 
 

@@ -355,3 +355,13 @@ def test_words_are_tokens_of_more_than_marks_and_blanks() -> None:
     }
 
     assert words == {"it's", "5", "😀", "房"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_parts_the_columns_of_a_text_is_a_token_but_no_word(kind: Any) -> None:
+    tokens = learn_tokens(["Songs ␞ of rain", "Alone ␞ at sea"], kind=kind)
+
+    (place,) = np.flatnonzero(np.array(tokens.vocabulary) == "␞")
+
+    assert tokens.encode(["rain␞"]).values[-1] == place
+    assert not tokens.are_words[place]

@@ -16,7 +16,8 @@ class LabelledConfig(Config):
     """How labelled data is read, parted and turned into numbers."""
 
     text: Annotated[str | None, READING] = None
-    """Column of texts. Without it the data are sequences of numbers, but for a folder of texts."""
+    """Column of texts, or several joined by commas: title,body. Without it the data are sequences
+    of numbers, but for a folder of texts."""
     label: Annotated[str | None, READING] = None
     """Column of labels."""
     labels: Annotated[str | None, READING] = None

@@ -93,6 +93,8 @@ class Labelled:
 
 
 LABEL_SEPARATOR = "\x1f"
+TEXT_MARK = "␞"
+"""Between the columns that a text is joined from: a symbol, so that it is a token of its own."""
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lockgate.errors import DataError, count_of
-from lockgate.tasks.labelling.labelled import Ragged
+from lockgate.tasks.labelling.labelled import TEXT_MARK, Ragged
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -307,7 +307,9 @@ def _cleaned(text: str, kind: TokenKind, lowercase: bool, clean_html: bool) -> s
 
 def _says(token: str) -> bool:
     """Tell whether a token is more than punctuation, blanks and control characters."""
-    return not all(unicodedata.category(letter)[0] in "PZC" for letter in token)
+    return token != TEXT_MARK and not all(
+        unicodedata.category(letter)[0] in "PZC" for letter in token
+    )
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:

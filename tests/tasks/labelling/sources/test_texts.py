@@ -340,6 +340,66 @@ def test_a_missing_label_of_a_pair_is_empty_or_nan() -> None:
     assert read_texts((["x", "y"], [["a", None], [""]])).labels.tolist() == ["a", ""]
 
 
+PARTED = pl.DataFrame(
+    {
+        "body": ["of rain", " ", "a, b", " "],
+        "title": ["Songs ", "Alone", None, None],
+        "a,b": ["one"] * 4,
+        "label": ["x", "y", "x", "y"],
+    }
+)
+JOINED = ("Songs ␞ of rain", "Alone ␞ ", " ␞ a, b", "")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.txt", "a.jsonl", "a.parquet", "frame"])
+def test_several_columns_are_one_text_in_the_order_named(tmp_path: Path, name: str) -> None:
+    source: Any = PARTED if name == "frame" else tmp_path / name
+    if name.endswith(".jsonl"):
+        PARTED.write_ndjson(source)
+    elif name.endswith(".parquet"):
+        PARTED.write_parquet(source)
+    elif name != "frame":
+        PARTED.write_csv(source, separator={"a.csv": ",", "a.tsv": "\t", "a.txt": ";"}[name])
+
+    assert read_texts(source, text="title,body", label="label").items == JOINED
+    assert read_texts(source, text="title, body", labelled=False).items == JOINED
+    assert read_texts(source, text="a,b", label="label").items == ("one",) * 4
+    assert read_texts(source, text="a,b,title", label="label").items[0] == "one ␞ Songs"
+    assert read_texts(source, text="title,a,b", label="label").items[1] == "Alone ␞ one"
+
+
+def test_several_columns_without_header_go_by_number(tmp_path: Path) -> None:
+    path = write(tmp_path, "1,Songs,of rain\n2,Alone,at sea\n", "a.csv")
+
+    data = read_texts(path, text="2,3", label="1", header=False)
+
+    assert data.items == ("Songs ␞ of rain", "Alone ␞ at sea")
+    with pytest.raises(DataError, match=r"if the first row is no header, say so \(--no-header"):
+        read_texts(path, text="2,3", label="1")
+
+
+def test_a_row_is_dropped_where_all_its_columns_are_blank() -> None:
+    data = read_texts(PARTED, text="title,body", label="label", drop_empty=True)
+
+    assert data.names == ("row 1", "row 2", "row 3")
+    assert data.notices == ("1 empty text dropped (row 4)",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("titel,body", "text must name a column of the table, got 'titel'; did you mean 'title'"),
+        ("title,bodi", r"text \(2\) must name a column .* got 'bodi'; did you mean 'body'"),
+        ("title,n", r"text must be a column of text, got numbers such as 1 in text \(2\); name"),
+        (",", "text must name a column of the table, got ''"),
+    ],
+)
+def test_a_column_of_several_that_is_no_text_is_named(text: str, message: str) -> None:
+    frame = PARTED.with_columns(n=pl.Series([1, 2, 3, 4]))
+    with pytest.raises(DataError, match=message):
+        read_texts(frame, text=text, label="label")
+
+
 def test_a_folder_without_classes_raises(tmp_path: Path) -> None:
     write(tmp_path, "x", "aclImdb/train/pos/1.txt")
 

@@ -22,7 +22,8 @@ class Columns(NamedTuple):
     """What was read, before the kinds of labels and times are known."""
 
     values: dict[str, list[Any]]
-    """By argument: `text`, and `label`, `group` and `time` where they are asked for."""
+    """By argument: `text`, `text (2)` and so on, and `label`, `group` and `time` where they are
+    asked for."""
     names: list[str]
     source: str
     notices: tuple[str, ...] = ()
@@ -112,7 +113,25 @@ def _asked(wanted: dict[str, Any], names: Sequence[str]) -> dict[str, str]:
                 f"{argument} must name the column of {what}, got none ({option(argument, 'NAME')});"
                 f" the columns are {listed(names, 12)}"
             )
-    return {argument: str(column) for argument, column in wanted.items() if column is not None}
+    asked = {argument: str(column) for argument, column in wanted.items() if column is not None}
+    for i, column in enumerate(parted(asked["text"], names), 1):
+        asked["text" if i == 1 else f"text ({i})"] = column
+    return asked
+
+
+def parted(joined: str, names: Sequence[str]) -> list[str]:
+    """Part names that are joined by commas; a name that holds commas itself is found whole.
+
+    Example:
+        >>> parted("title,body", ["title", "body"]), parted("a,b,c", ["a,b", "c"])
+        (['title', 'body'], ['a,b', 'c'])
+    """
+    if joined in names:
+        return [joined]
+    for i in reversed([i for i, letter in enumerate(joined) if letter == ","]):
+        if joined[:i].strip() in names:
+            return [joined[:i].strip(), *parted(joined[i + 1 :].strip(), names)]
+    return [part.strip() for part in joined.split(",")]
 
 
 def _none_asked(wanted: dict[str, Any], what: str, among: Sequence[str]) -> None:
@@ -182,7 +201,9 @@ def _unicode_codec(content: bytes, name: str) -> str | None:
 def _read_table(
     plain: str, name: str, wanted: dict[str, Any], separator: str | None, header: bool
 ) -> Columns:
-    asked = _asked(wanted, names_in(plain, name, separator, header))
+    # commas may join names, or be part of them
+    words = [word for one in wanted.values() if one for word in {str(one), *str(one).split(",")}]
+    asked = _asked(wanted, names_in(plain, name, separator, header, words))
     fields = read_fields(plain, name, asked, separator=separator, header=header)
     names = [f"row {row}" for row in fields.rows]
     return Columns(dict(fields.columns), names, name, fields.notices)

@@ -13,7 +13,7 @@ from lockgate.errors import DataError, count_of, listed
 from lockgate.reading.numbers import read_numbers
 from lockgate.reading.tables import RawTable
 from lockgate.reading.times import find_times
-from lockgate.tasks.labelling.labelled import LABEL_SEPARATOR, LabelKind, Labelled
+from lockgate.tasks.labelling.labelled import LABEL_SEPARATOR, TEXT_MARK, LabelKind, Labelled
 from lockgate.tasks.labelling.sources.text_sources import Columns, from_frame, from_pair, read_path
 
 
@@ -56,7 +56,8 @@ def read_texts(
 
     Args:
         source: Path, frame, or pair.
-        text: Column of the texts.
+        text: Column of the texts, or several joined by commas: `title,body`. Their texts are joined
+            in this order, with a token of its own between them.
         label: Column of the labels.
         group: Column of groups; of a pair, a sequence of them.
         time: Column by which the texts can be sorted, numbers or dates; of a pair, a sequence.
@@ -90,7 +91,7 @@ def read_texts(
         columns = from_pair(source, wanted)
     else:
         columns = from_frame(source, wanted)
-    columns, texts = _checked_texts(columns, drop_empty, text)
+    columns, texts = _kept_texts(columns, _joined_texts(columns, text), drop_empty)
     labels = _labels(columns, several, as_number)
     return Labelled(
         items=texts,
@@ -112,12 +113,27 @@ def _is_blank(value: Any) -> bool:
     return _missing(value) or (isinstance(value, str) and not value.strip())
 
 
-def _checked_texts(
-    columns: Columns, drop_empty: bool, column: str | None
+def _joined_texts(columns: Columns, column: str | None) -> list[str]:
+    """Return the texts, joined by `TEXT_MARK` of several columns; one of blanks alone is empty."""
+    parts = []
+    for key in (key for key in columns.values if key.startswith("text")):
+        texts = ["" if _missing(value) else value for value in columns.values[key]]
+        where = f" in column {column!r}" if column and "text (2)" not in columns.values else ""
+        _check_are_texts(texts, columns.names, where or (f" in {key}" if column else ""))
+        parts.append(texts)
+    if len(parts) == 1:
+        return parts[0]
+    mark = f" {TEXT_MARK} "
+    return [
+        mark.join(part.strip() for part in row) if any(map(str.strip, row)) else ""
+        for row in zip(*parts, strict=True)
+    ]
+
+
+def _kept_texts(
+    columns: Columns, texts: list[str], drop_empty: bool
 ) -> tuple[Columns, tuple[str, ...]]:
-    """Return the texts, and all columns without the rows that were dropped."""
-    texts = ["" if _missing(value) else value for value in columns.values["text"]]
-    _check_are_texts(texts, columns.names, f" in column {column!r}" if column else "")
+    """Return the texts, and all columns, without the rows that were dropped."""
     empty = [i for i, text in enumerate(texts) if not text.strip()]
     if empty and drop_empty:
         gone = set(empty)
