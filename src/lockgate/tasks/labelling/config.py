@@ -1,5 +1,8 @@
 """The settings of labelled sequences and texts: how they are read, the network, its training."""
 
+import codecs
+import gzip
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -130,6 +133,10 @@ class LabelConfig(RunConfig):
         return self
 
 
+LABELLED_LINES = (".all", ".dev", ".train", ".test", ".jsonl", ".ndjson")
+"""Endings of files that hold texts and nothing else."""
+MARKED = b"__label__"
+"""What a label of fastText begins with."""
 NAME = "labels"
 """What results and folders call the task."""
 RUN = LabelConfig
@@ -157,4 +164,16 @@ def owns(source: Any) -> bool:
     if not isinstance(source, str | Path):
         return False
     path = Path(source)
-    return path.is_dir() or path.name.endswith((".ts", ".ts.gz", ".zip"))
+    name = path.name.lower().removesuffix(".gz")
+    if path.is_dir() or name.endswith((".ts", ".zip", *LABELLED_LINES)):
+        return True
+    return name.endswith(".txt") and _first_bytes(path).startswith(MARKED)
+
+
+def _first_bytes(path: Path) -> bytes:
+    """Return what a file begins with; nothing of one that cannot be read, as reading will tell."""
+    try:
+        with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
+            return file.read(64).removeprefix(codecs.BOM_UTF8).lstrip()
+    except (OSError, EOFError, zlib.error):
+        return b""

@@ -121,6 +121,16 @@ def test_without_id_there_is_one_sequence(tmp_path: Path) -> None:
     assert check_labelled(data) is data
 
 
+def test_a_column_of_texts_is_named_where_sequences_cannot_be_told_apart() -> None:
+    texts = {"kind": ["one", "two"], "title": ["a b", "c d"], "body": ["so it is", "or not"]}
+    numbers = {"at": ["2024-01-01 10:00", "2024-01-01 11:00"], "x": [1, 2]}
+
+    with pytest.raises(DataError, match=r'; or, for texts, text="body" \(--text body\)$'):
+        read_sequences(pl.DataFrame({**texts, "y": [0, 1]}), label="y")
+    with pytest.raises(DataError, match=r"at_steps=True .* at every step of one sequence$"):
+        read_sequences(pl.DataFrame({**numbers, "y": [0, 1]}), label="y")
+
+
 def test_the_label_is_no_input() -> None:
     assert read_sequences(WALKS, label="y", id="who", at_steps=True).channels == ("t", "x", "house")
     with pytest.raises(DataError, match="inputs must not name the label, got 'y'"):

@@ -1,5 +1,6 @@
 """Labelled data of any form is read by one function, with the parts that are files."""
 
+import gzip
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -184,9 +185,30 @@ def test_paths_that_can_hold_only_labelled_data_are_told(tmp_path: Path) -> None
     for name in ("a.ts", "a.ts.gz", "a.zip"):
         assert owns(name)
         assert not holds_texts(name)
-    for other in ("a.csv", "a.parquet", pl.DataFrame(), None):
+    for name in ("a.all", "raw.train.gz", "a.DEV", "a.test", "a.jsonl", "a.ndjson.gz"):
+        assert owns(name)
+        assert holds_texts(name)
+    for other in ("a.csv", "a.txt", "a.parquet", pl.DataFrame(), None):
         assert not owns(other)
     assert owns(([1], [2]))
+
+
+def test_lines_that_begin_with_a_label_of_fasttext_are_labelled(tmp_path: Path) -> None:
+    content = b"__label__a x\n__label__b y\n"
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbf" + content)
+    (tmp_path / "b.txt.gz").write_bytes(gzip.compress(content))
+    (tmp_path / "c.txt.gz").write_bytes(content)
+    (tmp_path / "d.txt").write_text("label,x\n")
+
+    assert [owns(path) for path in sorted(tmp_path.iterdir())] == [True, True, False, False]
+
+
+def test_a_table_in_a_txt_file_is_read_as_any_other(tmp_path: Path) -> None:
+    path = steps(tmp_path / "a.txt", 30)
+
+    assert read(path, label="tag", at_steps=True).data.channels == ("x",)
+    with pytest.raises(DataError, match=r"id must name .* pass at_steps=True \(--at-steps\)"):
+        read(path, label="tag")
 
 
 @pytest.mark.parametrize("labels", [True, False], ids=["labels", "none"])

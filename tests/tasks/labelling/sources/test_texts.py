@@ -340,6 +340,19 @@ def test_a_missing_label_of_a_pair_is_empty_or_nan() -> None:
     assert read_texts((["x", "y"], [["a", None], [""]])).labels.tolist() == ["a", ""]
 
 
+def test_labels_of_fasttext_are_taken_off_their_lines(tmp_path: Path) -> None:
+    one = write(tmp_path, "__label__a  x y\n\nz\n__label__b\n", "one.txt")
+    several = write(tmp_path, "__label__a __label__b x __label__\n__label__b y\nz\n", "more.txt.gz")
+
+    data, more = read_texts(one), read_texts(several)
+
+    assert data.items == read_texts(one, labelled=False).items == ("x y", "z", "")
+    assert (data.labels.tolist(), data.kind) == (["a", "", "b"], "class")
+    assert data.names == ("row 1", "row 3", "row 4")
+    assert more.items == ("x __label__", "y", "z")
+    assert (more.labels.tolist(), more.kind) == (["a\x1fb", "b", ""], "classes")
+
+
 PARTED = pl.DataFrame(
     {
         "body": ["of rain", " ", "a, b", " "],

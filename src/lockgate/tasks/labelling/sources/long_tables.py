@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lockgate.errors import DataError, listed
+from lockgate.errors import DataError, listed, option
 from lockgate.reading.tables import RawTable
 from lockgate.tasks.labelling.labelled import LabelKind, Labelled, Ragged
 from lockgate.tasks.labelling.sources.sequence_columns import (
@@ -22,6 +22,8 @@ from lockgate.tasks.labelling.sources.sequence_columns import (
     unlabelled,
 )
 
+_SAMPLE = 200  # rows that show whether a column holds texts
+_WORDS = r"\p{L}\s+\S*\p{L}"
 Codes = npt.NDArray[np.int64]
 
 
@@ -79,7 +81,16 @@ def _check(raw: RawTable, roles: Roles) -> None:
         raise DataError(
             f"id must name the column that tells the sequences of {raw.source!r} apart, got none; "
             "or pass at_steps=True (--at-steps) for a label at every step of one sequence"
+            + "".join(f"; or, for texts, {option('text', name)}" for name in _texts(raw, roles)[:1])
         )
+
+
+def _texts(raw: RawTable, roles: Roles) -> list[str]:
+    """Name the columns that hold texts of several words, the longest first."""
+    names = [n for n in raw.frame.columns if raw.frame[n].dtype == pl.String and n != roles.label]
+    sample = raw.frame.select(names).head(_SAMPLE)
+    words = [n for n in names if 2 * sample[n].str.contains(_WORDS).sum() > len(sample)]
+    return sorted(words, key=lambda name: sample[name].str.len_chars().sum(), reverse=True)
 
 
 def _sequences(raw: RawTable, roles: Roles) -> tuple[Codes, tuple[str, ...]]:

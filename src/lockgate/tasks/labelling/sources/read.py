@@ -8,7 +8,7 @@ import numpy as np
 
 from lockgate.errors import DataError, count_of, listed
 from lockgate.reading.panics import no_panics
-from lockgate.tasks.labelling.config import LabelledConfig
+from lockgate.tasks.labelling.config import LABELLED_LINES, LabelledConfig
 from lockgate.tasks.labelling.labelled import (
     Joined,
     Labelled,
@@ -28,7 +28,6 @@ from lockgate.tasks.labelling.sources.texts import read_texts
 FEW_SEQUENCES = 20
 STRETCH = 100
 """Steps of the stretches that a few long sequences with labels at steps are cut into."""
-TEXT_LINES = (".txt", ".all", ".dev", ".train", ".test")
 
 
 @no_panics
@@ -165,6 +164,8 @@ def _read(source: Any, config: LabelledConfig, groups: Any, *, labelled: bool) -
     labels |= {"separator": config.separator, "encoding": config.encoding}
     labels |= {"several": config.several, "labelled": labelled}
     of_steps = config.at_steps or config.id is not None or config.step is not None
+    # a .txt file with columns is a table like any other
+    of_steps |= config.label is not None and Path(str(source)).name.lower().endswith(_TXT)
     if config.text is not None or (holds_texts(source) and not of_steps):
         return read_texts(
             source,
@@ -182,6 +183,9 @@ def _read(source: Any, config: LabelledConfig, groups: Any, *, labelled: bool) -
         at_steps=config.at_steps,
         **labels,
     )
+
+
+_TXT = (".txt", ".txt.gz")
 
 
 def _from_memory(x: Any, y: Any, config: LabelledConfig, groups: Any) -> Labelled:
@@ -205,4 +209,4 @@ def holds_texts(source: Any) -> bool:
     path = Path(source)
     if path.is_dir():
         return any(path.glob("*/*.txt"))
-    return path.name.removesuffix(".gz").endswith(TEXT_LINES)
+    return path.name.lower().removesuffix(".gz").endswith((".txt", *LABELLED_LINES))

@@ -10,11 +10,13 @@ from lockgate.errors import DataError, count_of, listed, option
 from lockgate.reading.delimited import check_columns, names_in, read_fields
 from lockgate.reading.encodings import decode, guess_encoding
 from lockgate.reading.tables import read_bytes, read_parquet, to_polars
+from lockgate.tasks.labelling.config import MARKED
 
 PARQUET = (".parquet", ".pq")
 JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _FEW = 10  # lines of which nothing is concluded
+_MARKED = re.compile(rf"((?:{MARKED.decode()}\S+(?:[ \t]+|$))+)(.*)", re.DOTALL)
 _LINE = re.compile(r"([^ \t]+)[ \t]?(.*)", re.DOTALL)
 
 
@@ -211,17 +213,17 @@ def _read_table(
 
 def _read_lines(plain: str, name: str, wanted: dict[str, Any]) -> Columns:
     _none_asked(wanted, "lines of a label and a text", ("group", "time"))
-    texts, labels, names = [], [], []
-    tabs = 0
     # not splitlines, which also splits at characters that are part of texts
-    for row, line in enumerate(plain.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
-        if not line.strip():
-            continue
+    lines = plain.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    rows = {f"row {row}": line for row, line in enumerate(lines, 1) if line.strip()}
+    if _MARKED.match(next(iter(rows.values()))):
+        return _marked_lines(rows, name, "label" in wanted)
+    texts, labels, names, tabs = [], [], list(rows), 0
+    for line in rows.values():
         match = _LINE.match(line) if "label" in wanted else None
         tabs += "\t" in line
         labels.append(match[1] if match else None)
         texts.append(match[2] if match else line)
-        names.append(f"row {row}")
     if "label" not in wanted:
         return Columns({"text": texts}, names, name)
     if tabs == len(texts) >= _FEW and 2 * len(set(labels)) > len(labels):
@@ -231,6 +233,20 @@ def _read_lines(plain: str, name: str, wanted: dict[str, Any]) -> Columns:
             "number its columns (--text 1 --label 2 --no-header)"
         )
     return Columns({"text": texts, "label": labels}, names, name)
+
+
+def _marked_lines(rows: dict[str, str], name: str, labelled: bool) -> Columns:
+    """Take the labels of fastText off the lines; a line may have several of them, or none."""
+    matches = [_MARKED.match(line) for line in rows.values()]
+    texts = [m[2] if m else line for m, line in zip(matches, rows.values(), strict=True)]
+    if not labelled:
+        return Columns({"text": texts}, list(rows), name)
+    mark = MARKED.decode()
+    labels = [[word.removeprefix(mark) for word in m[1].split()] if m else [] for m in matches]
+    if max(map(len, labels)) > 1:
+        return Columns({"text": texts, "label": labels}, list(rows), name)
+    single = [label[0] if label else None for label in labels]
+    return Columns({"text": texts, "label": single}, list(rows), name)
 
 
 def _read_json_lines(plain: str, name: str, wanted: dict[str, Any]) -> Columns:
