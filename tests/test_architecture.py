@@ -29,7 +29,6 @@ OF_CONFIGS = {"pydantic", "lockgate.errors"}
 # source files without a test file of their own, each pattern with the reason
 UNTESTED = {
     "cli/evaluate.py": "it prints what tests/cli/test_predict.py and test_labels.py ask it for",
-    "interop/keras_options.py": "tests/interop/test_keras_layers.py converts the options",
     "nn/gru.py": "tests/nn/conftest.py lists the layers, whose tests run for each",
     "nn/lstm.py": "likewise",
     "nn/rnn.py": "likewise",

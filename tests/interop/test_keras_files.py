@@ -248,11 +248,11 @@ def test_a_file_that_is_cut_off_is_told(write: Any) -> None:
         ),
         (
             {"config": model_config({"class_name": "Dense", "config": {"name": "d"}})},
-            "source must hold a layer of SimpleRNN, LSTM, GRU, Bidirectional, got none",
+            "source must hold a layer of SimpleRNN, LSTM, GRU, RNN, Bidirectional, got none",
         ),
         (
             {"config": model_config({"class_name": "LSTM", "module": "evil", "config": {}})},
-            "source must hold a layer of SimpleRNN, LSTM, GRU, Bidirectional, got none",
+            "source must hold a layer of SimpleRNN, LSTM, GRU, RNN, Bidirectional, got none",
         ),
         (
             {"config": model_config(layer_config("LSTM", "a", "many"))},

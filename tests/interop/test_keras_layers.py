@@ -362,6 +362,65 @@ def write(keras: Any, folder: Path) -> Any:
     return model
 
 
+def cells_of(keras: Any, which: str) -> Any:
+    """Give layers whose cells are put together by hand."""
+    layers = keras.layers
+    return {
+        "lstm": lambda: [layers.RNN(layers.LSTMCell(H), return_sequences=True)],
+        "rnn": lambda: [layers.RNN(layers.SimpleRNNCell(H), return_sequences=True)],
+        "gru": lambda: [
+            layers.RNN(layers.GRUCell(H, reset_after=False, dropout=0.1), return_sequences=True)
+        ],
+        "stacked": lambda: [
+            layers.RNN([layers.LSTMCell(n) for n in (5, 4, 6)], return_sequences=True)
+        ],
+        "above": lambda: [
+            layers.GRU(4, return_sequences=True),
+            layers.RNN(
+                layers.StackedRNNCells([layers.GRUCell(3), layers.GRUCell(5)]),
+                return_sequences=True,
+            ),
+        ],
+        "bidirectional": lambda: [
+            layers.Bidirectional(layers.RNN(layers.LSTMCell(H), return_sequences=True))
+        ],
+    }[which]()
+
+
+@pytest.mark.parametrize("where", ["live", "file"])
+@pytest.mark.parametrize("which", ["lstm", "rnn", "gru", "stacked", "above", "bidirectional"])
+def test_layers_around_cells_come_in(keras: Any, tmp_path: Path, which: str, where: str) -> None:
+    model = keras.Sequential([keras.Input((None, FEATURES)), *cells_of(keras, which)])
+    rng = np.random.default_rng(0)
+    model.set_weights([0.5 * rng.normal(size=w.shape) for w in model.get_weights()])
+    x = data()[0].astype(np.float32)
+    model.save(tmp_path / "model.keras")
+
+    layer = from_keras(model.layers if where == "live" else tmp_path / "model.keras").eval()
+
+    with torch.no_grad():
+        assert_outputs(layer(torch.tensor(x))[0], model(x))
+
+
+def test_a_layer_around_stacked_cells_is_named_as_one(keras: Any, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((None, FEATURES)), *cells_of(keras, "above")])
+    model.save(tmp_path / "model.keras")
+    names = [layer.name for layer in model.layers]
+
+    assert from_keras(tmp_path / "model.keras", layers=names).hidden_size == (4, 3, 5)
+    assert from_keras(tmp_path / "model.keras", layers=names[1]).hidden_size == (3, 5)
+
+
+def test_mixed_precision_is_told(keras: Any) -> None:
+    layer = keras.layers.LSTM(H, dtype="mixed_bfloat16")
+    layer.build((None, None, FEATURES))
+
+    with pytest.warns(UserWarning, match=r"computes in bfloat16 in Keras \(mixed_bfloat16\); the"):
+        ours = from_keras(layer)
+
+    assert ours.weight_ih_l0.dtype == torch.float32
+
+
 def test_a_keras_file_is_read(keras: Any, tmp_path: Path) -> None:
     model = write(keras, tmp_path)
     x = data()[0].astype("float32")

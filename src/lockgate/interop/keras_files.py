@@ -6,7 +6,6 @@ together is no more than the file's own size.
 """
 
 import json
-import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ import torch
 from torch import Tensor
 
 from lockgate.interop.common import need
-from lockgate.interop.keras_options import as_mapping, kind_of
+from lockgate.interop.keras_options import as_mapping, kind_of, parts_of, snake_case
 
 MAX_CONFIG_BYTES = 8 * 2**20
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
@@ -35,6 +34,8 @@ class Node(NamedTuple):
     place: Any  # where its weights are: the group in the file, or the live layer
     model: str  # the group of the model that holds it
     reads: str | None  # the layer whose output it reads, where it is one
+    cell: str = "cell"  # the group of its cell, in its own
+    of: str = ""  # the layer in the model, where that is an RNN around stacked cells
 
 
 class Weights:
@@ -166,6 +167,23 @@ def _parsed(config: str | bytes | Mapping[str, Any], what: str) -> Any:
         raise ValueError(f"{what} must be JSON, got what is none: {error}") from error
 
 
+def stacked_nodes(node: Node) -> Iterator[Node]:
+    """Give an RNN as the layers that its cells make, the last by its name; any other as it is."""
+    parts = parts_of(node.kind, node.config)
+    names = [f"{node.name}[{part.number}]" for part in parts[:-1]] + [node.name]
+    reads = [node.reads, *names]
+    for part, name, below in zip(parts, names, reads, strict=False):
+        config = {**part.config, "name": name} if part.number is not None else part.config
+        yield node._replace(
+            name=name,
+            kind=part.kind,
+            config=config,
+            reads=below,
+            cell=part.group,
+            of=node.name,
+        )
+
+
 def nodes_of(model: Any, group: str = "layers") -> Iterator[Node]:
     """List the layers of a model, and those of the models in it, from its configuration."""
     config = as_mapping(as_mapping(model, "the model's configuration").get("config"), "config")
@@ -180,12 +198,12 @@ def nodes_of(model: Any, group: str = "layers") -> Iterator[Node]:
     for layer in layers:
         kind, own = kind_of(layer), as_mapping(layer.get("config"), "config of a layer")
         # Keras numbers the groups by class, whatever the names of the layers
-        snake = _snake_case(kind)
+        snake = snake_case(kind)
         seen[snake] = number = seen.get(snake, -1) + 1
         place = f"{group}/{snake}_{number}" if number else f"{group}/{snake}"
         name = str(own.get("name"))
         reads = _read_by(layer["inbound_nodes"]) if "inbound_nodes" in layer else previous
-        yield Node(name, kind, own, place, group, reads)
+        yield from stacked_nodes(Node(name, kind, own, place, group, reads))
         if isinstance(own.get("layers"), list):
             yield from nodes_of(layer, f"{place}/layers")
         previous = name
@@ -198,10 +216,3 @@ def _read_by(inbound: Any) -> str | None:
         return str(call["args"][0]["config"]["keras_history"][0])
     except (ValueError, TypeError, KeyError, IndexError):
         return None
-
-
-def _snake_case(name: str) -> str:
-    """Turn a class's name into that of its group, as Keras does."""
-    name = re.sub(r"\W+", "", name.rpartition(".")[2])
-    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -11,7 +11,14 @@ import torch
 from torch import Tensor
 
 from lockgate.interop.common import empty, need, unlike_peers
-from lockgate.interop.keras_files import Node, Weights, check_shape, nodes_of, open_model
+from lockgate.interop.keras_files import (
+    Node,
+    Weights,
+    check_shape,
+    nodes_of,
+    open_model,
+    stacked_nodes,
+)
 from lockgate.interop.keras_options import (
     DROPOUTS,
     GATES,
@@ -22,6 +29,7 @@ from lockgate.interop.keras_options import (
     read_dropout,
     read_spec,
     stack_options,
+    tell_precision,
 )
 from lockgate.nn import GRU, LSTM, RNN
 from lockgate.nn.rates import check_gap_rates
@@ -41,12 +49,12 @@ def from_keras(
 ) -> RNN | LSTM | GRU:
     """Make one lockgate layer that computes what a stack of Keras layers computes.
 
-    It reads `SimpleRNN`, `LSTM`, `GRU` and `Bidirectional` around one of them, from live layers or
-    from a file. Files are read as data: nothing in them is run, Keras is not needed, and what is
-    read is bounded by the file's size. The result has `batch_first=True`; it always gives the
-    whole output and the last state, and zeros at padding. `Dropout` and `SpatialDropout1D` between
-    the layers become `dropout`; what stands before and after the layers is left to the caller, as
-    are initialisers and seeds.
+    It reads `SimpleRNN`, `LSTM`, `GRU`, `RNN` around the cells of these, stacked ones too, and
+    `Bidirectional` around one of them, from live layers or from a file. Files are read as data:
+    nothing in them is run, Keras is not needed, and what is read is bounded by the file's size. The
+    result has `batch_first=True`; it always gives the whole output and the last state, and zeros at
+    padding. `Dropout` and `SpatialDropout1D` between the layers become `dropout`; what stands
+    before and after the layers is left to the caller, as are initialisers and seeds.
 
     Args:
         source: A built Keras layer, a list of them that is a stack, or the path of a `.keras` or
@@ -66,6 +74,9 @@ def from_keras(
             configuration says.
         ModuleNotFoundError: If a file is to be read without h5py.
 
+    Warns:
+        UserWarning: If a layer computes in another type than its weights have, `mixed_bfloat16`.
+
     Example:
         >>> from lockgate.interop import from_keras
         >>> model.save("model.keras")  # doctest: +SKIP
@@ -76,6 +87,8 @@ def from_keras(
     with _open(source, layers, config) as (found, weights):
         stack, between = _chain(found, layers)
         specs = [read_spec(node.kind, node.config, ignored) for node in stack]
+        for node in stack:
+            tell_precision(node.name, node.config)
         options = stack_options(specs, between)
         arrays = _read_arrays(stack, specs, weights)
     return _build(specs, options, arrays)
@@ -150,10 +163,10 @@ def _open(source: Any, layers: Any, config: Any) -> Iterator[tuple[list[Node], W
     if layers is not None or config is not None:
         raise ValueError("layers and config must be None where source is no file")
     given = source if isinstance(source, list | tuple) else [source]
-    yield [_live(layer, number) for number, layer in enumerate(given)], None
+    yield [node for number, layer in enumerate(given) for node in _live(layer, number)], None
 
 
-def _live(layer: Any, number: int) -> Node:
+def _live(layer: Any, number: int) -> Iterator[Node]:
     if not hasattr(layer, "get_config") or not hasattr(layer, "get_weights"):
         raise TypeError(
             "source must be a Keras layer, a list of them, or the path of a .keras or .weights.h5 "
@@ -164,7 +177,10 @@ def _live(layer: Any, number: int) -> Node:
         raise TypeError(f"source must hold {', '.join(RECURRENT)} alone, got {kind}")
     # numbered, since a list may hold one name twice
     config, before = layer.get_config(), str(number - 1) if number else None
-    return Node(str(number), kind, config, layer, "", before)
+    own = Node(str(number), kind, config, layer, "", before)
+    for place, node in enumerate(stacked_nodes(own)):
+        cells = getattr(layer.cell, "cells", [layer.cell]) if kind == "RNN" else [layer]
+        yield node._replace(place=cells[place])
 
 
 def _chain(
@@ -178,14 +194,14 @@ def _chain(
         raise ValueError(f"source must hold a layer of {kinds}, got none")
     if layers is not None:
         names = [layers] if isinstance(layers, str) else list(layers)
-        by_name = {name: [node for node in chosen if node.name == name] for name in names}
-        wrong = [name for name, nodes in by_name.items() if len(nodes) != 1]
+        by_name = {name: [node for node in chosen if node.of == name] for name in names}
+        wrong = [n for n, nodes in by_name.items() if len({node.place for node in nodes}) != 1]
         if wrong or not names or len(by_name) != len(names):
             raise ValueError(
                 f"layers must name recurrent layers of the model, each once, got {names}. "
                 f"It has {listed}."
             )
-        chosen = [by_name[name][0] for name in names]
+        chosen = [node for name in names for node in by_name[name]]
     by_place = {(node.model, node.name): node for node in found}
     between = []
     for below, above in pairwise(chosen):
@@ -224,7 +240,7 @@ def _read_arrays(
             if weights is None:
                 own = _live_arrays(node.place, spec.name, part, shapes)
             else:
-                inside = f"{node.place}/{part}/cell/vars" if part else f"{node.place}/cell/vars"
+                inside = "/".join(filter(None, (node.place, part, node.cell, "vars")))
                 own = [weights.read(f"{inside}/{i}", shape) for i, shape in enumerate(shapes)]
             input_size = own[0].shape[0]
             arrays.append(own)

@@ -1,5 +1,7 @@
 """What the configurations of Keras layers say, in lockgate's words."""
 
+import re
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -8,7 +10,8 @@ from lockgate.ops.lstm import GATES as LSTM_GATES
 from lockgate.ops.rnn import GATES as RNN_GATES
 
 GATES = {"SimpleRNN": RNN_GATES, "LSTM": LSTM_GATES, "GRU": GRU_GATES}
-RECURRENT = (*GATES, "Bidirectional")
+CELLS = {"SimpleRNNCell": "SimpleRNN", "LSTMCell": "LSTM", "GRUCell": "GRU"}
+RECURRENT = (*GATES, "RNN", "Bidirectional")
 DROPOUTS = ("Dropout", "SpatialDropout1D")
 MERGE_MODES = {"concat": "concat", "sum": "sum", "ave": "mean", "mul": "mul", None: "none"}
 
@@ -127,6 +130,63 @@ def check_ignore(ignore: Collection[str]) -> tuple[str, ...]:
     return names
 
 
+class Part(NamedTuple):
+    """A layer as one of `GATES` or a Bidirectional; an RNN around stacked cells is many."""
+
+    kind: str
+    config: Mapping[str, Any]
+    group: str  # of its cell, below that of the layer
+    number: int | None  # among stacked cells; None alone
+
+
+def parts_of(kind: str, config: Mapping[str, Any]) -> list[Part]:
+    """Give a layer `RNN` as the layers that its cells make, and any other as it is."""
+    if kind != "RNN":
+        return [Part(kind, config, "cell", None)]
+    name = str(config.get("name"))
+    cell = as_mapping(config.get("cell"), f"cell of {name!r}")
+    stacked = kind_of(cell) == "StackedRNNCells"
+    cells: Any = [cell]
+    if stacked:
+        cells = as_mapping(cell.get("config"), f"config of the cell of {name!r}").get("cells")
+    if not (isinstance(cells, list) and cells):
+        raise ValueError(f"cells of {name!r} must be a list of cells, got {str(cells)[:80]}")
+    of_layer = {option: value for option, value in config.items() if option != "cell"}
+    parts: list[Part] = []
+    for number, one in enumerate(cells):
+        inner = kind_of(one)
+        if inner not in CELLS:
+            raise ValueError(
+                f"cell of {name!r} must be one of {', '.join(CELLS)}, got {inner}. "
+                "Write a cell of your own with lockgate.nn's cells."
+            )
+        own = {**as_mapping(one.get("config"), f"config of a cell of {name!r}"), **of_layer}
+        if "dtype" in one["config"]:
+            own["dtype"] = one["config"]["dtype"]
+        if number < len(cells) - 1:
+            own["return_sequences"] = True
+        before = sum(part.kind == CELLS[inner] for part in parts)
+        group = snake_case(inner) + (f"_{before}" if before else "")
+        place = f"cell/cells/{group}" if stacked else "cell"
+        parts.append(Part(CELLS[inner], own, place, number if stacked else None))
+    return parts
+
+
+def tell_precision(name: str, config: Mapping[str, Any]) -> None:
+    """Warn of a layer that computes in another type than its weights have."""
+    policy = config.get("dtype")
+    if isinstance(policy, Mapping):
+        inner = policy.get("config")
+        policy = inner.get("name") if isinstance(inner, Mapping) else None
+    if isinstance(policy, str) and policy.startswith("mixed_"):
+        warnings.warn(
+            f"layer {name!r} computes in {policy.removeprefix('mixed_')} in Keras ({policy}); the "
+            "lockgate layer computes in the type of its weights. For the other, call it under "
+            "torch.autocast.",
+            stacklevel=4,
+        )
+
+
 def read_spec(kind: str, config: Mapping[str, Any], ignore: Collection[str]) -> Spec:
     """Say what a Keras layer is, or raise one error that names all that lockgate cannot be."""
     reader = _Reader(str(config.get("name")), config, ignore)
@@ -178,13 +238,20 @@ def _read_pair(reader: _Reader) -> Spec:
             specs.append(specs[0])  # Keras makes it from the other
             continue
         inner = as_mapping(inner, f"{part} of {name!r}")
-        kind = kind_of(inner)
+        parts = parts_of(kind_of(inner), as_mapping(inner.get("config"), f"config of {part}"))
+        kind, config_of_part = parts[0].kind, parts[0].config
+        if len(parts) > 1:
+            reader.faults.append(
+                f"{part} of {name!r} must be a layer of one cell, got one of {len(parts)} stacked "
+                "cells: lockgate has both directions of each layer side by side"
+            )
+            continue
         if kind not in GATES:
             reader.faults.append(
                 f"{part} of {name!r} must be one of {', '.join(GATES)}, got {kind}"
             )
             continue
-        own = _Reader(name, as_mapping(inner.get("config"), f"config of {part}"), ignore)
+        own = _Reader(name, config_of_part, ignore)
         specs.append(_read_one(own, kind, forward=part == "layer"))
         reader.faults += own.faults
         reader.left += [option for option in own.left if option != "go_backwards"]
@@ -211,6 +278,13 @@ def read_dropout(kind: str, config: Mapping[str, Any]) -> tuple[float, str] | No
         return rate, "step"
     held = shape is None or (isinstance(shape, list | tuple) and list(shape) == [None, 1, None])
     return (rate, "sequence") if held else None
+
+
+def snake_case(name: str) -> str:
+    """Turn a class's name into that of its group in a file, as Keras does."""
+    name = re.sub(r"\W+", "", name.rpartition(".")[2])
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def kind_of(layer: Any) -> str:
