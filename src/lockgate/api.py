@@ -51,7 +51,7 @@ def study(
     Args:
         source: Path of a CSV or Parquet file; a pandas, polars or pyarrow frame; or
             `"sample:co2"`, the weekly CO2 record of Mauna Loa with a horizon of 26 weeks. Labelled
-            sequences or texts also as a .ts file, a zip file, a folder, or a pair (X, y).
+            sequences or texts also as a .ts file, a zip or tar file, a folder, or a pair (X, y).
         task: `"forecast"`, `"labels"` or `"language"`, a language model of a text file or of a list
             of texts. Default: what the source and the settings show.
         out: Folder to write. Default: `runs/<table>-<target>`.

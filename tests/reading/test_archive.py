@@ -1,6 +1,8 @@
 """A zip file is data with limits, and a folder is read as a zip file is."""
 
+import io
 import struct
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -20,6 +22,15 @@ def zipped(path: Path, files: dict[str, bytes], **options: int) -> Path:
     return path
 
 
+def tarred(path: Path, files: dict[str, bytes], kind: bytes = tarfile.REGTYPE) -> Path:
+    with tarfile.open(path, "w" if path.suffix == ".tar" else "w:gz") as file:
+        for name, data in files.items():
+            member = tarfile.TarInfo(f"./{name}")
+            member.size, member.type, member.linkname = len(data), kind, "/etc/passwd"
+            file.addfile(member, io.BytesIO(data))
+    return path
+
+
 def spread(path: Path, files: dict[str, bytes]) -> Path:
     for name, data in files.items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -33,6 +44,9 @@ def test_zip_and_folder_hold_the_same(tmp_path: Path, method: int) -> None:
     every = {**FILES, **junk}
     sources = [
         zipped(tmp_path / "all.ZIP", every, compression=method),
+        tarred(tmp_path / "all.tar", every),
+        tarred(tmp_path / "all.TAR.GZ", every),
+        tarred(tmp_path / "all.tgz", every),
         spread(tmp_path / "all", every),
     ]
 
@@ -200,3 +214,56 @@ def test_a_zip_file_of_a_version_to_come_is_refused(tmp_path: Path) -> None:
         open_archive(path),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "reason"),
+    [
+        (tarfile.SYMTYPE, "a.csv", "the link, device or sparse file 'a.csv' in 't.tgz'"),
+        (tarfile.LNKTYPE, "a.csv", "the link, device or sparse file 'a.csv'"),
+        (tarfile.CHRTYPE, "a.csv", "the link, device or sparse file 'a.csv'"),
+        (tarfile.FIFOTYPE, "a.csv", "the link, device or sparse file 'a.csv'"),
+        (tarfile.REGTYPE, "in/a.zip", "the packed 'in/a.zip'"),
+    ],
+    ids=["symlink", "link", "device", "pipe", "packed"],
+)
+def test_tar_file_that_is_not_plain_raises(
+    tmp_path: Path, kind: bytes, name: str, reason: str
+) -> None:
+    path = tarred(tmp_path / "t.tgz", {name: b""}, kind)
+
+    with pytest.raises(DataError, match=f"a tar file of plain files, got {reason}"):
+        open_archive(path).__enter__()
+
+
+def test_tar_file_that_names_a_file_twice_raises(tmp_path: Path) -> None:
+    path = tmp_path / "t.tar"
+    with tarfile.open(path, "w") as file:
+        for _ in range(2):
+            file.addfile(tarfile.TarInfo("a.csv"))
+
+    with pytest.raises(DataError, match=r"got 'a.csv' twice in 't.tar'"):
+        open_archive(path).__enter__()
+
+
+def test_what_is_no_whole_tar_file_raises(tmp_path: Path) -> None:
+    whole = tarred(tmp_path / "w.tar", {"a.csv": bytes(5000)}).read_bytes()
+    for data in (b"", b"x" * 2000, whole[:3000]):
+        (tmp_path / "t.tar").write_bytes(data)
+        with pytest.raises(DataError, match=r"source must be a whole tar file, got 't.tar'"):
+            open_archive(tmp_path / "t.tar").__enter__()
+    packed = tarred(tmp_path / "t.tgz", {"a.csv": bytes(5000)})
+    packed.write_bytes(packed.read_bytes()[:-20])
+    with pytest.raises(DataError, match=r"source must be a whole gzip file, got 't.tgz'"):
+        open_archive(packed).__enter__()
+
+
+def test_tar_file_that_unpacks_to_too_much_raises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tarred(tmp_path / name, {"a.csv": bytes(50_000)}) for name in ("t.tar", "t.tgz")]
+    monkeypatch.setattr(reading, "memory_at_hand", lambda: 2 * 1500)
+
+    for path in paths:
+        with pytest.raises(DataError, match=r"must unpack to at most 1,500 bytes, got .* 't.t"):
+            open_archive(path).__enter__()

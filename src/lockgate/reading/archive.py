@@ -1,10 +1,12 @@
-"""A zip file or a folder as a set of named files. Nothing is unpacked to the disk."""
+"""A zip or tar file or a folder as a set of named files. Nothing is unpacked to the disk."""
 
 import contextlib
+import io
 import lzma
+import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -15,6 +17,7 @@ _CHUNK = 2**20
 _PACKED = (".zip", ".gz", ".7z", ".rar", ".tar", ".tgz", ".bz2", ".xz")
 _TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 
+TARS = (".tar", ".tar.gz", ".tgz")
 _FAULTS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError)
 
 
@@ -65,25 +68,28 @@ class Archive:
 
 
 def is_archive(source: object) -> bool:
-    """Whether a path leads to a folder or a zip file."""
+    """Whether a path leads to a folder or a zip or tar file."""
     if not isinstance(source, str | Path):
         return False
     path = Path(source)
-    return path.is_dir() or (path.suffix.lower() == ".zip" and path.is_file())
+    return path.is_dir() or (path.name.lower().endswith((".zip", *TARS)) and path.is_file())
 
 
 @contextlib.contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
-    """Open a folder or a zip file.
+    """Open a folder or a zip or tar file.
 
     Raises:
-        DataError: If it is no zip file that can be read, is encrypted, has an archive in it, or
-            holds more than `tables.most_bytes` when unpacked.
+        DataError: If it is no zip or tar file that can be read, is encrypted, has an archive, a
+            link or a device in it, or holds more than `tables.most_bytes` when unpacked.
     """
     if path.is_dir():
         path = path.resolve()
         names = sorted(p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
         yield Archive(path, _visible(names), lambda name: read_bytes(path / name))
+        return
+    if path.name.lower().endswith(TARS):
+        yield _tar(path)
         return
     try:
         file = zipfile.ZipFile(path)
@@ -94,6 +100,44 @@ def open_archive(path: Path) -> Iterator[Archive]:
         packed = path.stat().st_size
         entries = _entries(file, path.name, packed)
         yield Archive(path, tuple(entries), _reader(file, entries, path.name, packed))
+
+
+def _tar(path: Path) -> Archive:
+    """Read a tar file; sizes in it cannot lie, as each file's bytes lie behind its name."""
+    entries: dict[str, slice] = {}
+    size = path.stat().st_size
+    if size > (most := most_bytes(size)):
+        raise DataError(too_large(path.name, f"{size:,}", most))
+    try:
+        # its headers are read whole, and may be as long as all that is unpacked
+        data = read_bytes(path)
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:", errors="replace") as file:
+            for member in file:
+                if member.isdir():
+                    continue
+                name = PurePosixPath(member.name).as_posix()
+                if reason := _why_not_plain(member, name, entries):
+                    raise DataError(
+                        f"source must be a tar file of plain files, got {reason} in "
+                        f"{quoted(path.name)}"
+                    )
+                entries[name] = slice(member.offset_data, member.offset_data + member.size)
+    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(
+            f"source must be a whole tar file, got {quoted(path.name)}: {error}"
+        ) from error
+    names = _visible(sorted(entries))
+    return Archive(path, names, lambda name: data[entries[name]])
+
+
+def _why_not_plain(member: tarfile.TarInfo, name: str, others: Container[str]) -> str | None:
+    if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.sparse is not None:
+        return f"the link, device or sparse file {quoted(name)}"
+    if name.lower().endswith(_PACKED):
+        return f"the packed {quoted(name)}"
+    return f"{quoted(name)} twice" if name in others else None
 
 
 def _visible(names: list[str]) -> tuple[str, ...]:

@@ -165,7 +165,7 @@ def owns(source: Any) -> bool:
         return False
     path = Path(source)
     name = path.name.lower().removesuffix(".gz")
-    if path.is_dir() or name.endswith((".ts", ".zip", *LABELLED_LINES)):
+    if path.is_dir() or name.endswith((".ts", ".zip", ".tar", ".tgz", *LABELLED_LINES)):
         return True
     return name.endswith(".txt") and _first_bytes(path).startswith(MARKED)
 

@@ -1,6 +1,7 @@
 """Labelled data of any form is read by one function, with the parts that are files."""
 
 import gzip
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,12 @@ import pytest
 from lockgate.errors import DataError
 from lockgate.tasks.labelling.config import LabelledConfig, owns
 from lockgate.tasks.labelling.labelled import Ragged, classes_of
-from lockgate.tasks.labelling.sources.read import holds_texts, read_labelled, read_unlabelled
+from lockgate.tasks.labelling.sources.read import (
+    holds_texts,
+    read_labelled,
+    read_part,
+    read_unlabelled,
+)
 
 TS = "@dimensions 1\n@classLabel true a b\n@data\n"
 
@@ -180,9 +186,10 @@ def test_paths_that_can_hold_only_labelled_data_are_told(tmp_path: Path) -> None
 
     assert owns(folder)
     assert holds_texts(folder)
-    assert not holds_texts(tmp_path)
+    assert holds_texts(tmp_path)
+    assert not holds_texts(folder / "a")
     assert holds_texts("x.txt.gz")
-    for name in ("a.ts", "a.ts.gz", "a.zip"):
+    for name in ("a.ts", "a.ts.gz", "a.zip", "a.tar", "a.TAR.gz", "a.tgz"):
         assert owns(name)
         assert not holds_texts(name)
     for name in ("a.all", "raw.train.gz", "a.DEV", "a.test", "a.jsonl", "a.ndjson.gz"):
@@ -201,6 +208,62 @@ def test_lines_that_begin_with_a_label_of_fasttext_are_labelled(tmp_path: Path) 
     (tmp_path / "d.txt").write_text("label,x\n")
 
     assert [owns(path) for path in sorted(tmp_path.iterdir())] == [True, True, False, False]
+
+
+@pytest.fixture(params=["folder", "zip", "tar", "tar.gz", "tgz"])
+def parted(request: Any, tmp_path: Path) -> Path:
+    """Reviews as people hand them round: folders of classes in train and test."""
+    root = tmp_path / "reviews"
+    for i, place in enumerate(("train/pos", "train/neg", "train/unsup", "test/pos", "test/neg")):
+        (root / place).mkdir(parents=True)
+        for name in ("1.txt", "2.txt"):
+            (root / place / name).write_text(f"text {i} {name}")
+    (root / "README").write_text("by hand")
+    if request.param == "folder":
+        return root
+    path = tmp_path / f"reviews.{request.param}"
+    if request.param == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in root.rglob("*"):
+                archive.write(file, file.relative_to(tmp_path))
+        return path
+    with tarfile.open(path, "w" if request.param == "tar" else "w:gz") as tar:
+        tar.add(root, arcname="./reviews")
+    return path
+
+
+def test_folders_of_classes_in_train_and_test_are_the_parts(parted: Path) -> None:
+    joined = read(parted)
+
+    assert joined.data.labels.tolist() == ["neg", "neg", "pos", "pos"] * 2
+    assert joined.test.tolist() == [4, 5, 6, 7]
+    assert joined.data.items[4] == "text 4 1.txt"
+    assert joined.validation is None
+    assert joined.data.notices[1] == f"1 other file in {parted.name} left out"
+    assert joined.data.notices[2].startswith("2 texts without a label left out, ")
+    assert len(read_unlabelled(parted, LabelledConfig())) == 10
+
+
+def test_parts_are_neither_given_twice_nor_scored_as_one(parted: Path) -> None:
+    with pytest.raises(DataError, match="test and validation must be left out for reviews"):
+        read(parted, test="other.csv")
+    with pytest.raises(DataError, match=r"must be one part, got .*; (name|unpack) one") as raised:
+        read_part(parted, LabelledConfig())
+    if parted.is_dir():
+        test = read_part(str(raised.value).rpartition(": ")[2], LabelledConfig())
+        assert test.labels.tolist() == ["neg", "neg", "pos", "pos"]
+
+
+def test_an_archive_with_a_file_of_labels_is_of_sequences(tmp_path: Path) -> None:
+    for name in ("waves/1.txt", "waves/2.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x\n1\n2\n")
+    (tmp_path / "labels.csv").write_text("file,kind\n1,a\n2,b\n")
+
+    data = read(tmp_path, labels="labels.csv", label="kind").data
+
+    assert data.labels.tolist() == ["a", "b"]
+    assert data.channels == ("x",)
 
 
 def test_a_table_in_a_txt_file_is_read_as_any_other(tmp_path: Path) -> None:

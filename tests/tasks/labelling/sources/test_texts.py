@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from lockgate import DataError
 from lockgate.reading import tables as reading
 from lockgate.tasks.labelling.labelled import check_labelled
+from lockgate.tasks.labelling.sources.text_sources import class_files
 from lockgate.tasks.labelling.sources.texts import read_texts
 
 NAMED = {"text": "text", "label": "label"}
@@ -160,7 +161,40 @@ def test_a_folder_holds_a_folder_for_each_class(tmp_path: Path) -> None:
     assert data.labels.tolist() == ["neg", "pos", "pos"]
     assert data.names == ("neg/10.txt", "pos/1.txt", "pos/2.TXT")
     assert data.source == "train"
-    assert data.notices == ("train is read as UTF-8", "2 other files or folder in train left out")
+    assert data.notices == ("train is read as UTF-8", "2 other files in train left out")
+
+
+def test_folders_of_classes_are_found_wherever_they_lie() -> None:
+    assert class_files(["a/b/pos/1.txt", "a/b/neg/1.TXT", "a/b/README.txt", "x.csv"]) == {
+        "pos/1.txt": "a/b/pos/1.txt",
+        "neg/1.TXT": "a/b/neg/1.TXT",
+    }
+    assert list(class_files(["d/Train/pos/1.txt", "d/val/pos/1.txt", "d/test/neg/1.txt"])) == [
+        *("Train/pos/1.txt", "val/pos/1.txt", "test/neg/1.txt"),
+    ]
+    assert list(class_files(["train/pos/1.txt", "train/neg/1.txt"])) == ["pos/1.txt", "neg/1.txt"]
+    assert class_files(["1.txt", "a/b.csv"]) == class_files([]) == {}
+
+
+def test_folders_of_classes_in_several_folders_are_refused_with_one_to_name(tmp_path: Path) -> None:
+    for folder in ("de", "en"):
+        for name in ("pos/1.txt", "pos/2.txt", "neg/1.txt", "neg/2.txt"):
+            write(tmp_path / folder, f"x {name}", name)
+
+    with pytest.raises(DataError, match=r"got them in 'de', 'en' of .*; name one: (.*)$") as raised:
+        read_texts(tmp_path)
+
+    assert len(read_texts(str(raised.value).rpartition(": ")[2])) == 4
+    for names in (["test/a/1.txt", "dev/a/1.txt"], ["train/a/1.txt", "training/a/1.txt"]):
+        with pytest.raises(DataError, match="a folder for each class, or such folders in train"):
+            class_files(names)
+
+
+def test_texts_in_a_folder_for_what_has_no_label_have_none(tmp_path: Path) -> None:
+    for name in ("pos/1.txt", "neg/1.txt", "unsup/1.txt", "Unlabeled/1.txt"):
+        write(tmp_path, name, name)
+
+    assert read_texts(tmp_path).labels.tolist() == ["", "neg", "pos", ""]
 
 
 def test_files_of_a_folder_are_told_together(tmp_path: Path) -> None:
@@ -415,9 +449,10 @@ def test_a_column_of_several_that_is_no_text_is_named(text: str, message: str) -
 
 def test_a_folder_without_classes_raises(tmp_path: Path) -> None:
     write(tmp_path, "x", "aclImdb/train/pos/1.txt")
+    write(tmp_path, "x", "flat/1.txt")
 
     with pytest.raises(DataError, match=r"must hold a folder for each class with \.txt files"):
-        read_texts(tmp_path / "aclImdb")
+        read_texts(tmp_path / "flat")
     with pytest.raises(DataError, match="label must not be given for a folder for each class"):
         read_texts(tmp_path / "aclImdb" / "train", label="label")
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lockgate.errors import DataError, count_of, listed
+from lockgate.reading.archive import is_archive, open_archive
 from lockgate.reading.panics import no_panics
 from lockgate.tasks.labelling.config import LABELLED_LINES, LabelledConfig
 from lockgate.tasks.labelling.labelled import (
@@ -23,6 +24,7 @@ from lockgate.tasks.labelling.labelled import (
 from lockgate.tasks.labelling.sources.arrays import from_arrays
 from lockgate.tasks.labelling.sources.memory import held, is_held, pair_of, plain
 from lockgate.tasks.labelling.sources.sequences import read_sequences
+from lockgate.tasks.labelling.sources.text_sources import PARTS
 from lockgate.tasks.labelling.sources.texts import read_texts
 
 FEW_SEQUENCES = 20
@@ -43,8 +45,17 @@ def read_labelled(source: Any, config: LabelledConfig) -> Joined:
         DataError: If something cannot be read as labelled data.
         FileNotFoundError: If there is no such file.
     """
-    train = read_part(source, config)
+    train = _ended(_read(source, config, None, labelled=True))
+    own = _parts_in(train, source)
+    if own and (config.test or config.validation):
+        raise DataError(
+            f"test and validation must be left out for {train.source}, which holds "
+            f"{listed(own)} itself, got {config.test or config.validation!r}"
+        )
+    train = own.pop("train", train)
     others = [None if p is None else read_part(p, config) for p in (config.test, config.validation)]
+    if own:
+        others = [own.get("test"), own.get("validation")]
     read = [part for part in (train, *others) if part is not None]
     if steps := _stretch(config, sum(map(len, read))):
         train = cut(train, steps)
@@ -126,7 +137,24 @@ def read_part(
     The y of a pair is None where there are no labels. Missing values and labels are left as they
     are, but for steps at the end of a sequence that hold no value: they are cut off.
     """
-    return _ended(_read(source, config, groups, labelled=labelled))
+    data = _ended(_read(source, config, groups, labelled=labelled))
+    if labelled and (parts := _parts_in(data, source)):
+        folders = sorted({name.split("/")[0] for name in data.names}, key=lambda n: n != "test")
+        is_folder = Path(str(source)).is_dir()
+        where = f"name one: {Path(str(source)) / folders[0]}" if is_folder else "unpack one"
+        raise DataError(f"{data.source} must be one part, got {listed(parts)} in it; {where}")
+    return data
+
+
+def _parts_in(data: Labelled, source: Any) -> dict[str, Labelled]:
+    """Return the parts that a source of texts in folders of classes holds, by their names."""
+    if not data.is_text or not is_archive(source) or data.names[0].count("/") < 2:
+        return {}
+    part = np.array([PARTS[name.split("/")[0].lower()] for name in data.names])
+    return {
+        str(name): replace(take(data, np.flatnonzero(part == name)), notices=data.notices)
+        for name in dict.fromkeys(part.tolist())
+    }
 
 
 def _ended(data: Labelled) -> Labelled:
@@ -166,7 +194,8 @@ def _read(source: Any, config: LabelledConfig, groups: Any, *, labelled: bool) -
     of_steps = config.at_steps or config.id is not None or config.step is not None
     # a .txt file with columns is a table like any other
     of_steps |= config.label is not None and Path(str(source)).name.lower().endswith(_TXT)
-    if config.text is not None or (holds_texts(source) and not of_steps):
+    of_sequences = of_steps or config.labels is not None
+    if config.text is not None or (not of_sequences and holds_texts(source)):
         return read_texts(
             source,
             text=config.text,
@@ -203,10 +232,13 @@ def _from_memory(x: Any, y: Any, config: LabelledConfig, groups: Any) -> Labelle
 
 
 def holds_texts(source: Any) -> bool:
-    """Tell whether a path is a folder of classes with texts in them, or lines of label and text."""
+    """Tell whether a path is of folders of classes with texts in them, or lines of them."""
     if not isinstance(source, str | Path):
         return False
     path = Path(source)
     if path.is_dir():
-        return any(path.glob("*/*.txt"))
+        return any(any(path.glob(f"{'*/' * depth}*.txt")) for depth in (1, 2, 3))
+    if is_archive(path):
+        with open_archive(path) as archive:
+            return any("/" in name and name.lower().endswith(".txt") for name in archive.names)
     return path.name.lower().removesuffix(".gz").endswith((".txt", *LABELLED_LINES))

@@ -38,8 +38,8 @@ def read_sequences(
 
     Args:
         source: A `.ts` file (sktime, aeon; also with .gz); a table or a frame with a row for each
-            step, or with a row for each sequence and lists in its cells; or a zip file or a folder
-            with a table for each sequence.
+            step, or with a row for each sequence and lists in its cells; or a zip or tar file or a
+            folder with a table for each sequence.
         label: Column of labels; of an archive, in the file that `labels` names.
         id: Column that tells the sequences of a table, or the files of an archive, apart. Default:
             of a table with `at_steps`, all rows are one sequence; of an archive, the first column.
@@ -71,8 +71,8 @@ def read_sequences(
         ).fingerprinted()
     if labels is not None:
         raise DataError(
-            f"labels must be left out but for a zip file or a folder, got {str(labels)!r}; name "
-            "the column of labels (--label)"
+            f"labels must be left out but for a zip or tar file or a folder, got {str(labels)!r}; "
+            "name the column of labels (--label)"
         )
     if _is_ts(source):
         return ts_format.read_ts(Path(source), roles, encoding).fingerprinted()

@@ -2,11 +2,13 @@
 
 import json
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from lockgate.errors import DataError, count_of, listed, option
+from lockgate.errors import DataError, count_of, listed, option, quoted
+from lockgate.reading.archive import is_archive, open_archive
 from lockgate.reading.delimited import check_columns, names_in, read_fields
 from lockgate.reading.encodings import decode, guess_encoding
 from lockgate.reading.tables import read_bytes, read_parquet, to_polars
@@ -15,6 +17,11 @@ from lockgate.tasks.labelling.config import MARKED
 PARQUET = (".parquet", ".pq")
 JSON_LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+PARTS = dict.fromkeys(("train", "training"), "train") | dict.fromkeys(("test", "testing"), "test")
+PARTS |= dict.fromkeys(("validation", "valid", "val", "dev"), "validation")
+"""What a folder of folders of classes holds, by its name."""
+NO_CLASS = ("unsup", "unsupervised", "unlabeled", "unlabelled")
+"""Folders of texts without a label."""
 _FEW = 10  # lines of which nothing is concluded
 _MARKED = re.compile(rf"((?:{MARKED.decode()}\S+(?:[ \t]+|$))+)(.*)", re.DOTALL)
 _LINE = re.compile(r"([^ \t]+)[ \t]?(.*)", re.DOTALL)
@@ -42,7 +49,7 @@ def read_path(
     if not path.exists():
         raise FileNotFoundError(f"source must be an existing file or folder, got {str(path)!r}")
     name = path.name.lower()
-    if path.is_dir():
+    if is_archive(path):
         return _read_folder(path, wanted, encoding)
     if name.endswith(PARQUET):
         return from_frame(read_parquet(path), wanted, path.name)
@@ -142,33 +149,77 @@ def _none_asked(wanted: dict[str, Any], what: str, among: Sequence[str]) -> None
             raise DataError(f"{argument} must not be given for {what}, got {wanted[argument]!r}")
 
 
-def _read_folder(folder: Path, wanted: dict[str, Any], encoding: str | None) -> Columns:
+def class_files(names: Iterable[str]) -> dict[str, str]:
+    """Return the `.txt` files in folders of classes, by the name that tells the class.
+
+    That is `class/file`, or `part/class/file` where there are parts, whatever folders these lie in.
+    Files deeper or less deep than most are left out.
+
+    Example:
+        >>> class_files(["a/train/pos/1.txt", "a/test/pos/1.txt", "a/train/README.txt"])
+        {'train/pos/1.txt': 'a/train/pos/1.txt', 'test/pos/1.txt': 'a/test/pos/1.txt'}
+
+    Raises:
+        DataError: If the folders of classes lie in several that are no parts.
+    """
+    files = [PurePosixPath(name) for name in names if name.lower().endswith(".txt")]
+    depths = Counter(len(file.parts) for file in files if len(file.parts) > 1)
+    depth = min(depths, key=lambda depth: (-depths[depth], depth), default=0)
+    files = [file for file in files if len(file.parts) == depth]
+    above = sorted({file.parent.parent for file in files})
+    levels = 2
+    if len(above) > 1:
+        parts = [PARTS.get(folder.name.lower(), "") for folder in above]
+        if len({a.parent for a in above}) > 1 or "train" not in parts or not _differ(parts):
+            raise SeveralFoldersError(
+                "a folder of texts must hold a folder for each class, or such folders in train and "
+                f"test, got them in {listed((quoted(a.as_posix()) for a in above), 4)}",
+                above[0].as_posix(),
+            )
+        levels = 3
+    return {"/".join(file.parts[-levels:]): file.as_posix() for file in files}
+
+
+def _differ(parts: list[str]) -> bool:
+    return len(set(parts)) == len(parts) and "" not in parts
+
+
+class SeveralFoldersError(DataError):
+    """Folders of classes lie in several folders, of which `first` is one."""
+
+    def __init__(self, message: str, first: str) -> None:
+        super().__init__(message)
+        self.first = first
+
+
+def _read_folder(path: Path, wanted: dict[str, Any], encoding: str | None) -> Columns:
     _none_asked(wanted, "a folder for each class", list(wanted))
-    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    classes = [entry for entry in entries if entry.is_dir()]
-    paths, other = [], len(entries) - len(classes)
-    for entry in classes:
-        inside = sorted(path for path in entry.iterdir() if not path.name.startswith("."))
-        files = [path for path in inside if path.suffix.lower() == ".txt" and path.is_file()]
-        paths += files
-        other += len(inside) - len(files)
-    if not paths:
-        raise DataError(
-            f"a folder of texts must hold a folder for each class with .txt files in it, got none "
-            f"in {str(folder)!r}"
-        )
-    names = [f"{path.parent.name}/{path.name}" for path in paths]
-    texts, notices = _decoded_files([path.read_bytes() for path in paths], names, folder, encoding)
+    with open_archive(path) as archive:
+        try:
+            files = class_files(archive.names)
+        except SeveralFoldersError as error:
+            where = f"name one: {path / error.first}" if path.is_dir() else "unpack one"
+            raise DataError(f"{error} of {quoted(archive.source)}; {where}") from None
+        if not files:
+            raise DataError(
+                "a folder of texts must hold a folder for each class with .txt files in it, got "
+                f"none in {quoted(str(path))}"
+            )
+        names, source = list(files), archive.source
+        contents = [archive.read(name) for name in files.values()]
+        other = len(archive.names) - len(files)
+    texts, notices = _decoded_files(contents, names, source, encoding)
     if other:
-        notices.append(f"{count_of(other, 'other file')} or folder in {folder.name} left out")
+        notices.append(f"{count_of(other, 'other file')} in {source} left out")
     values: dict[str, list[Any]] = {"text": texts}
     if "label" in wanted:
-        values["label"] = [path.parent.name for path in paths]
-    return Columns(values, names, folder.name, tuple(notices))
+        folders = [name.split("/")[-2] for name in names]
+        values["label"] = [None if one.lower() in NO_CLASS else one for one in folders]
+    return Columns(values, names, source, tuple(notices))
 
 
 def _decoded_files(
-    contents: list[bytes], names: list[str], folder: Path, encoding: str | None
+    contents: list[bytes], names: list[str], folder: str, encoding: str | None
 ) -> tuple[list[str], list[str]]:
     """Decode the files of a folder; what is not Unicode has one encoding."""
     codecs = [
@@ -178,7 +229,7 @@ def _decoded_files(
     rest = [content for content, codec in zip(contents, codecs, strict=True) if codec is None]
     label, codec = "", None
     if rest:
-        codec, label = guess_encoding(b"\n".join(rest), folder.name)
+        codec, label = guess_encoding(b"\n".join(rest), folder)
     texts = [
         decode(content, name, own or codec, quoted=False).text.strip("\r\n")
         for content, name, own in zip(contents, names, codecs, strict=True)
@@ -186,10 +237,10 @@ def _decoded_files(
     if encoding:
         return texts, []
     if not rest:
-        return texts, [f"{folder.name} is read as UTF-8"]
+        return texts, [f"{folder} is read as UTF-8"]
     first = names[codecs.index(None)]
     return texts, [
-        f"{count_of(len(rest), 'file')} of {folder.name} are not valid UTF-8 ({first} first): read "
+        f"{count_of(len(rest), 'file')} of {folder} are not valid UTF-8 ({first} first): read "
         f"as {label}; if letters look wrong, name the encoding (--encoding)"
     ]
 

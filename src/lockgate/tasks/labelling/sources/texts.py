@@ -44,7 +44,8 @@ def read_texts(
 
     - a pair of sequences: the texts, and their labels;
     - a pandas, polars or pyarrow frame: its columns `text` and `label`;
-    - a folder: each folder in it is a class, and each `.txt` file in that a text;
+    - a folder, zip or tar file: each folder in it is a class, and each `.txt` file in that a text,
+      but for folders called `unsup` or `unlabelled`, whose texts have no label;
     - a file that ends in .parquet or .pq, or in .jsonl or .ndjson (also with .gz): likewise
       columns;
     - a file that ends in .csv or .tsv (also with .gz), or any other file if `text` or `label` is
