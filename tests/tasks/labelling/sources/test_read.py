@@ -266,6 +266,33 @@ def test_an_archive_with_a_file_of_labels_is_of_sequences(tmp_path: Path) -> Non
     assert data.channels == ("x",)
 
 
+@pytest.mark.parametrize(
+    "told", [{"header": False}, {"text": "text", "label": "kind"}], ids=["columns", "header"]
+)
+def test_columns_without_names_are_advised_by_their_places(
+    tmp_path: Path, told: dict[str, Any]
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("1,17,a film that is better than most\n0,18,no film\n" * 2)
+
+    with pytest.raises(DataError, match=r"number its columns \(--text 3 --label 1 --no-header\)"):
+        read(path, **told)
+
+    advised = read(path, text="3", label="1", header=False).data
+    assert advised.labels.tolist() == ["1", "0"] * 2
+    assert advised.items[1] == "no film"
+
+
+def test_sequences_without_header_are_refused_and_told_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("1,2\n3,4\n")
+
+    with pytest.raises(DataError, match=r"got none; add a header line to a table of sequences$"):
+        read(path, header=False, at_steps=True, label="2")
+    with pytest.raises(FileNotFoundError, match="source must be an existing file"):
+        read(tmp_path / "absent.csv", header=False)
+
+
 def test_a_table_in_a_txt_file_is_read_as_any_other(tmp_path: Path) -> None:
     path = steps(tmp_path / "a.txt", 30)
 

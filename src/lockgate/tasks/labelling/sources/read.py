@@ -8,7 +8,10 @@ import numpy as np
 
 from lockgate.errors import DataError, count_of, listed
 from lockgate.reading.archive import is_archive, open_archive
+from lockgate.reading.delimited import names_in
+from lockgate.reading.encodings import decode
 from lockgate.reading.panics import no_panics
+from lockgate.reading.tables import check_path, read_bytes
 from lockgate.tasks.labelling.config import LABELLED_LINES, LabelledConfig
 from lockgate.tasks.labelling.labelled import (
     Joined,
@@ -24,7 +27,7 @@ from lockgate.tasks.labelling.labelled import (
 from lockgate.tasks.labelling.sources.arrays import from_arrays
 from lockgate.tasks.labelling.sources.memory import held, is_held, pair_of, plain
 from lockgate.tasks.labelling.sources.sequences import read_sequences
-from lockgate.tasks.labelling.sources.text_sources import PARTS
+from lockgate.tasks.labelling.sources.text_sources import PARTS, TABLES, by_place
 from lockgate.tasks.labelling.sources.texts import read_texts
 
 FEW_SEQUENCES = 20
@@ -203,6 +206,8 @@ def _read(source: Any, config: LabelledConfig, groups: Any, *, labelled: bool) -
             drop_empty=config.drop_empty and labelled,
             **labels,
         )
+    if labelled and not config.header:
+        _refuse_without_header(source, config)
     return read_sequences(
         source,
         labels=config.labels,
@@ -211,6 +216,21 @@ def _read(source: Any, config: LabelledConfig, groups: Any, *, labelled: bool) -
         inputs=config.inputs,
         at_steps=config.at_steps,
         **labels,
+    )
+
+
+def _refuse_without_header(source: Any, config: LabelledConfig) -> None:
+    """Refuse a table without header of which no column of texts is named."""
+    remedy = "add a header line to a table of sequences"
+    if isinstance(source, str | Path) and str(source).lower().endswith(TABLES):
+        path = Path(source)
+        check_path(path)
+        text = decode(read_bytes(path), path.name, config.encoding, header=False).text
+        first = names_in(text, path.name, config.separator, header=True)
+        if len(first) > 1 and not (config.at_steps or config.id or config.step):
+            remedy = f"{by_place(first)}, or {remedy}"
+    raise DataError(
+        f"text must name the column of texts where there is no header, got none; {remedy}"
     )
 
 

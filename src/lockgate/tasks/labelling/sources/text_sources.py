@@ -22,6 +22,7 @@ PARTS |= dict.fromkeys(("validation", "valid", "val", "dev"), "validation")
 """What a folder of folders of classes holds, by its name."""
 NO_CLASS = ("unsup", "unsupervised", "unlabeled", "unlabelled")
 """Folders of texts without a label."""
+_MOST_WORDS = 5  # of the name of a column
 _FEW = 10  # lines of which nothing is concluded
 _MARKED = re.compile(rf"((?:{MARKED.decode()}\S+(?:[ \t]+|$))+)(.*)", re.DOTALL)
 _LINE = re.compile(r"([^ \t]+)[ \t]?(.*)", re.DOTALL)
@@ -256,10 +257,29 @@ def _read_table(
 ) -> Columns:
     # commas may join names, or be part of them
     words = [word for one in wanted.values() if one for word in {str(one), *str(one).split(",")}]
-    asked = _asked(wanted, names_in(plain, name, separator, header, words))
+    names = names_in(plain, name, separator, header, words)
+    if header and not set(words) & set(names) and _is_data(names):
+        raise DataError(
+            f"the first row of {name} must name the columns, got "
+            f"{listed(map(quoted, names), 3)}; if it is data, {by_place(names, wanted)}"
+        )
+    asked = _asked(wanted, names)
     fields = read_fields(plain, name, asked, separator=separator, header=header)
-    names = [f"row {row}" for row in fields.rows]
-    return Columns(dict(fields.columns), names, name, fields.notices)
+    rows = [f"row {row}" for row in fields.rows]
+    return Columns(dict(fields.columns), rows, name, fields.notices)
+
+
+def _is_data(first: Sequence[str]) -> bool:
+    """Tell whether a first row is rather data than names: a number, or a text of many words."""
+    return any(word.lstrip("-").isdigit() or len(word.split()) > _MOST_WORDS for word in first)
+
+
+def by_place(first: Sequence[str], wanted: Iterable[str] = ("text", "label")) -> str:
+    """Say how columns without names are named, the longest as text and the shortest as label."""
+    places = sorted(range(1, len(first) + 1), key=lambda place: len(first[place - 1]))
+    found = {"text": places[-1], "label": places[0]}
+    options = " ".join(f"--{one} {place}" for one, place in found.items() if one in wanted)
+    return f"number its columns ({options} --no-header)"
 
 
 def _read_lines(plain: str, name: str, wanted: dict[str, Any]) -> Columns:
