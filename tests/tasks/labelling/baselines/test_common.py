@@ -1,10 +1,8 @@
 """Logistic regression of every baseline of classes: unseen classes, several labels."""
 
 import numpy as np
-import pytest
 
 from lockgate.tasks.labelling.baselines import common as class_common
-from lockgate.tasks.labelling.baselines.common import fit_logistic
 from lockgate.tasks.labelling.baselines.fit import fit_class_baselines
 from lockgate.tasks.labelling.scores import score_classes
 
@@ -52,28 +50,3 @@ def test_logistic_regression_ends_in_time_on_features_that_part_the_classes():
 
     assert fitted.strength == 1e6
     assert score_classes(fitted.probabilities(x), y).accuracy == 1.0
-
-
-@pytest.mark.parametrize("grid", [(1e-5, 1e-4), (1e3, 1e4)], ids=["too weak", "too strong"])
-def test_a_strength_is_sought_beyond_a_grid_that_ends_before_the_best(grid):
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((400, 5))
-    y = (x[:, 0] + rng.standard_normal(400) > 0.0).astype(np.int64)
-    train, validation = (x[:200], y[:200]), (x[200:], y[200:])
-
-    whole = fit_logistic(train, validation, 2, 10.0 ** np.arange(-6, 5))
-    fitted = fit_logistic(train, validation, 2, grid)
-
-    assert fitted.strength == pytest.approx(whole.strength)
-    assert not fitted.at_limit
-    assert fitted.setting == f"C = {fitted.strength:g}, chosen on validation"
-
-
-def test_a_best_strength_at_the_limit_is_told():
-    x = np.array([[-1.0], [1.0]] * 20)
-    y = np.array([0, 1] * 20)
-
-    fitted = fit_logistic((x, y), (x, y), 2, (1.0, 10.0))
-
-    assert fitted.strength == 1e4
-    assert fitted.setting == "C = 10000, chosen on validation, at the end of those tried"

@@ -23,7 +23,6 @@ DATA = Path(os.environ.get("LOCKGATE_DATA", Path(__file__).parents[5] / "shared"
 TRAIN, VALIDATION, TEST = np.arange(60), np.arange(60, 90), np.arange(90, 150)
 
 
-GRID = (0.3, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
 TFIDF = "TF-IDF + logistic regression"
 
 
@@ -38,7 +37,7 @@ def test_tf_idf_and_logistic_regression_are_those_of_scikit_learn(reviews, by_na
         name: terms.transform([items[i] for i in rows])
         for name, rows in (("validation", VALIDATION), ("test", TEST))
     }
-    judges = [LogisticRegression(C=C, max_iter=1000).fit(x, y[TRAIN]) for C in GRID]
+    judges = [LogisticRegression(C=C, max_iter=1000).fit(x, y[TRAIN]) for C in (0.3, 1, 3, 10)]
     best = min(
         judges,
         key=lambda judge: row_losses(

@@ -20,9 +20,6 @@ Items: TypeAlias = Ragged | Sequence[str]
 Features: TypeAlias = Any
 """`(N, F)`: an array, or a sparse matrix of scipy."""
 
-LEAST_STRENGTH, MOST_STRENGTH = 1e-6, 1e4
-"""How far C is sought beyond a grid whose best is at its end."""
-
 _MOST_ITERATIONS = 1000
 # fine enough that the probabilities do not hang on where a fit began
 _TOLERANCE = 1e-6
@@ -95,13 +92,11 @@ class Logistic(NamedTuple):
     intercept: FloatArray  # (S,) or (K,)
     seen: Seen | None  # None for several labels
     strength: float  # C
-    at_limit: bool = False  # a better C may lie beyond those tried
 
     @property
     def setting(self) -> str:
         """The chosen strength, in words."""
-        end = ", at the end of those tried" if self.at_limit else ""
-        return f"C = {self.strength:g}, chosen on validation{end}"
+        return f"C = {self.strength:g}, chosen on validation"
 
     def probabilities(self, x: Features) -> FloatArray:
         """Return the probabilities `(N, K)` of rows of features."""
@@ -119,14 +114,11 @@ def fit_logistic(
 ) -> Logistic:
     """Fit on training rows with each strength, and keep the one of the best log loss on validation.
 
-    While the best is at an end of the strengths, one more is tried beyond it, to `LEAST_STRENGTH`
-    or `MOST_STRENGTH`.
-
     Args:
         train: Features and classes `(N,)`, at least two of them, or labels `(N, K)` of 0 and 1.
         validation: The same of the rows to choose by.
         classes: K.
-        strengths: C of scikit-learn, inverse to the penalty, ascending; one alone is kept.
+        strengths: C of scikit-learn, inverse to the penalty.
     """
     path = _label_path if train[1].ndim == 2 else _class_path
 
@@ -134,18 +126,7 @@ def fit_logistic(
         p = fitted.probabilities(validation[0])
         return float(row_losses(p, validation[1], "log_loss").mean())
 
-    best = min(path(*train, classes, strengths), key=loss)
-    if len(strengths) == 1 or best.strength not in (strengths[0], strengths[-1]):
-        return best
-    end, inner = strengths[:2] if best.strength == strengths[0] else strengths[:-3:-1]
-    while (
-        LEAST_STRENGTH <= (beyond := float(f"{best.strength * end / inner:.1g}")) <= MOST_STRENGTH
-    ):
-        (further,) = path(*train, classes, (beyond,))
-        if loss(further) >= loss(best):
-            return best
-        best = further
-    return best._replace(at_limit=True)
+    return min(path(*train, classes, strengths), key=loss)
 
 
 def class_shares(y: IntArray, classes: int) -> FloatArray:
