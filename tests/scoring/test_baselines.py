@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lockgate.scoring.baselines import reference
+from lockgate.scoring.baselines import Grid, reference, search
 from lockgate.scoring.metrics import PointScores
 
 
@@ -37,3 +37,21 @@ def test_a_score_that_is_not_defined_is_no_reason_to_be_the_reference():
     scores = {"a": {"log_loss": None}, "b": {"log_loss": math.nan}, "c": {"log_loss": 9.0}}
 
     assert reference(scores, "log_loss") == "c"
+
+
+GRID = Grid((0.01, 0.1, 1.0, 10.0, 100.0), 2, 3)
+
+
+@pytest.mark.parametrize("best", [0.01, 0.1, 1.0, 10.0, 100.0])
+def test_a_grid_is_searched_beyond_its_edges_and_its_last_edge_is_told(best):
+    tried = []
+
+    def attempt(values):
+        tried.extend(values)
+        return [(value, abs(math.log(value / best))) for value in values]
+
+    assert search(GRID, attempt) == best
+    # no value is tried twice, and none beyond the first that is worse
+    assert len(tried) == len(set(tried)) <= 4
+    at_edge = ", at the edge of those tried (0.01 to 100)" if best in (0.01, 100.0) else ""
+    assert GRID.told(best) == f"chosen on validation{at_edge}"

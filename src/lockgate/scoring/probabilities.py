@@ -6,6 +6,7 @@ import numpy.typing as npt
 from lockgate.scoring.arrays import AnyFloatArray, AnyIntArray, FloatArray, IntArray
 
 _HOTTEST = 100.0
+_TINY = float(np.finfo(np.float64).tiny)
 _SPREAD = 0.5  # of the logarithm of a temperature, before any row is seen
 # what rows of probabilities may be off a sum of 1 by, as after a softmax in half precision
 _OFF_ONE = 2e-3
@@ -66,6 +67,20 @@ def fit_temperature(scores: AnyFloatArray, truth: AnyIntArray) -> float:
         loss, bounds=(-bound, bound), method="bounded", options={"xatol": 1e-7, "maxiter": 200}
     )
     return float(np.exp(best.x))
+
+
+def log_scores(p: AnyFloatArray, *, several: bool = False) -> FloatArray:
+    """Return finite scores whose probabilities are `p`, `(N, K)`: what a temperature divides.
+
+    Example:
+        >>> probabilities(log_scores(np.array([[0.2, 0.8]])))
+        array([[0.2, 0.8]])
+    """
+    p = np.asarray(p, dtype=np.float64)
+    scores: FloatArray = np.log(np.maximum(p, _TINY))
+    if several:
+        scores -= np.log(np.maximum(1.0 - p, _TINY))
+    return scores
 
 
 def check_probabilities(p: AnyFloatArray, truth: AnyIntArray) -> tuple[FloatArray, IntArray]:

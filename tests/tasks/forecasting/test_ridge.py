@@ -65,7 +65,7 @@ def test_ridge_is_that_of_scikit_learn_at_the_best_strength_on_validation(metric
 
     scores = {
         strength: score(truth, judged(train, validation, strength), 1.0).of(metric)
-        for strength in RIDGE_STRENGTHS
+        for strength in RIDGE_STRENGTHS.values
     }
     best = min(scores, key=scores.get)
     assert fitted.strength == best
@@ -85,7 +85,11 @@ def test_a_linear_law_is_found_and_forecast_in_the_targets_unit():
 
     truth = SCALE.invert(validation.truth().numpy())
     assert score(truth, fitted.forecast(validation), None).rmse < 0.001 * truth.std()
-    assert fitted.strength == RIDGE_STRENGTHS[0]
+    assert fitted.strength == RIDGE_STRENGTHS.values[0]
+    assert fitted.setting == (
+        "strength 1e-10 per training window, chosen on validation, at the edge of those tried "
+        "(1e-10 to 1e+06)"
+    )
 
 
 def test_cutting_the_windows_into_chunks_changes_nothing(monkeypatch):

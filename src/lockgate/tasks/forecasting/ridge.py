@@ -1,6 +1,6 @@
 """The ridge baseline: a linear model of the whole lookback, its strength chosen on validation."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lockgate.scoring.arrays import FloatArray
+from lockgate.scoring.baselines import Grid, search
 from lockgate.tasks.forecasting.windows import Scale, Windows
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ MOST_FEATURES = 6_000
 """Most features (lookback times channels) a ridge is fitted on: its memory grows with their square
 (about 1.5 GB here) and its time with their cube."""
 
-RIDGE_STRENGTHS: FloatArray = 10.0 ** np.arange(-6.0, 2.5, 0.5)
-"""Strengths tried, per training window: the penalty is this times the number of windows."""
+RIDGE_STRENGTHS = Grid(tuple((10.0 ** np.arange(-10.0, 6.5, 0.5)).tolist()), 8, 25)
+"""Strengths to choose from, per training window: the penalty is this times the number of windows.
+Those from 1e-6 to 100 are tried at first."""
 
 _CHUNK_BYTES = 32 * 2**20
 # a standard deviation this small beside the mean is rounding: the feature is constant
@@ -41,7 +43,8 @@ class Ridge(NamedTuple):
     @property
     def setting(self) -> str:
         """The chosen strength, in words."""
-        return f"strength {self.strength:.2g} per training window, chosen on validation"
+        chosen = RIDGE_STRENGTHS.told(self.strength)
+        return f"strength {self.strength:.2g} per training window, {chosen}"
 
     def tensors(self) -> dict[str, Tensor]:
         """Give what is kept of it in a file, in float64."""
@@ -80,7 +83,8 @@ def fit_ridge(train: Windows, validation: Windows, metric: "PointMetric", scale:
     """Fit a ridge on all training windows whose targets are all observed.
 
     Minimised is `|Y - 1 b - Z W|^2 + strength N |W|^2`, `Z` the standardised features, `N` the
-    number of windows; `strength` is the one of `RIDGE_STRENGTHS` with the lowest validation score.
+    number of windows; `strength` is the one of `RIDGE_STRENGTHS` with the lowest validation score,
+    the outer ones tried while the best is at an edge.
     One eigendecomposition of the Gram matrix serves them all. The Gram matrix is summed in float64
     over chunks of windows: memory grows with the square of the number of features (lookback times
     channels), and neither with the rows nor with rows times lookback.
@@ -96,11 +100,15 @@ def fit_ridge(train: Windows, validation: Windows, metric: "PointMetric", scale:
     """
     if reason := ridge_why_not(train):
         raise ValueError(f"train must allow a ridge: {reason}")
-    moments = _moments(train)
-    coefficients, intercepts = _solve(moments, RIDGE_STRENGTHS)
-    losses = _validation_losses(validation, coefficients, intercepts, metric)
-    best = int(np.argmin(losses))
-    return Ridge(scale, coefficients[best], intercepts[best], float(RIDGE_STRENGTHS[best]))
+    rotated = _rotate(_moments(train))
+
+    def attempt(strengths: Sequence[float]) -> Iterator[tuple[Ridge, float]]:
+        coefficients, intercepts = _solve(rotated, np.array(strengths))
+        losses = _validation_losses(validation, coefficients, intercepts, metric)
+        fits = zip(coefficients, intercepts, strengths, strict=True)
+        return zip((Ridge(scale, *fit) for fit in fits), losses.tolist(), strict=True)
+
+    return search(RIDGE_STRENGTHS, attempt)
 
 
 class _Chunk(NamedTuple):
@@ -151,9 +159,18 @@ def _moments(train: Windows) -> _Moments:
     return _Moments(mean_x, mean_y, xx, xy / count - np.outer(mean_x, mean_y))
 
 
-def _solve(moments: _Moments, strengths: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return coefficients (K, F, horizon) and intercepts (K, horizon) for K strengths."""
-    mean_x, mean_y, xx, xy = moments
+class _Rotated(NamedTuple):
+    """The moments in the axes of the standardised features' correlation."""
+
+    moments: _Moments
+    weight: FloatArray  # (F,)
+    values: FloatArray  # (F,)
+    vectors: FloatArray  # (F, F)
+    xy: FloatArray  # (F, horizon)
+
+
+def _rotate(moments: _Moments) -> _Rotated:
+    mean_x, _, xx, xy = moments
     variance = np.maximum(np.diag(xx), 0.0)
     constant = variance <= _CONSTANT**2 * (1.0 + mean_x**2)
     weight = np.where(constant, 0.0, 1.0 / np.sqrt(np.where(constant, 1.0, variance)))
@@ -163,10 +180,16 @@ def _solve(moments: _Moments, strengths: FloatArray) -> tuple[FloatArray, FloatA
     from scipy.linalg import eigh
 
     values, vectors = eigh(correlation, driver="evd", overwrite_a=True)
-    rotated = vectors.T @ (xy * weight[:, None])
-    shrunk = rotated / (np.maximum(values, 0.0)[:, None] + strengths[:, None, None])
-    coefficients = weight[:, None] * (vectors @ shrunk)
-    return coefficients, mean_y - mean_x @ coefficients
+    return _Rotated(
+        moments, weight, np.maximum(values, 0.0), vectors, vectors.T @ (xy * weight[:, None])
+    )
+
+
+def _solve(rotated: _Rotated, strengths: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return coefficients (K, F, horizon) and intercepts (K, horizon) for K strengths."""
+    shrunk = rotated.xy / (rotated.values[:, None] + strengths[:, None, None])
+    coefficients = rotated.weight[:, None] * (rotated.vectors @ shrunk)
+    return coefficients, rotated.moments.mean_y - rotated.moments.mean_x @ coefficients
 
 
 def _validation_losses(

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lockgate.scoring.baselines import Grid
 from lockgate.tasks.labelling.baselines import common as class_common
 from lockgate.tasks.labelling.baselines.fit import fit_class_baselines
 from lockgate.tasks.labelling.scores import score_classes
@@ -21,7 +22,7 @@ def test_a_class_that_training_lacks_has_a_probability(waves, by_name):
         np.testing.assert_allclose(p.sum(axis=1), 1.0)
         assert (p[:, 1] > 0.0).all()
     np.testing.assert_allclose(
-        fitted[SUMMARY].probabilities(items, TEST)[:, 1], 1 / (len(train) + 1)
+        fitted[SUMMARY].baseline.probabilities(items, TEST)[:, 1], 1 / (len(train) + 1)
     )
 
 
@@ -32,13 +33,14 @@ def test_several_labels_are_each_learned_by_themselves(waves, by_name):
     fitted = by_name(fit_class_baselines(items, labels, TRAIN, VALIDATION, 3))
     alone = by_name(fit_class_baselines(items, labels[:, :1], TRAIN, VALIDATION, 1))
 
-    p = fitted[SUMMARY].probabilities(items, TEST)
+    p = fitted[SUMMARY].baseline.probabilities(items, TEST)
     # of all rows in training: as though one more had been without
     np.testing.assert_allclose(p[:, 2], 60 / 61)
     assert score_classes(p, labels[TEST]).accuracy > 0.7
     assert p.shape == fitted["1-NN DTW"].probabilities(items, TEST).shape
-    if fitted[SUMMARY].model.strength == alone[SUMMARY].model.strength:
-        np.testing.assert_allclose(p[:, :1], alone[SUMMARY].probabilities(items, TEST))
+    one, other = (found[SUMMARY].baseline for found in (fitted, alone))
+    if one.model.strength == other.model.strength:
+        np.testing.assert_allclose(p[:, :1], other.probabilities(items, TEST), atol=1e-4)
 
 
 def test_logistic_regression_ends_in_time_on_features_that_part_the_classes():
@@ -46,7 +48,7 @@ def test_logistic_regression_ends_in_time_on_features_that_part_the_classes():
     x = rng.normal(size=(60, 200))
     y = (x[:, 0] > 0).astype(np.int64)
 
-    fitted = class_common.fit_logistic((x, y), (x, y), 2, (1.0, 1e6))
+    fitted, _ = class_common.fit_logistic((x, y), (x, y), 2, Grid((1.0, 1e6), 0, 2))
 
     assert fitted.strength == 1e6
     assert score_classes(fitted.probabilities(x), y).accuracy == 1.0

@@ -61,7 +61,7 @@ def test_the_level_of_a_sequence_tells_its_neighbour_and_the_unit_of_a_channel_d
     noise = rng.normal(size=(150, 9, 2)) * [0.2, 1e6]
     items = Ragged.of([x + np.array([label, 0.0]) for x, label in zip(noise, y, strict=True)])
 
-    nearest = by_name(fit_class_baselines(items, y, TRAIN, VALIDATION, 2))["1-NN DTW"]
+    nearest = by_name(fit_class_baselines(items, y, TRAIN, VALIDATION, 2))["1-NN DTW"].baseline
 
     assert (nearest.labels(items, TEST) == y[TEST]).mean() > 0.9
 
@@ -69,7 +69,7 @@ def test_the_level_of_a_sequence_tells_its_neighbour_and_the_unit_of_a_channel_d
 def test_the_neighbours_label_is_as_probable_as_it_was_right_on_validation(waves, by_name):
     items, y = waves(seed=1)
 
-    nearest = by_name(fit_class_baselines(items, y, TRAIN, VALIDATION, 3))["1-NN DTW"]
+    nearest = by_name(fit_class_baselines(items, y, TRAIN, VALIDATION, 3))["1-NN DTW"].baseline
 
     right = int((nearest.labels(items, VALIDATION) == y[VALIDATION]).sum())
     p = nearest.probabilities(items, TEST)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from lockgate.scoring.baselines import Grid
+from lockgate.scoring.probabilities import fit_temperature, log_scores, probabilities
 from lockgate.tasks.labelling.baselines import sequences as class_sequences
 from lockgate.tasks.labelling.baselines import steps as class_steps
 from lockgate.tasks.labelling.baselines import texts as class_texts
@@ -11,6 +13,7 @@ from lockgate.tasks.labelling.baselines.fit import (
     fit_number_baselines,
 )
 from lockgate.tasks.labelling.labelled import Ragged
+from lockgate.training.losses import IGNORED
 
 TRAIN, VALIDATION, TEST = np.arange(60), np.arange(60, 90), np.arange(90, 150)
 
@@ -22,9 +25,10 @@ def test_the_majority_is_the_share_of_each_class_in_training(waves):
 
     # a fourth class never occurs: as though it had, once
     shares = np.array([*np.bincount(y[TRAIN]), 1]) / 61
-    p = majority.probabilities(items, TEST)
+    p = majority.baseline.probabilities(items, TEST)
     np.testing.assert_allclose(p, np.tile(shares, (60, 1)))
-    assert (majority.name, majority.setting) == ("majority class", "")
+    assert majority.name == "majority class"
+    assert majority.setting == f"temperature {majority.temperature:.3g} by validation"
 
 
 def test_the_majority_of_several_labels_is_the_share_of_each(waves):
@@ -34,7 +38,7 @@ def test_the_majority_of_several_labels_is_the_share_of_each(waves):
     majority = fit_class_baselines(items, labels, TRAIN, VALIDATION, 3).baselines[0]
 
     expected = [labels[TRAIN, 0].mean(), labels[TRAIN, 1].mean(), 1 / 61]
-    np.testing.assert_allclose(majority.probabilities(items, TEST)[0], expected)
+    np.testing.assert_allclose(majority.baseline.probabilities(items, TEST)[0], expected)
 
 
 def steps_of(items, rows):
@@ -83,11 +87,15 @@ def test_nothing_is_learned_from_the_test_part(waves, reviews, tagged, kind):
 def test_validation_chooses_and_teaches_nothing_else(waves, reviews, tagged, kind, monkeypatch):
     items, y = {"texts": reviews, "steps": tagged}.get(kind, waves)()
     for module in (class_texts, class_sequences, class_steps):
-        monkeypatch.setattr(module, "STRENGTHS", (1.0,))
+        monkeypatch.setattr(module, "STRENGTHS", Grid((1.0,), 0, 1))
+    # of two kinds of terms validation would choose one
+    monkeypatch.setattr(class_texts, "MOST_CHARACTERS", 0)
     other = np.arange(90, 120)
 
     one, two = (
-        fit_class_baselines(items, y, TRAIN, validation, 3, at_steps=kind == "steps").baselines[1]
+        fit_class_baselines(items, y, TRAIN, validation, 3, at_steps=kind == "steps")
+        .baselines[1]
+        .baseline
         for validation in (VALIDATION, other)
     )
 
@@ -116,6 +124,39 @@ def test_tokens_leave_the_majority():
     assert len(numbers.baselines) == 2
     reasons = {s.reason for part in (fitted, at_steps, numbers) for s in part.skipped}
     assert reasons == {"the sequences are tokens, which have no values to compute with"}
+
+
+@pytest.mark.parametrize("kind", ["texts", "sequences", "steps", "several"])
+def test_every_baseline_has_the_temperature_of_networks(waves, reviews, tagged, kind):
+    items, y = {"texts": reviews, "steps": tagged}.get(kind, waves)()
+    if kind == "several":
+        y = np.column_stack([y == 0, y > 0]).astype(np.int64)
+    known = VALIDATION
+    if kind == "steps":
+        known = steps_of(items, VALIDATION)
+        y[known[::3]] = IGNORED
+        labelled = y[known] != IGNORED
+
+    fitted = fit_class_baselines(
+        items, y, TRAIN, VALIDATION, 2 + (kind == "sequences"), at_steps=kind == "steps"
+    )
+
+    assert len(fitted.baselines) >= 2
+    for found in fitted.baselines:
+        p, several = found.baseline.probabilities(items, VALIDATION), kind == "several"
+        scores = log_scores(p, several=several)
+        truth = y[known]
+        if kind == "steps":
+            expected = fit_temperature(scores[labelled], truth[labelled])
+        else:
+            expected = fit_temperature(scores, truth)
+        assert found.temperature == pytest.approx(expected, rel=1e-3)
+        np.testing.assert_allclose(
+            found.probabilities(items, VALIDATION),
+            probabilities(scores, found.temperature, several=several),
+            rtol=1e-6,
+        )
+        assert found.setting.endswith(f"temperature {found.temperature:.3g} by validation")
 
 
 def test_bad_arguments_are_refused(waves):

@@ -23,7 +23,7 @@ def test_labels_at_steps_are_learned_from_the_steps_around(tagged):
     truth = y[steps_of(items, TEST)]
     share = y[steps_of(items, TRAIN)].mean()
     np.testing.assert_allclose(
-        majority.probabilities(items, TEST), np.tile([1 - share, share], (len(truth), 1))
+        majority.baseline.probabilities(items, TEST), np.tile([1 - share, share], (len(truth), 1))
     )
     assert score_classes(logistic.probabilities(items, TEST), truth).accuracy > 0.85
     assert logistic.setting.startswith("2 steps before and after, C = ")

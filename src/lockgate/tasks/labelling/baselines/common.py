@@ -1,24 +1,26 @@
 """What the baselines of classifiers share: their faces, and the logistic regression in them."""
 
 import warnings
-from collections.abc import Iterator, Sequence
-from itertools import repeat
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from lockgate.scoring.arrays import FloatArray, IntArray
-from lockgate.scoring.probabilities import probabilities
+from lockgate.scoring.baselines import Grid, search
+from lockgate.scoring.probabilities import fit_temperature, log_scores, probabilities
 from lockgate.tasks.labelling.labelled import Ragged
 from lockgate.tasks.labelling.parts import Rows
 from lockgate.tasks.labelling.scores import row_losses
+from lockgate.training.losses import IGNORED
 
 Items: TypeAlias = Ragged | Sequence[str]
 Features: TypeAlias = Any
 """`(N, F)`: an array, or a sparse matrix of scipy."""
+_Solver: TypeAlias = Callable[[float], tuple[FloatArray, FloatArray]]
 
 _MOST_ITERATIONS = 1000
 # fine enough that the probabilities do not hang on where a fit began
@@ -85,6 +87,58 @@ class Seen(NamedTuple):
         return result
 
 
+class Calibrated(NamedTuple):
+    """A baseline whose probabilities have a temperature, as those of a network have."""
+
+    baseline: ClassBaseline
+    temperature: float
+    several: bool
+
+    @property
+    def name(self) -> str:
+        """What the baseline is called."""
+        return self.baseline.name
+
+    @property
+    def setting(self) -> str:
+        """What was chosen for it, the temperature at the end."""
+        temperature = f"temperature {self.temperature:.3g} by validation"
+        return ", ".join(filter(None, (self.baseline.setting, temperature)))
+
+    def probabilities(self, items: Items, rows: Rows) -> FloatArray:
+        """Classify the items `rows`: `(len(rows), K)`, or `(steps of them, K)` at steps."""
+        scores = log_scores(self.baseline.probabilities(items, rows), several=self.several)
+        return probabilities(scores, self.temperature, several=self.several)
+
+
+def calibrate(
+    baseline: ClassBaseline, items: Items, validation: Rows, truth: npt.NDArray[Any]
+) -> ClassBaseline:
+    """Fit the temperature of a baseline to the validation rows, as that of a network is.
+
+    Args:
+        baseline: What classifies.
+        items: Of all parts.
+        validation: Rows to fit it to.
+        truth: Their classes, or labels of 0 and 1; at steps those of their steps, `IGNORED` where
+            there is none. Where all are, the baseline stays as it is, as a network does.
+    """
+    several = truth.ndim == 2
+    known = np.ones(len(truth), dtype=bool) if several else truth != IGNORED
+    if not known.any():
+        return baseline
+    scores = log_scores(baseline.probabilities(items, validation), several=several)
+    return Calibrated(baseline, fit_temperature(scores[known], truth[known]), several)
+
+
+def calibrated_loss(p: FloatArray, truth: IntArray) -> float:
+    """Return the mean log loss of probabilities that are given the best temperature for them."""
+    several = truth.ndim == 2
+    scores = log_scores(p, several=several)
+    cooled = probabilities(scores, fit_temperature(scores, truth), several=several)
+    return float(row_losses(cooled, truth, "log_loss").mean())
+
+
 class Logistic(NamedTuple):
     """A logistic regression: of one class in K, or of K labels, each by itself."""
 
@@ -92,11 +146,12 @@ class Logistic(NamedTuple):
     intercept: FloatArray  # (S,) or (K,)
     seen: Seen | None  # None for several labels
     strength: float  # C
+    strengths: Grid
 
     @property
     def setting(self) -> str:
         """The chosen strength, in words."""
-        return f"C = {self.strength:g}, chosen on validation"
+        return f"C = {self.strength:g}, {self.strengths.told(self.strength)}"
 
     def probabilities(self, x: Features) -> FloatArray:
         """Return the probabilities `(N, K)` of rows of features."""
@@ -110,9 +165,11 @@ def fit_logistic(
     train: tuple[Features, IntArray],
     validation: tuple[Features, IntArray],
     classes: int,
-    strengths: Sequence[float],
-) -> Logistic:
-    """Fit on training rows with each strength, and keep the one of the best log loss on validation.
+    strengths: Grid,
+) -> tuple[Logistic, float]:
+    """Fit on training rows with each strength; return the best on validation, and its log loss.
+
+    Judged is each with a temperature of its own, as the best of them will have one.
 
     Args:
         train: Features and classes `(N,)`, at least two of them, or labels `(N, K)` of 0 and 1.
@@ -120,13 +177,33 @@ def fit_logistic(
         classes: K.
         strengths: C of scikit-learn, inverse to the penalty.
     """
-    path = _label_path if train[1].ndim == 2 else _class_path
+    fit = (_label_fit if train[1].ndim == 2 else _class_fit)(*train, classes, strengths)
 
-    def loss(fitted: Logistic) -> float:
-        p = fitted.probabilities(validation[0])
-        return float(row_losses(p, validation[1], "log_loss").mean())
+    def attempt(some: Sequence[float]) -> Iterator[tuple[tuple[Logistic, float], float]]:
+        for fitted in map(fit, some):
+            loss = calibrated_loss(fitted.probabilities(validation[0]), validation[1])
+            yield (fitted, loss), loss
 
-    return min(path(*train, classes, strengths), key=loss)
+    return search(strengths, attempt)
+
+
+def search_ridge(
+    train: tuple[Features, FloatArray],
+    validation: tuple[Features, FloatArray],
+    penalties: Grid,
+    power: float,
+    solver: str = "auto",
+) -> tuple[Any, float, float]:
+    """Return the ridge of the least mean |error|^power on validation, its penalty, that mean."""
+
+    def attempt(some: Sequence[float]) -> Iterator[tuple[tuple[Any, float, float], float]]:
+        for penalty in some:
+            model = Ridge(alpha=penalty, solver=solver).fit(*train)
+            error = np.abs(model.predict(validation[0]) - validation[1])
+            loss = float((error**power).mean())
+            yield (model, penalty, loss), loss
+
+    return search(penalties, attempt)
 
 
 def class_shares(y: IntArray, classes: int) -> FloatArray:
@@ -142,44 +219,56 @@ def class_shares(y: IntArray, classes: int) -> FloatArray:
     return np.asarray(counts / counts.sum())
 
 
-def _class_path(
-    x: Features, y: IntArray, classes: int, strengths: Sequence[float]
-) -> Iterator[Logistic]:
-    """Fit one class in K with each strength in turn."""
-    seen = Seen(np.unique(y), classes, len(y))
-    for strength, (coefficients, intercept) in zip(strengths, _path(x, y, strengths), strict=True):
+def _class_fit(
+    x: Features, y: IntArray, classes: int, strengths: Grid
+) -> Callable[[float], Logistic]:
+    """Return what fits one class in K with a strength."""
+    seen, solve = Seen(np.unique(y), classes, len(y)), _solver(x, y)
+
+    def fit(strength: float) -> Logistic:
+        coefficients, intercept = solve(strength)
         if len(seen.classes) == 2:
             # two classes have one column, the second's
             coefficients = np.hstack([np.zeros_like(coefficients), coefficients])
             intercept = np.concatenate([[0.0], intercept])
-        yield Logistic(coefficients, intercept, seen, strength)
+        return Logistic(coefficients, intercept, seen, strength, strengths)
+
+    return fit
 
 
-def _label_path(
-    x: Features, y: IntArray, classes: int, strengths: Sequence[float]
-) -> Iterator[Logistic]:
-    """Fit several labels with each strength in turn; one of all rows or of none by its share."""
+def _label_fit(
+    x: Features, y: IntArray, classes: int, strengths: Grid
+) -> Callable[[float], Logistic]:
+    """Return what fits several labels with a strength; one of all rows or of none by its share."""
     shares = class_shares(y, classes)
-    constant = [
-        (np.zeros((x.shape[1], 1)), np.log([share / (1.0 - share)])) for share in shares.tolist()
-    ]
-    paths = [
-        _path(x, y[:, k], strengths) if 0 < y[:, k].sum() < len(y) else repeat(constant[k])
+    solvers = [
+        _solver(x, y[:, k]) if 0 < y[:, k].sum() < len(y) else _constant(x, shares[k])
         for k in range(classes)
     ]
-    for strength, *columns in zip(strengths, *paths, strict=False):
-        coefficients, intercept = zip(*columns, strict=True)
-        yield Logistic(np.hstack(coefficients), np.concatenate(intercept), None, strength)
+
+    def fit(strength: float) -> Logistic:
+        coefficients, intercept = zip(*(solve(strength) for solve in solvers), strict=True)
+        hyperplanes = np.hstack(coefficients), np.concatenate(intercept)
+        return Logistic(*hyperplanes, None, strength, strengths)
+
+    return fit
 
 
-def _path(
-    x: Features, y: IntArray, strengths: Sequence[float]
-) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Return coefficients and intercepts for each strength, each begun where the last ended."""
+def _constant(x: Features, share: float) -> _Solver:
+    solved = np.zeros((x.shape[1], 1)), np.log([share / (1.0 - share)])
+    return lambda _: solved
+
+
+def _solver(x: Features, y: IntArray) -> _Solver:
+    """Return what gives coefficients and intercept for a strength, each begun at the last."""
     model = LogisticRegression(warm_start=True, tol=_TOLERANCE, max_iter=_MOST_ITERATIONS)
-    for strength in strengths:
+
+    def solve(strength: float) -> tuple[FloatArray, FloatArray]:
         with warnings.catch_warnings():
             # one that is cut short is judged on validation as it is
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.set_params(C=strength).fit(x, y)
-        yield model.coef_.T, model.intercept_
+        # a copy: the next fit may begin in the same memory
+        return model.coef_.T.copy(), model.intercept_.copy()
+
+    return solve

@@ -14,6 +14,7 @@ from lockgate.tasks.labelling.baselines.common import (
     FitData,
     Items,
     NumberBaseline,
+    calibrate,
     class_shares,
 )
 from lockgate.tasks.labelling.baselines.dtw import fit_nearest, nearest_why_not
@@ -85,8 +86,8 @@ def fit_class_baselines(
 ) -> ClassBaselines:
     """Fit every baseline that can be computed on the training rows.
 
-    What is chosen (strengths, temperatures) is chosen by the log loss of the validation rows; no
-    other row of `items` or `y` is read.
+    What is chosen (strengths, terms) is chosen by the log loss of the validation rows, and each is
+    given a temperature by them, as networks are; no other row of `items` or `y` is read.
 
     Args:
         items: Texts, or sequences `(T, channels)` of any length, of all parts.
@@ -107,10 +108,14 @@ def fit_class_baselines(
     known = labels_of_steps(data) if at_steps else data.y[data.train]
     majority = Majority(class_shares(known, classes), at_steps)
     if at_steps:
-        return _with_steps(data, majority, seed)
-    if not isinstance(items, Ragged):
-        return _with_texts(data, majority, by_character)
-    return _with_sequences(data, majority, seed)
+        found = _with_steps(data, majority, seed)
+    elif not isinstance(items, Ragged):
+        found = _with_texts(data, majority, by_character)
+    else:
+        found = _with_sequences(data, majority, seed)
+    truth = data.y[step_places(items, data.validation) if at_steps else data.validation]
+    calibrated = (calibrate(b, items, data.validation, truth) for b in found.baselines)
+    return found._replace(baselines=tuple(calibrated))
 
 
 def fit_number_baselines(
@@ -160,7 +165,12 @@ def _with_texts(data: FitData, majority: Majority, by_character: bool) -> ClassB
     name = "TF-IDF + logistic regression"
     terms: Any = _ONE_CLASS
     if not _has_one_class(data):
-        terms = fit_terms(data.items, data.train, by_character=by_character)
+        terms = fit_terms(
+            data.items,
+            data.train,
+            by_character=by_character,
+            classes=data.classes if data.classes > 2 or data.y.ndim == 2 else 1,
+        )
     if isinstance(terms, str):
         return ClassBaselines((majority,), (Skipped(name, terms),))
     return ClassBaselines((majority, fit_text_logistic(data, terms)), ())

@@ -5,23 +5,25 @@ import importlib.util
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.linear_model import Ridge, RidgeClassifierCV
+from sklearn.linear_model import RidgeClassifierCV
 from sklearn.preprocessing import StandardScaler
 
 from lockgate.scoring.arrays import FloatArray
-from lockgate.scoring.probabilities import fit_temperature, probabilities
+from lockgate.scoring.baselines import Grid
+from lockgate.scoring.probabilities import probabilities
 from lockgate.tasks.labelling.baselines.common import (
     FitData,
     Items,
     Logistic,
     Seen,
     fit_logistic,
+    search_ridge,
 )
 from lockgate.tasks.labelling.labelled import Ragged
 from lockgate.tasks.labelling.parts import Rows
 
-STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)
-PENALTIES: FloatArray = 10.0 ** np.arange(-3.0, 5.0)
+STRENGTHS = Grid((1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1.0, 10.0, 100.0, 1e3, 1e4), 3, 9)
+PENALTIES = Grid(tuple((10.0 ** np.arange(-8.0, 9.0)).tolist()), 5, 13)
 STATISTICS = (
     "mean",
     "standard deviation",
@@ -81,7 +83,7 @@ class SummaryRidge(NamedTuple):
     @property
     def setting(self) -> str:
         """The chosen penalty, in words."""
-        return f"penalty {self.penalty:g}, chosen on validation"
+        return f"penalty {self.penalty:g}, {PENALTIES.told(self.penalty)}"
 
     def numbers(self, items: Items, rows: Rows) -> FloatArray:
         """Predict a number for each of the sequences `rows`."""
@@ -100,16 +102,17 @@ class RandomConvolutions(NamedTuple):
     convolutions: Any
     model: Any
     seen: Seen
-    temperature: float
     name: str = "random convolutions + ridge"
 
     @property
     def setting(self) -> str:
         """How many convolutions, and what was chosen, in words."""
+        chosen = PENALTIES.told(self.model.alpha_).replace(
+            "on validation", "by cross-validation in training"
+        )
         return (
             f"MiniRocket with {self.convolutions.n_kernels:,} convolutions, penalty "
-            f"{self.model.alpha_:g} by cross-validation in training, temperature "
-            f"{self.temperature:.2g} by validation"
+            f"{self.model.alpha_:g}, {chosen}"
         )
 
     def scores(self, items: Items, rows: Rows) -> FloatArray:
@@ -120,7 +123,7 @@ class RandomConvolutions(NamedTuple):
 
     def probabilities(self, items: Items, rows: Rows) -> FloatArray:
         """Classify the sequences `rows`, `(len(rows), K)`."""
-        return self.seen.among_all(probabilities(self.scores(items, rows), self.temperature))
+        return self.seen.among_all(probabilities(self.scores(items, rows)))
 
 
 def statistics_of(items: Items, rows: Rows) -> FloatArray:
@@ -142,7 +145,7 @@ def fit_summary(items: Items, train: Rows) -> Summary:
 def fit_summary_logistic(data: FitData) -> SummaryLogistic:
     """Fit a logistic regression, C one of `STRENGTHS` by the log loss on validation."""
     summary = fit_summary(data.items, data.train)
-    model = fit_logistic(
+    model, _ = fit_logistic(
         (summary.of(data.items, data.train), data.y[data.train]),
         (summary.of(data.items, data.validation), data.y[data.validation]),
         data.classes,
@@ -155,15 +158,11 @@ def fit_summary_ridge(data: FitData, power: float) -> SummaryRidge:
     """Fit a ridge, its penalty chosen by the mean of |error|^power on validation."""
     summary = fit_summary(data.items, data.train)
     x, x_validation = (summary.of(data.items, rows) for rows in (data.train, data.validation))
-    candidates = [
-        SummaryRidge(summary, Ridge(alpha=alpha).fit(x, data.y[data.train]), float(alpha))
-        for alpha in PENALTIES
-    ]
     truth = data.y[data.validation]
-    return min(
-        candidates,
-        key=lambda c: float((np.abs(c.model.predict(x_validation) - truth) ** power).mean()),
+    model, penalty, _ = search_ridge(
+        (x, data.y[data.train]), (x_validation, truth), PENALTIES, power
     )
+    return SummaryRidge(summary, model, penalty)
 
 
 def convolutions_why_not(y: Any) -> str | None:
@@ -176,7 +175,7 @@ def convolutions_why_not(y: Any) -> str | None:
 
 
 def fit_convolutions(data: FitData, seed: int) -> RandomConvolutions:
-    """Fit random convolutions and a ridge on them; the temperature is chosen on validation."""
+    """Fit random convolutions and a ridge on them."""
     assert isinstance(data.items, Ragged)
     module = importlib.import_module("aeon.transformations.collection.convolution_based")
     steps = np.concatenate([data.items[row] for row in data.train.tolist()]).astype(np.float64)
@@ -186,14 +185,9 @@ def fit_convolutions(data: FitData, seed: int) -> RandomConvolutions:
     kernels = min(10_000, max(84, _MOST_CONVOLVED // len(data.train)))
     convolutions = module.MiniRocket(n_kernels=kernels, random_state=seed)
     x = convolutions.fit_transform(_padded(data.items, data.train, scale, length))
-    model = RidgeClassifierCV(alphas=PENALTIES).fit(x, data.y[data.train])
+    model = RidgeClassifierCV(alphas=PENALTIES.values).fit(x, data.y[data.train])
     seen = Seen(model.classes_, data.classes, len(data.train))
-    fitted = RandomConvolutions(scale, length, convolutions, model, seen, temperature=1.0)
-    known = data.validation[np.isin(data.y[data.validation], seen.classes)]
-    if not len(known):
-        return fitted
-    truth = np.searchsorted(seen.classes, data.y[known])
-    return fitted._replace(temperature=fit_temperature(fitted.scores(data.items, known), truth))
+    return RandomConvolutions(scale, length, convolutions, model, seen)
 
 
 def _statistics(x: FloatArray) -> FloatArray:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from sklearn.preprocessing import StandardScaler
 
 from lockgate.scoring.arrays import FloatArray, IntArray
+from lockgate.scoring.baselines import Grid
 from lockgate.tasks.labelling.baselines.common import FitData, Items, Logistic, fit_logistic
 from lockgate.tasks.labelling.labelled import Ragged
 from lockgate.tasks.labelling.parts import Rows
@@ -14,7 +15,7 @@ from lockgate.training.losses import IGNORED
 
 REACH = 2
 """Steps before and after a step that are seen with it."""
-STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
+STRENGTHS = Grid((1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1.0, 10.0, 100.0, 1e3, 1e4), 3, 8)
 MOST_STEPS = 100_000
 """Most steps that are learned from, and as many to choose by; of more a sample is drawn."""
 
@@ -52,7 +53,8 @@ def fit_step_logistic(data: FitData, seed: int) -> StepLogistic:
     train, validation = (
         (_features(scaler, data.items, around), data.y[places]) for places, around in steps
     )
-    return StepLogistic(scaler, fit_logistic(train, validation, data.classes, STRENGTHS))
+    model, _ = fit_logistic(train, validation, data.classes, STRENGTHS)
+    return StepLogistic(scaler, model)
 
 
 def step_places(items: Items, rows: Rows) -> Rows:

@@ -1,33 +1,50 @@
 """Baselines of texts: TF-IDF of words or characters, and a linear model of it."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import Ridge
 
 from lockgate.scoring.arrays import FloatArray
-from lockgate.tasks.labelling.baselines.common import FitData, Items, Logistic, fit_logistic
+from lockgate.scoring.baselines import Grid
+from lockgate.tasks.labelling.baselines.common import (
+    FitData,
+    Items,
+    Logistic,
+    fit_logistic,
+    search_ridge,
+)
 from lockgate.tasks.labelling.parts import Rows
 
-STRENGTHS = (0.3, 1.0, 3.0, 10.0)
-PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0)
+STRENGTHS = Grid((0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4), 4, 7)
+PENALTIES = Grid((1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3), 4, 9)
 FEWEST_TEXTS = 2
 """Training texts that a term must occur in."""
+MOST_CHARACTERS = 5_000_000
+"""Most characters of training texts, times classes, whose runs within words are tried: of a word
+there are dozens, and more would take minutes."""
+
+Kind: TypeAlias = Literal["words", "within words", "runs"]
+_OPTIONS: dict[Kind, dict[str, Any]] = {
+    "words": {"analyzer": "word", "ngram_range": (1, 2)},
+    "within words": {"analyzer": "char_wb", "ngram_range": (2, 5)},
+    "runs": {"analyzer": "char", "ngram_range": (1, 3)},
+}
+_TOLD: dict[Kind, str] = {
+    "words": "words and pairs of words",
+    "within words": "runs of 2 to 5 characters within words",
+    "runs": "runs of 1 to 3 characters",
+}
 
 
 class Terms(NamedTuple):
     """Weights of the terms of a text, learned from training texts."""
 
     vectorizer: Any
-    by_character: bool
-
-    @property
-    def setting(self) -> str:
-        """What the terms are, in words."""
-        return "runs of 1 to 3 characters" if self.by_character else "words and pairs of words"
+    setting: str
+    """What the terms are, in words."""
 
     def of(self, items: Items, rows: Rows) -> sparse.csr_matrix:
         """Return the weights `(len(rows), terms)`."""
@@ -62,56 +79,73 @@ class TextRidge(NamedTuple):
     @property
     def setting(self) -> str:
         """The terms and the chosen penalty, in words."""
-        return f"{self.terms.setting}, penalty {self.penalty:g}, chosen on validation"
+        return f"{self.terms.setting}, penalty {self.penalty:g}, {PENALTIES.told(self.penalty)}"
 
     def numbers(self, items: Items, rows: Rows) -> FloatArray:
         """Predict a number for each of the texts `rows`."""
         return np.asarray(self.model.predict(self.terms.of(items, rows)), dtype=np.float64)
 
 
-def fit_terms(items: Items, train: Rows, *, by_character: bool) -> Terms | str:
-    """Learn the terms of the training texts, or return the reason why there are none.
+def fit_terms(
+    items: Items, train: Rows, *, by_character: bool, classes: int = 1
+) -> tuple[Terms, ...] | str:
+    """Learn each kind of terms of the training texts, or return why there are none.
 
-    A term is a word or a pair of words, or by character a run of 1 to 3 of them. Its weight is
-    (1 + log of its count) times the inverse document frequency, over the norm of the text.
+    Words and pairs of them; and runs of 2 to 5 characters within words, or by character of 1 to 3
+    anywhere. A term's weight is (1 + log of its count) times the inverse document frequency, over
+    the norm of the text.
     """
-    vectorizer = TfidfVectorizer(
-        analyzer="char" if by_character else "word",
-        ngram_range=(1, 3) if by_character else (1, 2),
-        min_df=FEWEST_TEXTS,
-        sublinear_tf=True,
-    )
+    texts = _texts(items, train)
+    characters = sum(map(len, texts)) * classes
+    kinds: list[Kind] = ["words", "runs" if by_character else "within words"]
+    left_out = ""
+    if not by_character and characters > MOST_CHARACTERS:
+        kinds.pop()
+        left_out = (
+            f" (runs within words are not tried: {characters:,} characters times classes are over "
+            f"{MOST_CHARACTERS:,})"
+        )
+    found = [(kind, _fitted(texts, kind)) for kind in kinds]
+    terms = tuple(Terms(v, _TOLD[kind] + left_out) for kind, v in found if v is not None)
+    return terms or f"no word or run of characters occurs in {FEWEST_TEXTS} training texts or more"
+
+
+def _fitted(texts: Sequence[str], kind: Kind) -> Any:
+    """Return the vectorizer of the terms of a kind, or None if there are none."""
+    vectorizer = TfidfVectorizer(min_df=FEWEST_TEXTS, sublinear_tf=True, **_OPTIONS[kind])
     try:
-        vectorizer.fit(_texts(items, train))
+        return vectorizer.fit(texts)
     except ValueError:
-        what = "character" if by_character else "word"
-        return f"no {what} occurs in {FEWEST_TEXTS} training texts or more"
-    return Terms(vectorizer, by_character)
+        return None
 
 
-def fit_text_logistic(data: FitData, terms: Terms) -> TextLogistic:
-    """Fit a logistic regression on TF-IDF, C one of `STRENGTHS` by the log loss on validation."""
-    model = fit_logistic(
-        (terms.of(data.items, data.train), data.y[data.train]),
-        (terms.of(data.items, data.validation), data.y[data.validation]),
-        data.classes,
-        STRENGTHS,
-    )
+def fit_text_logistic(data: FitData, kinds: Sequence[Terms]) -> TextLogistic:
+    """Fit a logistic regression on TF-IDF: terms and C by the log loss on validation."""
+    fits: list[tuple[Terms, Logistic, float]] = []
+    for terms in kinds:
+        # the best strength of one kind is near that of another
+        grid = STRENGTHS.near(fits[0][1].strength) if fits else STRENGTHS
+        fits.append((terms, *fit_logistic(*_features(data, terms), data.classes, grid)))
+    terms, model, _ = min(fits, key=lambda fit: fit[-1])
     return TextLogistic(terms, model)
 
 
-def fit_text_ridge(data: FitData, terms: Terms, power: float) -> TextRidge:
-    """Fit a ridge on TF-IDF, its penalty chosen by the mean of |error|^power on validation."""
-    x, x_validation = (terms.of(data.items, rows) for rows in (data.train, data.validation))
-    candidates = [
-        TextRidge(terms, Ridge(alpha=alpha, solver="sparse_cg").fit(x, data.y[data.train]), alpha)
-        for alpha in PENALTIES
+def fit_text_ridge(data: FitData, kinds: Sequence[Terms], power: float) -> TextRidge:
+    """Fit a ridge on TF-IDF: terms and penalty by the mean of |error|^power on validation."""
+    fits = [
+        (terms, *search_ridge(*_features(data, terms), PENALTIES, power, solver="sparse_cg"))
+        for terms in kinds
     ]
-    truth = data.y[data.validation]
-    return min(
-        candidates,
-        key=lambda c: float((np.abs(c.model.predict(x_validation) - truth) ** power).mean()),
+    terms, model, penalty, _ = min(fits, key=lambda fit: fit[-1])
+    return TextRidge(terms, model, penalty)
+
+
+def _features(data: FitData, terms: Terms) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    """Return the weights and the labels of the training rows, and of those of validation."""
+    train, validation = (
+        (terms.of(data.items, rows), data.y[rows]) for rows in (data.train, data.validation)
     )
+    return train, validation
 
 
 def _texts(items: Items, rows: Rows) -> Sequence[str]:
