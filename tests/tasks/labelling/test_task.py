@@ -22,6 +22,7 @@ from lockgate.studies.plan import Watcher
 from lockgate.studies.study import run
 from lockgate.studies.verdict import judge_pairs
 from lockgate.tasks.base import PARTS
+from lockgate.tasks.labelling.baselines import sequences
 from lockgate.tasks.labelling.config import LabelConfig, LabelledConfig
 from lockgate.tasks.labelling.ladder import LADDER
 from lockgate.tasks.labelling.prepare import PreparedLabelled
@@ -409,13 +410,33 @@ def test_long_sequences_and_padding_are_told_of(labelled: Any) -> None:
     data = LABELLING.read(([np.tile(one, (60, 1)) for one in x], y), config)
     prepared = LABELLING.prepare(data, config)
 
-    [advice] = LABELLING.advice(data, prepared)
+    advice = LABELLING.advice(data, prepared)
 
-    assert "stride=4" in advice
+    assert "stride=4" in advice[0]
     short = LABELLING.read((x, y), config)
-    assert LABELLING.advice(short, LABELLING.prepare(short, config)) == ()
+    assert not any(
+        "stride=4" in one for one in LABELLING.advice(short, LABELLING.prepare(short, config))
+    )
     checks = LABELLING.checks({"padded": 0.7, "tokens": {"unknown": 0.3, "size": 9}})
     assert [one["status"] for one in checks] == ["warn", "warn", "warn"]
+
+
+@pytest.mark.parametrize("kind", ["class", "texts"])
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_plan_names_the_extra_of_a_baseline_that_lacks_it(
+    labelled: Any, monkeypatch: pytest.MonkeyPatch, kind: str, installed: bool
+) -> None:
+    spec = object() if installed else None
+    monkeypatch.setattr(sequences.importlib.util, "find_spec", lambda _: spec)
+    data = LABELLING.read(labelled(kind)[0], CONFIG())
+
+    advice = LABELLING.advice(data, LABELLING.prepare(data, CONFIG()))
+
+    wanted = (
+        "a strong baseline, random convolutions + ridge, is left out: aeon is not installed "
+        '(pip install "lockgate[aeon]")'
+    )
+    assert advice == ((wanted,) if kind == "class" and not installed else ())
 
 
 def test_a_metric_of_another_kind_is_refused(study: Any, labelled: Any, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from lockgate.tasks.base import (
     ignore,
 )
 from lockgate.tasks.labelling.baselines.fit import fit_class_baselines, fit_number_baselines
+from lockgate.tasks.labelling.baselines.sequences import NO_AEON, convolutions_why_not
 from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig, LabelTrainingConfig
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier, load
@@ -139,15 +140,26 @@ class Labelling:
         """Yield the loss of a batch, or those of its chunks."""
         return losses(network, batch, config, masks)
 
-    def advice(self, data: LabelData, prepared: PreparedLabelled) -> tuple[str, ...]:  # noqa: ARG002
-        """Warn of sequences that are long to learn from."""
+    def advice(self, data: LabelData, prepared: PreparedLabelled) -> tuple[str, ...]:
+        """Warn of sequences that are long to learn from, and of a baseline that lacks a package."""
         longest = int(prepared.examples("train").lengths.max())
-        if prepared.preprocessing.is_text or longest <= LONG:
+        if prepared.preprocessing.is_text:
             return ()
-        return (
-            f"the longest sequence has {longest:,} steps: recurrent networks learn slowly over "
-            f"more than {LONG}; stride=4 joins steps, max_length cuts (--set stride=4)",
-        )
+        found = []
+        if longest > LONG:
+            found.append(
+                f"the longest sequence has {longest:,} steps: recurrent networks learn slowly over "
+                f"more than {LONG}; stride=4 joins steps, max_length cuts (--set stride=4)"
+            )
+        # labels of one class for a sequence of values: tokens have none to compute with
+        of_values = isinstance(data.all.items, Ragged) and data.all.items.values.ndim == 2
+        if prepared.preprocessing.kind == "class" and of_values:
+            why_not = convolutions_why_not(np.asarray(data.all.labels))
+            if why_not == NO_AEON:
+                found.append(
+                    f"a strong baseline, random convolutions + ridge, is left out: {NO_AEON}"
+                )
+        return tuple(found)
 
     def save(self, prepared: PreparedLabelled, folder: Path) -> None:
         """Keep the prepared data."""

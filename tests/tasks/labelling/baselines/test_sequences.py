@@ -142,7 +142,30 @@ def test_without_aeon_random_convolutions_are_skipped_with_the_reason(waves, mon
     fitted = fit_class_baselines(items, y, TRAIN, VALIDATION, 3)
 
     name = "random convolutions + ridge"
-    assert fitted.skipped == ((name, "aeon is not installed (pip install aeon)"),)
+    assert fitted.skipped == ((name, 'aeon is not installed (pip install "lockgate[aeon]")'),)
+
+
+def test_several_labels_are_no_reason_to_install_aeon(waves, monkeypatch):
+    items, y = waves()
+    monkeypatch.setattr(class_sequences.importlib.util, "find_spec", lambda _: None)
+
+    fitted = fit_class_baselines(items, np.column_stack([y == 0, y > 0]) + 0, TRAIN, VALIDATION, 2)
+
+    [skipped] = fitted.skipped
+    assert skipped.reason == "its ridge classifier takes one label for a sequence"
+
+
+@pytest.mark.slow
+def test_aeons_own_convolutions_are_fitted_where_it_is_installed(waves, by_name):
+    pytest.importorskip("aeon")
+    items, y = waves()
+
+    found = by_name(fit_class_baselines(items, y, TRAIN, VALIDATION, 3))
+
+    convolutions = found["random convolutions + ridge"]
+    p = convolutions.probabilities(items, TEST)
+    np.testing.assert_allclose(p.sum(axis=1), 1.0)
+    assert score_classes(p, y[TEST]).accuracy > 0.7
 
 
 def ts_file(name, lines):

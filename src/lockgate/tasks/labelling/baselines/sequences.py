@@ -40,6 +40,9 @@ STATISTICS = (
 )
 """Statistics of each channel; the length of the sequence is one more feature."""
 
+NO_AEON = 'aeon is not installed (pip install "lockgate[aeon]")'
+"""Why there are no random convolutions, where nothing in the data speaks against them."""
+
 # random convolutions see no fewer steps than their kernels have, and make at most this many numbers
 _FEWEST_STEPS = 9
 _MOST_CONVOLVED = 100_000_000
@@ -167,10 +170,10 @@ def fit_summary_ridge(data: FitData, power: float) -> SummaryRidge:
 
 def convolutions_why_not(y: Any) -> str | None:
     """Return why there are no random convolutions, or None if there can be."""
-    if importlib.util.find_spec("aeon") is None:
-        return "aeon is not installed (pip install aeon)"
     if y.ndim == 2:
         return "its ridge classifier takes one label for a sequence"
+    if importlib.util.find_spec("aeon") is None:
+        return NO_AEON
     return None
 
 
