@@ -55,3 +55,13 @@ def test_a_grid_is_searched_beyond_its_edges_and_its_last_edge_is_told(best):
     assert len(tried) == len(set(tried)) <= 4
     at_edge = ", at the edge of those tried (0.01 to 100)" if best in (0.01, 100.0) else ""
     assert GRID.told(best) == f"chosen on validation{at_edge}"
+
+
+def test_a_gain_that_is_asked_for_holds_the_search_at_the_first_values():
+    def attempt(values):
+        return [(value, 1.0 / value) for value in values]
+
+    # from 1 to 10 the loss falls by 0.9, from 10 to 100 by 0.09
+    assert search(GRID, attempt) == 100.0
+    assert search(GRID, attempt, gain=0.5) == 10.0
+    assert search(GRID, attempt, gain=0.95) == 1.0

@@ -39,12 +39,17 @@ class Grid(NamedTuple):
         return f"chosen on validation, at the edge of those tried ({ends[0]:g} to {ends[1]:g})"
 
 
-def search(grid: Grid, attempt: Callable[[Sequence[float]], Iterable[tuple[T, float]]]) -> T:
+def search(
+    grid: Grid,
+    attempt: Callable[[Sequence[float]], Iterable[tuple[T, float]]],
+    gain: float = 0.0,
+) -> T:
     """Return what fits best, trying further values while the best is at an edge of those tried.
 
     Args:
         grid: The values; the search ends at either end of them.
         attempt: Gives what is fitted with each of some values, and its loss.
+        gain: What a value beyond those tried at first must lower the loss by.
     """
     low, high = grid.start, grid.stop
     best, place, lowest = _least(attempt(grid.values[low:high]))
@@ -57,7 +62,7 @@ def search(grid: Grid, attempt: Callable[[Sequence[float]], Iterable[tuple[T, fl
         else:
             return best
         fitted, _, loss = _least(attempt(grid.values[further : further + 1]))
-        if loss < lowest:
+        if lowest - loss > gain:
             best, place, lowest = fitted, further, loss
 
 

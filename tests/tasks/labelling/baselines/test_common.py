@@ -43,6 +43,18 @@ def test_several_labels_are_each_learned_by_themselves(waves, by_name):
         np.testing.assert_allclose(p[:, :1], other.probabilities(items, TEST), atol=1e-4)
 
 
+def test_a_handful_of_rows_that_are_all_right_does_not_have_the_strength_run_on():
+    rng = np.random.default_rng(0)
+    y = np.arange(300) % 2
+    x = rng.normal(size=(300, 3)) + 8.0 * y[:, None]
+    grid = Grid((0.1, 1.0, 10.0, 100.0, 1e3), 0, 2)
+
+    # all are right, and more so with every strength
+    few, _ = class_common.fit_logistic((x[:100], y[:100]), (x[100:110], y[100:110]), 2, grid)
+
+    assert few.strength == 1.0
+
+
 def test_logistic_regression_ends_in_time_on_features_that_part_the_classes():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(60, 200))
