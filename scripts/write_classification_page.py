@@ -72,7 +72,14 @@ in the commands by any.
 *Got* is the median over seeds of the test accuracy of the rung that validation selected; a baseline
 in bold is ahead of it. A test part of few rows tells little: an accuracy of 0.9 has a standard
 error of 0.013 on 500 rows and of 0.042 on 50.
+
+Baselines have a temperature, as networks have. Studies marked *of before* were not run since that
+is so; the others were run again, which was a further look at their test parts, with the settings of
+the first.
 """
+BEFORE = "of before"
+MARK = f"""*{BEFORE.capitalize()}: the baselines of this study had no temperature, shorter grids of
+strengths and, of texts, words or characters alone. The verdict against them may change.*"""
 TIMES = """
 The machine did other work meanwhile, so the minutes are longer than they need be, and where a
 budget of time was given, the limit of steps that it became is lower.
@@ -88,15 +95,56 @@ class Gap(NamedTuple):
 
 
 def main(runs: Path, page: Path) -> None:
-    """Write the page of those studies in `runs` that are finished, and name the others."""
+    """Write the page of those studies in `runs` that are finished, and name the others.
+
+    What an earlier page tells of a study that `runs` lacks stays, marked.
+    """
+    earlier = page.read_text(encoding="utf-8") if page.exists() else ""
     found = {study: read(runs, study) for study in STUDIES}
     reached = table(
         ("", "reach", "got", "", "best baseline", "seeds", "test rows"),
-        [reach_row(study, results) for study, results in found.items()],
+        [
+            kept_row(study, earlier) if results is None else reach_row(study, results)
+            for study, results in found.items()
+        ],
     )
     parts = [HEAD, reached, TIMES]
-    parts += [section(study, results) for study, results in found.items() if results]
-    page.write_text("\n".join(parts), encoding="utf-8")
+    parts += [
+        kept_section(study, earlier) if results is None else section(study, results)
+        for study, results in found.items()
+    ]
+    page.write_text("\n".join(filter(None, parts)), encoding="utf-8")
+
+
+def kept_row(study: Study, earlier: str) -> tuple[str, ...]:
+    """Return the row of a study in an earlier page's first table, marked."""
+    start = f"| [{study.title}](#{study.name}) |"
+    line = next((line for line in earlier.splitlines() if line.startswith(start)), None)
+    if line is None:
+        return reach_row(study, None)
+    title, reach, accuracy, reached, *others = (
+        cell.strip() for cell in line.strip().strip("|").split("|")
+    )
+    if BEFORE not in reached:
+        reached = ", ".join(filter(None, (reached, BEFORE)))
+    return (title, reach, accuracy, reached, *others)
+
+
+def kept_section(study: Study, earlier: str) -> str:
+    """Return the part of an earlier page on a study, marked; empty if it has none."""
+    _, anchor, rest = earlier.partition(f'<a id="{study.name}"></a>\n')
+    if not anchor:
+        return ""
+    text = rest.split('<a id="')[0].strip()
+    if MARK not in text:
+        heading, _, told = text.partition("\n")
+        text = f"{heading}\n\n{MARK}\n{told}"
+    return f"{anchor}\n{text}\n"
+
+
+def is_of_before(results: Results) -> bool:
+    """Tell whether the baselines of a study had no temperature."""
+    return not any("temperature" in baseline["setting"] for baseline in results["baselines"])
 
 
 def read(runs: Path, study: Study) -> Results | None:
@@ -121,7 +169,16 @@ def reach_row(study: Study, results: Results | None) -> tuple[str, ...]:
         f"[{study.title}](#{study.name})",
         reach,
         f"{accuracy:.3f}",
-        met(accuracy, study.reach) + (f", at look {looks}" if looks > 1 else ""),
+        ", ".join(
+            filter(
+                None,
+                (
+                    met(accuracy, study.reach),
+                    f"at look {looks}" if looks > 1 else "",
+                    BEFORE if is_of_before(results) else "",
+                ),
+            )
+        ),
         behind if score > accuracy else f"{score:.3f} {best['name']}",
         f"{results['config']['seeds']}",
         test_size(results["data"]),
@@ -162,7 +219,7 @@ def section(study: Study, results: Results) -> str:
     return f"""<a id="{study.name}"></a>
 
 ## {study.title}
-
+{f"{chr(10)}{MARK}{chr(10)}" if is_of_before(results) else ""}
 ```
 {results["command"]}
 ```
