@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from lockgate.config import READING, option_of
-from lockgate.errors import DataError, listed, nearest
+from lockgate.errors import DataError, listed, nearest, quoted
 from lockgate.files import write_text
 
 # rules of pydantic as a user says them
@@ -70,7 +70,7 @@ def read_anew(config: ConfigT, settings: Mapping[str, Any]) -> ConfigT:
     for name in settings:
         if name not in known:
             raise DataError(
-                f"settings of a fitted model must tell how a source is read, got {name!r}; "
+                f"settings of a fitted model must tell how a source is read, got {quoted(name)}; "
                 f"the settings are {listed(known, 20)}"
             )
     given = {name: None if value == "" else value for name, value in settings.items()}
@@ -142,7 +142,7 @@ def _flat(
         name = f"{prefix}{key}"
         if any(path.startswith(f"{name}.") for path in paths.values()):
             if not isinstance(value, Mapping | None):
-                raise DataError(f"{name} must hold settings by name, got {value!r}")
+                raise DataError(f"{name} must hold settings by name, got {quoted(value)}")
             settings += _flat(value or {}, paths, prefix=f"{name}.")
         elif name in paths.values():
             settings.append((name, value))
@@ -150,7 +150,7 @@ def _flat(
             settings.append((paths[name], value))
         else:
             near = nearest(name, [*paths, *paths.values()], "settings")
-            raise DataError(f"settings must be known ones, got {name!r}; {near}")
+            raise DataError(f"settings must be known ones, got {quoted(name)}; {near}")
     return settings
 
 

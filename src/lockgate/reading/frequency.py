@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, Self, TypeAlias
 import numpy as np
 import polars as pl
 
-from lockgate.errors import DataError, option
+from lockgate.errors import DataError, option, quoted
 
 Stamp: TypeAlias = Any
 """A datetime; where the rows are the steps, the number of a row."""
@@ -75,15 +75,15 @@ class Frequency(NamedTuple):
             DataError: If it has another form, is zero, or longer than 8,000 years.
         """
         if not isinstance(text, str):
-            raise TypeError(f'{name} must be a duration such as "1h", got {text!r}')
+            raise TypeError(f'{name} must be a duration such as "1h", got {quoted(text)}')
         match = re.fullmatch(r"([0-9]{1,18})([a-z]+)", text.strip())
         if match is None or match[2] not in _UNITS:
-            raise DataError(f"{name} must {_RULE}, got {text!r}")
+            raise DataError(f"{name} must {_RULE}, got {quoted(text)}")
         size, unit = _UNITS[match[2]]
         if int(match[1]) == 0:
-            raise DataError(f"{name} must be at least 1{match[2]}, got {text!r}")
+            raise DataError(f"{name} must be at least 1{match[2]}, got {quoted(text)}")
         if int(match[1]) * size > _LONGEST[unit]:
-            raise DataError(f"{name} must be at most 8000y, got {text!r}")
+            raise DataError(f"{name} must be at most 8000y, got {quoted(text)}")
         return cls(int(match[1]) * size, unit)
 
     @classmethod
@@ -165,11 +165,13 @@ class Frequency(NamedTuple):
             duration = int(duration)
         if isinstance(duration, bool) or not isinstance(duration, int | str):
             raise TypeError(
-                f'{name} must be a number of steps or a duration such as "1d", got {duration!r}'
+                f'{name} must be a number of steps or a duration such as "1d", got '
+                f"{quoted(duration)}"
             )
         if isinstance(duration, str) and not self.of_time:
             raise DataError(
-                f"{name} must be a number of rows where the rows are the steps, got {duration!r}; "
+                f"{name} must be a number of rows where the rows are the steps, got "
+                f"{quoted(duration)}; "
                 "pass how many rows that is"
             )
         if isinstance(duration, str):
@@ -181,7 +183,9 @@ class Frequency(NamedTuple):
     def _whole_steps(self, duration: str, name: str) -> int:
         other = Frequency.parse(duration, name)
         if other.unit != self.unit or other.count % self.count:
-            raise DataError(f"{name} must be a multiple of the frequency {self}, got {duration!r}")
+            raise DataError(
+                f"{name} must be a multiple of the frequency {self}, got {quoted(duration)}"
+            )
         return other.count // self.count
 
     def offset(self, start: Stamp, steps: int) -> Stamp:

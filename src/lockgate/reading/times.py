@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from lockgate.errors import DataError, listed, nearest, option
+from lockgate.errors import DataError, listed, nearest, option, quoted
 from lockgate.reading.numbers import to_number
 from lockgate.reading.numeric_times import names_time, number_readings, rises
 from lockgate.reading.tables import RawTable
@@ -141,7 +141,7 @@ def named_columns(raw: RawTable, time: str | Sequence[str]) -> tuple[str, ...]:
     for name in time:
         if name not in names:
             raise DataError(
-                f"time must name columns of the table, got {name!r}; {nearest(name, names)}"
+                f"time must name columns of the table, got {quoted(name)}; {nearest(name, names)}"
             )
     if not 1 <= len(set(time)) == len(time) <= len(_PARTS):
         raise DataError(f"time must name one to six different columns, got {listed(time)}")
@@ -234,13 +234,14 @@ def _hidden_format(text: pl.Series) -> str | None:
 def _check_present(part: pl.Series, rows: pl.Series) -> None:
     if part.dtype.is_nested() or part.dtype in (pl.Duration, pl.Binary, pl.Object):
         raise DataError(
-            f"time {part.name!r} must hold time stamps {_HINT}, got values of type {part.dtype}; "
+            f"time {quoted(part.name)} must hold time stamps {_HINT}, got values of type "
+            f"{part.dtype}; "
             f"{_ROW_ORDER} in place of time"
         )
     if part.null_count():
         row = rows.filter(part.is_null())[0]
         raise DataError(
-            f"time {part.name!r} must hold a value in every row, got none in row {row}; "
+            f"time {quoted(part.name)} must hold a value in every row, got none in row {row}; "
             "fill it in or delete the row"
         )
 
@@ -322,7 +323,7 @@ def _last_of(parts: list[pl.Series], mark: str, rows: pl.Series) -> list[pl.Seri
     """Write a quarter or a week, behind which no part may come, as `Q1` or `W05`."""
     part, *others = parts
     if others:
-        raise DataError(f"time must end with {part.name!r}, got {others[0].name!r} after it")
+        raise DataError(f"time must end with {quoted(part.name)}, got {others[0].name!r} after it")
     own = part.str.strip_prefix(mark) if part.dtype == pl.String else part
     digits = _digits(own, rows)
     return [mark + (digits.str.zfill(2) if mark == "W" else digits)]
@@ -350,7 +351,7 @@ def _digits(column: pl.Series, rows: pl.Series) -> pl.Series:
     faulty = (whole.is_null() | (whole != numbers) | (whole < 0)).fill_null(value=True)
     if faulty.any():
         raise DataError(
-            f"time part {column.name!r} must hold whole numbers, "
+            f"time part {quoted(column.name)} must hold whole numbers, "
             f"got {column.filter(faulty)[0]} in row {rows.filter(faulty)[0]}"
         )
     return whole.cast(pl.String)
@@ -365,7 +366,7 @@ def _joined_numbers(parts: list[pl.Series], rows: pl.Series) -> pl.Series:
     wrong = first.str.len_chars() != 4
     if wrong.any():
         raise DataError(
-            f"time part {first.name!r} must hold years of four digits, "
+            f"time part {quoted(first.name)} must hold years of four digits, "
             f"got {first.filter(wrong)[0]} in row {rows.filter(wrong)[0]}"
         )
     day = pl.Series(["1"]).new_from_index(0, len(first))
@@ -387,7 +388,7 @@ def _midnights(column: pl.Series, rows: pl.Series) -> pl.Series:
     late = stamps != stamps.dt.truncate("1d")
     if late.any():
         raise DataError(
-            f"time part {column.name!r} must hold dates alone as other parts follow, "
+            f"time part {quoted(column.name)} must hold dates alone as other parts follow, "
             f"got {stamps.filter(late)[0]} in row {rows.filter(late)[0]}"
         )
     return stamps
@@ -460,7 +461,7 @@ def _parse(text: pl.Series, form: str) -> pl.Series:
     try:
         stamps = text.str.to_datetime(form, strict=False, time_unit="us")
     except pl.exceptions.PolarsError as error:
-        raise DataError(f"time_format must be a strptime format, got {form!r}") from error
+        raise DataError(f"time_format must be a strptime format, got {quoted(form)}") from error
     return stamps.dt.replace_time_zone(None)
 
 
@@ -471,7 +472,7 @@ def _from_text(
     if not formats:
         hidden = _hidden_format(text)
         raise DataError(
-            f"{what} must hold time stamps {_HINT}, got {text[0]!r} in row {rows[0]}; "
+            f"{what} must hold time stamps {_HINT}, got {quoted(text[0])} in row {rows[0]}; "
             + (
                 f"pass {option('time_format', hidden)}"
                 if hidden
@@ -506,7 +507,7 @@ def _by_order(read: dict[str, pl.Series], what: str) -> str:
 def _why_unread(text: pl.Series, rows: pl.Series, stamps: pl.Series, what: str, form: str) -> str:
     """Say which stamp is the first that cannot be read, and why."""
     value, row = text.filter(stamps.is_null())[0], rows.filter(stamps.is_null())[0]
-    got = f"got {value!r} in row {row}"
+    got = f"got {quoted(value)} in row {row}"
     if form in _formats(value):
         return f"{what} must hold dates and times that exist, {got}; mend or delete the row"
     if stamps.null_count() == len(stamps):

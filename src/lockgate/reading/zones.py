@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
-from lockgate.errors import DataError, nearest, option
+from lockgate.errors import DataError, nearest, option, quoted
 
 ZONES = (
     "Europe/Berlin",
@@ -97,16 +97,16 @@ def check_zone(zone: str) -> None:
         DataError: If there is none of that name.
     """
     if not isinstance(zone, str):
-        raise TypeError(f"zone must be the name of a time zone, got {zone!r}")
+        raise TypeError(f"zone must be the name of a time zone, got {quoted(zone)}")
     try:
         pl.Series([0]).cast(pl.Datetime("us")).dt.replace_time_zone(zone)
     except pl.exceptions.PolarsError:
         known = [*ZONES, "UTC"]
         cities = {name.rpartition("/")[2].lower().replace("_", " "): name for name in known}
         meant = cities.get(zone.strip().lower().replace("_", " "))
-        hint = f"did you mean {meant!r}?" if meant else nearest(zone, known, "most used")
+        hint = f"did you mean {quoted(meant)}?" if meant else nearest(zone, known, "most used")
         raise DataError(
-            f"zone must be a time zone such as Europe/Berlin or UTC, got {zone!r}; {hint}"
+            f"zone must be a time zone such as Europe/Berlin or UTC, got {quoted(zone)}; {hint}"
         ) from None
 
 

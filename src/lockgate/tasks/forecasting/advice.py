@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from lockgate.errors import count_of, option
+from lockgate.errors import count_of, option, quoted
 from lockgate.scoring.arrays import FloatArray
 from lockgate.tasks.forecasting.columns import column_values
 from lockgate.tasks.forecasting.prepare import Prepared
@@ -89,7 +89,8 @@ def _of_gaps(table: Table, prepared: Prepared) -> Iterator[str]:
         return
     longest = long.row(int(long["len"].arg_max() or 0), named=True)
     yield (
-        f"{count_of(long.height, 'gap')} of {table.target!r} that no window reads across hold "
+        f"{count_of(long.height, 'gap')} of {quoted(table.target)} that no window reads across "
+        f"hold "
         f"{steps / len(missing):.0%} of the steps, the longest {count_of(longest['len'], 'step')} "
         f"from {table.frame['ds'][longest['start']]}: what is told holds for the rest"
     )
@@ -102,7 +103,8 @@ def _of_faulty_values(table: Table, prepared: Prepared) -> Iterator[str]:
     found = [far for name, values in arrays.items() for far in far_values(name, values)]
     for far in found[:MOST_NAMED]:
         yield (
-            f"{count_of(far.rows, 'value')} of {far.value:g} in {far.column!r}, where all others "
+            f"{count_of(far.rows, 'value')} of {far.value:g} in {quoted(far.column)}, where "
+            f"all others "
             f"lie from {far.low:g} to {far.high:g}: {_remedy(far, arrays)}"
         )
     if len(found) > MOST_NAMED:

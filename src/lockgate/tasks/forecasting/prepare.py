@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from lockgate.errors import DataError, count_of, option
+from lockgate.errors import DataError, count_of, option, quoted
 from lockgate.reading.samples import SAMPLE, sample
 from lockgate.reading.zones import wall_clock
 from lockgate.tasks.base import PARTS, Part
@@ -133,7 +133,8 @@ def _why_no_window(table: Table, prepared: Prepared, part: Part, excluded: tuple
         )
     if not np.isfinite(prepared.arrays.target[rows.start : rows.stop]).any():
         return (
-            f"the {part} part must hold values of the target {table.target!r}, got none in its "
+            f"the {part} part must hold values of the target {quoted(table.target)}, got none "
+            f"in its "
             f"{count_of(len(rows), 'row')}"
         )
     # windows of the later parts look back into the part before
@@ -141,7 +142,8 @@ def _why_no_window(table: Table, prepared: Prepared, part: Part, excluded: tuple
     worst, share = prepared.preprocessing.worst_column(table, read)
     return (
         f"the {part} part must hold a window without a hole longer than max_gap "
-        f"{prepared.preprocessing.max_gap}, got none; the column with most holes is {worst!r}, "
+        f"{prepared.preprocessing.max_gap}, got none; the column with most holes is "
+        f"{quoted(worst)}, "
         f"missing in {share:.0%} of the {len(read)} rows that it reads, after filling"
         f"{_fewer_holes(table, prepared, excluded)}"
     )

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from lockgate.errors import DataError
+from lockgate.errors import DataError, quoted
 from lockgate.reading.frequency import Frequency
 from lockgate.reading.zones import check_zone, instants, offsets_of, wall_clock, zone_of
 from lockgate.tasks.forecasting.opening import (
@@ -208,7 +208,7 @@ class Slots(BaseModel):
         if self._day is None:
             raise DataError(
                 f"{name} must be a number of steps or weeks where days have unlike hours "
-                f"({self.words}), got {duration!r}"
+                f"({self.words}), got {quoted(duration)}"
             )
         return int(unit[1]) * self._day
 

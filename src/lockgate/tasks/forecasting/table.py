@@ -432,14 +432,14 @@ def _between_targets(frame: pl.DataFrame, target: str) -> tuple[pl.DataFrame, li
     notices = []
     if first:
         notices.append(
-            f"no {target!r} is observed in the first {count_of(first, 'step')}, before "
+            f"no {quoted(target)} is observed in the first {count_of(first, 'step')}, before "
             f"{shown(frame['ds'], first)}: left out"
         )
     if behind := len(frame) - 1 - last:
         rest = frame.tail(behind)
         known = [name for name in frame.columns[1:] if rest[name].null_count() < behind]
         notices.append(
-            f"no {target!r} is observed in the last {count_of(behind, 'step')}, after "
+            f"no {quoted(target)} is observed in the last {count_of(behind, 'step')}, after "
             f"{shown(frame['ds'], last)}: left out, forecasts begin there"
             + (f"; columns known ahead ({listed(known, 3)}) cannot be used yet" if known else "")
         )

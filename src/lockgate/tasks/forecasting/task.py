@@ -14,7 +14,7 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
-from lockgate.errors import MOST_LISTED, listed
+from lockgate.errors import MOST_LISTED, listed, quoted
 from lockgate.files import write_text
 from lockgate.nn import Reach, gradient_reach
 from lockgate.reading.samples import SAMPLE
@@ -148,7 +148,7 @@ class Forecasting:
         reading = {n: settings[f"data.{n}"] for n in names if f"data.{n}" in settings}
         columns = tuple(column._asdict() for column in describe_columns(source, **reading))
         guess = guess_target(source, **reading)
-        sentence = f"target must be given: pass --target, perhaps --target {guess!r}"
+        sentence = f"target must be given: pass --target, perhaps --target {quoted(guess)}"
         return Section((sentence,), columns)
 
     def subject(self, config: ForecastConfig) -> str:

@@ -11,7 +11,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from lockgate.errors import DataError
+from lockgate.errors import DataError, quoted
 from lockgate.files import new_folder
 from lockgate.nn import mc_samples
 from lockgate.reading.frames import like
@@ -223,7 +223,7 @@ def load(folder: Path) -> FittedClassifier:
     version, config = read_config(folder, NAME)
     temperature = config.pop("temperature", None)
     if not isinstance(temperature, float) or not 0.0 < temperature < 1e6:
-        raise DataError(f"{folder} is no fitted model: temperature is {temperature!r}")
+        raise DataError(f"{folder} is no fitted model: temperature is {quoted(temperature)}")
     try:
         run = LabelConfig.model_validate(_today(config) if version == 1 else config)
         text = read_text(folder / "preprocessing.json")

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lockgate.errors import DataError, count_of, listed
+from lockgate.errors import DataError, count_of, listed, quoted
 
 LabelKind = Literal["class", "classes", "steps", "number"]
 
@@ -150,7 +150,7 @@ def one_spelling(data: Labelled) -> Labelled:
     if len(shortest) == len(names):
         return data
     labels = [LABEL_SEPARATOR.join(dict.fromkeys(shortest[keys[n]] for n in p)) for p in parts]
-    others = [f"{n!r} is {shortest[keys[n]]!r}" for n in names if n != shortest[keys[n]]]
+    others = [f"{quoted(n)} is {shortest[keys[n]]!r}" for n in names if n != shortest[keys[n]]]
     notice = f"labels that mean the same are one class: {listed(others, 4)}"
     spelled = np.array(labels, dtype=np.str_)[places]
     return replace(data, labels=spelled, notices=(*data.notices, notice)).fingerprinted()
@@ -282,7 +282,7 @@ def check_items(data: Labelled, remedy: str = "take it out", *, blank_texts: boo
         raise DataError(
             f"every value of a sequence must be a finite number, got "
             f"{data.items.values[step, channel]} in {called(data.names[i])}, step "
-            f"{step - data.items.starts[i] + 1}, channel {data.channels[channel]!r}"
+            f"{step - data.items.starts[i] + 1}, channel {quoted(data.channels[channel])}"
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from lockgate.errors import DataError, listed
+from lockgate.errors import DataError, listed, quoted
 from lockgate.tasks.labelling.config import LabelledConfig
 from lockgate.tasks.labelling.labelled import (
     LABEL_SEPARATOR,
@@ -138,7 +138,7 @@ class LabelPreprocessing(BaseModel):
             return []
         shares = np.isnan(data.items.values).mean(axis=0).tolist()
         return [
-            f"{name!r} ({share:.2%})"
+            f"{quoted(name)} ({share:.2%})"
             for name, share in zip(self.channels, shares, strict=True)
             if share and (name in self.masked) == foreseen
         ]
@@ -161,7 +161,7 @@ class LabelPreprocessing(BaseModel):
                 for name in filter(None, text.split(LABEL_SEPARATOR)):
                     if name not in numbers:
                         raise DataError(
-                            f"labels must have occurred in training, got {name!r} in "
+                            f"labels must have occurred in training, got {quoted(name)} in "
                             f"{data.names[row]}; known are {listed(self.classes)}"
                         )
                     has_label[row, numbers[name]] = 1.0

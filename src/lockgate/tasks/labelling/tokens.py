@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 import numpy as np
 import numpy.typing as npt
 
-from lockgate.errors import DataError, count_of
+from lockgate.errors import DataError, count_of, quoted
 from lockgate.tasks.labelling.labelled import TEXT_MARK, Ragged
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Tokens:
         if max_length is not None and max_length < 1:
             raise ValueError(f"max_length must be at least 1, got {max_length}")
         if keep not in ("start", "end"):
-            raise ValueError(f"keep must be 'start' or 'end', got {keep!r}")
+            raise ValueError(f"keep must be 'start' or 'end', got {quoted(keep)}")
         pieces, whole, starts = [np.empty(0, dtype=np.int32)], [], [0]
         for ids in self._all_ids(texts):
             whole.append(len(ids))
@@ -247,7 +247,7 @@ def learn_tokens(
         ['<unk>', 'to', 'be']
     """
     if kind != "auto" and kind not in get_args(TokenKind):
-        raise ValueError(f"kind must be 'auto', 'word', 'bpe' or 'char', got {kind!r}")
+        raise ValueError(f"kind must be 'auto', 'word', 'bpe' or 'char', got {quoted(kind)}")
     if not 3 <= vocab_size <= MAX_VOCABULARY:
         raise ValueError(f"vocab_size must be from 3 to {MAX_VOCABULARY:,}, got {vocab_size:,}")
     if min_count < 1:
@@ -338,7 +338,7 @@ def _kind_by_script(texts: Sequence[str], clean_html: bool) -> TokenKind:
 
 def _from_content(content: Any) -> Tokens:
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
-        raise DataError(f"a tokenizer must be of the format {_FORMAT!r}, got something else")
+        raise DataError(f"a tokenizer must be of the format {quoted(_FORMAT)}, got something else")
     expected = {"format", "kind", "lowercase", "clean_html", "vocabulary", "merges"}
     if set(content) != expected:
         raise DataError(f"a tokenizer must have {sorted(expected)}, got {sorted(content)}")

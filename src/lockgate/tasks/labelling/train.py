@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from lockgate.errors import DataError
+from lockgate.errors import DataError, quoted
 from lockgate.running.machine import check_device
 from lockgate.tasks.labelling.config import LabelConfig, LabelTrainingConfig
 from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier
@@ -22,7 +22,9 @@ def check_metric(preprocessing: LabelPreprocessing, training: LabelTrainingConfi
     """
     if (training.metric == "log_loss") == (preprocessing.kind == "number"):
         rule = "mae or rmse" if preprocessing.kind == "number" else "log_loss"
-        raise DataError(f"metric must be {rule} for labels of this kind, got {training.metric!r}")
+        raise DataError(
+            f"metric must be {rule} for labels of this kind, got {quoted(training.metric)}"
+        )
 
 
 def train_classifier(

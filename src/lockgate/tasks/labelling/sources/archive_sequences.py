@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lockgate.errors import DataError, count_of, listed, option
+from lockgate.errors import DataError, count_of, listed, option, quoted
 from lockgate.reading.archive import Archive, open_archive
 from lockgate.reading.tables import AS_SHOWN, RawTable, TextFormat, read_bytes, read_csv
 from lockgate.tasks.labelling.labelled import LabelKind, Labelled
@@ -92,7 +92,7 @@ def _unlabelled(
     others = {PurePosixPath(str(name)).name for name in (labels, roles.group) if name}
     names = [name for name in archive.tables if PurePosixPath(name).name not in others]
     if not names:
-        raise DataError(f"source must hold tables, got none in {archive.source!r}")
+        raise DataError(f"source must hold tables, got none in {quoted(archive.source)}")
     files = _files(archive, names, roles, form)
     items = joined([file.values for file in files], 0)
     return unlabelled(items, names, archive.source, files[0].channels, _notices(files))
@@ -105,12 +105,13 @@ def _tagged(
     if labels is not None or roles.label is None or roles.time is not None:
         raise DataError(
             "with at_steps the label must be a column of every file, with neither a file of labels "
-            f"nor a time, got label={roles.label!r}, labels={labels!r}, time={roles.time!r}"
+            f"nor a time, got label={quoted(roles.label)}, labels={quoted(labels)}, "
+            f"time={quoted(roles.time)}"
         )
     group = None if roles.group is None else archive.find(roles.group, "group")
     names = tuple(name for name in archive.tables if name != group)
     if not names:
-        raise DataError(f"source must hold tables, got none in {archive.source!r}")
+        raise DataError(f"source must hold tables, got none in {quoted(archive.source)}")
     groups, notices = _groups(archive, roles, names, form)
     files = _files(archive, names, roles, form)
     columns = [file.labels for file in files if file.labels is not None]
@@ -143,7 +144,7 @@ def _read_listing(
     candidates = [name for name in archive.tables if name not in (file, group_file)]
     names = match_files(raw, key, candidates, _folder(file))
     read, kind = read_labels(
-        raw.frame[label], roles, lambda i: f"row {raw.rows[i]} of {raw.source!r}"
+        raw.frame[label], roles, lambda i: f"row {raw.rows[i]} of {quoted(raw.source)}"
     )
     groups, notices = (
         (np.array(list(present(raw, group, "group"))), ())
@@ -154,7 +155,7 @@ def _read_listing(
     rest = sorted(set(candidates) - set(names))
     if rest:
         notices += (
-            f"{count_of(len(rest), 'file')} without a label in {raw.source!r} not read: "
+            f"{count_of(len(rest), 'file')} without a label in {quoted(raw.source)} not read: "
             f"{listed(rest, 3)}",
         )
     told = label_notices(raw.frame[label], roles)
@@ -165,7 +166,8 @@ def _no_labels(archive: Archive) -> str:
     likely = [n for n in archive.tables if _TARGET.search(PurePosixPath(n).stem)]
     hint = f"; try {option('labels', likely[0])}" if likely else ""
     raise DataError(
-        f"labels must name the file of labels in {archive.source!r} or beside it, got none{hint}"
+        f"labels must name the file of labels in {quoted(archive.source)} or beside it, got "
+        f"none{hint}"
     )
 
 
@@ -198,7 +200,8 @@ def _target_columns(raw: RawTable, roles: Roles) -> tuple[str, str, str | None]:
     rest = [name for name in names if name not in (key, roles.group, roles.time)]
     if roles.label is None and len(rest) != 1:
         raise DataError(
-            f"{raw.source!r} must have two columns, what tells the files apart and the label, got "
+            f"{quoted(raw.source)} must have two columns, what tells the files apart and the "
+            f"label, got "
             f"{listed(map(repr, names))}; name the one of labels (--label)"
         )
     return key, roles.label or rest[0], roles.group
@@ -214,7 +217,8 @@ def _groups(
     raw = _table(archive, file, form)
     if raw.frame.width != 2:
         raise DataError(
-            f"{raw.source!r} must have two columns, what tells the files apart and the group, got "
+            f"{quoted(raw.source)} must have two columns, what tells the files apart and the "
+            f"group, got "
             f"{listed(map(repr, raw.frame.columns))}"
         )
     key, group = raw.frame.columns
@@ -224,7 +228,7 @@ def _groups(
     missing = [name for name in names if name not in of_name]
     if missing:
         raise DataError(
-            f"{raw.source!r} must tell the group of every sequence, got none for "
+            f"{quoted(raw.source)} must tell the group of every sequence, got none for "
             f"{listed(map(repr, missing), 3)}"
         )
     return np.array([of_name[name] for name in names]), raw.notices
@@ -258,8 +262,8 @@ def _aligned(file: File, channels: tuple[str, ...], name: str, first: str) -> Fi
         return file
     if set(file.channels) != set(channels):
         raise DataError(
-            f"every file must have the channels of {first!r}, {listed(channels)}, got "
-            f"{listed(file.channels)} in {name!r}"
+            f"every file must have the channels of {quoted(first)}, {listed(channels)}, got "
+            f"{listed(file.channels)} in {quoted(name)}"
         )
     order = [file.channels.index(channel) for channel in channels]
     return file._replace(values=file.values[:, order], channels=channels)

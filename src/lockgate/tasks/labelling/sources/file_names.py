@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
-from lockgate.errors import DataError, listed
+from lockgate.errors import DataError, listed, quoted
 from lockgate.reading.tables import RawTable
 from lockgate.tasks.labelling.sources.sequence_columns import present, shown
 
@@ -26,26 +26,29 @@ def match_files(
     same_name = _files_of([column], names, folder)[0]
     if same_name:
         raise DataError(
-            f"the first row of {raw.source!r} must name the columns, got {column!r}, which means "
-            f"{same_name[0]!r}; add a header line"
+            f"the first row of {quoted(raw.source)} must name the columns, got "
+            f"{quoted(column)}, which means "
+            f"{quoted(same_name[0])}; add a header line"
         )
     seen: dict[str, int] = {}
     for row, key, files in zip(raw.rows, keys, _files_of(keys, names, folder), strict=True):
         place = f"got {shown(key)} in row {row}"
         if len(files) > 1:
             raise DataError(
-                f"{raw.source!r} must tell files apart, {place}, which may be {files[0]!r} or "
-                f"{files[1]!r}; write their names in full"
+                f"{quoted(raw.source)} must tell files apart, {place}, which may be "
+                f"{quoted(files[0])} or "
+                f"{quoted(files[1])}; write their names in full"
             )
         if strict and not files:
             raise DataError(
-                f"{raw.source!r} must name files that exist, {place}; the files are "
+                f"{quoted(raw.source)} must name files that exist, {place}; the files are "
                 f"{listed(map(repr, names), 3)}"
             )
         if files and seen.setdefault(files[0], row) != row:
             raise DataError(
-                f"{raw.source!r} must name each file once, {place}, where row {seen[files[0]]} "
-                f"names {files[0]!r} too"
+                f"{quoted(raw.source)} must name each file once, {place}, where row "
+                f"{seen[files[0]]} "
+                f"names {quoted(files[0])} too"
             )
     return tuple(files[0] if files else "" for files in _files_of(keys, names, folder))
 

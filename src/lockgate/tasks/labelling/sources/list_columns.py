@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lockgate.errors import DataError, count_of, listed
+from lockgate.errors import DataError, count_of, listed, quoted
 from lockgate.reading.numbers import to_number
 from lockgate.reading.tables import RawTable
 from lockgate.scoring.arrays import IntArray
@@ -55,7 +55,7 @@ def from_lists(raw: RawTable, roles: Roles) -> Labelled:
     label = check_label(roles, raw) if roles.labelled else ""
     if roles.step is not None:
         raise DataError(
-            f"step must be left out where cells hold whole sequences, got {roles.step!r}"
+            f"step must be left out where cells hold whole sequences, got {quoted(roles.step)}"
         )
     options = ("label", "id", "group", "time") if roles.labelled else ("id",)
     check_role_columns(roles, raw.frame.columns, raw.source, options)
@@ -116,7 +116,8 @@ def _chosen(raw: RawTable, roles: Roles) -> tuple[list[str], tuple[str, ...]]:
         }
         if not lists:
             raise DataError(
-                f"inputs must be columns of lists, got none beside the label in {raw.source!r}"
+                f"inputs must be columns of lists, got none beside the label in "
+                f"{quoted(raw.source)}"
             )
         return lists, left_out_notice(left_out)
     names = list(dict.fromkeys(check_input_names(roles, lists, raw.source)))
@@ -124,7 +125,7 @@ def _chosen(raw: RawTable, roles: Roles) -> tuple[list[str], tuple[str, ...]]:
         check_column("inputs", name, raw.frame.columns, raw.source)
         if name not in lists:
             raise DataError(
-                f"inputs must be columns of lists, got {name!r}; they are {listed(lists, 12)}"
+                f"inputs must be columns of lists, got {quoted(name)}; they are {listed(lists, 12)}"
             )
     return names, ()
 
@@ -156,12 +157,15 @@ def _block(raw: RawTable, name: str, names: tuple[str, ...]) -> Block:
     width = int(widths[0]) if len(widths) else 1
     if width == 0 or isinstance(flat.dtype, pl.List):
         what = "an empty list" if width == 0 else "lists of lists"
-        raise DataError(f"every step must be a number or a list of them, got {what} in {name!r}")
+        raise DataError(
+            f"every step must be a number or a list of them, got {what} in {quoted(name)}"
+        )
     differs = np.flatnonzero(widths != width)
     if len(differs):
         i = int(differs[0])
         raise DataError(
-            f"every step of {name!r} must have {count_of(width, 'channel')} as the first has, got "
+            f"every step of {quoted(name)} must have {count_of(width, 'channel')} as the first "
+            f"has, got "
             f"{widths[i]} in {_place(i, lengths, names)}"
         )
     values = to_float32(_numbers(flat, name, lambda i: _place(i // width, lengths, names)))
@@ -182,7 +186,7 @@ def _numbers(values: pl.Series, name: str, place: Callable[[int], str]) -> pl.Se
     if faulty.any():
         i = int(faulty.arg_true()[0])
         raise DataError(
-            f"inputs must be numbers, got {shown(values[i])} in {place(i)}, column {name!r}"
+            f"inputs must be numbers, got {shown(values[i])} in {place(i)}, column {quoted(name)}"
         )
     return numbers
 
@@ -209,8 +213,8 @@ def _check_lengths(
     if len(differs):
         i = int(differs[0])
         raise DataError(
-            f"the lists of a row must be of one length, got {lengths[i]:,} in {first!r} and "
-            f"{others[i]:,} in {name!r} in {names[i]}"
+            f"the lists of a row must be of one length, got {lengths[i]:,} in {quoted(first)} and "
+            f"{others[i]:,} in {quoted(name)} in {names[i]}"
         )
 
 
@@ -225,7 +229,7 @@ def _label_column(
     if is_list != roles.at_steps:
         rule = "lists, one label for each step" if roles.at_steps else "one value for each row"
         raise DataError(
-            f"label must hold {rule}, got {column.dtype} in {label!r}; pass at_steps="
+            f"label must hold {rule}, got {column.dtype} in {quoted(label)}; pass at_steps="
             f"{is_list} for {'labels at steps' if is_list else 'a label for each sequence'}"
         )
     if not roles.at_steps:

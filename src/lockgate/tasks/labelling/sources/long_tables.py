@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lockgate.errors import DataError, listed, option
+from lockgate.errors import DataError, listed, option, quoted
 from lockgate.reading.tables import RawTable
 from lockgate.tasks.labelling.labelled import LabelKind, Labelled, Ragged
 from lockgate.tasks.labelling.sources.sequence_columns import (
@@ -65,7 +65,7 @@ def check_label(roles: Roles, raw: RawTable) -> str:
     """Return the name of the label column, which must be named."""
     if roles.label is None:
         raise DataError(
-            f"label must name a column of {raw.source!r}, got none; its columns are "
+            f"label must name a column of {quoted(raw.source)}, got none; its columns are "
             f"{listed(map(repr, raw.frame.columns))}"
         )
     return roles.label
@@ -79,7 +79,8 @@ def _check(raw: RawTable, roles: Roles) -> None:
     check_role_columns(roles, raw.frame.columns, raw.source, options)
     if roles.id is None and not roles.at_steps:
         raise DataError(
-            f"id must name the column that tells the sequences of {raw.source!r} apart, got none; "
+            f"id must name the column that tells the sequences of {quoted(raw.source)} apart, "
+            f"got none; "
             "or pass at_steps=True (--at-steps) for a label at every step of one sequence"
             + "".join(f"; or, for texts, {option('text', name)}" for name in _texts(raw, roles)[:1])
         )
@@ -116,7 +117,7 @@ def _labels(
     labels, kind = read_labels(column, roles, lambda i: f"row {raw.rows[i]}")
     remedy = "; pass at_steps=True (--at-steps) for a label at every step"
     labels = _filled(labels[order], starts) if kind != "classes" else labels[order]
-    return _constant(labels, starts, names, f"label {column.name!r}", remedy), kind
+    return _constant(labels, starts, names, f"label {quoted(column.name)}", remedy), kind
 
 
 def _groups(
@@ -125,7 +126,7 @@ def _groups(
     if roles.group is None:
         return None
     groups = np.array(present(raw, roles.group, "group").to_list(), dtype=str)
-    return _constant(groups[order], starts, names, f"group {roles.group!r}", "")
+    return _constant(groups[order], starts, names, f"group {quoted(roles.group)}", "")
 
 
 def _filled(labels: npt.NDArray[Any], starts: Codes) -> npt.NDArray[Any]:
@@ -151,6 +152,6 @@ def _constant(
         i = int(np.searchsorted(starts, row, side="right")) - 1
         raise DataError(
             f"{what} must be one for each sequence, got {shown(firsts[i].item())} and "
-            f"{shown(values[row].item())} in {names[i]!r}{remedy}"
+            f"{shown(values[row].item())} in {quoted(names[i])}{remedy}"
         )
     return firsts

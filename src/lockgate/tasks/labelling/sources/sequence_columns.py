@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lockgate.errors import DataError, listed, nearest
+from lockgate.errors import DataError, listed, nearest, quoted
 from lockgate.reading.numbers import Numbers, read_numbers, to_number
 from lockgate.reading.tables import RawTable
 from lockgate.reading.times import find_times
@@ -70,7 +70,8 @@ def check_column(option: str, name: str, names: Sequence[str], source: str) -> s
     if name in names:
         return name
     raise DataError(
-        f"{option} must name a column of {source!r}, got {name!r}; {nearest(name, names)}"
+        f"{option} must name a column of {quoted(source)}, got {quoted(name)}; "
+        f"{nearest(name, names)}"
     )
 
 
@@ -85,7 +86,7 @@ def check_role_columns(
         if option in columns and columns[option] == columns.get(other):
             raise DataError(
                 f"{option} must be another column than the {other}, got "
-                f"{columns[option]!r} for both"
+                f"{quoted(columns[option])} for both"
             )
 
 
@@ -116,9 +117,11 @@ def choose_inputs(raw: RawTable, roles: Roles) -> InputColumns:
 def check_input_names(roles: Roles, names: Sequence[str], source: str) -> tuple[str, ...]:
     """Return the names of the inputs that were asked for, the label not among them."""
     if roles.label is not None and roles.label in roles.inputs and roles.inputs != "all":
-        raise DataError(f"inputs must not name the label, got {roles.label!r}")
+        raise DataError(f"inputs must not name the label, got {quoted(roles.label)}")
     if not roles.inputs:
-        raise DataError(f"inputs must name a column of {source!r}, got none; {nearest('', names)}")
+        raise DataError(
+            f"inputs must name a column of {quoted(source)}, got none; {nearest('', names)}"
+        )
     return tuple(roles.inputs)
 
 
@@ -126,7 +129,7 @@ def left_out_notice(left_out: dict[str, str]) -> tuple[str, ...]:
     """Tell which columns are no inputs, and why."""
     if not left_out:
         return ()
-    return (f"not read as inputs: {listed(f'{n!r} ({why})' for n, why in left_out.items())}",)
+    return (f"not read as inputs: {listed(f'{quoted(n)} ({why})' for n, why in left_out.items())}",)
 
 
 def numbers_of(raw: RawTable, name: str) -> Numbers:
@@ -137,7 +140,7 @@ def numbers_of(raw: RawTable, name: str) -> Numbers:
     if faulty.any():
         raise DataError(
             f"inputs must be numbers, got {shown(column.filter(faulty)[0])} in row "
-            f"{raw.rows.filter(faulty)[0]}, column {name!r} of {raw.source!r}"
+            f"{raw.rows.filter(faulty)[0]}, column {quoted(name)} of {quoted(raw.source)}"
         )
     return numbers
 
@@ -165,7 +168,7 @@ def present(raw: RawTable, name: str, option: str) -> pl.Series:
     if text.null_count():
         raise DataError(
             f"{option} must hold a value in every row, got none in row "
-            f"{raw.rows.filter(text.is_null())[0]} of {raw.source!r}"
+            f"{raw.rows.filter(text.is_null())[0]} of {quoted(raw.source)}"
         )
     return text
 
@@ -206,7 +209,7 @@ def sort_keys(raw: RawTable, name: str, option: str) -> npt.NDArray[Any]:
     if missing.any():
         raise DataError(
             f"{option} must hold a value in every row, got none in row "
-            f"{raw.rows.filter(missing)[0]} of {raw.source!r}"
+            f"{raw.rows.filter(missing)[0]} of {quoted(raw.source)}"
         )
     if not numbers.null_count():
         return numbers.to_numpy()
@@ -258,7 +261,7 @@ def unlabelled(
 def _stacked(raw: RawTable, chosen: dict[str, Numbers], notices: tuple[str, ...]) -> InputColumns:
     if not chosen:
         raise DataError(
-            f"inputs must be columns of numbers, got none in {raw.source!r}; its columns are "
+            f"inputs must be columns of numbers, got none in {quoted(raw.source)}; its columns are "
             f"{listed(map(repr, raw.frame.columns))}"
         )
     values = np.stack([to_float32(numbers.values) for numbers in chosen.values()], axis=1)

@@ -61,7 +61,7 @@ def read_path(
         _bytes(path), path.name, encoding, header=is_table and header, quoted=is_table
     )
     if not plain.strip():
-        raise DataError(f"source must hold texts, got only blank lines in {path.name!r}")
+        raise DataError(f"source must hold texts, got only blank lines in {quoted(path.name)}")
     if is_json:
         columns = _read_json_lines(plain, path.name, wanted)
     elif is_table:
@@ -111,7 +111,7 @@ def _bytes(path: Path) -> bytes:
     """Read a file, unpacked where it is gzip, to at most `tables.most_bytes`."""
     data = read_bytes(path)
     if not data:
-        raise DataError(f"source must hold texts, got the empty file {path.name!r}")
+        raise DataError(f"source must hold texts, got the empty file {quoted(path.name)}")
     return data
 
 
@@ -147,7 +147,9 @@ def parted(joined: str, names: Sequence[str]) -> list[str]:
 def _none_asked(wanted: dict[str, Any], what: str, among: Sequence[str]) -> None:
     for argument in among:
         if wanted.get(argument) is not None:
-            raise DataError(f"{argument} must not be given for {what}, got {wanted[argument]!r}")
+            raise DataError(
+                f"{argument} must not be given for {what}, got {quoted(wanted[argument])}"
+            )
 
 
 def class_files(names: Iterable[str]) -> dict[str, str]:
@@ -300,7 +302,8 @@ def _read_lines(plain: str, name: str, wanted: dict[str, Any]) -> Columns:
     if tabs == len(texts) >= _FEW and 2 * len(set(labels)) > len(labels):
         raise DataError(
             f"every line must begin with a label, got {len(set(labels)):,} labels in "
-            f"{len(labels):,} lines of {name!r}, each with a tab; if it is a table without header, "
+            f"{len(labels):,} lines of {quoted(name)}, each with a tab; if it is a table "
+            f"without header, "
             "number its columns (--text 1 --label 2 --no-header)"
         )
     return Columns({"text": texts, "label": labels}, names, name)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lockgate.errors import DataError, count_of, listed
+from lockgate.errors import DataError, count_of, listed, quoted
 from lockgate.reading.numbers import read_numbers
 from lockgate.reading.tables import RawTable
 from lockgate.reading.times import find_times
@@ -80,7 +80,7 @@ def read_texts(
     if several is not None and (as_number or not several):
         raise DataError(
             "several must be what parts labels, and labels that are numbers have no parts, got "
-            f"{several!r}"
+            f"{quoted(several)}"
         )
     wanted = {"text": text, "label": label, "group": group, "time": time}
     if not labelled:
@@ -119,7 +119,9 @@ def _joined_texts(columns: Columns, column: str | None) -> list[str]:
     parts = []
     for key in (key for key in columns.values if key.startswith("text")):
         texts = ["" if _missing(value) else value for value in columns.values[key]]
-        where = f" in column {column!r}" if column and "text (2)" not in columns.values else ""
+        where = (
+            f" in column {quoted(column)}" if column and "text (2)" not in columns.values else ""
+        )
         _check_are_texts(texts, columns.names, where or (f" in {key}" if column else ""))
         parts.append(texts)
     if len(parts) == 1:
@@ -221,7 +223,9 @@ def _several_labels(value: Any, several: str | None, name: str) -> str:
     if isinstance(value, list | tuple):
         parts = list(value)
     elif several is None:
-        raise DataError(f"label must be a list in every row, as in others, got {value!r} in {name}")
+        raise DataError(
+            f"label must be a list in every row, as in others, got {quoted(value)} in {name}"
+        )
     else:
         text = "" if _missing(value) else str(value)
         parts = [part for part in text.split(several) if part.strip()]

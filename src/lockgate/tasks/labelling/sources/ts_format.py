@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from lockgate.errors import DataError, count_of, listed
+from lockgate.errors import DataError, count_of, listed, quoted
 from lockgate.reading.encodings import decode
 from lockgate.reading.tables import read_bytes
 from lockgate.tasks.labelling.labelled import Labelled
@@ -72,7 +72,7 @@ def read_ts(path: Path, roles: Roles, encoding: str | None = None) -> Labelled:
     if header.stray:
         notices += (
             f"not read: line {listed(header.stray, 3)}, before @data without @ or #, of "
-            f"{path.name!r}",
+            f"{quoted(path.name)}",
         )
     items = joined([row.values[:, kept] for row in rows], len(kept))
     own = tuple(channels[k] for k in kept)
@@ -131,8 +131,8 @@ def _read_header(lines: list[str], name: str, header: Header) -> tuple[int, Head
         if key.lower() == "data":
             _check_header(header, name)
             return number, header
-        _read_tag(header, key, words, f"line {number} of {name!r}")
-    raise DataError(f"source must have a line @data before its rows, got none in {name!r}")
+        _read_tag(header, key, words, f"line {number} of {quoted(name)}")
+    raise DataError(f"source must have a line @data before its rows, got none in {quoted(name)}")
 
 
 def _read_tag(header: Header, key: str, words: list[str], place: str) -> None:
@@ -178,7 +178,8 @@ def _count(key: str, words: list[str], place: str) -> int:
 def _check_header(header: Header, name: str) -> None:
     if header.read and not header.labelled:
         raise DataError(
-            f"source must have labels, @classLabel true or @targetLabel true, got none in {name!r}"
+            f"source must have labels, @classLabel true or @targetLabel true, got none in "
+            f"{quoted(name)}"
         )
 
 
@@ -194,7 +195,8 @@ def _read_rows(lines: list[str], header: Header, name: str) -> list[Row]:
             header.steps = len(row.values)
         if header.equal and len(row.values) != header.steps:
             raise DataError(
-                f"every sequence of {name!r} must have {count_of(header.steps or 0, 'step')}, as "
+                f"every sequence of {quoted(name)} must have "
+                f"{count_of(header.steps or 0, 'step')}, as "
                 f"@equalLength is true, got {len(row.values):,} in {row.name}"
             )
         rows.append(row)
@@ -204,20 +206,20 @@ def _read_rows(lines: list[str], header: Header, name: str) -> list[Row]:
 def _read_row(line: str, header: Header, row: str, name: str) -> Row:
     if "(" in line:
         raise DataError(
-            f"values must be without time stamps, got '(' in {row} of {name!r}; {_STAMPS}"
+            f"values must be without time stamps, got '(' in {row} of {quoted(name)}; {_STAMPS}"
         )
     parts = [part.strip() for part in line.split(":")]
     label = parts.pop() if header.labelled else ""
     expected = header.dimensions or max(1, len(parts))
     if len(parts) != expected:
         raise DataError(
-            f"every row of {name!r} must have {count_of(expected, 'dimension')} and a label, "
+            f"every row of {quoted(name)} must have {count_of(expected, 'dimension')} and a label, "
             f"parted by ':', got {count_of(len(parts), 'dimension')} in {row}"
         )
     if header.read:
         _check_label(label, header, row, name)
     dimensions = [
-        _floats(part, f"{row}, dimension {i} of {name!r}") for i, part in enumerate(parts, 1)
+        _floats(part, f"{row}, dimension {i} of {quoted(name)}") for i, part in enumerate(parts, 1)
     ]
     lengths = [len(values) for values in dimensions]
     if len(set(lengths)) > 1:
@@ -225,18 +227,20 @@ def _read_row(line: str, header: Header, row: str, name: str) -> Row:
         raise DataError(
             f"the dimensions of a row must be of one length, got {lengths[0]:,} and "
             f"{count_of(lengths[other], 'step')} in dimensions 1 and {other + 1} of {row} of "
-            f"{name!r}"
+            f"{quoted(name)}"
         )
     return Row(row, np.stack(dimensions, axis=1), label)
 
 
 def _check_label(label: str, header: Header, row: str, name: str) -> None:
     if not label:
-        raise DataError(f"every row of {name!r} must end in a label, got {shown(label)} in {row}")
+        raise DataError(
+            f"every row of {quoted(name)} must end in a label, got {shown(label)} in {row}"
+        )
     if header.classes and label not in (*header.classes, "?"):
         raise DataError(
             f"labels must be listed by @classLabel, {listed(header.classes)}, got {shown(label)} "
-            f"in {row} of {name!r}"
+            f"in {row} of {quoted(name)}"
         )
 
 
