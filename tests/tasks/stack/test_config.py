@@ -37,6 +37,8 @@ def test_what_is_given_once_or_by_layer_is_told_of_each_layer(
         ({"hidden_size": (8, 4), "num_layers": 3}, "hidden_size must .* each of 3 layers"),
         ({"hidden_size": (8, 4, 2), "num_layers": 2}, "hidden_size must .* each of 3 layers"),
         ({"bidirectional": (True,), "num_layers": 2}, "bidirectional must .* each of 2 layers"),
+        ({"hidden_size": ()}, "hidden_size must have a value for a layer at least, got none"),
+        ({"bidirectional": ()}, "bidirectional must have a value for a layer at least, got none"),
         (
             {"hidden_size": (8, 4, 2), "bidirectional": (True, False)},
             "bidirectional must have one value for each of 3 layers",

@@ -57,6 +57,8 @@ class StackConfig(Config):
             for name in ("hidden_size", "bidirectional")
             if isinstance(value := getattr(self, name), tuple)
         }
+        if empty := [name for name, number in by_layer.items() if not number]:
+            raise ValueError(f"{empty[0]} must have a value for a layer at least, got none")
         count = max(by_layer.values(), default=self.num_layers)
         for name, number in by_layer.items():
             if number != count or self.num_layers not in (1, count):
