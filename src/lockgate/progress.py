@@ -26,7 +26,30 @@ def bars_are_shown() -> bool:
     return logging.getLogger("lockgate").getEffectiveLevel() == logging.WARNING
 
 
-class Steps:
+class _Bar:
+    """A bar that is gone, or stays as it was last, when the block ends."""
+
+    _progress: Progress
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.pause()
+
+    def pause(self) -> None:
+        """Stop the bar, for what else is to be shown."""
+        # stopping a bar that never showed would print an empty line above an error
+        if self._progress.live.is_started:
+            self._progress.stop()
+
+
+class Steps(_Bar):
     """A bar without an end that says what is done now; it leaves no trace."""
 
     def __init__(self) -> None:
@@ -43,31 +66,14 @@ class Steps:
         )
         self._task = self._progress.add_task("", total=None)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.pause()
-
     def on_step(self, doing: str) -> None:
         """Show what is done now."""
         self._progress.update(self._task, description=escape(doing))
         self._progress.start()
         self._progress.refresh()
 
-    def pause(self) -> None:
-        """Clear the line, for what else is to be shown, until the next step."""
-        # stopping a bar that never showed would print an empty line
-        if self._progress.live.is_started:
-            self._progress.stop()
 
-
-class StudyProgress(Watcher):
+class StudyProgress(_Bar, Watcher):
     """Bars that tell what a study is at and count its fits, on standard error."""
 
     def __init__(
@@ -89,24 +95,14 @@ class StudyProgress(Watcher):
         )
         self._task = self._progress.add_task("fits", total=None, start=False)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def pause(self) -> None:
+        """Stop both bars, for what else is to be shown."""
         self._steps.pause()
-        # stopping a bar that never showed would print an empty line above the error
-        if self._progress.live.is_started:
-            self._progress.stop()
+        super().pause()
 
     def on_step(self, doing: str) -> None:
         """Show what is done before the fits and after them."""
-        if self._progress.live.is_started:
-            self._progress.stop()
+        super().pause()
         self._steps.on_step(doing)
 
     def on_prepared(self, plan: Plan) -> None:
@@ -130,7 +126,7 @@ class StudyProgress(Watcher):
             self._progress.update(self._task, description="fits done")
 
 
-class FitProgress:
+class FitProgress(_Bar):
     """A bar that counts the epochs of one fit, on standard error."""
 
     def __init__(self, max_epochs: int) -> None:
@@ -147,14 +143,6 @@ class FitProgress:
     def __enter__(self) -> Self:
         self._progress.start()
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
 
     def on_epoch(self, history: History) -> None:
         """Show the epoch's losses."""

@@ -1,5 +1,6 @@
 """Layers around cells are read as the layers that the cells make, without Keras."""
 
+import warnings
 from typing import Any
 
 import pytest
@@ -64,7 +65,11 @@ def test_other_cells_are_refused(inner: Any, message: str) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", None, {"config": {"name": "float64"}}, {"config": 3}])
 def test_one_precision_is_not_told(dtype: Any) -> None:
-    tell_precision("lstm", {"dtype": dtype})
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        tell_precision("lstm", {"dtype": dtype})
+
+    assert told == []
 
 
 @pytest.mark.parametrize(

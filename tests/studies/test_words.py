@@ -24,6 +24,7 @@ def baseline_words(outcome, **more):
 
 
 BOTH = "Input dropout 0.25 with recurrent dropout 0.25"
+SIMPLE = "ridge, the simple method that did best on validation"
 EFFECT = "−4.0 % MAE [−6.1, −2.0] against lstm"
 
 
@@ -132,24 +133,24 @@ def test_numbers_have_a_sign_and_the_minus_is_no_hyphen():
         (
             "beats",
             -11.1,
-            "The network makes 11.1 % smaller errors than the best simple method, ridge.",
+            f"The network has 11.1 % smaller errors than {SIMPLE}.",
         ),
         (
             "loses",
             5.0,
-            "The network makes 5.0 % larger errors than the simple method ridge: use that.",
+            f"The network has 5.0 % larger errors than {SIMPLE}: use that.",
         ),
-        ("ties", 1.0, "Neither the network nor the best simple method, ridge, is clearly better."),
+        ("ties", 1.0, f"Neither the network nor {SIMPLE}, is clearly better."),
         (
             "no verdict",
             28.0,
-            "There is too little to tell whether the network or the simple method ridge is better; "
-            "here the network makes 28.0 % larger errors.",
+            f"There is too little to tell whether the network is better than {SIMPLE}: here it has "
+            "28.0 % larger errors.",
         ),
         (
             "no verdict",
             None,
-            "There is too little to tell whether the network or the simple method ridge is better.",
+            f"There is too little to tell whether the network is better than {SIMPLE}.",
         ),
     ],
 )
@@ -165,11 +166,13 @@ def test_the_answer_comes_first_in_plain_words(outcome, percent, answer):
 @pytest.mark.parametrize(
     ("outcomes", "answer"),
     [
-        (["undecided"], "This study cannot tell for the only trick tried."),
+        (["undecided"], "This study cannot tell what comes of the only trick tried."),
         (
             ["helps", "no verdict"],
-            f"What helps: {TRICKS['both']}. This study cannot tell for 1 of the 2 tricks tried.",
+            f"What helps: {TRICKS['both']}. This study cannot tell what comes of 1 of the 2 tricks "
+            "tried.",
         ),
+        (["undecided"] * 2, "This study cannot tell what comes of any of the 2 tricks tried."),
         (
             ["hurts", "no real difference"],
             f"What hurts: {TRICKS['both']}. 1 trick made no difference.",
@@ -188,3 +191,11 @@ def test_the_tricks_are_summed_up(outcomes, answer):
     )
 
     assert words[1] == answer
+
+
+def test_what_is_no_error_goes_by_its_own_name():
+    baseline = {**BASELINE, "outcome": "beats", "percent": -11.1, "low": -20.0}
+
+    words = verdict_words([], baseline, "both", TRICKS, "log_loss", seeds=3, blocks=9)
+
+    assert words[0] == f"The network has 11.1 % less log loss than {SIMPLE}."

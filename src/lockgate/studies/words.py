@@ -7,6 +7,9 @@ from lockgate.errors import count_of
 from lockgate.studies.verdict import LEAST_BLOCKS, LEAST_SEEDS
 from lockgate.tasks.results import BaselineEffect, Effect, PairResult
 
+ERRORS = ("mae", "rmse", "mase")
+"""Metrics that are errors, in a plain sentence; any other goes by its own name."""
+
 
 def verdict_words(
     pairs: Sequence[PairResult],
@@ -38,32 +41,33 @@ def verdict_words(
     name = metric_name(metric)
     words = [_pair_words(pair, tricks[pair["rung"]], name, blocks) for pair in ranked]
     lack = lacking(seeds, blocks)
-    answer = [_network_answer(baseline), *_tricks_answer(pairs, tricks)]
+    answer = [_network_answer(baseline, metric), *_tricks_answer(pairs, tricks)]
     return [*answer, _baseline_words(baseline, selected, name, lack), *words]
 
 
-def _network_answer(baseline: BaselineEffect) -> str:
-    """Say, for one who knows none of the terms, what the network is worth."""
-    name = baseline["name"]
+def _network_answer(baseline: BaselineEffect, metric: str) -> str:
+    """Say, for one who knows few of the terms, what the network is worth."""
+    simple = f"{baseline['name']}, the simple method that did best on validation"
     match baseline["outcome"]:
         case "beats":
-            return f"The network makes {_errors(baseline)} than the best simple method, {name}."
+            return f"The network has {_errors(baseline, metric)} than {simple}."
         case "loses":
-            return f"The network makes {_errors(baseline)} than the simple method {name}: use that."
+            return f"The network has {_errors(baseline, metric)} than {simple}: use that."
         case "ties":
-            return f"Neither the network nor the best simple method, {name}, is clearly better."
+            return f"Neither the network nor {simple}, is clearly better."
         case _:
-            open_ = f"whether the network or the simple method {name} is better"
-            here = f"; here the network makes {_errors(baseline)}" if baseline["percent"] else ""
-            return f"There is too little to tell {open_}{here}."
+            here = f": here it has {_errors(baseline, metric)}" if baseline["percent"] else ""
+            return f"There is too little to tell whether the network is better than {simple}{here}."
 
 
-def _errors(baseline: BaselineEffect) -> str:
-    """Compare errors: `4.0 % smaller errors`."""
+def _errors(baseline: BaselineEffect, metric: str) -> str:
+    """Compare the metric, of which less is better: `4.0 % smaller errors`."""
     percent = baseline["percent"]
+    more, less = ("larger", "smaller") if metric in ERRORS else ("more", "less")
+    what = "errors" if metric in ERRORS else metric_name(metric)
     if percent is None:  # the network's errors are beyond all numbers
-        return "far larger errors"
-    return f"{abs(percent):.1f} % {'smaller' if percent < 0 else 'larger'} errors"
+        return f"far {more} {what}"
+    return f"{abs(percent):.1f} % {less if percent < 0 else more} {what}"
 
 
 def _tricks_answer(pairs: Sequence[PairResult], tricks: Mapping[str, str]) -> list[str]:
@@ -80,8 +84,9 @@ def _tricks_answer(pairs: Sequence[PairResult], tricks: Mapping[str, str]) -> li
         said.append(f"{count_of(alike, 'trick')} made no difference.")
     open_ = sum(pair["outcome"] not in ("helps", "hurts", "no real difference") for pair in pairs)
     if open_:
-        tried = f"{open_} of the {len(pairs)} tricks" if len(pairs) > 1 else "the only trick"
-        said.append(f"This study cannot tell for {tried} tried.")
+        of_all = f"any of the {open_}" if open_ == len(pairs) else f"{open_} of the {len(pairs)}"
+        tried = f"{of_all} tricks" if len(pairs) > 1 else "the only trick"
+        said.append(f"This study cannot tell what comes of {tried} tried.")
     return [" ".join(said)]
 
 
