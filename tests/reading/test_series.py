@@ -8,6 +8,7 @@ import pytest
 from lockgate.errors import DataError
 from lockgate.reading.series import check_one_series, keep_rows
 from lockgate.reading.tables import RawTable, read_raw
+from lockgate.reading.times import find_times
 
 DAYS = [datetime(2024, 1, 1) + timedelta(days=i) for i in range(40)]
 
@@ -20,8 +21,17 @@ def panel(**names: list[object]) -> RawTable:
     return read_raw(frame.with_columns(units=wave, country=pl.lit("AT")))
 
 
+def told_of(raw: RawTable) -> str | None:
+    """Return what a table of several series is refused with, None if it passes."""
+    try:
+        check(raw)
+    except DataError as error:
+        return str(error)
+    return None
+
+
 def check(raw: RawTable) -> None:
-    check_one_series(raw, raw.frame["day"], ("day", "units"))
+    check_one_series(raw, find_times(raw, "day"), "units")
 
 
 @pytest.mark.parametrize(
@@ -55,20 +65,37 @@ def test_columns_that_tell_series_apart_are_named(raw: RawTable, told: str) -> N
     check(chosen)
 
 
-def test_parts_of_the_time_and_values_tell_no_series_apart() -> None:
+def test_a_missing_part_of_the_time_is_named_and_reads_the_table() -> None:
     hours = panel(hour=list(range(6)))
+
+    with pytest.raises(
+        DataError,
+        match=r"got 40 different stamps in 240 rows; name all its parts, "
+        r"time=\"day,hour\" \(--time day,hour\)$",
+    ):
+        check(hours)
+
+    assert find_times(hours, "day,hour").stamps.n_unique() == 240
+
+
+def test_a_part_that_cannot_be_read_is_not_advised() -> None:
+    shifts = panel(hour=["early", "late", "night"])
+
+    assert told_of(shifts) is None
+
+
+def test_values_tell_no_series_apart() -> None:
     readings = panel(same=[1, 1, 1])
     frame = readings.frame.with_columns(depth=pl.int_range(pl.len()) / 4)
 
-    check(hours)
-    check(readings._replace(frame=frame))
+    assert told_of(readings._replace(frame=frame)) is None
 
 
 def test_a_few_repeated_stamps_are_no_series() -> None:
     raw = panel(item=["A"])
     few = pl.concat([raw.frame, raw.frame.head(2).with_columns(item=pl.lit("B"))])
 
-    check(raw._replace(frame=few))
+    assert told_of(raw._replace(frame=few)) is None
 
 
 def test_rows_are_kept_by_every_condition() -> None:

@@ -9,6 +9,7 @@ import polars as pl
 from lockgate.errors import DataError, count_of, listed, nearest, option, quoted
 from lockgate.reading.numbers import to_number
 from lockgate.reading.tables import RawTable
+from lockgate.reading.times import Times, find_times
 
 MOST_REPEATED = 0.1
 """Share of rows that may repeat a stamp: more look like several series."""
@@ -41,20 +42,22 @@ def keep_rows(raw: RawTable, where: Iterable[str]) -> RawTable:
     return raw._replace(frame=frame, rows=rows, notices=(*raw.notices, told), rows_read=len(rows))
 
 
-def check_one_series(raw: RawTable, stamps: pl.Series, others: Sequence[str]) -> None:
+def check_one_series(raw: RawTable, times: Times, target: str) -> None:
     """Refuse a table in which columns tell apart rows that share a stamp.
 
-    Args:
-        raw: The table.
-        stamps: The time of each row.
-        others: Columns that name no series: the time and the target.
-
     Raises:
-        DataError: With the columns, and what chooses one of the series.
+        DataError: With the parts of the time that are missing; or with the columns that tell
+            several series apart, and what chooses one of them.
     """
+    stamps = times.stamps
     if stamps.is_empty() or not _repeats(stamps.to_frame()):
         return
-    names = _telling_columns(raw, stamps, others)
+    if parts := _all_parts(raw, times):
+        raise DataError(
+            f"time must tell the rows apart, got {stamps.n_unique():,} different stamps in "
+            f"{len(stamps):,} rows; name all its parts, {option('time', ','.join(parts))}"
+        )
+    names = _telling_columns(raw, stamps, (target, *times.columns))
     if not names:
         return
     groups = raw.frame.group_by(names, maintain_order=True).len().drop_nulls()
@@ -102,6 +105,21 @@ def _parted(raw: RawTable, condition: str) -> tuple[str, str]:
     )
 
 
+def _all_parts(raw: RawTable, times: Times) -> tuple[str, ...] | None:
+    """Return the columns of the time with one more by which stamps no longer repeat."""
+    for column in raw.frame:
+        if not _is_of_time(column.name) or column.name in times.columns or "," in column.name:
+            continue
+        parts = (*times.columns, column.name)
+        try:
+            read = find_times(raw, parts).stamps
+        except DataError:
+            continue
+        if not _repeats(read.to_frame()):
+            return parts
+    return None
+
+
 def _telling_columns(
     raw: RawTable, stamps: pl.Series, others: Sequence[str]
 ) -> tuple[str, ...] | None:
@@ -114,7 +132,7 @@ def _telling_columns(
         size = column.n_unique()
         if _is_of_time(column.name) and size <= at_once:
             if not _repeats(pl.DataFrame([stamps, column])):
-                return None  # a part of the stamp
+                return None  # a part of the stamp, though it cannot be read as one
         elif 1 < size <= _SPARSE * at_once:
             sizes[column.name] = size
     names = list(islice(sorted(sizes, key=lambda name: sizes[name]), _MOST_CANDIDATES))

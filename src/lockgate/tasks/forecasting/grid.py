@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from lockgate.errors import DataError, count_of, listed, option, quoted
+from lockgate.errors import DataError, count_of, listed, quoted
 from lockgate.reading.frequency import Frequency, resample_advice
 from lockgate.reading.series import MOST_REPEATED
 from lockgate.reading.zones import shown, zone_of
@@ -129,8 +129,7 @@ def _averaged_repeats(frame: pl.DataFrame, resample: str | None) -> tuple[pl.Dat
     if resample is None and count > MOST_REPEATED * len(frame):
         raise DataError(
             f"time must tell the rows apart, got {len(frame) - count:,} different stamps in "
-            f"{len(frame):,} rows; name all parts of the time, {option('time', 'date,hour')}, or "
-            f"average with {option('resample', '1d')}"
+            f"{len(frame):,} rows{resample_advice(frame['ds'].unique().sort())}"
         )
     first = shown(frame["ds"].filter(repeated))
     stamps = count_of(count, "repeated time stamp")

@@ -145,7 +145,7 @@ def read_table(
     if target in times.columns:
         raise DataError(f"target must be another column than the time, got {quoted(target)}")
     if resample is None:
-        check_one_series(raw, times.stamps, (target, *times.columns))
+        check_one_series(raw, times, target)
     columns, ignored, notices = _numeric_columns(raw, target, times.columns, decimal)
     sentinels = _floats(missing)
     if at_least is not None:
