@@ -13,16 +13,17 @@ R = TypeVar("R")
 
 
 def no_panics(reader: Callable[P, R]) -> Callable[P, R]:
-    """Make a `DataError` of what polars raises in `reader`, its panics included.
+    """Make a `DataError` of a panic of polars in `reader`.
 
-    A panic is no `Exception`, so that nothing else catches it.
+    A panic is no `Exception`, so that nothing else catches it. What polars raises otherwise is
+    caught where it is known what it means.
     """
 
     @functools.wraps(reader)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return reader(*args, **kwargs)
-        except (pl.exceptions.PanicException, pl.exceptions.PolarsError) as error:
+        except pl.exceptions.PanicException as error:
             reason = shortened(" ".join(str(error).split()))
             raise DataError(f"source must be data that can be read, got: {reason}") from error
 
