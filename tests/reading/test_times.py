@@ -6,13 +6,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lockgate.errors import DataError
 from lockgate.reading.tables import RawTable, read_raw
 from lockgate.reading.times import find_times, row_numbers, time_candidates
-from lockgate.reading.zones import wall_clock
 
 
 def table(**columns: Sequence[object]) -> RawTable:
@@ -21,79 +18,9 @@ def table(**columns: Sequence[object]) -> RawTable:
 
 STAMPS = [datetime(2024, 1, 31, 18), datetime(2024, 2, 1), datetime(2024, 12, 25, 13, 45, 7)]
 DATES = [datetime(2024, 1, 31), datetime(2024, 2, 1), datetime(2024, 12, 25)]
-
-
-@pytest.mark.parametrize(
-    "form",
-    [
-        "%Y-%m-%d %H:%M:%S",
-        "%Y-%m-%dT%H:%M:%S",
-        "%Y-%m-%d %H:%M:%S.%f",
-        "%Y/%m/%d %H:%M:%S",
-        "%d.%m.%Y %H:%M:%S",
-        "%d/%m/%Y %H:%M:%S",
-        "%m/%d/%Y %H:%M:%S",
-        "%m-%d-%Y %H:%M:%S",
-        "%d/%m/%Y %H.%M.%S",
-        "%m/%d/%Y %I:%M:%S %p",
-    ],
-)
-def test_stamps_read_back(form: str) -> None:
-    text = [stamp.strftime(form) for stamp in STAMPS]
-
-    times = find_times(table(x=[1, 2, 3], when=text))
-
-    assert times.stamps.to_list() == STAMPS
-    assert times.stamps.dtype == pl.Datetime("us")
-    assert (times.stamps.name, times.columns, times.notices) == ("ds", ("when",), ())
-
-
-@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y"])
-def test_dates_read_back(form: str) -> None:
-    assert find_times(table(when=[d.strftime(form) for d in DATES])).stamps.to_list() == DATES
-
-
-@pytest.mark.parametrize(
-    ("text", "stamp"),
-    [
-        ("1/31/2011", datetime(2011, 1, 31)),
-        ("31.1.2011 9:05", datetime(2011, 1, 31, 9, 5)),
-        ("2011-01-31 18", datetime(2011, 1, 31, 18)),
-        ("1749-01", datetime(1749, 1, 1)),
-        ("2011/12", datetime(2011, 12, 1)),
-        ("2011-01-31 18:00:00.25", datetime(2011, 1, 31, 18, 0, 0, 250_000)),
-        ("1/31/2011 12:30 AM", datetime(2011, 1, 31, 0, 30)),
-    ],
-)
-def test_short_stamps_are_read(text: str, stamp: datetime) -> None:
-    assert find_times(table(when=[text])).stamps.to_list() == [stamp]
-
-
-def test_fractions_may_come_and_go() -> None:
-    text = ["2024-01-01 00:00:00", "2024-01-01 00:00:00.5", "2024-01-01 00:00:01"]
-
-    assert [t.microsecond for t in find_times(table(when=text)).stamps] == [0, 500_000, 0]
-
-
-@pytest.mark.parametrize("zone", ["+02:00", "+0200", " +02:00", "+02"])
-def test_an_offset_is_kept(zone: str) -> None:
-    text = [f"2024-06-01T01:30:00{zone}", f"2024-06-01T02:30:00{zone}"]
-
-    times = find_times(table(when=text))
-
-    assert times.stamps.dtype == pl.Datetime("us", "Etc/GMT-2")
-    assert wall_clock(times.stamps).to_list() == [datetime(2024, 6, 1, h, 30) for h in (1, 2)]
-    assert times.tells_zone
-    assert times.notices[0].startswith("time 'when' is +02:00 throughout: taken as Etc/GMT-2; ")
-
-
-@pytest.mark.parametrize("zone", ["Z", " UTC", "+00:00"])
-def test_utc_stays_as_it_is(zone: str) -> None:
-    times = find_times(table(when=[f"2024-06-01 01:30:00{zone}"]))
-
-    assert times.stamps.dtype == pl.Datetime("us", "UTC")
-    assert wall_clock(times.stamps).to_list() == [datetime(2024, 6, 1, 1, 30)]
-    assert times.notices == ("time 'when' is in UTC",)
+SECONDS = [1_714_550_400, 1_714_554_000, 1_714_557_600]
+EIGHT = [datetime(2024, 5, 1, hour) for hour in (8, 9, 10)]
+LATE = ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"]
 
 
 def test_typed_columns_need_no_format() -> None:
@@ -121,69 +48,6 @@ def test_a_zone_that_is_named_is_the_clock_of_stamps() -> None:
     assert not find_times(table(when=bare), zone="America/New_York").tells_zone
 
 
-def test_order_of_rows_tells_day_from_month() -> None:
-    # both orders read everywhere; only one of them rises
-    days = ["01/02/2024", "02/02/2024", "01/03/2024"]
-    months = ["01/02/2024", "02/01/2024", "02/03/2024"]
-
-    assert [t.month for t in find_times(table(when=days)).stamps] == [2, 2, 3]
-    assert [t.month for t in find_times(table(when=months)).stamps] == [1, 2, 2]
-    assert [t.month for t in find_times(table(when=days[::-1])).stamps] == [3, 2, 2]
-
-
-def test_day_and_month_that_cannot_be_told_raise() -> None:
-    text = ["01/02/2024", "01/03/2024", "01/04/2024"]
-    message = (
-        r"time 'when' must tell day and month apart, got stamps that read as %d/%m/%Y and as "
-        r'%m/%d/%Y; pass time_format="%d/%m/%Y" \(--time-format %d/%m/%Y\)'
-    )
-
-    with pytest.raises(DataError, match=message):
-        find_times(table(when=text))
-    assert find_times(table(when=text), time_format="%m/%d/%Y").stamps[2] == datetime(2024, 1, 4)
-    assert find_times(table(when=["02/02/2024", "03/03/2024"])).stamps[1] == datetime(2024, 3, 3)
-
-
-@settings(deadline=None)
-@given(
-    st.lists(st.datetimes(datetime(1000, 1, 1), datetime(9998, 1, 1)), min_size=1),
-    st.integers(1, 6),
-    st.booleans(),
-)
-def test_parts_are_year_month_day_hour_minute_second(
-    stamps: list[datetime], count: int, as_text: bool
-) -> None:
-    fields = [(t.year, t.month, t.day, t.hour, t.minute, t.second)[:count] for t in stamps]
-    names = list("abcdef")[:count]
-    columns = dict(zip(names, zip(*fields, strict=True), strict=True))
-    if as_text:
-        columns = {name: [f"{v:02d}" for v in values] for name, values in columns.items()}
-
-    times = find_times(table(**columns), ",".join(names))
-
-    start = (1, 1, 1, 0, 0, 0)
-    assert times.stamps.to_list() == [datetime(*f, *start[count:]) for f in fields]
-    assert times.columns == tuple(names)
-
-
-@pytest.mark.parametrize(
-    ("columns", "stamp"),
-    [
-        ({"d": ["1/31/2011"], "h": ["5"]}, datetime(2011, 1, 31, 5)),
-        ({"d": ["31.01.2011"], "h": [5], "m": [7.0]}, datetime(2011, 1, 31, 5, 7)),
-        ({"d": ["2011-01-31"], "h": [5], "m": [7], "s": [9]}, datetime(2011, 1, 31, 5, 7, 9)),
-        ({"d": ["31/01/2011"], "t": ["18.30.00"]}, datetime(2011, 1, 31, 18, 30)),
-        ({"d": ["2011-01-31"], "t": ["6:30 PM"]}, datetime(2011, 1, 31, 18, 30)),
-        ({"d": ["20110131"], "h": ["23"]}, datetime(2011, 1, 31, 23)),
-        ({"d": [20110131], "h": [23], "m": [5]}, datetime(2011, 1, 31, 23, 5)),
-        ({"d": [date(2011, 1, 31)], "h": [23]}, datetime(2011, 1, 31, 23)),
-        ({"d": [date(2011, 1, 31)], "t": [time(23, 5)]}, datetime(2011, 1, 31, 23, 5)),
-    ],
-)
-def test_date_may_be_followed_by_a_clock(columns: dict[str, list[object]], stamp: datetime) -> None:
-    assert find_times(table(**columns), list(columns)).stamps.to_list() == [stamp]
-
-
 @pytest.mark.parametrize(
     ("value", "stamp"),
     [
@@ -199,37 +63,6 @@ def test_date_may_be_followed_by_a_clock(columns: dict[str, list[object]], stamp
 def test_digits_are_stamps_only_where_named(value: object, stamp: datetime) -> None:
     assert find_times(table(t=[value]), "t").stamps.to_list() == [stamp]
     assert time_candidates(table(t=[value])) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "stamps"),
-    [
-        (["1980Q1", "1980Q2"], [datetime(1980, 1, 1), datetime(1980, 4, 1)]),
-        (["1980-Q3", "1980-Q4"], [datetime(1980, 7, 1), datetime(1980, 10, 1)]),
-        (["1980 q3", "1980 q4"], [datetime(1980, 7, 1), datetime(1980, 10, 1)]),
-        (["Q1 1980", "Q2 1980"], [datetime(1980, 1, 1), datetime(1980, 4, 1)]),
-        (["Q1/1980", "Q2/1980"], [datetime(1980, 1, 1), datetime(1980, 4, 1)]),
-        (["2024M05", "2024M06"], [datetime(2024, 5, 1), datetime(2024, 6, 1)]),
-        (["2024-W05", "2024-W06"], [datetime(2024, 1, 29), datetime(2024, 2, 5)]),
-        (["2024W05", "2024W06"], [datetime(2024, 1, 29), datetime(2024, 2, 5)]),
-        (["2020-W53", "2021-W01"], [datetime(2020, 12, 28), datetime(2021, 1, 4)]),
-        (["2024-W05-1", "2024-W05-7"], [datetime(2024, 1, 29), datetime(2024, 2, 4)]),
-        (["2024W051", "2024W057"], [datetime(2024, 1, 29), datetime(2024, 2, 4)]),
-    ],
-)
-def test_quarters_and_weeks_are_their_first_day(text: list[str], stamps: list[datetime]) -> None:
-    assert find_times(table(when=text, x=[1, 2])).stamps.to_list() == stamps
-
-
-def test_quarters_and_weeks_that_do_not_exist_raise() -> None:
-    with pytest.raises(DataError, match=r"got '1980Q5' in row 2, where others read %YQ%q; mend"):
-        find_times(table(when=["1980Q1", "1980Q5"]), "when")
-    with pytest.raises(DataError, match=r"dates and times that exist, got '2024-W53' in row 2"):
-        find_times(table(when=["2024-W05", "2024-W53", "2025-W01"]))
-
-
-SECONDS = [1_714_550_400, 1_714_554_000, 1_714_557_600]
-EIGHT = [datetime(2024, 5, 1, hour) for hour in (8, 9, 10)]
 
 
 @pytest.mark.parametrize("name", ["time", "Timestamp", "openTime", "ts_ms", "Date (UTC)", "epoch"])
@@ -312,16 +145,6 @@ def test_rows_are_numbered_as_in_the_source() -> None:
     assert row_numbers(raw).columns == ()
 
 
-def test_time_format_reads_anything() -> None:
-    months = find_times(table(when=["Jan 05", "Feb 05"]), time_format="%b %y")
-    parts = find_times(table(a=["31|1", "1|2"], b=[2011, 2011]), "a,b", "%d|%m %Y")
-    seconds = find_times(table(t=[1_577_836_800, 1_577_836_860_000 // 1000]), "t", "%s")
-
-    assert months.stamps.to_list() == [datetime(2005, 1, 1), datetime(2005, 2, 1)]
-    assert parts.stamps.to_list() == [datetime(2011, 1, 31), datetime(2011, 2, 1)]
-    assert seconds.stamps.to_list() == [datetime(2020, 1, 1), datetime(2020, 1, 1, 0, 1)]
-
-
 def test_name_with_a_comma_is_one_column() -> None:
     raw = table(**{"date, local": ["2024-01-31"], "x": [1]})
 
@@ -355,9 +178,6 @@ def test_unknown_names_raise() -> None:
         find_times(raw, "Date,minute")
     with pytest.raises(DataError, match=r"one to six different columns, got hr, hr"):
         find_times(raw, "hr,hr")
-
-
-LATE = ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"]
 
 
 @pytest.mark.parametrize(
@@ -462,40 +282,3 @@ def test_a_few_faulty_stamps_do_not_hide_the_column() -> None:
             find_times(table(ts=[*counts, faulty]))
     assert time_candidates(table(t=[*LATE, "soon"], x=["a"] * 5)) == ["t"]
     assert time_candidates(table(t=["2024-01-01", "soon", "later", "never"])) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "values", "months"),
-    [
-        ("quarter", [4, 1, 2], [(2023, 10), (2024, 1), (2024, 4)]),
-        ("Qtr", ["Q4", "Q1", "Q2"], [(2023, 10), (2024, 1), (2024, 4)]),
-        ("Month", ["Dec", "jan.", "February"], [(2023, 12), (2024, 1), (2024, 2)]),
-    ],
-)
-def test_a_part_may_be_a_quarter_or_the_name_of_a_month(
-    name: str, values: list[object], months: list[tuple[int, int]]
-) -> None:
-    frame = pl.DataFrame({"Year": [2023, 2024, 2024], name: values, "y": [1.0, 2.0, 3.0]})
-
-    stamps = find_times(read_raw(frame), f"Year,{name}").stamps
-
-    assert stamps.to_list() == [datetime(year, month, 1) for year, month in months]
-
-
-def test_a_part_may_be_a_week() -> None:
-    frame = pl.DataFrame({"year": [2020, 2020, 2021], "week": [52, 53, 1], "y": [1.0, 2.0, 3.0]})
-
-    stamps = find_times(read_raw(frame), "year,week").stamps
-
-    assert stamps.to_list() == [
-        datetime(2020, 12, 21),
-        datetime(2020, 12, 28),
-        datetime(2021, 1, 4),
-    ]
-
-
-def test_nothing_comes_behind_a_quarter() -> None:
-    frame = pl.DataFrame({"year": [2020], "quarter": [1], "day": [3], "y": [1.0]})
-
-    with pytest.raises(DataError, match="time must end with 'quarter', got 'day' after it"):
-        find_times(read_raw(frame), "year,quarter,day")
