@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from lockgate.settings import resolve
-from lockgate.tasks.forecasting.advice import far_values
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.task import TASK
 
@@ -75,20 +74,15 @@ def test_no_remedy_would_take_values_out_of_another_column(hourly):
     assert advice.endswith("if they are faults, leave these cells empty")
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        np.random.default_rng(1).exponential(1, 5_000),
-        np.random.default_rng(1).poisson(3, 5_000).astype(float),
-        np.where(np.random.default_rng(1).random(5_000) < 0.05, 100.0, 0.0),
-        np.full(50, 3.0),
-        np.full(50, np.nan),
-        np.array([]),
-    ],
-    ids=["skewed", "counts", "two values", "constant", "missing", "none"],
-)
-def test_what_a_column_often_holds_is_not_called_faulty(values):
-    assert list(far_values("x", values)) == []
+def test_values_are_faulty_as_they_were_read_not_as_they_were_averaged(hourly):
+    faulty = hourly.with_columns(
+        kelvin=pl.when(pl.int_range(pl.len()) % 144 == 7).then(-9999.0).otherwise("kelvin")
+    )
+
+    [advice] = advice_on(faulty, resample="2h")
+
+    assert advice.startswith("10 values of -9999 in 'kelvin'")
+    assert advice_on(faulty, resample="2h", missing="-9999") == ()
 
 
 def test_long_gaps_of_the_target_are_told(hourly):

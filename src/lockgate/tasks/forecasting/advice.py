@@ -1,14 +1,10 @@
 """What a user should know of a table before anything is fitted to it."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-import numpy as np
 import polars as pl
 
 from lockgate.errors import count_of, option, quoted
-from lockgate.scoring.arrays import FloatArray
-from lockgate.tasks.forecasting.columns import column_values
 from lockgate.tasks.forecasting.prepare import Prepared
 from lockgate.tasks.forecasting.table import Table
 
@@ -16,22 +12,8 @@ LONG_LOOKBACK = 200
 """Steps over which recurrent networks still learn well."""
 MANY_MISSING = 0.05
 """Share of the target that is missing in long gaps, from which on a user is told."""
-FAR = 2.0
-"""How far from all others a value is to lie, in units of the spread of the others, to look wrong"""
-MOST_FAR = 0.01
-"""Largest share of a column that can look wrong: more are part of what it measures."""
 MOST_NAMED = 3
 """Columns with faulty values that are named one by one."""
-
-
-class Far(NamedTuple):
-    """Equal values that lie far from all others of their column."""
-
-    column: str
-    value: float
-    rows: int
-    low: float
-    high: float  # the others lie from `low` to `high`
 
 
 def advice(table: Table, prepared: Prepared) -> tuple[str, ...]:
@@ -41,24 +23,6 @@ def advice(table: Table, prepared: Prepared) -> tuple[str, ...]:
         *_of_gaps(table, prepared),
         *_of_faulty_values(table, prepared),
     )
-
-
-def far_values(name: str, values: FloatArray) -> Iterator[Far]:
-    """Yield the least and the greatest value of a column, where it lies far from all others.
-
-    Such as ten temperatures of 0 K, or a counter's overflow: no others lie between it and them, and
-    the gap is `FAR` times as wide as nearly all of the others spread.
-    """
-    seen = np.sort(values[np.isfinite(values)])
-    for value in dict.fromkeys((seen[0], seen[-1])) if len(seen) else ():
-        others = seen[seen != value]
-        count = len(seen) - len(others)
-        if len(others) < 2 or count > MOST_FAR * len(seen):
-            continue
-        low, high = np.quantile(others, (0.01, 0.99))
-        distance = max(others[0] - value, value - others[-1])
-        if distance > FAR * (high - low) > 0:
-            yield Far(name, float(value), count, float(others[0]), float(others[-1]))
 
 
 def _of_lookback(prepared: Prepared) -> Iterator[str]:
@@ -97,24 +61,15 @@ def _of_gaps(table: Table, prepared: Prepared) -> Iterator[str]:
 
 
 def _of_faulty_values(table: Table, prepared: Prepared) -> Iterator[str]:
-    target, *others = prepared.preprocessing.columns
-    names = {target: "y", **{name: name for name in others}}
-    arrays = {shown: column_values(table.frame, [own])[:, 0] for shown, own in names.items()}
-    found = [far for name, values in arrays.items() for far in far_values(name, values)]
+    found = [far for far in table.far if far.column in prepared.preprocessing.columns]
     for far in found[:MOST_NAMED]:
+        remedy = "leave these cells empty"
+        if far.everywhere:  # the setting takes a value out of all columns
+            remedy = f"{option('missing', f'{far.value:.15g}')} reads them as missing"
         yield (
-            f"{count_of(far.rows, 'value')} of {far.value:g} in {quoted(far.column)}, where "
-            f"all others "
-            f"lie from {far.low:g} to {far.high:g}: {_remedy(far, arrays)}"
+            f"{count_of(far.rows, 'value')} of {far.value:.15g} in {quoted(far.column)}, where all "
+            f"others lie from {far.low:g} to {far.high:g}: if they are faults, {remedy}"
         )
     if len(found) > MOST_NAMED:
         more = count_of(len(found) - MOST_NAMED, "more column")
         yield f"{more} with values that lie far from all others"
-
-
-def _remedy(far: Far, arrays: dict[str, FloatArray]) -> str:
-    """Name the setting that takes the values out, if it takes out no others."""
-    elsewhere = [n for n, values in arrays.items() if n != far.column and far.value in values]
-    if elsewhere:
-        return "if they are faults, leave these cells empty"
-    return f"if they are faults, {option('missing', f'{far.value:g}')} reads them as missing"

@@ -16,6 +16,7 @@ from lockgate.reading.series import check_one_series, keep_rows
 from lockgate.reading.tables import RawTable, read_raw
 from lockgate.reading.times import Times, find_times, named_columns, row_numbers, time_candidates
 from lockgate.reading.zones import instants, shown, wall_clock, zone_of
+from lockgate.tasks.forecasting.faulty import Far, far_values
 from lockgate.tasks.forecasting.grid import to_grid
 from lockgate.tasks.forecasting.slots import Calendar, Slots
 
@@ -71,6 +72,8 @@ class Table:
     """File name, or `frame`, or the name that was given."""
     fingerprint: str
     """SHA-256 over the names and values of `ds`, `y` and the further columns."""
+    far: tuple[Far, ...] = ()
+    """Values of the source, before any average, that look like faults."""
 
     @property
     def frequency(self) -> Frequency:
@@ -168,6 +171,7 @@ def read_table(
         rows_read=raw.rows_read,
         source=name or raw.source,
         fingerprint=_fingerprint(whole),
+        far=far_values([column.set(column.is_in(sentinels), None) for column in columns]),
     )
 
 
