@@ -109,3 +109,19 @@ def test_few_weeks_tell_nothing() -> None:
 @pytest.mark.parametrize("step", [WEEK, 2 * DAY, 7_000])
 def test_steps_that_do_not_fill_a_week_have_no_pattern(step: int) -> None:
     assert find_opening(steps(40, step)[::2], step) == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("step", "weeks"), [(DAY, 8), (DAY // 2, 4), (DAY // 4, 4)])
+@pytest.mark.parametrize("missing", [0.1, 0.2, 0.3, 0.4, 0.5])
+def test_chance_shows_a_pattern_in_two_of_a_thousand_tables_at_most(
+    step: int, weeks: int, missing: float
+) -> None:
+    random, seconds = np.random.default_rng(step), steps(weeks, step)
+
+    found = sum(
+        find_opening(seconds[random.random(len(seconds)) >= missing], step) != ()
+        for _ in range(20_000)
+    )
+
+    assert found <= 40
