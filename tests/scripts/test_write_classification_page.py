@@ -19,12 +19,7 @@ def score(accuracy):
 
 
 def baseline(name, accuracy, *, reference=False):
-    return {
-        "name": name,
-        "setting": "temperature 1.1 by validation",
-        "reference": reference,
-        "test": score(accuracy),
-    }
+    return {"name": name, "reference": reference, "test": score(accuracy)}
 
 
 def results(accuracies=(0.88, 0.9, 0.86)):
@@ -155,39 +150,3 @@ def test_page_names_studies_that_are_not_finished(tmp_path):
     assert "| IMDb: long English film reviews |  | not run |  |  |  |  |" in page
     assert page.count("\n## ") == 1
     assert "commit abc1234." in page
-
-
-def test_what_is_not_run_again_stays_on_the_page_with_a_mark(tmp_path, monkeypatch):
-    other = writer.Study("sst2", "SST-2")
-    monkeypatch.setattr(writer, "STUDIES", (STUDY, other))
-    page, runs = tmp_path / "page.md", tmp_path / "runs"
-    for study in (STUDY, other):
-        (runs / study.name).mkdir(parents=True)
-        (runs / study.name / "results.json").write_text(json.dumps(results()))
-        (runs / f"{study.name}.commit").write_text("abc1234")
-    writer.main(runs, page)
-    whole = page.read_text()
-    assert writer.MARK not in whole
-
-    (runs / "trec" / "results.json").unlink()
-    writer.main(runs, page)
-
-    once = page.read_text()
-    assert once.count(writer.MARK) == 1
-    assert once.index('<a id="trec">') < once.index(writer.MARK) < once.index('<a id="sst2">')
-    assert "| [TREC](#trec) | 0.87 | 0.880 | met by 0.010, of before | **0.890 TF-IDF** |" in once
-    writer.main(runs, page)
-    assert page.read_text() == once
-    # of what is run again the mark goes
-    (runs / "trec" / "results.json").write_text(json.dumps(results()))
-    writer.main(runs, page)
-    assert page.read_text() == whole
-
-
-def test_results_of_baselines_without_a_temperature_are_marked():
-    given = results()
-    for one in given["baselines"]:
-        one["setting"] = ""
-
-    assert writer.reach_row(STUDY, given)[3] == "met by 0.010, of before"
-    assert f"## TREC\n\n{writer.MARK}\n\n```" in writer.section(STUDY, given)
