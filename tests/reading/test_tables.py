@@ -239,6 +239,12 @@ def test_no_table_raises(tmp_path: Path, text: str | bytes, message: str) -> Non
         read_raw(write(tmp_path, text))
 
 
+def test_bare_carriage_returns_end_lines(tmp_path: Path) -> None:
+    raw = read_raw(write(tmp_path, 'a,b\r1,"two, too"\r3,4\r'))
+
+    assert raw.frame.rows() == [("1", "two, too"), ("3", "4")]
+
+
 def test_wrong_paths_raise(tmp_path: Path) -> None:
     (tmp_path / "empty.csv").touch()
 

@@ -187,11 +187,18 @@ def read_csv(
     raw = _cleaned(_parsed(text, names, separator, name), name)
     if len(names) == 1 and to_number(raw.frame.to_series()).null_count() == len(raw.frame):
         raise DataError(
-            f"source must be a table, got one column of text in {quoted(name)}; if it has more, "
-            f"name what separates them: {option('separator', ';')}"
+            f"source must be a table, got one column of text in {quoted(name)}; "
+            + _how_to_read_lines(raw.frame.to_series())
         )
     unnamed = tuple(n for n, word in zip(names, header, strict=True) if not word)
     return raw._replace(notices=decoded.warnings, unnamed=unnamed)
+
+
+def _how_to_read_lines(lines: pl.Series) -> str:
+    first = lines.str.extract(r"^\s*(\S+)\s+\S").drop_nulls()
+    if len(first) == len(lines) and 1 < first.n_unique() <= len(lines) / 2:
+        return f"to read its lines as `label text`, name the task: {option('task', 'labels')}"
+    return f"if it has more, name what separates them: {option('separator', ';')}"
 
 
 def _lines(decoded: Decoded, name: str) -> str:
