@@ -10,6 +10,7 @@ class Settings(TypedDict, total=False):
     as_number: bool
     at_least: float | None
     at_steps: bool
+    average: float
     batch_size: int
     bidirectional: bool | Sequence[bool] | str
     budget: str | None
@@ -40,6 +41,7 @@ class Settings(TypedDict, total=False):
     inputs: Sequence[str] | str
     keep: str
     label: str | None
+    label_smoothing: float
     labels: str | None
     layer_norm: bool
     learning_rate: float
@@ -66,6 +68,7 @@ class Settings(TypedDict, total=False):
     residual: bool
     row_order: bool
     rungs: Sequence[str] | str
+    schedule: str
     seeds: int
     separator: str | None
     several: str | None
@@ -82,7 +85,9 @@ class Settings(TypedDict, total=False):
     tokens: str
     truncated_bptt_steps: int | None
     validation: str | None
+    validations: str
     vocab_size: int
+    weight_decay: float
     weight_dropout: float
     where: Sequence[str] | str
     workers: int | None

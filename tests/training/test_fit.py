@@ -221,7 +221,7 @@ def test_missing_targets_reach_neither_loss_nor_gradient(metric: str, power: int
     assert not gradient[~seen].any()
 
 
-class Spy(torch.optim.Adam):
+class Spy(torch.optim.AdamW):
     """Adam that notes the norm of every gradient it gets."""
 
     norms: ClassVar[list[float]] = []
@@ -240,7 +240,7 @@ def test_gradients_are_clipped_and_the_history_tells_their_norm_before(
     loss = mean_loss(model(batch.x), batch, "mae")
     gradients = torch.autograd.grad(loss, list(model.parameters()))
     whole = torch.cat([g.flatten() for g in gradients]).norm().item()
-    monkeypatch.setattr(torch.optim, "Adam", Spy)
+    monkeypatch.setattr(torch.optim, "AdamW", Spy)
     monkeypatch.setattr(Spy, "norms", [])
 
     # steps so small that both epochs have the same gradient, and none is left over
@@ -411,3 +411,81 @@ def test_without_validation_a_training_loss_that_is_not_finite_ends_it() -> None
     history = fit(Linear(), make_windows(80), None, config, Streams.of(0, 0))
 
     assert (history.stopped, history.best_epoch) == ("diverged", 0)
+
+
+def test_a_schedule_goes_to_its_end_and_keeps_the_last_weights() -> None:
+    model, kept = Linear(), []
+    history = fit(
+        model,
+        make_windows(90),
+        make_windows(60, flip=True),  # what is learned harms: a fit that may stop stops early
+        make_config(max_epochs=6, patience=1, schedule="one_cycle"),
+        Streams.of(0, 0),
+        on_epoch=lambda _: kept.append(weights_of(model)),
+    )
+
+    assert (history.stopped, history.epochs, history.best_epoch) == ("end", 6, 6)
+    assert history.validation.index(min(history.validation)) < 5
+    assert same(weights_of(model), kept[-1])
+    assert history.kept_loss == history.validation[-1]
+
+
+def test_max_steps_shortens_a_schedule_to_its_end() -> None:
+    train, ends = make_windows(60), []
+    for settings in ({"max_epochs": 2}, {"max_epochs": 50, "max_steps": 8}):
+        model = Linear()
+        history = run(model, train, train, schedule="cosine", **settings)
+        ends.append(weights_of(model))
+        assert (history.stopped, history.steps[-1]) == ("end", 8)
+
+    assert same(*ends)
+
+
+def test_what_is_validated_and_kept_is_the_average() -> None:
+    model, validation = Linear(), make_windows(60)
+    history = run(model, make_windows(90), validation, max_epochs=4, average=0.9)
+
+    plain = Linear()
+    run(plain, make_windows(90), validation, max_epochs=4)
+
+    assert not same(weights_of(model), weights_of(plain))
+    assert evaluate(model, validation, "mae") == history.kept_loss
+
+
+def test_validations_part_an_epoch_and_change_no_step() -> None:
+    train, ends = make_windows(90), []
+    for validations in (1, 3):
+        model = Linear()
+        history = run(model, train, train, max_epochs=3, validations=validations, schedule="cosine")
+        ends.append(weights_of(model))
+        assert (history.epochs, history.looks) == (3, 3 * validations)
+
+    assert same(*ends)
+
+
+def test_patience_counts_epochs_however_often_they_are_validated() -> None:
+    history = run(
+        Linear(), make_windows(90), make_windows(60, flip=True), patience=2, validations=3
+    )
+
+    assert history.stopped == "early"
+    assert history.looks - history.kept_look == 6
+    assert history.epochs == pytest.approx(history.best_epoch + 2, abs=0.01)
+
+
+def test_weight_decay_takes_from_weights_and_not_from_biases() -> None:
+    """A loss without a gradient leaves the decay alone: (1 - rate * decay) a step."""
+    model = Linear()
+    before = weights_of(model)
+    train = make_windows(90)
+
+    def losses(network, batch, config, masks):  # type: ignore[no-untyped-def]
+        yield 0.0 * network(*batch.inputs, generator=masks).sum()
+
+    config = make_config(max_steps=3, weight_decay=0.5, learning_rate=0.1)
+    history = fit(model, train, make_windows(60), config, Streams.of(0, 0), losses=losses)
+
+    assert history.steps == [3]
+    for name, weight in model.state_dict().items():
+        share = 1.0 if before[name].ndim == 1 else 0.95**3
+        torch.testing.assert_close(weight, share * before[name])

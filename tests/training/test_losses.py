@@ -116,3 +116,23 @@ def test_a_batch_without_a_target_has_no_loss_and_no_gradient() -> None:
     assert loss.item() == 0.0
     assert output.grad is not None
     assert not output.grad.any()
+
+
+def test_smoothing_is_the_loss_of_labels_mixed_with_all_classes() -> None:
+    scores, y = torch.randn(5, 4), torch.tensor([0, 3, 1, 1, 2])
+    target = 0.8 * torch.nn.functional.one_hot(y, 4) + 0.2 / 4
+
+    total, _ = loss_and_count(scores, y, "log_loss", smoothing=0.2)
+
+    judge = -(target * scores.log_softmax(dim=1)).sum()
+    torch.testing.assert_close(total, judge)
+
+
+def test_smoothing_of_several_labels_mixes_each_with_its_opposite() -> None:
+    scores, y = torch.randn(5, 3), torch.randint(0, 2, (5, 3)).float()
+
+    total, _ = loss_and_count(scores, y, "log_loss", smoothing=0.2)
+
+    soft = 0.8 * y + 0.1
+    judge = -(soft * scores.sigmoid().log() + (1 - soft) * (-scores).sigmoid().log())
+    torch.testing.assert_close(total, judge.mean(dim=1).sum())

@@ -9,9 +9,9 @@ MOST_EPOCHS = 300
 
 
 class Curve(NamedTuple):
-    """A loss over the seeds still running, at each drawn epoch (1-based)."""
+    """A loss over the seeds still running, at each drawn epoch (1-based), or part of one."""
 
-    epochs: list[int]
+    epochs: list[float]
     mean: list[float]
     low: list[float]
     high: list[float]
@@ -22,8 +22,10 @@ class Curve(NamedTuple):
         return sum(count == self.running[0] for count in self.running)
 
 
-def over_seeds(histories: Iterable[Sequence[float | None]]) -> Curve:
+def over_seeds(histories: Iterable[Sequence[float | None]], per_epoch: int = 1) -> Curve:
     """The mean, the lowest and the highest loss per epoch; seeds may stop at different epochs.
+
+    `per_epoch` is how many values an epoch has.
 
     At most 300 epochs are kept, evenly, the last among them: more cannot be told apart.
 
@@ -32,8 +34,8 @@ def over_seeds(histories: Iterable[Sequence[float | None]]) -> Curve:
         Curve(epochs=[1, 2], mean=[3.0, 2.0], low=[2.0, 2.0], high=[4.0, 2.0], running=[2, 1])
     """
     columns = [
-        (epoch, seen)
-        for epoch, values in enumerate(zip_longest(*histories), start=1)
+        (look if per_epoch == 1 else look / per_epoch, seen)
+        for look, values in enumerate(zip_longest(*histories), start=1)
         if (seen := [value for value in values if value is not None])
     ]
     step = -(-len(columns) // MOST_EPOCHS) or 1

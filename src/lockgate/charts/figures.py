@@ -38,7 +38,7 @@ class Frame(NamedTuple):
 
 
 def learning_curve(
-    training: Curve, validation: Curve, overfits_from: int | None, frame: Frame
+    training: Curve, validation: Curve, overfits_from: float | None, frame: Frame
 ) -> Figure:
     """Mean and range over seeds of both losses, with the epoch where overfitting begins."""
     traces = [*_ribbon(training, "training"), *_ribbon(validation, "validation")]

@@ -1,5 +1,6 @@
 """The learning curves of the rungs: a chart for each, on axes that all share."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -13,7 +14,7 @@ class CurvePanel(NamedTuple):
 
     name: str
     words: str
-    overfits_from: int | None
+    overfits_from: float | None
     chart: str | None
     diverged: list[int]
 
@@ -21,7 +22,8 @@ class CurvePanel(NamedTuple):
 def curve(rung: RungResult, which: Literal["training", "validation"]) -> Curve:
     """One of a rung's losses over its seeds that did not diverge."""
     healthy = [seed for seed in rung["seeds"] if seed["stopped"] != "diverged"]
-    return over_seeds(seed["history"][which] for seed in healthy)
+    per_epoch = healthy[0]["history"].get("per_epoch", 1) if healthy else 1
+    return over_seeds((seed["history"][which] for seed in healthy), per_epoch)
 
 
 def curve_panels(rungs: Sequence[RungResult]) -> list[CurvePanel]:
@@ -42,7 +44,7 @@ def curve_figures(rungs: Sequence[RungResult]) -> dict[str, Figure]:
     both = [(curve(rung, "training"), curve(rung, "validation")) for rung in rungs]
     low, high = loss_range([one for pair in both for one in pair])
     last = max((one.epochs[-1] for pair in both for one in pair if one.epochs), default=1)
-    frame = Frame(last, low, high)
+    frame = Frame(math.ceil(last), low, high)
     return {
         f"curve-{i}": learning_curve(training, validation, rung["overfits_from"], frame)
         for i, (rung, (training, validation)) in enumerate(zip(rungs, both, strict=True))

@@ -46,8 +46,8 @@ class Fit(BaseModel):
 
     @property
     def validation(self) -> float:
-        """Lowest validation loss, in the scaled unit."""
-        return min(self.history.validation)
+        """Validation loss of the weights kept, in the scaled unit."""
+        return self.history.kept_loss
 
 
 def fit_folder(study: Path, rung: str, seed: int) -> Path:

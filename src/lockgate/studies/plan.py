@@ -74,8 +74,12 @@ class Plan(NamedTuple):
 
     @property
     def typical_seconds(self) -> float:
-        """Estimated time of all fits if each ends after `TYPICAL_EPOCHS`, or at its step limit."""
-        return self._seconds(min(TYPICAL_EPOCHS, self.config.training.max_epochs))
+        """Estimated time of all fits if each ends after `TYPICAL_EPOCHS`, or at its limit."""
+        training = self.config.training
+        ends_early = training.schedule == "constant"
+        return self._seconds(
+            min(TYPICAL_EPOCHS, training.max_epochs) if ends_early else training.max_epochs
+        )
 
     @property
     def most_seconds(self) -> float:

@@ -22,12 +22,16 @@ class Interval(TypedDict):
 
 
 class Losses(TypedDict):
-    """The learning curves of a fit: a value for each epoch."""
+    """The learning curves of a fit: a value for each time that it was validated."""
 
     training: list[float | None]
     validation: list[float | None]
     gradient_norm: list[float | None]
     seconds: list[float | None]
+    # what studies of the first format do not tell
+    steps: NotRequired[list[int]]
+    per_epoch: NotRequired[int]
+    keeps: NotRequired[str]
 
 
 class SeedReach(TypedDict):
@@ -53,7 +57,7 @@ class SeedResult(TypedDict):
     validation: float | None
     test: Scores | None
     best_epoch: float | None
-    epochs: int
+    epochs: float
     stopped: str | None
     seconds: float
     reach: NotRequired[SeedReach | None]  # older studies have none
@@ -76,7 +80,7 @@ class RungResult(TypedDict):
     per_step: list[float | None]
     seconds: float | None
     best_epoch: float | None
-    overfits_from: int | None
+    overfits_from: float | None
     gap: float | None
     reach: NotRequired[RungReach | None]  # older studies have none
     seeds: list[SeedResult]

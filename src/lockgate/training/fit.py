@@ -5,7 +5,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Any
 
 import torch
@@ -13,11 +12,14 @@ from lightning_fabric import Fabric
 from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from torch import Tensor, nn
 
+from lockgate.training.average import Average
 from lockgate.training.config import MetricName, TrainingConfig
 from lockgate.training.data import Data
 from lockgate.training.history import History, Stopped
 from lockgate.training.losses import Batch, loss_and_count, whole_loss
+from lockgate.training.schedule import share_of_rate
 from lockgate.training.streams import Streams
+from lockgate.training.stretches import Stretches
 
 LOG = logging.getLogger(__name__)
 # windows of the fixed sample on which the training loss is recomputed in evaluation mode
@@ -36,11 +38,12 @@ def fit(
     on_epoch: Callable[[History], None] = lambda _: None,
     losses: BatchLosses = whole_loss,
 ) -> History:
-    """Train `model` in place; leave it in evaluation mode with the weights of its best epoch.
+    """Train `model` in place; leave it in evaluation mode with the weights that are kept.
 
-    Training stops when the validation loss has not fallen for `patience` epochs, at `max_epochs`
-    or `max_steps`, when the validation loss is no longer finite, or at Ctrl-C. The best weights
-    are restored in every case, and `History.stopped` says which it was.
+    With a constant step size training stops when the validation loss has not fallen for `patience`
+    epochs, at `max_epochs` or at `max_steps`, and the weights of the lowest validation loss are
+    kept. With a schedule it goes on to the schedule's end, and the last are kept. It also ends when
+    the validation loss is no longer finite, and at Ctrl-C. `History.stopped` says which it was.
 
     Args:
         model: Maps the inputs of a batch to what the loss compares with its targets, and takes
@@ -50,50 +53,61 @@ def fit(
             training goes on to `max_epochs` or `max_steps`, and the last weights are kept.
         config: Sizes, rates and limits.
         streams: Random numbers of batches and masks; the weights are drawn already.
-        on_epoch: Called with the history after every epoch.
+        on_epoch: Called with the history after every validation.
         losses: Yields the losses of a batch, which are differentiated one by one.
 
     Raises:
-        KeyboardInterrupt: If interrupted before the first epoch ended: there is nothing to keep.
+        KeyboardInterrupt: If interrupted before the first validation: there is nothing to keep.
     """
     fabric = Fabric(accelerator=config.device, devices=1)
-    network, optimizer = fabric.setup(
-        model, torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
-    )
+    network, optimizer = fabric.setup(model, _optimizer(model, config))
     train = train.to(fabric.device)
     validation = None if validation is None else validation.to(fabric.device)
     sample = train.thinned(TRAINING_SAMPLE)
-    history, steps = History(), 0
-    best = copy.deepcopy(model.state_dict())
+    average = Average(model, config.average)
+    stretches = Stretches(train, config, streams.batches)
+    history = History(
+        per_epoch=stretches.per_epoch, keeps="best" if config.schedule == "constant" else "last"
+    )
+    kept, steps, most = copy.deepcopy(model.state_dict()), 0, stretches.most_steps
     try:
-        while history.stopped is None:
+        for stretch in stretches:
             began = time.perf_counter()
-            batches = train.draw_batches(config.batch_size, config.epoch_windows, streams.batches)
-            allowed = None if config.max_steps is None else config.max_steps - steps
-            norms = [
-                _step(fabric, network, optimizer, train.batch(index), config, streams.masks, losses)
-                for index in islice(batches, allowed)
-            ]
-            steps += len(norms)
+            norms = []
+            for index in stretch:
+                rate = config.learning_rate * share_of_rate(config.schedule, steps, most)
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                batch = train.batch(index)
+                norms.append(
+                    _step(fabric, network, optimizer, batch, config, streams.masks, losses)
+                )
+                average.update()
+                steps += 1
             # at once, so that Ctrl-C cannot leave curves of unequal length
             history.add(
-                training=evaluate(model, sample, config.metric),
+                training=evaluate(average.model, sample, config.metric),
                 validation=(
-                    None if validation is None else evaluate(model, validation, config.metric)
+                    None
+                    if validation is None
+                    else evaluate(average.model, validation, config.metric)
                 ),
                 gradient_norm=float(torch.stack(norms).mean()),
                 seconds=time.perf_counter() - began,
+                steps=steps,
             )
-            if history.best_epoch == history.epochs:
-                best = copy.deepcopy(model.state_dict())
-            history.stopped = _why_stop(history, config, steps)
-            LOG.debug("epoch %d: training %.4g", history.epochs, history.training[-1])
+            if history.kept_look == history.looks:
+                kept = copy.deepcopy(average.model.state_dict())
+            history.stopped = _why_stop(history, config, most)
+            LOG.debug("epoch %g: training %.4g", history.epochs, history.training[-1])
             on_epoch(history)
+            if history.stopped is not None:
+                break
     except KeyboardInterrupt:
-        if not history.epochs:
+        if not history.looks:
             raise
         history.stopped = "interrupted"
-    model.load_state_dict(best)
+    model.load_state_dict(kept)
     model.eval()
     return history
 
@@ -132,13 +146,26 @@ def _step(
     return norm
 
 
-def _why_stop(history: History, config: TrainingConfig, steps: int) -> Stopped | None:
+def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """Return AdamW (Loshchilov and Hutter, 2019), which takes nothing from biases."""
+    weights = [weight for weight in model.parameters() if weight.ndim > 1]
+    biases = [bias for bias in model.parameters() if bias.ndim <= 1]
+    groups = [
+        {"params": weights, "weight_decay": config.weight_decay},
+        {"params": biases, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]], lr=config.learning_rate, fused=True
+    )
+
+
+def _why_stop(history: History, config: TrainingConfig, most: int) -> Stopped | None:
     if not math.isfinite((history.validation or history.training)[-1]):
         return "diverged"
-    if history.epochs - history.best_epoch >= config.patience:
+    if config.schedule != "constant":
+        return "end" if history.steps[-1] >= most else None
+    if history.looks - history.kept_look >= config.patience * history.per_epoch:
         return "early"
-    if history.epochs >= config.max_epochs:
-        return "max_epochs"
-    if config.max_steps is not None and steps >= config.max_steps:
-        return "max_steps"
-    return None
+    if history.steps[-1] < most:
+        return None
+    return "max_epochs" if history.epochs >= config.max_epochs else "max_steps"

@@ -25,7 +25,11 @@ class Batch(Protocol):
 
 
 def loss_and_count(
-    output: Tensor, y: Tensor, metric: MetricName, weight: Tensor | None = None
+    output: Tensor,
+    y: Tensor,
+    metric: MetricName,
+    weight: Tensor | None = None,
+    smoothing: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
     """Return the summed loss of what is observed, and how much that is.
 
@@ -38,26 +42,30 @@ def loss_and_count(
         y: Targets.
         metric: What to follow.
         weight: How much each target counts; like `y`, or (B,) for (B, K).
+        smoothing: Share of each label that is spread over all classes (Szegedy et al., 2016).
     """
     if metric != "log_loss":
         observed = y.isfinite()
         error = (output - y.nan_to_num()) * observed
         return (error.square() if metric == "rmse" else error.abs()).sum(), observed.sum()
     if y.is_floating_point():
+        y = (1.0 - smoothing) * y + 0.5 * smoothing
         losses = binary_cross_entropy_with_logits(output, y, reduction="none").mean(dim=-1)
         counts = torch.ones_like(losses)
     else:
         scores = output.movedim(-1, 1)
-        losses = cross_entropy(scores, y, ignore_index=IGNORED, reduction="none")
+        losses = cross_entropy(
+            scores, y, ignore_index=IGNORED, reduction="none", label_smoothing=smoothing
+        )
         counts = (y != IGNORED).to(losses)
     if weight is not None:
         losses, counts = losses * weight, counts * weight
     return losses.sum(), counts.sum()
 
 
-def mean_loss(output: Tensor, batch: Batch, metric: MetricName) -> Tensor:
+def mean_loss(output: Tensor, batch: Batch, metric: MetricName, smoothing: float = 0.0) -> Tensor:
     """Return the mean loss over the observed targets of a batch; 0 where none is observed."""
-    total, count = loss_and_count(output, batch.y, metric, batch.weight)
+    total, count = loss_and_count(output, batch.y, metric, batch.weight, smoothing)
     return total / torch.where(count > 0, count, 1)
 
 

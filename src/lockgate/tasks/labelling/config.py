@@ -108,6 +108,8 @@ class LabelTrainingConfig(TrainingConfig):
     """How a classifier is fitted: by its log loss; to labels that are numbers by MAE or RMSE."""
 
     metric: Literal["log_loss", "mae", "rmse"] = "log_loss"
+    label_smoothing: Rate = 0.0
+    """Share of each label that is spread over all classes in training; of no effect on numbers."""
     truncated_bptt_steps: int | None = Field(default=None, ge=1)
     """Steps that a gradient goes back at most (truncated backpropagation through time), in networks
     of one direction. Default: all."""

@@ -26,14 +26,15 @@ def losses(
         config: What the loss follows, and how far back a gradient goes.
         masks: Draws the dropout masks, which all chunks share.
     """
-    steps = config.truncated_bptt_steps
+    steps, smoothing = config.truncated_bptt_steps, config.label_smoothing
     if steps is None:
-        yield mean_loss(network(*batch.inputs, generator=masks), batch, config.metric)
+        scores = network(*batch.inputs, generator=masks)
+        yield mean_loss(scores, batch, config.metric, smoothing)
         return
     x, lengths = batch.inputs
     if not network.at_steps:
         scores = network(x, lengths, generator=masks, last_steps=steps)
-        yield mean_loss(scores, batch, config.metric)
+        yield mean_loss(scores, batch, config.metric, smoothing)
         return
     weight = torch.ones_like(batch.y) if batch.weight is None else batch.weight
     total = weight[batch.y != IGNORED].sum()
@@ -43,5 +44,6 @@ def losses(
         chunk = slice(first, first + steps)
         left = (lengths - first).clamp(0, steps)
         scores = network(x[:, chunk], left, generator=masks, carried=carried)
-        loss, _ = loss_and_count(scores, batch.y[:, chunk], config.metric, weight[:, chunk])
+        y, of_chunk = batch.y[:, chunk], weight[:, chunk]
+        loss, _ = loss_and_count(scores, y, config.metric, of_chunk, smoothing)
         yield loss / total

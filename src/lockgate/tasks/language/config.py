@@ -62,6 +62,7 @@ class LanguageTrainingConfig(TrainingConfig):
     batch_size: int = Field(default=20, ge=1)
     max_epochs: int = Field(default=40, ge=1)
     patience: int = Field(default=3, ge=1)
+    validations: Literal[1] = 1  # the state of the streams is carried through an epoch
 
 
 class LanguageConfig(RunConfig):
