@@ -94,7 +94,8 @@ class _SequenceEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn i
             check_consistent_length(X, groups)
         data = in_memory(X, y, config.data, groups)
         parts = split_validation(data, config.data.split_seed)
-        return data, prepare_parts(data, parts, config.data)
+        linear_path = config.model.linear_path == "on"
+        return data, prepare_parts(data, parts, config.data, linear_path=linear_path)
 
     def _fit(self, prepared: PreparedLabelled, config: LabelConfig) -> Self:
         fitted, history = Labelling().train(prepared, config)
@@ -116,7 +117,8 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
 
     Args:
         cell, hidden_size, num_layers, bidirectional, residual, embedding_size, stride,
-            pooling: The network; see `lockgate.tasks.labelling.config.ClassifierConfig`.
+            pooling, linear_path: The network; see
+            `lockgate.tasks.labelling.config.ClassifierConfig`.
         input_dropout, dropout, recurrent_dropout, weight_dropout, embedding_dropout,
             output_dropout, zoneout: Rates of dropping, in [0, 1).
         layer_norm, mask_per, mask_over, init: How states, masks and initial weights are made.
@@ -177,6 +179,7 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
         embedding_dropout: float = 0.1,
         stride: int = 1,
         pooling: str = "last+max",
+        linear_path: str = "off",
         learning_rate: float = 0.001,
         batch_size: int = 64,
         clip_norm: float = 1.0,

@@ -102,6 +102,14 @@ class ClassifierConfig(StackConfig):
     """Steps that a convolution before the stack joins to one; of no effect on tokens."""
     pooling: Literal["last+max", "last", "max", "mean", "attention"] = "last+max"
     """What of the stack's output the head reads."""
+    linear_path: Literal["off", "on"] = "off"
+    """Add the scores of a linear model, which the network begins from; of labels it reads texts."""
+
+    @field_validator("linear_path", mode="before")
+    @classmethod
+    def _as_word(cls, value: object) -> object:
+        # YAML reads a bare on as true
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
 
 class LabelTrainingConfig(TrainingConfig):

@@ -17,7 +17,8 @@ class ClassifierNetwork(nn.Module):
         \hat y = W \, \mathrm{pool}(h_1 \dots h_T) + b
 
     For labels at steps the head reads every step's output instead. Tokens are embedded first; a
-    long signal may pass a strided convolution, which makes it shorter.
+    long signal may pass a strided convolution, which makes it shorter. With a linear path the head
+    begins at zero, and its scores are added to those of a linear model, which are an input.
 
     Args:
         channels: Channels of a step, or 0 where the input is tokens.
@@ -30,6 +31,7 @@ class ClassifierNetwork(nn.Module):
     Shape:
         - x: `(batch, time, channels)`, scaled, or `(batch, time)` tokens.
         - lengths: `(batch,)`, valid steps of each.
+        - linear: `(batch, outputs)`, scores of a linear model, where there is a linear path.
         - output: `(batch, outputs)`, or `(batch, time, outputs)` for labels at steps.
 
     Example:
@@ -50,6 +52,7 @@ class ClassifierNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.at_steps = at_steps
+        self.linear_path = config.linear_path == "on"
         self.embedding: Embedding | None = None
         self.stem: nn.Conv1d | None = None
         features = channels
@@ -81,7 +84,7 @@ class ClassifierNetwork(nn.Module):
         return drops(self.stack) or any((embedding, self.output_dropout.rate))
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw every weight anew; the head's are Glorot uniform, its bias 0."""
+        """Draw every weight anew; the head's are Glorot uniform, or 0 beside a linear path."""
         if self.embedding is not None:
             self.embedding.reset_parameters(generator)
         if self.stem is not None:
@@ -91,13 +94,17 @@ class ClassifierNetwork(nn.Module):
         self.stack.reset_parameters(generator)
         if self.pooling is not None:
             self.pooling.reset_parameters(generator)
-        nn.init.xavier_uniform_(self.head.weight, generator=generator)
+        if self.linear_path:
+            nn.init.zeros_(self.head.weight)
+        else:
+            nn.init.xavier_uniform_(self.head.weight, generator=generator)
         nn.init.zeros_(self.head.bias)
 
     def forward(
         self,
         x: Tensor,
         lengths: Tensor,
+        linear: Tensor | None = None,
         *,
         generator: torch.Generator | None = None,
         last_steps: int | None = None,
@@ -108,6 +115,7 @@ class ClassifierNetwork(nn.Module):
         Args:
             x: The sequences.
             lengths: Their valid steps.
+            linear: What a linear model scores them; a network without a linear path ignores it.
             generator: Draws the dropout masks in training.
             last_steps: Of one label for each sequence, how many steps before its end the gradient
                 goes back into; for networks in one direction. Default: all.
@@ -128,7 +136,11 @@ class ClassifierNetwork(nn.Module):
             output, state = self.stack(x, mask=valid, generator=generator)
             output = self._pooled(output, last_of(self.stack, state), valid, generator)
         scores: Tensor = self.head(output)
-        return scores
+        if not self.linear_path:
+            return scores
+        if linear is None:
+            raise ValueError("linear must be given to a network with a linear path, got None")
+        return scores + linear
 
     def _pooled(
         self, output: Tensor, last: Tensor, valid: Tensor, generator: torch.Generator | None

@@ -1,7 +1,7 @@
 """Prepare labelled data for training: part, learn from the training rows, lay out."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ from lockgate.tasks.base import Part
 from lockgate.tasks.labelling.config import LabelledConfig
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.labelled import Labelled, Ragged, check_labelled
+from lockgate.tasks.labelling.linear_fit import fit_linear_path
+from lockgate.tasks.labelling.linear_path import LinearPath, read_linear_path
 from lockgate.tasks.labelling.parts import Parts, Rows, check_labels, not_given, split_parts
 from lockgate.tasks.labelling.preprocessing import Encoded, LabelPreprocessing, learn_labelled
 from lockgate.tasks.labelling.scorer import known
 
-_ARRAYS = ("values", "starts", "y", "weights")
+_ARRAYS = ("values", "starts", "y", "weights", "linear")
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,17 @@ class PreparedLabelled:
     preprocessing: LabelPreprocessing
     tokens: dict[str, Any] | None = None
     """How texts are taken apart; see `Encoded`."""
+    linear_path: LinearPath | None = None
+    """What gave the array `linear`, the scores of a linear model."""
+    notices: tuple[str, ...] = ()
+    """What should be said of what was learned beside the network."""
 
     def examples(self, part: Part) -> Examples:
         """Return the examples of `part`."""
+        arrays = {name: torch.from_numpy(array) for name, array in self.arrays.items()}
         return Examples(
-            values=torch.from_numpy(self.arrays["values"]),
-            starts=torch.from_numpy(self.arrays["starts"]),
-            y=torch.from_numpy(self.arrays["y"]),
+            **arrays,
             rows=torch.from_numpy(getattr(self.parts, part)),
-            weights=(
-                torch.from_numpy(self.arrays["weights"]) if "weights" in self.arrays else None
-            ),
             at_steps=self.preprocessing.kind == "steps",
         )
 
@@ -51,7 +53,9 @@ class PreparedLabelled:
         parts = self.parts._asdict()
         for name in ("train", "validation", "test", "overlap"):
             np.save(folder / f"{name}.npy", parts[name])
-        notices = {"parts": self.parts.notices, "tokens": self.tokens}
+        if self.linear_path is not None:
+            self.linear_path.write_into(folder)
+        notices = {"parts": self.parts.notices, "tokens": self.tokens, "learned": self.notices}
         write_text(folder / "notices.json", json.dumps(notices))
         write_text(folder / "preprocessing.json", self.preprocessing.model_dump_json())
 
@@ -70,11 +74,15 @@ class PreparedLabelled:
             for name in _ARRAYS
             if (folder / f"{name}.npy").exists()
         }
+        preprocessing = LabelPreprocessing.model_validate_json(text)
+        linear = "linear" in arrays
         return PreparedLabelled(
             arrays,
             Parts(**rows, notices=tuple(notices["parts"])),
-            LabelPreprocessing.model_validate_json(text),
+            preprocessing,
             notices["tokens"],
+            read_linear_path(folder, preprocessing.outputs) if linear else None,
+            tuple(notices["learned"]),
         )
 
 
@@ -84,6 +92,7 @@ def prepare_labelled(
     *,
     test: Rows | None = None,
     validation: Rows | None = None,
+    linear_path: bool = False,
 ) -> PreparedLabelled:
     """Part `data`, learn from its training rows and lay it out.
 
@@ -92,6 +101,7 @@ def prepare_labelled(
         config: How.
         test: Rows of a test part that was given.
         validation: Rows of a validation part that was given.
+        linear_path: Whether to fit the linear model that a network may be put beside.
 
     Raises:
         DataError: If nothing can be learned from it, or it cannot be parted.
@@ -107,14 +117,25 @@ def prepare_labelled(
         validation=validation,
         by_time=data.times is not None,
     )
-    return prepare_parts(data, parts, config)
+    return prepare_parts(data, parts, config, linear_path=linear_path)
 
 
-def prepare_parts(data: Labelled, parts: Parts, config: LabelledConfig) -> PreparedLabelled:
+def prepare_parts(
+    data: Labelled, parts: Parts, config: LabelledConfig, *, linear_path: bool = False
+) -> PreparedLabelled:
     """Learn from the training rows of data that are parted, and lay them out."""
     encoded = learn_labelled(data, parts.train, config)
     arrays = _lay_out(data, encoded, config, parts.train)
-    return PreparedLabelled(arrays, parts, encoded.preprocessing, encoded.tokens)
+    prepared = PreparedLabelled(arrays, parts, encoded.preprocessing, encoded.tokens)
+    if not linear_path:
+        return prepared
+    linear = fit_linear_path(data, parts, encoded.preprocessing, config.split_seed)
+    return replace(
+        prepared,
+        arrays={**arrays, "linear": linear.scores},
+        linear_path=linear.path,
+        notices=(f"linear path: logistic regression on TF-IDF of {linear.setting}",),
+    )
 
 
 def _lay_out(

@@ -58,4 +58,6 @@ def train_classifier(
         on_epoch,
         losses,
     )
-    return FittedClassifier(model.cpu(), preprocessing, config), history
+    linear_path = prepared.linear_path if model.linear_path else None
+    fitted = FittedClassifier(model.cpu(), preprocessing, config, linear_path=linear_path)
+    return fitted, history

@@ -30,11 +30,11 @@ def losses(
     if steps is None:
         yield mean_loss(network(*batch.inputs, generator=masks), batch, config.metric)
         return
-    x, lengths = batch.inputs
     if not network.at_steps:
-        scores = network(x, lengths, generator=masks, last_steps=steps)
+        scores = network(*batch.inputs, generator=masks, last_steps=steps)
         yield mean_loss(scores, batch, config.metric)
         return
+    x, lengths = batch.inputs
     weight = torch.ones_like(batch.y) if batch.weight is None else batch.weight
     total = weight[batch.y != IGNORED].sum()
     total = torch.where(total > 0, total, 1)
