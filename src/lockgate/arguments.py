@@ -29,6 +29,7 @@ class Settings(TypedDict, total=False):
     encoding: str | None
     epoch_windows: int
     exclude: Sequence[str] | str
+    freeze_vectors: int | str
     group: str | None
     header: bool
     hidden_size: int | Sequence[int] | str
@@ -83,6 +84,7 @@ class Settings(TypedDict, total=False):
     tokens: str
     truncated_bptt_steps: int | None
     validation: str | None
+    vectors: str | None
     vocab_size: int
     weight_dropout: float
     where: Sequence[str] | str

@@ -94,8 +94,7 @@ class _SequenceEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn i
             check_consistent_length(X, groups)
         data = in_memory(X, y, config.data, groups)
         parts = split_validation(data, config.data.split_seed)
-        linear_path = config.model.linear_path == "on"
-        return data, prepare_parts(data, parts, config.data, linear_path=linear_path)
+        return data, prepare_parts(data, parts, config.data, config.model)
 
     def _fit(self, prepared: PreparedLabelled, config: LabelConfig) -> Self:
         fitted, history = Labelling().train(prepared, config)
@@ -117,7 +116,7 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
 
     Args:
         cell, hidden_size, num_layers, bidirectional, residual, embedding_size, stride,
-            pooling, linear_path: The network; see
+            pooling, vectors, freeze_vectors, linear_path: The network; see
             `lockgate.tasks.labelling.config.ClassifierConfig`.
         input_dropout, dropout, recurrent_dropout, weight_dropout, embedding_dropout,
             output_dropout, zoneout: Rates of dropping, in [0, 1).
@@ -177,6 +176,8 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
         init: str = "keras",
         embedding_size: int = 64,
         embedding_dropout: float = 0.1,
+        vectors: str | None = None,
+        freeze_vectors: int | str = 0,
         stride: int = 1,
         pooling: str = "last+max",
         linear_path: str = "off",
@@ -289,6 +290,8 @@ class SequenceRegressor(RegressorMixin, _SequenceEstimator):  # type: ignore[mis
         init: str = "keras",
         embedding_size: int = 64,
         embedding_dropout: float = 0.1,
+        vectors: str | None = None,
+        freeze_vectors: int | str = 0,
         stride: int = 1,
         pooling: str = "last+max",
         metric: str = "rmse",

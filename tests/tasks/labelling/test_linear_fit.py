@@ -40,7 +40,7 @@ def reviews(several: bool = False, noise: float = 0.2, seed: int = 0) -> Labelle
 
 
 def prepare(data: Labelled) -> PreparedLabelled:
-    return prepare_labelled(data, LabelledConfig(min_count=1), linear_path=True)
+    return prepare_labelled(data, LabelledConfig(min_count=1), ON)
 
 
 @pytest.mark.parametrize("several", [False, True], ids=["class", "several"])

@@ -100,6 +100,23 @@ class ClassifierNetwork(nn.Module):
             nn.init.xavier_uniform_(self.head.weight, generator=generator)
         nn.init.zeros_(self.head.bias)
 
+    @torch.no_grad()
+    def start_from(self, vectors: Tensor, generator: torch.Generator | None = None) -> None:
+        """Begin with known vectors of tokens.
+
+        Args:
+            vectors: `(tokens, embedding_size)`. A row of NaN is of a token without a vector, which
+                is drawn around the mean of the others, as far from it as they are.
+            generator: Draws those.
+        """
+        assert self.embedding is not None
+        known = ~vectors.isnan().any(dim=1)
+        drawn = torch.randn(vectors.shape, generator=generator)
+        mean, spread = vectors[known].mean(dim=0), vectors[known].std(correction=0)
+        weight = torch.where(known[:, None], vectors, mean + spread * drawn)
+        weight[self.embedding.padding_idx] = 0.0
+        self.embedding.weight.copy_(weight)
+
     def forward(
         self,
         x: Tensor,

@@ -9,17 +9,21 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from lockgate.errors import DataError, quoted
 from lockgate.files import write_text
 from lockgate.tasks.base import Part
-from lockgate.tasks.labelling.config import LabelledConfig
+from lockgate.tasks.labelling.config import ClassifierConfig, LabelledConfig
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.labelled import Labelled, Ragged, check_labelled
 from lockgate.tasks.labelling.linear_fit import fit_linear_path
 from lockgate.tasks.labelling.linear_path import LinearPath, read_linear_path
 from lockgate.tasks.labelling.parts import Parts, Rows, check_labels, not_given, split_parts
 from lockgate.tasks.labelling.preprocessing import Encoded, LabelPreprocessing, learn_labelled
+from lockgate.tasks.labelling.pretrained import read_pretrained
 from lockgate.tasks.labelling.scorer import known
 
+VECTORS = "vectors.npy"
+PLAIN = ClassifierConfig()
 _ARRAYS = ("values", "starts", "y", "weights", "linear")
 
 
@@ -34,8 +38,10 @@ class PreparedLabelled:
     """How texts are taken apart; see `Encoded`."""
     linear_path: LinearPath | None = None
     """What gave the array `linear`, the scores of a linear model."""
+    vectors: npt.NDArray[np.float32] | None = None
+    """That the embedding begins from, `(tokens, embedding_size)`; NaN where there is none."""
     notices: tuple[str, ...] = ()
-    """What should be said of what was learned beside the network."""
+    """What should be said of what the network begins from."""
 
     def examples(self, part: Part) -> Examples:
         """Return the examples of `part`."""
@@ -55,6 +61,8 @@ class PreparedLabelled:
             np.save(folder / f"{name}.npy", parts[name])
         if self.linear_path is not None:
             self.linear_path.write_into(folder)
+        if self.vectors is not None:
+            np.save(folder / VECTORS, self.vectors)
         notices = {"parts": self.parts.notices, "tokens": self.tokens, "learned": self.notices}
         write_text(folder / "notices.json", json.dumps(notices))
         write_text(folder / "preprocessing.json", self.preprocessing.model_dump_json())
@@ -82,6 +90,7 @@ class PreparedLabelled:
             preprocessing,
             notices["tokens"],
             read_linear_path(folder, preprocessing.outputs) if linear else None,
+            np.load(folder / VECTORS, mmap_mode="c") if (folder / VECTORS).exists() else None,
             tuple(notices["learned"]),
         )
 
@@ -89,19 +98,19 @@ class PreparedLabelled:
 def prepare_labelled(
     data: Labelled,
     config: LabelledConfig,
+    model: ClassifierConfig = PLAIN,
     *,
     test: Rows | None = None,
     validation: Rows | None = None,
-    linear_path: bool = False,
 ) -> PreparedLabelled:
     """Part `data`, learn from its training rows and lay it out.
 
     Args:
         data: Everything that was read, the given parts too.
         config: How.
+        model: What a network begins from: a linear path, vectors of words.
         test: Rows of a test part that was given.
         validation: Rows of a validation part that was given.
-        linear_path: Whether to fit the linear model that a network may be put beside.
 
     Raises:
         DataError: If nothing can be learned from it, or it cannot be parted.
@@ -117,24 +126,48 @@ def prepare_labelled(
         validation=validation,
         by_time=data.times is not None,
     )
-    return prepare_parts(data, parts, config, linear_path=linear_path)
+    return prepare_parts(data, parts, config, model)
 
 
 def prepare_parts(
-    data: Labelled, parts: Parts, config: LabelledConfig, *, linear_path: bool = False
+    data: Labelled, parts: Parts, config: LabelledConfig, model: ClassifierConfig = PLAIN
 ) -> PreparedLabelled:
     """Learn from the training rows of data that are parted, and lay them out."""
     encoded = learn_labelled(data, parts.train, config)
     arrays = _lay_out(data, encoded, config, parts.train)
     prepared = PreparedLabelled(arrays, parts, encoded.preprocessing, encoded.tokens)
-    if not linear_path:
-        return prepared
-    linear = fit_linear_path(data, parts, encoded.preprocessing, config.split_seed)
+    if model.vectors is not None:
+        prepared = _with_vectors(prepared, model)
+    if model.linear_path == "on":
+        prepared = _with_linear_path(prepared, data, config.split_seed)
+    return prepared
+
+
+def _with_vectors(prepared: PreparedLabelled, model: ClassifierConfig) -> PreparedLabelled:
+    if prepared.tokens is None:
+        raise DataError(
+            f"vectors must be left out for sequences of numbers, got {quoted(model.vectors)}: they "
+            "are of words"
+        )
+    items = Ragged(prepared.arrays["values"], np.asarray(prepared.arrays["starts"]))
+    training = np.concatenate([items[row] for row in prepared.parts.train])
+    read = read_pretrained(prepared.preprocessing.tokens, training, model)
     return replace(
         prepared,
-        arrays={**arrays, "linear": linear.scores},
+        vectors=read.values,
+        tokens={**prepared.tokens, "vectors": read.coverage},
+        notices=(*prepared.notices, read.notice),
+    )
+
+
+def _with_linear_path(prepared: PreparedLabelled, data: Labelled, seed: int) -> PreparedLabelled:
+    linear = fit_linear_path(data, prepared.parts, prepared.preprocessing, seed)
+    notice = f"linear path: logistic regression on TF-IDF of {linear.setting}"
+    return replace(
+        prepared,
+        arrays={**prepared.arrays, "linear": linear.scores},
         linear_path=linear.path,
-        notices=(f"linear path: logistic regression on TF-IDF of {linear.setting}",),
+        notices=(*prepared.notices, notice),
     )
 
 

@@ -125,12 +125,11 @@ class Labelling:
 
     def prepare(self, data: LabelData, config: LabelConfig) -> PreparedLabelled:
         """Part the data and learn from the training rows."""
+        model = config.model
+        if _compares_linear_path(config):
+            model = model.model_copy(update={"linear_path": "on"})
         prepared = prepare_labelled(
-            data.all,
-            config.data,
-            test=data.test,
-            validation=data.validation,
-            linear_path=config.model.linear_path == "on" or _compares_linear_path(config),
+            data.all, config.data, model, test=data.test, validation=data.validation
         )
         check_metric(prepared.preprocessing, config.training)
         return prepared

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
+import torch
+
 from lockgate.errors import DataError, quoted
 from lockgate.running.machine import check_device
 from lockgate.tasks.labelling.config import LabelConfig, LabelTrainingConfig
 from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier
+from lockgate.tasks.labelling.network import ClassifierNetwork
 from lockgate.tasks.labelling.prepare import PreparedLabelled
 from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
 from lockgate.tasks.labelling.truncated import losses
@@ -25,6 +28,11 @@ def check_metric(preprocessing: LabelPreprocessing, training: LabelTrainingConfi
         raise DataError(
             f"metric must be {rule} for labels of this kind, got {quoted(training.metric)}"
         )
+
+
+def _train_vectors(model: ClassifierNetwork, whether: bool) -> None:
+    if model.embedding is not None:
+        model.embedding.weight.requires_grad_(whether)
 
 
 def train_classifier(
@@ -48,6 +56,16 @@ def train_classifier(
     check_metric(preprocessing, config.training)
     streams = Streams.of(config.training.random_state, seed, name)
     model = build_classifier(config.model, preprocessing, streams.weights)
+    frozen = config.model.freeze_vectors
+    if prepared.vectors is not None:
+        model.start_from(torch.from_numpy(prepared.vectors), streams.weights)
+        _train_vectors(model, frozen == 0)
+
+    def after_epoch(history: History) -> None:
+        if history.epochs == frozen:
+            _train_vectors(model, True)
+        on_epoch(history)
+
     validation = prepared.examples("validation")
     history = fit(
         model,
@@ -55,7 +73,7 @@ def train_classifier(
         validation if len(validation) else None,
         config.training,
         streams,
-        on_epoch,
+        after_epoch,
         losses,
     )
     linear_path = prepared.linear_path if model.linear_path else None
