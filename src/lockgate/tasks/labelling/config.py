@@ -100,7 +100,7 @@ class ClassifierConfig(StackConfig):
     """Rate of whole tokens of the vocabulary."""
     vectors: Annotated[str | None, Option()] = None
     """File of word vectors that the embedding begins from: text of GloVe, word2vec or fastText."""
-    freeze_vectors: Annotated[int, Field(ge=0)] | Literal["always"] = 0
+    freeze_vectors: Annotated[int, Field(ge=0)] | Literal["always"] = 3
     """Epochs for which these vectors stay as they are, or always; 0 trains them from the start."""
     stride: int = Field(default=1, ge=1)
     """Steps that a convolution before the stack joins to one; of no effect on tokens."""
