@@ -62,6 +62,8 @@ class Settings(TypedDict, total=False):
     output_dropout: float
     patience: int
     pooling: str
+    pretrain: bool
+    pretrain_epochs: int
     random_state: int
     recurrent_dropout: float
     resample: str | None

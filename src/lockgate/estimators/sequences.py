@@ -116,8 +116,8 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
 
     Args:
         cell, hidden_size, num_layers, bidirectional, residual, embedding_size, stride,
-            pooling, vectors, freeze_vectors, linear_path: The network; see
-            `lockgate.tasks.labelling.config.ClassifierConfig`.
+            pooling, vectors, freeze_vectors, pretrain, pretrain_epochs, linear_path: The network;
+            see `lockgate.tasks.labelling.config.ClassifierConfig`.
         input_dropout, dropout, recurrent_dropout, weight_dropout, embedding_dropout,
             output_dropout, zoneout: Rates of dropping, in [0, 1).
         layer_norm, mask_per, mask_over, init: How states, masks and initial weights are made.
@@ -178,6 +178,8 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
         embedding_dropout: float = 0.1,
         vectors: str | None = None,
         freeze_vectors: int | str = 3,
+        pretrain: bool = False,
+        pretrain_epochs: int = 5,
         stride: int = 1,
         pooling: str = "last+max",
         linear_path: str = "off",
@@ -292,6 +294,8 @@ class SequenceRegressor(RegressorMixin, _SequenceEstimator):  # type: ignore[mis
         embedding_dropout: float = 0.1,
         vectors: str | None = None,
         freeze_vectors: int | str = 3,
+        pretrain: bool = False,
+        pretrain_epochs: int = 5,
         stride: int = 1,
         pooling: str = "last+max",
         metric: str = "rmse",

@@ -71,10 +71,11 @@ class ClassifierNetwork(nn.Module):
             self.stem = nn.Conv1d(channels, features, 2 * config.stride + 1, config.stride)
         self.stride = config.stride if self.stem is not None else 1
         self.stack = build_stack(config, features)
-        width = width_of(config)
-        self.pooling = None if at_steps else Pooling(config.pooling, width, width)
+        self.width, self.directions = width_of(config), 1 + config.layer_directions[-1]
+        self.pooling = None if at_steps else Pooling(config.pooling, self.width, self.width)
         self.output_dropout = LockedDropout(config.output_dropout, batch_first=True)
-        self.head = nn.Linear(width if self.pooling is None else self.pooling.features, outputs)
+        read = self.width if self.pooling is None else self.pooling.features
+        self.head = nn.Linear(read, outputs)
         self.reset_parameters(generator)
 
     @property

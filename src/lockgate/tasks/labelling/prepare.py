@@ -136,6 +136,8 @@ def prepare_parts(
     encoded = learn_labelled(data, parts.train, config)
     arrays = _lay_out(data, encoded, config, parts.train)
     prepared = PreparedLabelled(arrays, parts, encoded.preprocessing, encoded.tokens)
+    if prepared.tokens is None:
+        _check_texts_alone(model)
     if model.vectors is not None:
         prepared = _with_vectors(prepared, model)
     if model.linear_path == "on":
@@ -143,12 +145,18 @@ def prepare_parts(
     return prepared
 
 
+def _check_texts_alone(model: ClassifierConfig) -> None:
+    """Refuse for sequences of numbers what only networks of texts begin from."""
+    for name, given in (("vectors", model.vectors), ("pretrain", model.pretrain)):
+        if given:
+            raise DataError(
+                f"{name} must be left out for sequences of numbers, got {quoted(given)}: it is for "
+                "texts"
+            )
+
+
 def _with_vectors(prepared: PreparedLabelled, model: ClassifierConfig) -> PreparedLabelled:
-    if prepared.tokens is None:
-        raise DataError(
-            f"vectors must be left out for sequences of numbers, got {quoted(model.vectors)}: they "
-            "are of words"
-        )
+    assert prepared.tokens is not None
     items = Ragged(prepared.arrays["values"], np.asarray(prepared.arrays["starts"]))
     training = np.concatenate([items[row] for row in prepared.parts.train])
     read = read_pretrained(prepared.preprocessing.tokens, training, model)

@@ -103,7 +103,12 @@ class Labelling:
         return config.data.label or "labels"
 
     def check_study(self, config: Any, rungs: tuple[Rung, ...]) -> None:
-        """Refuse what goes with some rungs alone: truncated gradients, and the linear path."""
+        """Refuse what does not go with a study, or with some of its rungs."""
+        if config.model.pretrain:
+            raise DataError(
+                "pretrain must be false in a study, got true: every fit of every rung would be "
+                "trained twice; train one network with it (lockgate train ... --pretrain)"
+            )
         if config.model.linear_path == "on" and _compares_linear_path(config):
             raise DataError(
                 "linear_path must be off in a study with the rung linear-path, got on: every rung "

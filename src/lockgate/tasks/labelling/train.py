@@ -11,6 +11,7 @@ from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier
 from lockgate.tasks.labelling.network import ClassifierNetwork
 from lockgate.tasks.labelling.prepare import PreparedLabelled
 from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
+from lockgate.tasks.labelling.pretrain import pretrain
 from lockgate.tasks.labelling.truncated import losses
 from lockgate.training.fit import fit
 from lockgate.training.history import History
@@ -61,6 +62,10 @@ def train_classifier(
         model.start_from(torch.from_numpy(prepared.vectors), streams.weights)
         _train_vectors(model, frozen == 0)
 
+    train = prepared.examples("train")
+    if config.model.pretrain:
+        pretrain(model, train, config, seed)
+
     def after_epoch(history: History) -> None:
         if history.epochs == frozen:
             _train_vectors(model, True)
@@ -69,7 +74,7 @@ def train_classifier(
     validation = prepared.examples("validation")
     history = fit(
         model,
-        prepared.examples("train"),
+        train,
         validation if len(validation) else None,
         config.training,
         streams,
