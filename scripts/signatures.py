@@ -51,7 +51,7 @@ FACES = (
         "sequences.py",
         "SequenceRegressor",
         "labels",
-        left_out=OF_FILES | {"class_weight"},
+        left_out=OF_FILES | {"class_weight", "linear_path"},
         own={**SCIKIT_LEARN, "metric": 'str = "rmse"'},
     ),
 )

@@ -30,6 +30,7 @@ class Settings(TypedDict, total=False):
     encoding: str | None
     epoch_windows: int
     exclude: Sequence[str] | str
+    freeze_vectors: int | str
     group: str | None
     header: bool
     hidden_size: int | Sequence[int] | str
@@ -45,6 +46,7 @@ class Settings(TypedDict, total=False):
     labels: str | None
     layer_norm: bool
     learning_rate: float
+    linear_path: str
     lookback: int | str | None
     lowercase: bool
     mask_over: str
@@ -62,6 +64,8 @@ class Settings(TypedDict, total=False):
     output_dropout: float
     patience: int
     pooling: str
+    pretrain: bool
+    pretrain_epochs: int
     random_state: int
     recurrent_dropout: float
     resample: str | None
@@ -86,6 +90,7 @@ class Settings(TypedDict, total=False):
     truncated_bptt_steps: int | None
     validation: str | None
     validations: str
+    vectors: str | None
     vocab_size: int
     weight_decay: float
     weight_dropout: float

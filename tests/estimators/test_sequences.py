@@ -66,7 +66,7 @@ def fitted() -> SequenceClassifier:
 
 @pytest.mark.parametrize("kind", [SequenceClassifier, SequenceRegressor])
 def test_the_arguments_are_the_settings_of_a_run_with_their_defaults(kind):
-    own = {"class_weight"} if kind is SequenceRegressor else {"metric"}
+    own = {"class_weight", "linear_path"} if kind is SequenceRegressor else {"metric"}
     settings = {"metric": "rmse"} if kind is SequenceRegressor else {}
 
     assert set(inspect.signature(kind).parameters) == set(setting_paths(LabelConfig)) - (

@@ -22,6 +22,7 @@ from lockgate.errors import DataError
 from lockgate.estimators.inputs import check_labels, check_y, form_of, in_memory
 from lockgate.scoring.arrays import FloatArray
 from lockgate.settings import resolve
+from lockgate.tasks.config import ONE_NETWORK
 from lockgate.tasks.labelling.config import LabelConfig
 from lockgate.tasks.labelling.fitted import FittedClassifier
 from lockgate.tasks.labelling.labelled import Labelled
@@ -85,7 +86,7 @@ class _SequenceEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn i
     def _config(self, **more: Any) -> LabelConfig:
         settings = {**self.get_params(deep=False), **more}
         settings["random_state"] = _seed(settings["random_state"])
-        return resolve(LabelConfig, settings)
+        return resolve(LabelConfig, {**settings, **ONE_NETWORK})
 
     def _prepared(
         self, X: Any, y: Any, groups: Any, config: LabelConfig
@@ -94,7 +95,7 @@ class _SequenceEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn i
             check_consistent_length(X, groups)
         data = in_memory(X, y, config.data, groups)
         parts = split_validation(data, config.data.split_seed)
-        return data, prepare_parts(data, parts, config.data)
+        return data, prepare_parts(data, parts, config.data, config.model)
 
     def _fit(self, prepared: PreparedLabelled, config: LabelConfig) -> Self:
         fitted, history = Labelling().train(prepared, config)
@@ -116,12 +117,14 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
 
     Args:
         cell, hidden_size, num_layers, bidirectional, residual, embedding_size, stride,
-            pooling: The network; see `lockgate.tasks.labelling.config.ClassifierConfig`.
+            pooling, vectors, freeze_vectors, pretrain, pretrain_epochs, linear_path: The network;
+            see `lockgate.tasks.labelling.config.ClassifierConfig`.
         input_dropout, dropout, recurrent_dropout, weight_dropout, embedding_dropout,
             output_dropout, zoneout: Rates of dropping, in [0, 1).
         layer_norm, mask_per, mask_over, init: How states, masks and initial weights are made.
-        learning_rate, batch_size, clip_norm, max_epochs, patience, max_steps,
-            truncated_bptt_steps, epoch_windows, device: How it is trained; see
+        learning_rate, schedule, average, weight_decay, batch_size, clip_norm, max_epochs,
+            patience, validations, max_steps, label_smoothing, truncated_bptt_steps,
+            epoch_windows, device: How it is trained; see
             `lockgate.tasks.labelling.config.LabelTrainingConfig`.
         tokens, vocab_size, min_count, lowercase, clean_html: How texts are taken apart; see
             `lockgate.tasks.labelling.config.LabelledConfig`.
@@ -175,8 +178,13 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
         init: str = "keras",
         embedding_size: int = 64,
         embedding_dropout: float = 0.1,
+        vectors: str | None = None,
+        freeze_vectors: int | str = 3,
+        pretrain: bool = False,
+        pretrain_epochs: int = 5,
         stride: int = 1,
         pooling: str = "last+max",
+        linear_path: str = "off",
         learning_rate: float = 0.001,
         schedule: str = "constant",
         average: float = 0.0,
@@ -291,6 +299,10 @@ class SequenceRegressor(RegressorMixin, _SequenceEstimator):  # type: ignore[mis
         init: str = "keras",
         embedding_size: int = 64,
         embedding_dropout: float = 0.1,
+        vectors: str | None = None,
+        freeze_vectors: int | str = 3,
+        pretrain: bool = False,
+        pretrain_epochs: int = 5,
         stride: int = 1,
         pooling: str = "last+max",
         metric: str = "rmse",

@@ -86,7 +86,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     if path.is_dir():
         path = path.resolve()
         names = sorted(p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
-        yield Archive(path, _visible(names), lambda name: read_bytes(path / name))
+        yield Archive(path, visible(names), lambda name: read_bytes(path / name))
         return
     if path.name.lower().endswith(TARS):
         yield _tar(path)
@@ -128,7 +128,7 @@ def _tar(path: Path) -> Archive:
         raise DataError(
             f"source must be a whole tar file, got {quoted(path.name)}: {error}"
         ) from error
-    names = _visible(sorted(entries))
+    names = visible(sorted(entries))
     return Archive(path, names, lambda name: data[entries[name]])
 
 
@@ -140,7 +140,7 @@ def _why_not_plain(member: tarfile.TarInfo, name: str, others: Container[str]) -
     return f"{quoted(name)} twice" if name in others else None
 
 
-def _visible(names: list[str]) -> tuple[str, ...]:
+def visible(names: list[str]) -> tuple[str, ...]:
     """Leave out what systems leave in folders."""
     return tuple(name for name in names if not any(map(_is_hidden, PurePosixPath(name).parts)))
 
@@ -169,7 +169,7 @@ def _entries(file: zipfile.ZipFile, source: str, packed: int) -> dict[str, zipfi
     most = most_bytes(packed)
     if size > most:
         raise DataError(too_large(source, f"{size:,}", most))
-    return {name: entries[name] for name in _visible(sorted(entries))}
+    return {name: entries[name] for name in visible(sorted(entries))}
 
 
 def _reader(

@@ -37,6 +37,7 @@ def settings(rung: Rung, cell: Any = "gru") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "parent", "changes"),
     [
+        ("linear-path", "gru", {"linear_path": "on"}),
         ("bidirectional", "gru", {"bidirectional": True}),
         ("embedding-dropout", "bidirectional", {"embedding_dropout": 0.35}),
         ("input-dropout", "bidirectional", {"input_dropout": 0.31}),
@@ -88,6 +89,7 @@ def test_tricks_name_the_rate_that_is_used() -> None:
 
 def test_rungs_are_chosen_from_this_ladder() -> None:
     assert [r.name for r in choose_rungs(("all", "gru"), LADDER)] == ["gru", "all"]
-    assert set(BY_NAME) - set(default_names(LADDER)) == {"last-dropout", "zoneout", "layer-norm"}
+    left_out = {"linear-path", "last-dropout", "zoneout", "layer-norm"}
+    assert set(BY_NAME) - set(default_names(LADDER)) == left_out
     with pytest.raises(DataError, match="rungs must be among the ladder's, got 'both'"):
         choose_rungs(("lstm", "both"), LADDER)

@@ -122,3 +122,34 @@ def test_stem_makes_long_signals_short() -> None:
     assert seen == [34]
     with pytest.raises(ValueError, match="stride must be 1 for labels at every step, got 3"):
         make("stem", at_steps=True)
+
+
+def test_a_linear_path_is_all_that_a_network_says_before_it_has_learned() -> None:
+    model, (x, lengths) = make(tokens=50, linear_path="on").eval(), draw(50)
+    linear = torch.randn(4, 4, generator=torch.Generator().manual_seed(2))
+
+    assert torch.equal(model(x, lengths, linear), linear)
+    with pytest.raises(ValueError, match="linear must be given to a network with a linear path"):
+        model(x, lengths)
+
+
+def test_without_a_linear_path_a_network_ignores_the_scores_of_a_linear_model() -> None:
+    model, (x, lengths) = make(tokens=50).eval(), draw(50)
+
+    assert torch.equal(model(x, lengths, torch.ones(4, 4)), model(x, lengths))
+
+
+def test_an_embedding_begins_from_known_vectors_and_draws_the_others() -> None:
+    model = make(tokens=50, embedding_size=5)
+    vectors = torch.randn(50, 5, generator=torch.Generator().manual_seed(2))
+    vectors[[0, 1, 7]] = torch.nan
+
+    model.start_from(vectors, torch.Generator().manual_seed(3))
+
+    assert model.embedding is not None
+    weight = model.embedding.weight
+    known = [i for i in range(50) if i not in (0, 1, 7)]
+    assert torch.equal(weight[known], vectors[known])
+    assert not weight[0].any()
+    assert weight.isfinite().all()
+    assert not torch.equal(weight[1], weight[7])

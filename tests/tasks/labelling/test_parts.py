@@ -7,7 +7,13 @@ import pytest
 
 from lockgate import DataError
 from lockgate.tasks.labelling.labelled import Labelled
-from lockgate.tasks.labelling.parts import FEW_ROWS, Parts, split_parts, split_validation
+from lockgate.tasks.labelling.parts import (
+    FEW_ROWS,
+    Parts,
+    folds_of,
+    split_parts,
+    split_validation,
+)
 
 
 def texts(labels: list[str], content: list[str] | None = None, **more) -> Labelled:
@@ -177,3 +183,36 @@ def test_in_memory_rows_that_do_not_differ_are_all_learned_from() -> None:
     parts = split_validation(texts(["a", "b"] * 100, ["same"] * 200), seed=0)
 
     assert (len(parts.train), len(parts.validation)) == (200, 0)
+
+
+@pytest.mark.parametrize("rare", [1, 3, 5, 50])
+def test_folds_are_stratified_and_hold_every_row_once(rare: int) -> None:
+    labels = np.array(["a"] * 60 + ["b"] * 40 + ["c"] * rare)
+    rows = np.arange(3, len(labels))
+
+    folds = folds_of(texts(labels.tolist()), rows, 5, 0)
+
+    assert folds.shape == rows.shape
+    assert set(folds.tolist()) == set(range(5))
+    for name in "abc":
+        counts = np.bincount(folds[labels[rows] == name], minlength=5)
+        assert counts.max() - counts.min() <= 1
+
+
+def test_folds_keep_groups_and_duplicates_whole() -> None:
+    groups = np.arange(120) // 4
+    content = [f"text {i}" for i in range(120)]
+    content[0] = content[50]
+    data = texts(["a", "b"] * 60, content, groups=groups)
+
+    folds = folds_of(data, np.arange(120), 5, 0)
+
+    assert all(len(set(folds[groups == group])) == 1 for group in range(30))
+    assert folds[0] == folds[50]
+    assert set(folds.tolist()) == set(range(5))
+
+
+def test_one_group_is_one_fold() -> None:
+    data = texts(["a", "b"] * 10, groups=np.zeros(20))
+
+    assert not folds_of(data, np.arange(20), 5, 0).any()

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import lockgate
+import lockgate.api
 from lockgate import load
 from lockgate.errors import DataError
 from lockgate.scoring.probabilities import fit_temperature
@@ -554,3 +555,22 @@ def test_missing_values_reach_networks_and_baselines_alike(
     fitted.predict(holes)
     [told_of] = caplog.messages
     assert told_of.startswith("note: missing values filled in channels that were complete in trai")
+
+
+def test_a_study_compares_a_linear_path_with_the_plain_cell(
+    study: Any, labelled: Any, tmp_path: Path
+) -> None:
+    result = study(labelled("texts")[0], rungs="lstm,linear-path", seeds=1, max_epochs=1)
+
+    plain, linear = result.results["rungs"]
+    assert (linear["name"], linear["parent"]) == ("linear-path", "lstm")
+    assert "a linear path" in linear["words"]
+    assert "a linear path" not in plain["words"]
+    # after an epoch the network knows little: it is the path that does
+    assert linear["test_scores"]["log_loss"] < plain["test_scores"]["log_loss"]
+    assert any(one.startswith("linear path: ") for one in result.results["data"]["notices"])
+
+
+def test_a_linear_path_of_every_rung_is_not_compared_with_itself(labelled: Any) -> None:
+    with pytest.raises(DataError, match="linear_path must be off in a study with the rung linear"):
+        lockgate.api.plan_study(labelled("texts")[0], rungs="lstm,linear-path", linear_path="on")

@@ -98,10 +98,36 @@ class ClassifierConfig(StackConfig):
     """Features of a token's vector; of no effect on sequences of numbers."""
     embedding_dropout: Rate = 0.1
     """Rate of whole tokens of the vocabulary."""
+    vectors: Annotated[str | None, Option()] = None
+    """File of word vectors that the embedding begins from: text of GloVe, word2vec or fastText."""
+    freeze_vectors: Annotated[int, Field(ge=0)] | Literal["always"] = 3
+    """Epochs for which these vectors stay as they are, or always; 0 trains them from the start."""
+    pretrain: Annotated[bool, Option(("train",))] = False
+    """First train embedding and stack of texts as a language model of the training part."""
+    pretrain_epochs: int = Field(default=5, ge=1)
+    """Passes of pretrain over the training part."""
     stride: int = Field(default=1, ge=1)
     """Steps that a convolution before the stack joins to one; of no effect on tokens."""
     pooling: Literal["last+max", "last", "max", "mean", "attention"] = "last+max"
     """What of the stack's output the head reads."""
+    linear_path: Literal["off", "on"] = "off"
+    """Add the scores of a linear model, which the network begins from; of labels it reads texts."""
+
+    @model_validator(mode="after")
+    def _can_be_pretrained(self) -> "ClassifierConfig":
+        if self.pretrain and any(self.layer_directions) and len(self.layer_sizes) > 1:
+            raise ValueError(
+                "pretrain must be false for several layers that read both directions, got true: "
+                "above the first they know what they are to predict; pass bidirectional=false "
+                "(--set bidirectional=false)"
+            )
+        return self
+
+    @field_validator("linear_path", mode="before")
+    @classmethod
+    def _as_word(cls, value: object) -> object:
+        # YAML reads a bare on as true
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
 
 class LabelTrainingConfig(TrainingConfig):

@@ -6,8 +6,8 @@ from lockgate.errors import DataError, count_of
 from lockgate.scoring.arrays import FloatArray
 from lockgate.tasks.base import Section
 from lockgate.tasks.labelling.config import LabelConfig
-from lockgate.tasks.labelling.examples import Examples, lay_out
-from lockgate.tasks.labelling.labelled import Ragged, check_items
+from lockgate.tasks.labelling.examples import Examples
+from lockgate.tasks.labelling.labelled import Labelled, Ragged, check_items
 from lockgate.tasks.labelling.predictions import count_notes, text_notes
 from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
 from lockgate.tasks.labelling.scorer import Ends, LabelScorer, block_order, units_of
@@ -26,6 +26,10 @@ class Labels(Sampled, Protocol):
     @property
     def config(self) -> LabelConfig:
         """The settings that it was trained with."""
+        ...
+
+    def lay_out(self, data: Labelled, items: Ragged) -> Examples:
+        """Lay out what was read and how it was encoded, as the network takes it."""
         ...
 
     def predict_examples(self, examples: Examples) -> FloatArray:
@@ -105,7 +109,7 @@ def evaluate(fitted: Labels, source: Any, mc_samples: int = 20) -> LabelEvaluati
     pieces = leave_out_unlabelled(cut_alike(data, config.data))
     items, notices = preprocessing.encode_with_notices(pieces)
     notices += count_notes(text_notes(pieces, items, preprocessing))
-    examples, truth = lay_out(items, at_steps=kind == "steps"), preprocessing.targets(pieces)
+    examples, truth = fitted.lay_out(pieces, items), preprocessing.targets(pieces)
     lengths = None
     if kind == "number":
         truth = pieces.labels

@@ -22,11 +22,13 @@ class Padded(NamedTuple):
     lengths: Tensor  # (B,) int64
     y: Tensor  # (B,) classes, (B, K) of several labels, (B, T) of labels at steps, (B, 1) numbers
     weight: Tensor | None  # (B,) or (B, T): how much an example counts in training
+    linear: Tensor | None = None  # (B, K): scores of a linear model
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
         """What a network is called with."""
-        return self.x, self.lengths
+        inputs = self.x, self.lengths
+        return inputs if self.linear is None else (*inputs, self.linear)
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Examples:
     rows: Tensor  # (n,) int64: those of this part
     weights: Tensor | None = None  # like y along its first axis
     at_steps: bool = False
+    linear: Tensor | None = None  # (N, K) float32: scores of a linear model, of every part
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -68,7 +71,8 @@ class Examples:
         x = self.values[places]
         x = x.long() * valid if x.ndim == 2 else x * valid[..., None]
         if not self.at_steps:
-            return Padded(x, lengths, self.y[rows], self._weight(rows))
+            linear = None if self.linear is None else self.linear[rows]
+            return Padded(x, lengths, self.y[rows], self._weight(rows), linear)
         y = self.y[places].masked_fill(~valid, IGNORED)
         return Padded(x, lengths, y, self._weight(places))
 
@@ -113,14 +117,15 @@ class Examples:
             y=self.y.to(device),
             rows=self.rows.to(device),
             weights=None if self.weights is None else self.weights.to(device),
+            linear=None if self.linear is None else self.linear.to(device),
         )
 
     def _weight(self, places: Tensor) -> Tensor | None:
         return None if self.weights is None else self.weights[places]
 
 
-def lay_out(items: Ragged, *, at_steps: bool) -> Examples:
-    """Lay out encoded items without labels."""
+def lay_out(items: Ragged, *, at_steps: bool, linear: Tensor | None = None) -> Examples:
+    """Lay out encoded items without labels; `linear` as in `Examples`."""
     targets = len(items.values) if at_steps else len(items)
     return Examples(
         values=torch.from_numpy(items.values),
@@ -128,4 +133,5 @@ def lay_out(items: Ragged, *, at_steps: bool) -> Examples:
         y=torch.zeros(targets, dtype=torch.int64),
         rows=torch.arange(len(items)),
         at_steps=at_steps,
+        linear=linear,
     )

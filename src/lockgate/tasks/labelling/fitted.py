@@ -22,6 +22,7 @@ from lockgate.tasks.base import Candidate
 from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig
 from lockgate.tasks.labelling.examples import Examples, lay_out
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
+from lockgate.tasks.labelling.linear_path import LinearPath, read_linear_path
 from lockgate.tasks.labelling.network import ClassifierNetwork
 from lockgate.tasks.labelling.predictions import count_notes, prediction_frame, text_notes
 from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
@@ -61,6 +62,7 @@ class FittedClassifier:
     config: LabelConfig
     temperature: float = 1.0
     metrics: dict[str, Any] = field(default_factory=dict)
+    linear_path: LinearPath | None = None
 
     @property
     def task(self) -> str:
@@ -90,14 +92,14 @@ class FittedClassifier:
         """
         several = self.preprocessing.kind == "classes"
 
-        def mean(x: Tensor, lengths: Tensor) -> Tensor:
-            samples = mc_samples(_Padded(self.model, lengths), x, n, seed=seed, fixed_masks=True)
+        def mean(x: Tensor, *more: Tensor) -> Tensor:
+            samples = mc_samples(_Padded(self.model, more), x, n, seed=seed, fixed_masks=True)
             of_passes = probabilities(samples.cpu().numpy(), self.temperature, several=several)
             return torch.from_numpy(of_passes.mean(axis=0))
 
         return self._of_each(examples, mean)
 
-    def _of_each(self, examples: Examples, run: Callable[[Tensor, Tensor], Tensor]) -> FloatArray:
+    def _of_each(self, examples: Examples, run: Callable[..., Tensor]) -> FloatArray:
         """Run padded batches and take the rows, or the steps, of each example in order."""
         device = next(self.model.parameters()).device
         rows: list[Tensor | None] = [None] * len(examples)
@@ -105,7 +107,7 @@ class FittedClassifier:
             # the last rows of an odd batch take other sums, which end in other last digits
             filled = torch.arange(-(-len(index) // WHOLE) * WHOLE) % len(index)
             batch = examples.batch(index[filled])
-            output = run(batch.x.to(device), batch.lengths.to(device)).cpu()
+            output = run(*(tensor.to(device) for tensor in batch.inputs)).cpu()
             lengths = batch.lengths[: len(index)].tolist()
             for place, row, length in zip(
                 index.tolist(), output[: len(index)], lengths, strict=True
@@ -115,10 +117,14 @@ class FittedClassifier:
 
     def predict_data(self, data: Labelled) -> FloatArray:
         """Predict what was read, in its order; as `predict_examples` does."""
-        return self._predict_encoded(self.preprocessing.encode(data))
+        return self.predict_examples(self.lay_out(data, self.preprocessing.encode(data)))
 
-    def _predict_encoded(self, items: Ragged) -> FloatArray:
-        return self.predict_examples(lay_out(items, at_steps=self.preprocessing.kind == "steps"))
+    def lay_out(self, data: Labelled, items: Ragged) -> Examples:
+        """Lay out what was read and how it was encoded, as the network takes it."""
+        linear = None
+        if self.linear_path is not None and isinstance(data.items, tuple):
+            linear = self.linear_path.scores(data.items)
+        return lay_out(items, at_steps=self.preprocessing.kind == "steps", linear=linear)
 
     def predict_examples(self, examples: Examples) -> FloatArray:
         """Predict what is laid out.
@@ -159,7 +165,7 @@ class FittedClassifier:
         for notice in (*self.preprocessing.unforeseen(pieces), *count_notes(notes)):
             LOG.warning("note: %s", notice)
         frame = prediction_frame(
-            *(self._predict_encoded(items), self.preprocessing, data, pieces),
+            *(self.predict_examples(self.lay_out(pieces, items)), self.preprocessing, data, pieces),
             *(config.several, notes),
         )
         return like(frame, source, row_by_row=self.preprocessing.kind != "steps")
@@ -204,6 +210,8 @@ class FittedClassifier:
             *(folder, NAME, self.model, self.config, self.preprocessing, self.metrics),
             temperature=self.temperature,
         )
+        if self.linear_path is not None:
+            self.linear_path.write_into(folder)
 
     def with_metrics(
         self,
@@ -232,8 +240,10 @@ def load(folder: Path) -> FittedClassifier:
         raise fault_in(folder, error) from None
     _check(folder, preprocessing)
     model = _load_model(folder / "model.safetensors", run.model, preprocessing)
-    metrics = read_metrics(folder)
-    return FittedClassifier(model, preprocessing, run, temperature, metrics)
+    linear = None
+    if model.linear_path:
+        linear = read_linear_path(folder, preprocessing.outputs)
+    return FittedClassifier(model, preprocessing, run, temperature, read_metrics(folder), linear)
 
 
 def _today(config: dict[str, Any]) -> dict[str, Any]:
@@ -249,15 +259,15 @@ def _today(config: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Padded(nn.Module):
-    """A classifier of sequences whose lengths are known."""
+    """A classifier of sequences of which all is known that it takes beside them."""
 
-    def __init__(self, model: ClassifierNetwork, lengths: Tensor) -> None:
+    def __init__(self, model: ClassifierNetwork, more: tuple[Tensor, ...]) -> None:
         super().__init__()
         self.model = model
-        self.lengths = lengths
+        self.more = more
 
     def forward(self, x: Tensor) -> Tensor:
-        scores: Tensor = self.model(x, self.lengths)
+        scores: Tensor = self.model(x, *self.more)
         return scores
 
 

@@ -11,11 +11,13 @@ _ALL: tuple[Place, ...] = (
     "output_dropout",
 )
 BOTH_WAYS = "bidirectional"
+LINEAR_PATH = "linear-path"
 
 LADDER = (
     Rung("rnn", cell="rnn", parent=None),
     Rung("lstm", cell="lstm", parent=None),
     Rung("gru", cell="gru", parent=None),
+    Rung(LINEAR_PATH, "a linear path of TF-IDF", sets=(("linear_path", "on"),), default=False),
     Rung(BOTH_WAYS, "reading both directions", bidirectional=True),
     Rung(
         "embedding-dropout",

@@ -17,7 +17,8 @@ class ClassifierNetwork(nn.Module):
         \hat y = W \, \mathrm{pool}(h_1 \dots h_T) + b
 
     For labels at steps the head reads every step's output instead. Tokens are embedded first; a
-    long signal may pass a strided convolution, which makes it shorter.
+    long signal may pass a strided convolution, which makes it shorter. With a linear path the head
+    begins at zero, and its scores are added to those of a linear model, which are an input.
 
     Args:
         channels: Channels of a step, or 0 where the input is tokens.
@@ -30,6 +31,7 @@ class ClassifierNetwork(nn.Module):
     Shape:
         - x: `(batch, time, channels)`, scaled, or `(batch, time)` tokens.
         - lengths: `(batch,)`, valid steps of each.
+        - linear: `(batch, outputs)`, scores of a linear model, where there is a linear path.
         - output: `(batch, outputs)`, or `(batch, time, outputs)` for labels at steps.
 
     Example:
@@ -50,6 +52,7 @@ class ClassifierNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.at_steps = at_steps
+        self.linear_path = config.linear_path == "on"
         self.embedding: Embedding | None = None
         self.stem: nn.Conv1d | None = None
         features = channels
@@ -68,10 +71,11 @@ class ClassifierNetwork(nn.Module):
             self.stem = nn.Conv1d(channels, features, 2 * config.stride + 1, config.stride)
         self.stride = config.stride if self.stem is not None else 1
         self.stack = build_stack(config, features)
-        width = width_of(config)
-        self.pooling = None if at_steps else Pooling(config.pooling, width, width)
+        self.width, self.directions = width_of(config), 1 + config.layer_directions[-1]
+        self.pooling = None if at_steps else Pooling(config.pooling, self.width, self.width)
         self.output_dropout = LockedDropout(config.output_dropout, batch_first=True)
-        self.head = nn.Linear(width if self.pooling is None else self.pooling.features, outputs)
+        read = self.width if self.pooling is None else self.pooling.features
+        self.head = nn.Linear(read, outputs)
         self.reset_parameters(generator)
 
     @property
@@ -81,7 +85,7 @@ class ClassifierNetwork(nn.Module):
         return drops(self.stack) or any((embedding, self.output_dropout.rate))
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw every weight anew; the head's are Glorot uniform, its bias 0."""
+        """Draw every weight anew; the head's are Glorot uniform, or 0 beside a linear path."""
         if self.embedding is not None:
             self.embedding.reset_parameters(generator)
         if self.stem is not None:
@@ -91,13 +95,34 @@ class ClassifierNetwork(nn.Module):
         self.stack.reset_parameters(generator)
         if self.pooling is not None:
             self.pooling.reset_parameters(generator)
-        nn.init.xavier_uniform_(self.head.weight, generator=generator)
+        if self.linear_path:
+            nn.init.zeros_(self.head.weight)
+        else:
+            nn.init.xavier_uniform_(self.head.weight, generator=generator)
         nn.init.zeros_(self.head.bias)
+
+    @torch.no_grad()
+    def start_from(self, vectors: Tensor, generator: torch.Generator | None = None) -> None:
+        """Begin with known vectors of tokens.
+
+        Args:
+            vectors: `(tokens, embedding_size)`. A row of NaN is of a token without a vector, which
+                is drawn around the mean of the others, as far from it as they are.
+            generator: Draws those.
+        """
+        assert self.embedding is not None
+        known = ~vectors.isnan().any(dim=1)
+        drawn = torch.randn(vectors.shape, generator=generator)
+        mean, spread = vectors[known].mean(dim=0), vectors[known].std(correction=0)
+        weight = torch.where(known[:, None], vectors, mean + spread * drawn)
+        weight[self.embedding.padding_idx] = 0.0
+        self.embedding.weight.copy_(weight)
 
     def forward(
         self,
         x: Tensor,
         lengths: Tensor,
+        linear: Tensor | None = None,
         *,
         generator: torch.Generator | None = None,
         last_steps: int | None = None,
@@ -108,6 +133,7 @@ class ClassifierNetwork(nn.Module):
         Args:
             x: The sequences.
             lengths: Their valid steps.
+            linear: What a linear model scores them; a network without a linear path ignores it.
             generator: Draws the dropout masks in training.
             last_steps: Of one label for each sequence, how many steps before its end the gradient
                 goes back into; for networks in one direction. Default: all.
@@ -128,7 +154,11 @@ class ClassifierNetwork(nn.Module):
             output, state = self.stack(x, mask=valid, generator=generator)
             output = self._pooled(output, last_of(self.stack, state), valid, generator)
         scores: Tensor = self.head(output)
-        return scores
+        if not self.linear_path:
+            return scores
+        if linear is None:
+            raise ValueError("linear must be given to a network with a linear path, got None")
+        return scores + linear
 
     def _pooled(
         self, output: Tensor, last: Tensor, valid: Tensor, generator: torch.Generator | None

@@ -1,5 +1,6 @@
 """Part labelled examples into training, validation and test, so that none of them leaks."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,6 +98,18 @@ def split_validation(data: Labelled, seed: int) -> Parts:
     return Parts(train, validation, none, none)
 
 
+def folds_of(data: Labelled, rows: Rows, folds: int, seed: int) -> Rows:
+    """Part `rows` into folds, each drawn as `split_parts` draws a part.
+
+    Returns:
+        The fold of each of `rows`, `(len(rows),)`; of a few groups there are fewer, of one group 1.
+    """
+    of_rows = np.zeros(len(rows), dtype=np.int64)
+    for fold, (_, cut) in enumerate(_folds(data, _units(data, data.content()), rows, folds, seed)):
+        of_rows[cut] = fold
+    return of_rows
+
+
 def _units(data: Labelled, content: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     """Number what must stay together: rows of one group, and rows of the same content."""
     _, by_content = np.unique(content, return_inverse=True)
@@ -125,24 +138,33 @@ def _part(
         order = rows[np.argsort(data.times[rows], kind="stable")]
         last = max(1, round(len(rows) / folds))
         return np.sort(order[:-last]), np.sort(order[-last:])
-    own = units[rows]
-    alone = len(np.unique(own)) == len(own)
-    count = len(np.unique(own))
+    count = len(np.unique(units[rows]))
     if count < FEWEST_GROUPS:
         raise DataError(
             f"groups must be {FEWEST_GROUPS} or more to be parted, got {count}; give the parts "
             "yourself (--test, --validation)"
         )
-    # of a few groups a part is one of them
-    folds = min(folds, count)
-    try:
-        kept, cut = next(_cuts(data, rows, own, folds, seed, alone))
-    except ValueError as error:
-        raise DataError(f"labels must allow {folds} parts: {error}") from None
+    kept, cut = next(_folds(data, units, rows, folds, seed))
     return rows[kept], rows[cut]
 
 
-def _cuts(data: Labelled, rows: Rows, units: Rows, folds: int, seed: int, alone: bool) -> Any:
+def _folds(
+    data: Labelled, units: Rows, rows: Rows, folds: int, seed: int
+) -> Iterator[tuple[Rows, Rows]]:
+    """Yield for each fold the places in `rows` of what is left and of what is cut off."""
+    own = units[rows]
+    count = len(np.unique(own))
+    # of a few groups a part is one of them
+    folds = min(folds, count)
+    if folds < FEWEST_GROUPS:
+        return
+    try:
+        yield from _cuts(data, rows, own, folds, seed, alone=count == len(own))
+    except ValueError as error:
+        raise DataError(f"labels must allow {folds} parts: {error}") from None
+
+
+def _cuts(data: Labelled, rows: Rows, units: Rows, folds: int, seed: int, *, alone: bool) -> Any:
     if data.kind in ("number", "steps", "classes"):
         kinds = np.zeros(len(rows), dtype=np.int64)
     else:
@@ -158,10 +180,11 @@ def _cuts(data: Labelled, rows: Rows, units: Rows, folds: int, seed: int, alone:
         # a class with fewer examples than folds: shuffled, each class by itself
         order = np.random.default_rng(seed).permutation(len(rows))
         ranks = _rank_within(kinds[order])
-        cut = order[ranks % folds == folds - 1]
-        if not len(cut):
+        if ranks.max() < folds - 1:
             return KFold(folds, shuffle=True, random_state=seed).split(rows)
-        return iter([(np.setdiff1d(np.arange(len(rows)), cut), np.sort(cut))])
+        # the last ranks first: a class with too few for all folds is missing in those of them
+        cuts = [np.sort(order[ranks % folds == fold]) for fold in reversed(range(folds))]
+        return ((np.setdiff1d(np.arange(len(rows)), cut), cut) for cut in cuts)
     return StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, kinds)
 
 

@@ -1,7 +1,7 @@
 """Prepare labelled data for training: part, learn from the training rows, lay out."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +9,22 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from lockgate.errors import DataError, quoted
 from lockgate.files import write_text
 from lockgate.tasks.base import Part
-from lockgate.tasks.labelling.config import LabelledConfig
+from lockgate.tasks.labelling.config import ClassifierConfig, LabelledConfig
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.labelled import Labelled, Ragged, check_labelled
+from lockgate.tasks.labelling.linear_fit import fit_linear_path
+from lockgate.tasks.labelling.linear_path import LinearPath, read_linear_path
 from lockgate.tasks.labelling.parts import Parts, Rows, check_labels, not_given, split_parts
 from lockgate.tasks.labelling.preprocessing import Encoded, LabelPreprocessing, learn_labelled
+from lockgate.tasks.labelling.pretrained import read_pretrained
 from lockgate.tasks.labelling.scorer import known
 
-_ARRAYS = ("values", "starts", "y", "weights")
+VECTORS = "vectors.npy"
+PLAIN = ClassifierConfig()
+_ARRAYS = ("values", "starts", "y", "weights", "linear")
 
 
 @dataclass(frozen=True)
@@ -30,17 +36,19 @@ class PreparedLabelled:
     preprocessing: LabelPreprocessing
     tokens: dict[str, Any] | None = None
     """How texts are taken apart; see `Encoded`."""
+    linear_path: LinearPath | None = None
+    """What gave the array `linear`, the scores of a linear model."""
+    vectors: npt.NDArray[np.float32] | None = None
+    """That the embedding begins from, `(tokens, embedding_size)`; NaN where there is none."""
+    notices: tuple[str, ...] = ()
+    """What should be said of what the network begins from."""
 
     def examples(self, part: Part) -> Examples:
         """Return the examples of `part`."""
+        arrays = {name: torch.from_numpy(array) for name, array in self.arrays.items()}
         return Examples(
-            values=torch.from_numpy(self.arrays["values"]),
-            starts=torch.from_numpy(self.arrays["starts"]),
-            y=torch.from_numpy(self.arrays["y"]),
+            **arrays,
             rows=torch.from_numpy(getattr(self.parts, part)),
-            weights=(
-                torch.from_numpy(self.arrays["weights"]) if "weights" in self.arrays else None
-            ),
             at_steps=self.preprocessing.kind == "steps",
         )
 
@@ -51,7 +59,11 @@ class PreparedLabelled:
         parts = self.parts._asdict()
         for name in ("train", "validation", "test", "overlap"):
             np.save(folder / f"{name}.npy", parts[name])
-        notices = {"parts": self.parts.notices, "tokens": self.tokens}
+        if self.linear_path is not None:
+            self.linear_path.write_into(folder)
+        if self.vectors is not None:
+            np.save(folder / VECTORS, self.vectors)
+        notices = {"parts": self.parts.notices, "tokens": self.tokens, "learned": self.notices}
         write_text(folder / "notices.json", json.dumps(notices))
         write_text(folder / "preprocessing.json", self.preprocessing.model_dump_json())
 
@@ -70,17 +82,23 @@ class PreparedLabelled:
             for name in _ARRAYS
             if (folder / f"{name}.npy").exists()
         }
+        preprocessing = LabelPreprocessing.model_validate_json(text)
+        linear = "linear" in arrays
         return PreparedLabelled(
             arrays,
             Parts(**rows, notices=tuple(notices["parts"])),
-            LabelPreprocessing.model_validate_json(text),
+            preprocessing,
             notices["tokens"],
+            read_linear_path(folder, preprocessing.outputs) if linear else None,
+            np.load(folder / VECTORS, mmap_mode="c") if (folder / VECTORS).exists() else None,
+            tuple(notices["learned"]),
         )
 
 
 def prepare_labelled(
     data: Labelled,
     config: LabelledConfig,
+    model: ClassifierConfig = PLAIN,
     *,
     test: Rows | None = None,
     validation: Rows | None = None,
@@ -90,6 +108,7 @@ def prepare_labelled(
     Args:
         data: Everything that was read, the given parts too.
         config: How.
+        model: What a network begins from: a linear path, vectors of words.
         test: Rows of a test part that was given.
         validation: Rows of a validation part that was given.
 
@@ -107,14 +126,57 @@ def prepare_labelled(
         validation=validation,
         by_time=data.times is not None,
     )
-    return prepare_parts(data, parts, config)
+    return prepare_parts(data, parts, config, model)
 
 
-def prepare_parts(data: Labelled, parts: Parts, config: LabelledConfig) -> PreparedLabelled:
+def prepare_parts(
+    data: Labelled, parts: Parts, config: LabelledConfig, model: ClassifierConfig = PLAIN
+) -> PreparedLabelled:
     """Learn from the training rows of data that are parted, and lay them out."""
     encoded = learn_labelled(data, parts.train, config)
     arrays = _lay_out(data, encoded, config, parts.train)
-    return PreparedLabelled(arrays, parts, encoded.preprocessing, encoded.tokens)
+    prepared = PreparedLabelled(arrays, parts, encoded.preprocessing, encoded.tokens)
+    if prepared.tokens is None:
+        _check_texts_alone(model)
+    if model.vectors is not None:
+        prepared = _with_vectors(prepared, model)
+    if model.linear_path == "on":
+        prepared = _with_linear_path(prepared, data, config.split_seed)
+    return prepared
+
+
+def _check_texts_alone(model: ClassifierConfig) -> None:
+    """Refuse for sequences of numbers what only networks of texts begin from."""
+    for name, given in (("vectors", model.vectors), ("pretrain", model.pretrain)):
+        if given:
+            raise DataError(
+                f"{name} must be left out for sequences of numbers, got {quoted(given)}: it is for "
+                "texts"
+            )
+
+
+def _with_vectors(prepared: PreparedLabelled, model: ClassifierConfig) -> PreparedLabelled:
+    assert prepared.tokens is not None
+    items = Ragged(prepared.arrays["values"], np.asarray(prepared.arrays["starts"]))
+    training = np.concatenate([items[row] for row in prepared.parts.train])
+    read = read_pretrained(prepared.preprocessing.tokens, training, model)
+    return replace(
+        prepared,
+        vectors=read.values,
+        tokens={**prepared.tokens, "vectors": read.coverage},
+        notices=(*prepared.notices, read.notice),
+    )
+
+
+def _with_linear_path(prepared: PreparedLabelled, data: Labelled, seed: int) -> PreparedLabelled:
+    linear = fit_linear_path(data, prepared.parts, prepared.preprocessing, seed)
+    notice = f"linear path: logistic regression on TF-IDF of {linear.setting}"
+    return replace(
+        prepared,
+        arrays={**prepared.arrays, "linear": linear.scores},
+        linear_path=linear.path,
+        notices=(*prepared.notices, notice),
+    )
 
 
 def _lay_out(

@@ -56,7 +56,7 @@ class LabelPreprocessing(BaseModel):
     @property
     def vocabulary_size(self) -> int:
         """Tokens that a text is made of; 0 where the data are no texts."""
-        return self._tokens().size if self.is_text else 0
+        return self.tokens.size if self.is_text else 0
 
     @property
     def inputs(self) -> int:
@@ -71,7 +71,7 @@ class LabelPreprocessing(BaseModel):
     @property
     def by_character(self) -> bool:
         """Whether texts are taken apart by character, as a script without spaces is."""
-        return self.is_text and self._tokens().kind != "word"
+        return self.is_text and self.tokens.kind != "word"
 
     def encode(self, data: Labelled) -> Ragged:
         """Turn items into scaled float32 vectors or int32 tokens, none of them too long.
@@ -85,7 +85,7 @@ class LabelPreprocessing(BaseModel):
         """Do what `encode` does, and say which texts were cut or cleaned, and what was filled."""
         self._check(data)
         if isinstance(data.items, tuple):
-            tokens = self._tokens()
+            tokens = self.tokens
             items, report = tokens.encode_with_report(data.items, self.max_length, self.keep)
             return items, report.notices(self.max_length)
         of_masks = len(self.masked)
@@ -97,7 +97,7 @@ class LabelPreprocessing(BaseModel):
 
     def without_words(self, items: Ragged) -> npt.NDArray[np.bool_]:
         """Tell of which encoded texts no word is known in what is read of them."""
-        return ~np.logical_or.reduceat(self._tokens().are_words[items.values], items.starts[:-1])
+        return ~np.logical_or.reduceat(self.tokens.are_words[items.values], items.starts[:-1])
 
     def filled(self, items: Ragged) -> Ragged:
         """Fill missing values, and put behind the channels those that tell where they were.
@@ -192,7 +192,9 @@ class LabelPreprocessing(BaseModel):
         """Cut labels at steps as `encode` cuts the steps."""
         return _shortened(Ragged(y, items.starts), self.max_length, self.keep).values
 
-    def _tokens(self) -> Tokens:
+    @property
+    def tokens(self) -> Tokens:
+        """How texts are taken apart, where the data are texts."""
         assert self.tokenizer is not None
         return _read_tokens(self.tokenizer)
 

@@ -32,7 +32,7 @@ from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig,
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier, load
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
-from lockgate.tasks.labelling.ladder import LADDER
+from lockgate.tasks.labelling.ladder import LADDER, LINEAR_PATH
 from lockgate.tasks.labelling.pages import PAGES, LabelPages
 from lockgate.tasks.labelling.prepare import PreparedLabelled, prepare_labelled
 from lockgate.tasks.labelling.scorer import LabelScorer, block_order, known, units_of
@@ -103,7 +103,17 @@ class Labelling:
         return config.data.label or "labels"
 
     def check_study(self, config: Any, rungs: tuple[Rung, ...]) -> None:
-        """Refuse rungs of both directions where the gradient goes back some steps only."""
+        """Refuse what does not go with a study, or with some of its rungs."""
+        if config.model.pretrain:
+            raise DataError(
+                "pretrain must be false in a study, got true: every fit of every rung would be "
+                "trained twice; train one network with it (lockgate train ... --pretrain)"
+            )
+        if config.model.linear_path == "on" and _compares_linear_path(config):
+            raise DataError(
+                "linear_path must be off in a study with the rung linear-path, got on: every rung "
+                "would have one; leave out one of them"
+            )
         steps = config.training.truncated_bptt_steps
         both = [rung.name for rung in rungs if rung.bidirectional]
         if steps is not None and both:
@@ -120,8 +130,11 @@ class Labelling:
 
     def prepare(self, data: LabelData, config: LabelConfig) -> PreparedLabelled:
         """Part the data and learn from the training rows."""
+        model = config.model
+        if _compares_linear_path(config):
+            model = model.model_copy(update={"linear_path": "on"})
         prepared = prepare_labelled(
-            data.all, config.data, test=data.test, validation=data.validation
+            data.all, config.data, model, test=data.test, validation=data.validation
         )
         check_metric(prepared.preprocessing, config.training)
         return prepared
@@ -352,7 +365,7 @@ class Labelling:
             "notices": [*data.all.notices, *parts.notices],
             "split": {part: _part(prepared, part) for part in PARTS},
         }
-        described["notices"] += preprocessing.notices(data.all)
+        described["notices"] += [*preprocessing.notices(data.all), *prepared.notices]
         if prepared.tokens is not None:
             tokens = dict(prepared.tokens)
             described["notices"] += tokens.pop("notices")
@@ -398,6 +411,11 @@ class Labelling:
     def pages(self) -> LabelPages:
         """What the report shows of it."""
         return PAGES
+
+
+def _compares_linear_path(config: LabelConfig) -> bool:
+    """Tell whether these are the settings of a study that compares networks with a linear path."""
+    return LINEAR_PATH in getattr(config, "rungs", ())
 
 
 def hash_of(values: npt.NDArray[Any]) -> str:

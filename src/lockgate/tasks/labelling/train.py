@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 
+import torch
+
 from lockgate.errors import DataError, quoted
 from lockgate.running.machine import check_device
 from lockgate.tasks.labelling.config import LabelConfig, LabelTrainingConfig
 from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier
+from lockgate.tasks.labelling.network import ClassifierNetwork
 from lockgate.tasks.labelling.prepare import PreparedLabelled
 from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
+from lockgate.tasks.labelling.pretrain import pretrain
 from lockgate.tasks.labelling.truncated import losses
 from lockgate.training.fit import fit
 from lockgate.training.history import History
@@ -25,6 +29,11 @@ def check_metric(preprocessing: LabelPreprocessing, training: LabelTrainingConfi
         raise DataError(
             f"metric must be {rule} for labels of this kind, got {quoted(training.metric)}"
         )
+
+
+def _train_vectors(model: ClassifierNetwork, whether: bool) -> None:
+    if model.embedding is not None:
+        model.embedding.weight.requires_grad_(whether)
 
 
 def train_classifier(
@@ -48,14 +57,30 @@ def train_classifier(
     check_metric(preprocessing, config.training)
     streams = Streams.of(config.training.random_state, seed, name)
     model = build_classifier(config.model, preprocessing, streams.weights)
+    frozen = config.model.freeze_vectors
+    if prepared.vectors is not None:
+        model.start_from(torch.from_numpy(prepared.vectors), streams.weights)
+        _train_vectors(model, frozen == 0)
+
+    train = prepared.examples("train")
+    if config.model.pretrain:
+        pretrain(model, train, config, seed)
+
+    def after_epoch(history: History) -> None:
+        if history.epochs == frozen:
+            _train_vectors(model, True)
+        on_epoch(history)
+
     validation = prepared.examples("validation")
     history = fit(
         model,
-        prepared.examples("train"),
+        train,
         validation if len(validation) else None,
         config.training,
         streams,
-        on_epoch,
+        after_epoch,
         losses,
     )
-    return FittedClassifier(model.cpu(), preprocessing, config), history
+    linear_path = prepared.linear_path if model.linear_path else None
+    fitted = FittedClassifier(model.cpu(), preprocessing, config, linear_path=linear_path)
+    return fitted, history

@@ -31,11 +31,11 @@ def losses(
         scores = network(*batch.inputs, generator=masks)
         yield mean_loss(scores, batch, config.metric, smoothing)
         return
-    x, lengths = batch.inputs
     if not network.at_steps:
-        scores = network(x, lengths, generator=masks, last_steps=steps)
+        scores = network(*batch.inputs, generator=masks, last_steps=steps)
         yield mean_loss(scores, batch, config.metric, smoothing)
         return
+    x, lengths = batch.inputs
     weight = torch.ones_like(batch.y) if batch.weight is None else batch.weight
     total = weight[batch.y != IGNORED].sum()
     total = torch.where(total > 0, total, 1)

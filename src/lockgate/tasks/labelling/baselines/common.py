@@ -177,7 +177,7 @@ def fit_logistic(
         classes: K.
         strengths: C of scikit-learn, inverse to the penalty.
     """
-    fit = (_label_fit if train[1].ndim == 2 else _class_fit)(*train, classes, strengths)
+    fit = logistic_fits(*train, classes, strengths)
 
     def attempt(some: Sequence[float]) -> Iterator[tuple[tuple[Logistic, float], float]]:
         for fitted in map(fit, some):
@@ -187,6 +187,13 @@ def fit_logistic(
     # a few rows that are all right would have the strength run on: beyond the first values it must
     # be worth a nat over all rows, what a parameter costs by Akaike
     return search(strengths, attempt, gain=1.0 / len(validation[1]))
+
+
+def logistic_fits(
+    x: Features, y: IntArray, classes: int, strengths: Grid
+) -> Callable[[float], Logistic]:
+    """Return what fits a logistic regression with a strength; arguments as in `fit_logistic`."""
+    return (_label_fit if y.ndim == 2 else _class_fit)(x, y, classes, strengths)
 
 
 def search_ridge(

@@ -45,10 +45,18 @@ class Terms(NamedTuple):
     vectorizer: Any
     setting: str
     """What the terms are, in words."""
+    kind: Kind
 
     def of(self, items: Items, rows: Rows) -> sparse.csr_matrix:
         """Return the weights `(len(rows), terms)`."""
         return self.vectorizer.transform(_texts(items, rows))
+
+    @staticmethod
+    def known(kind: Kind, terms: Sequence[str], idf: FloatArray) -> "Terms":
+        """Return terms that were learned before, by their names and document frequencies."""
+        vectorizer = TfidfVectorizer(vocabulary=terms, sublinear_tf=True, **_OPTIONS[kind])
+        vectorizer.idf_ = idf
+        return Terms(vectorizer, _TOLD[kind], kind)
 
 
 class TextLogistic(NamedTuple):
@@ -106,7 +114,7 @@ def fit_terms(
             f"{MOST_CHARACTERS:,})"
         )
     found = [(kind, _fitted(texts, kind)) for kind in kinds]
-    terms = tuple(Terms(v, _TOLD[kind] + left_out) for kind, v in found if v is not None)
+    terms = tuple(Terms(v, _TOLD[kind] + left_out, kind) for kind, v in found if v is not None)
     return terms or f"no word or run of characters occurs in {FEWEST_TEXTS} training texts or more"
 
 

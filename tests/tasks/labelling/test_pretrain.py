@@ -1,0 +1,151 @@
+"""Pre-training predicts the tokens of the training texts, and nothing that it has read."""
+
+import logging
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+import lockgate.api
+from lockgate.errors import DataError
+from lockgate.tasks.labelling.config import ClassifierConfig, LabelConfig, LabelledConfig
+from lockgate.tasks.labelling.examples import Examples
+from lockgate.tasks.labelling.labelled import Labelled, Ragged
+from lockgate.tasks.labelling.network import ClassifierNetwork
+from lockgate.tasks.labelling.prepare import prepare_labelled
+from lockgate.tasks.labelling.pretrain import PIECE, LanguageModel, Pieces, pretrain
+from lockgate.tasks.labelling.task import Labelling
+
+TOKENS = 9
+RATES = ("input_dropout", "recurrent_dropout", "weight_dropout", "output_dropout")
+OFF = dict.fromkeys((*RATES, "embedding_dropout"), 0.0)
+BOTH = pytest.mark.parametrize("both", [False, True], ids=["forward", "both"])
+
+
+def network(both: bool, **more: Any) -> ClassifierNetwork:
+    told = {"bidirectional": both, "hidden_size": 16, "embedding_size": 8, **OFF, **more}
+    config = ClassifierConfig.model_validate(told)
+    return ClassifierNetwork(0, TOKENS, 2, config, generator=torch.Generator().manual_seed(0))
+
+
+def examples(lengths: list[int], rows: list[int] | None = None) -> Examples:
+    """Texts that count on from a token of their own; token 0 is padding."""
+    texts = [np.arange(i, i + n) % (TOKENS - 1) + 1 for i, n in enumerate(lengths)]
+    ragged = Ragged.of([text.astype(np.int32) for text in texts])
+    return Examples(
+        torch.from_numpy(ragged.values),
+        torch.from_numpy(ragged.starts),
+        torch.zeros(len(lengths), dtype=torch.int64),
+        torch.arange(len(lengths)) if rows is None else torch.tensor(rows),
+    )
+
+
+def test_pieces_hold_every_training_token_once_and_no_other() -> None:
+    data = examples([1, PIECE, 4, 2 * PIECE + 3, PIECE + 1], rows=[0, 1, 3, 4])
+
+    pieces = Pieces.of(data, 1)
+
+    assert pieces.pieces.lengths.tolist() == [1, PIECE, PIECE, PIECE, 3, PIECE, 1]
+    expected = [data.values[data.starts[i] : data.starts[i + 1]] for i in (0, 1, 3, 4)]
+    assert torch.equal(pieces.pieces.values, torch.cat(expected))
+
+
+@BOTH
+def test_a_token_is_predicted_from_what_stands_on_one_side_alone(both: bool) -> None:
+    model = LanguageModel(network(both), torch.Generator().manual_seed(0)).eval()
+    data = examples([6, 4])
+    batch = Pieces.of(data, 1 + both).batch(slice(None))
+    n = 10  # tokens in all, those of the first text first
+
+    for place in range(6):
+        x = batch.x.clone()
+        x[0, place + 1] = x[0, place + 1] % (TOKENS - 1) + 1
+        changed = (model(x, batch.lengths) - model(batch.x, batch.lengths)).abs().sum(dim=1) > 0
+
+        assert changed[:n].tolist() == [p > place for p in range(6)] + [False] * 4
+        if both:
+            assert changed[n:].tolist() == [p < place for p in range(6)] + [False] * 4
+
+
+@BOTH
+def test_what_can_be_foreseen_is_learned(both: bool) -> None:
+    classifier = network(both)
+    config = LabelConfig.model_validate(
+        {
+            "model": {"pretrain": True, "pretrain_epochs": 15},
+            "training": {"batch_size": 8, "learning_rate": 0.02},
+        }
+    )
+    head = classifier.head.weight.clone()
+
+    history = pretrain(classifier, examples([12] * 64), config)
+
+    assert history.epochs == 15
+    assert history.training[-1] < 0.5 < history.training[0]
+    assert torch.equal(classifier.head.weight, head)
+    assert classifier.embedding is not None
+    assert not classifier.embedding.weight[0].any()  # padding stays zero
+
+
+def reviews(kind: Any = "class") -> Labelled:
+    texts = tuple(f"a {('bad', 'good')[i % 2]} film {i % 5}" for i in range(60))
+    labels: Any = np.array(["no", "yes"] * 30) if kind == "class" else np.arange(60.0)
+    return Labelled(texts, labels, kind, tuple(map(str, range(60))), "a.csv")
+
+
+@pytest.mark.parametrize("kind", ["class", "number"])
+def test_a_classifier_is_trained_on_after_its_cost_was_told(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = {"pretrain": True, "pretrain_epochs": 2, "hidden_size": 4, "embedding_size": 3}
+    metric = "log_loss" if kind == "class" else "mae"
+    config = LabelConfig.model_validate(
+        {"model": model, "training": {"max_epochs": 1, "metric": metric}}
+    )
+    prepared = prepare_labelled(reviews(kind), LabelledConfig(min_count=1), config.model)
+
+    with caplog.at_level(logging.INFO, "lockgate"):
+        fitted, history = Labelling().train(prepared, config)
+        again, _ = Labelling().train(prepared, config)
+
+    told = [record.getMessage() for record in caplog.records]
+    tokens = 4 * len(prepared.parts.train)
+    cost = f"note: pre-training on {tokens} tokens, 2 epochs of 1 step: a minute or less"
+    assert told[0] == cost
+    assert [line.split(":")[0] for line in told[1:3]] == [
+        "pre-training epoch 1",
+        "pre-training epoch 2",
+    ]
+    assert history.epochs == 1
+    pairs = zip(fitted.model.parameters(), again.model.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
+
+
+def test_a_loss_that_diverges_is_told() -> None:
+    config = LabelConfig.model_validate({"training": {"learning_rate": 1e38}})
+
+    with pytest.raises(DataError, match="pre-training diverged: pass a smaller learning_rate"):
+        pretrain(network(False), examples([12] * 8), config)
+
+
+def test_several_layers_of_both_directions_are_refused() -> None:
+    match = "pretrain must be false for several layers that read both directions, got true"
+    with pytest.raises(ValidationError, match=match):
+        ClassifierConfig(pretrain=True, num_layers=2)
+    ClassifierConfig(pretrain=True, num_layers=2, bidirectional=False)
+
+
+def test_sequences_of_numbers_are_refused() -> None:
+    ragged = Ragged.of([np.full((3, 1), i, dtype=np.float32) for i in range(20)])
+    names = tuple(map(str, range(20)))
+    data = Labelled(ragged, np.array(["a", "b"] * 10), "class", names, "a.ts", ("x",))
+
+    with pytest.raises(DataError, match="pretrain must be left out for sequences of numbers, got"):
+        prepare_labelled(data, LabelledConfig(), ClassifierConfig(pretrain=True))
+
+
+def test_a_study_is_refused(labelled: Any) -> None:
+    with pytest.raises(DataError, match="pretrain must be false in a study, got true"):
+        lockgate.api.plan_study(labelled("texts")[0], rungs="lstm", pretrain=True)
