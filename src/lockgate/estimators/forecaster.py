@@ -34,7 +34,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
             dropping, in [0, 1).
         layer_norm, mask_per, mask_over, init: How states, masks and initial weights are made; see
             `lockgate.tasks.stack.config.StackConfig`.
-        normalise: Level subtracted from a window: "last", "mean" or "none".
+        normalise: Level subtracted from a window: "last", "mean" or "none"; "mean_std" and
+            "median_mad" divide by its spread too; "auto" chooses on validation.
         metric, learning_rate, batch_size, clip_norm, max_epochs, patience, max_steps,
             epoch_windows, device: How it is trained; see
             `lockgate.tasks.forecasting.config.ForecastTrainingConfig`.

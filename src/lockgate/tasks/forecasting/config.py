@@ -11,6 +11,8 @@ from lockgate.training.config import TrainingConfig
 
 FRACTIONS = ("0.7", "0.15", "0.15")
 
+Level = Literal["last", "mean", "none", "mean_std", "median_mad"]
+
 
 class TableConfig(Config):
     """How a table becomes windows.
@@ -87,8 +89,9 @@ class TableConfig(Config):
 class ForecasterConfig(StackConfig):
     """A recurrent stack and a head that forecasts all steps of the horizon at once."""
 
-    normalise: Literal["last", "mean", "none"] = "last"
-    """Level taken from the target of a window and added back to its forecast."""
+    normalise: Level | Literal["auto"] = "last"
+    """Level taken from the target of a window and added back to its forecast: last, mean or none;
+    mean_std and median_mad divide by the window's spread too; auto chooses on validation."""
 
 
 class ForecastTrainingConfig(TrainingConfig):

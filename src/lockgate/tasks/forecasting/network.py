@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from lockgate.nn import LockedDropout
-from lockgate.tasks.forecasting.config import ForecasterConfig
+from lockgate.tasks.forecasting.config import ForecasterConfig, Level
+from lockgate.tasks.forecasting.levels import level_and_spread
 from lockgate.tasks.stack.network import build_stack, last_of, width_of
 
 
@@ -12,10 +13,11 @@ class ForecastNetwork(nn.Module):
     r"""A recurrent stack and a linear head over all steps 1 .. horizon (a direct forecast).
 
     .. math::
-        \hat y_{t+1..t+h} = \ell_t + W [h_n; h_n^{reverse}] + b
+        \hat y_{t+1..t+h} = \ell_t + s_t (W [h_n; h_n^{reverse}] + b)
 
-    where the stack has read the window and `\ell_t` is its level: the target's last value, its
-    mean, or 0. The target enters the stack less its level, so that the network learns changes.
+    where the stack has read the window, `\ell_t` is its level and `s_t` its spread, as
+    `config.normalise` says. The target enters the stack less its level, in spreads, so that the
+    network learns changes.
     The head reads the final state of both directions: the last row of the output would hold a
     backward direction that has seen one step.
 
@@ -43,7 +45,9 @@ class ForecastNetwork(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        self.normalise = config.normalise
+        if config.normalise == "auto":
+            raise ValueError("normalise must be chosen before a network is built, got 'auto'")
+        self.normalise: Level = config.normalise
         self.output_dropout = LockedDropout(config.output_dropout, batch_first=True)
         self.stack = build_stack(config, channels)
         self.head = nn.Linear(width_of(config), horizon)
@@ -57,28 +61,22 @@ class ForecastNetwork(nn.Module):
 
     def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Forecast a batch of windows; in training `generator` draws the dropout masks."""
-        changes, level = self.split_level(x)
-        forecast: Tensor = level + self.forecast_changes(changes, generator=generator)
+        changes, level, spread = self.split_level(x)
+        forecast: Tensor = level + spread * self.forecast_changes(changes, generator=generator)
         return forecast
 
-    def split_level(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the windows with the target less its level, and the level, (B, 1)."""
-        level = self._level(x[..., 0])
-        return torch.cat([x[..., :1] - level[..., None], x[..., 1:]], dim=2), level
+    def split_level(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the windows with the target less its level, in spreads; level, spread, (B, 1)."""
+        level, spread = level_and_spread(x[..., 0], self.normalise)
+        changes = (x[..., 0] - level) / spread
+        return torch.cat([changes[..., None], x[..., 1:]], dim=2), level, spread
 
     def forecast_changes(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Forecast what comes on top of the level, from windows less their level."""
+        """Forecast what comes on top of the level, in spreads, from windows less their level."""
         _, state = self.stack(x, generator=generator)
         features = self.output_dropout(last_of(self.stack, state), generator=generator)
         changes: Tensor = self.head(features)
         return changes
-
-    def _level(self, y: Tensor) -> Tensor:
-        if self.normalise == "last":
-            return y[:, -1:]
-        if self.normalise == "mean":
-            return y.mean(dim=1, keepdim=True)
-        return torch.zeros_like(y[:, :1])
 
 
 def build(

@@ -1,7 +1,7 @@
 """Prepare a table for training: split, learn from the training rows, lay out, list the windows."""
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from lockgate.errors import DataError, count_of, option, quoted
 from lockgate.reading.samples import SAMPLE, sample
 from lockgate.reading.zones import wall_clock
 from lockgate.tasks.base import PARTS, Part
+from lockgate.tasks.forecasting.choices import Choices
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing, learn
 from lockgate.tasks.forecasting.slots import Slots
@@ -28,6 +29,7 @@ class Prepared:
     arrays: Arrays
     split: Split
     preprocessing: Preprocessing
+    choices: Choices = field(default_factory=Choices)
 
     def windows(self, part: Part) -> Windows:
         """Return the windows of `part`: those with all their targets in it.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from lockgate.running.machine import check_device
+from lockgate.tasks.forecasting.choose import choose
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.fitted import FittedForecaster
 from lockgate.tasks.forecasting.network import build
@@ -34,6 +35,8 @@ def train(
         DataError: If this machine lacks `config.training.device`.
     """
     check_device(config.training.device)
+    prepared = choose(prepared, config)
+    config = config.model_copy(update={"model": prepared.choices.settle(config.model)})
     preprocessing = prepared.preprocessing
     streams = Streams.of(config.training.random_state, seed, name)
     model = build(config.model, len(preprocessing.channels), preprocessing.horizon, streams.weights)
