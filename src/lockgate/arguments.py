@@ -67,6 +67,8 @@ class Settings(TypedDict, total=False):
     row_order: bool
     rungs: Sequence[str] | str
     seeds: int
+    segment_head: str
+    segment_length: int | None
     separator: str | None
     several: str | None
     split: Sequence[str] | str

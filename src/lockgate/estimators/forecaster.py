@@ -36,6 +36,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
             `lockgate.tasks.stack.config.StackConfig`.
         normalise: Level subtracted from a window: "last", "mean" or "none"; "mean_std" and
             "median_mad" divide by its spread too; "auto" chooses on validation.
+        segment_length, segment_head: Reading and writing in stretches of steps; see
+            `lockgate.tasks.forecasting.config.ForecasterConfig`.
         metric, learning_rate, batch_size, clip_norm, max_epochs, patience, max_steps,
             epoch_windows, device: How it is trained; see
             `lockgate.tasks.forecasting.config.ForecastTrainingConfig`.
@@ -92,6 +94,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         mask_over: str = "sequence",
         init: str = "keras",
         normalise: str = "last",
+        segment_length: int | None = None,
+        segment_head: str = "direct",
         metric: str = "mae",
         learning_rate: float = 0.001,
         batch_size: int = 64,

@@ -49,10 +49,15 @@ def check_sizes(
         DataError: If they differ, or the weights are no float32.
     """
     must = f"{path} must hold the weights of config.json's model"
-    wanted = (horizon, (1 + config.layer_directions[-1]) * config.layer_sizes[-1])
-    shape = tuple(state["head.weight"].shape) if "head.weight" in state else None
-    if shape != wanted:
-        raise DataError(f"{must}: head.weight must have shape {wanted}, got {shape}")
+    written, length = horizon, config.segment_length
+    sizes: dict[str, tuple[int, ...]] = {}
+    if length is not None and config.segment_head == "positions":
+        sizes["positions.weight"], written = (-(-horizon // length), config.layer_sizes[0]), length
+    sizes["head.weight"] = (written, (1 + config.layer_directions[-1]) * config.layer_sizes[-1])
+    for name, wanted in sizes.items():
+        shape = tuple(state[name].shape) if name in state else None
+        if shape != wanted:
+            raise DataError(f"{must}: {name} must have shape {wanted}, got {shape}")
     check_tensors(must, state, len(config.layer_sizes))
 
 

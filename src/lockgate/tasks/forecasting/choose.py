@@ -5,6 +5,7 @@ import math
 from dataclasses import replace
 from typing import get_args
 
+from lockgate.errors import DataError, count_of, option
 from lockgate.running.local import one_thread
 from lockgate.tasks.forecasting.config import (
     ForecastConfig,
@@ -33,8 +34,12 @@ def choose(prepared: Prepared, config: ForecastConfig) -> Prepared:
 
     Looked at are training and validation windows. What is chosen already stays: all networks of a
     study share it.
+
+    Raises:
+        DataError: If a segment is longer than the windows.
     """
     choices = prepared.choices
+    _check_segments(config.model, prepared.preprocessing.lookback)
     if not choices.leaves(config.model):
         return prepared
     scores = level_scores(prepared, config)
@@ -44,6 +49,15 @@ def choose(prepared: Prepared, config: ForecastConfig) -> Prepared:
     chosen = choices.model_copy(update=update)
     LOG.info("normalise: %s", chosen.words["normalise"])
     return replace(prepared, choices=chosen)
+
+
+def _check_segments(model: ForecasterConfig, lookback: int) -> None:
+    length = model.segment_length
+    if length is not None and length > lookback:
+        raise DataError(
+            f"segment_length must be at most the lookback of {count_of(lookback, 'step')}, got "
+            f"{length}; pass {option('lookback', length)}, or a shorter segment_length"
+        )
 
 
 def level_scores(prepared: Prepared, config: ForecastConfig) -> dict[Level, float]:

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from lockgate.config import READING, Config, Option, conditions, parts
 from lockgate.tasks.config import RunConfig
-from lockgate.tasks.stack.config import StackConfig
+from lockgate.tasks.stack.config import Size, StackConfig
 from lockgate.training.config import TrainingConfig
 
 FRACTIONS = ("0.7", "0.15", "0.15")
@@ -92,6 +92,19 @@ class ForecasterConfig(StackConfig):
     normalise: Level | Literal["auto"] = "last"
     """Level taken from the target of a window and added back to its forecast: last, mean or none;
     mean_std and median_mad divide by the window's spread too; auto chooses on validation."""
+    segment_length: Size | None = None
+    """Steps of a window that are read as one: 24 reads a lookback of 720 in 30. Default: each."""
+    segment_head: Literal["direct", "positions"] = "direct"
+    """How segments become a forecast: direct, all steps from the last state; or positions, each
+    segment by a step of its own from there."""
+
+    @model_validator(mode="after")
+    def _segments_have_a_length(self) -> "ForecasterConfig":
+        if self.segment_head != "direct" and self.segment_length is None:
+            raise ValueError(
+                f"segment_head must be direct without a segment_length, got {self.segment_head}"
+            )
+        return self
 
 
 class ForecastTrainingConfig(TrainingConfig):

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from lockgate.nn import LockedDropout
 from lockgate.tasks.forecasting.config import ForecasterConfig, Level
 from lockgate.tasks.forecasting.levels import level_and_spread
+from lockgate.tasks.forecasting.segments import Positions, Segments
 from lockgate.tasks.stack.network import build_stack, last_of, width_of
 
 
@@ -19,7 +20,9 @@ class ForecastNetwork(nn.Module):
     `config.normalise` says. The target enters the stack less its level, in spreads, so that the
     network learns changes.
     The head reads the final state of both directions: the last row of the output would hold a
-    backward direction that has seen one step.
+    backward direction that has seen one step. With `config.segment_length` the stack reads
+    segments, and with a `segment_head` of `"positions"` W writes one segment from each state that
+    `Positions` gives.
 
     Args:
         channels: Channels of the window; channel 0 is the target.
@@ -49,13 +52,22 @@ class ForecastNetwork(nn.Module):
             raise ValueError("normalise must be chosen before a network is built, got 'auto'")
         self.normalise: Level = config.normalise
         self.output_dropout = LockedDropout(config.output_dropout, batch_first=True)
-        self.stack = build_stack(config, channels)
-        self.head = nn.Linear(width_of(config), horizon)
+        self.horizon, length = horizon, config.segment_length
+        token = channels if length is None else config.layer_sizes[0]
+        self.segments = None if length is None else Segments(channels, length, token)
+        self.stack = build_stack(config, token)
+        self.positions: Positions | None = None
+        written = horizon
+        if length is not None and config.segment_head == "positions":
+            self.positions, written = Positions(-(-horizon // length), token), length
+        self.head = nn.Linear(width_of(config), written)
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw every weight anew; the head's are Glorot uniform, its bias 0."""
-        self.stack.reset_parameters(generator)
+        for part in (self.segments, self.stack, self.positions):
+            if part is not None:
+                part.reset_parameters(generator)
         nn.init.xavier_uniform_(self.head.weight, generator=generator)
         nn.init.zeros_(self.head.bias)
 
@@ -73,10 +85,14 @@ class ForecastNetwork(nn.Module):
 
     def forecast_changes(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Forecast what comes on top of the level, in spreads, from windows less their level."""
-        _, state = self.stack(x, generator=generator)
-        features = self.output_dropout(last_of(self.stack, state), generator=generator)
-        changes: Tensor = self.head(features)
-        return changes
+        _, state = self.stack(x if self.segments is None else self.segments(x), generator=generator)
+        if self.positions is None:
+            features = last_of(self.stack, state)
+        else:
+            features = self.positions(self.stack, state, len(x), generator)
+        changes: Tensor = self.head(self.output_dropout(features, generator=generator))
+        # of segments, the last may reach beyond the horizon
+        return changes.flatten(1)[:, : self.horizon]
 
 
 def build(
