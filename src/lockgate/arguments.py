@@ -43,6 +43,7 @@ class Settings(TypedDict, total=False):
     labels: str | None
     layer_norm: bool
     learning_rate: float
+    linear_path: str
     lookback: int | str | None
     lowercase: bool
     mask_over: str

@@ -11,9 +11,6 @@ def test_a_choice_stands_for_auto_alone():
 
     assert CHOSEN.settle(auto) == ForecasterConfig(normalise="mean")
     assert CHOSEN.settle(named) == named
-    assert Choices().leaves(auto)
-    assert not CHOSEN.leaves(auto)
-    assert not Choices().leaves(named)
 
 
 def test_choices_are_told_and_kept_though_a_network_diverged():

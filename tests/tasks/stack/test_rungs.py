@@ -26,6 +26,7 @@ def test_rungs_come_in_the_ladder_s_order_each_once():
     assert choose_rungs(tuple(BY_NAME), LADDER) == LADDER
     left_out = [name for name in BY_NAME if name not in default_names(LADDER)]
     assert left_out == [
+        "linear-path",
         "output-dropout",
         "both-per-step",
         "weight-dropout",
@@ -72,6 +73,7 @@ def test_rungs_that_cannot_be_compared_raise(names, message):
             "+ recurrent dropout 0.3",
         ),
         ("bidirectional", (0, 0, 0), 1, True, "bidirectional GRU"),
+        ("linear-path", (0, 0, 0), 1, False, "GRU + on top of a ridge"),
         ("output-dropout", (0, 0, 0), 1, False, "GRU + dropout on the last state 0.4"),
         (
             "both-per-step",
@@ -108,6 +110,7 @@ def test_parents_are_the_declared_ones():
         "stacked": "gru",
         "stacked+both": "stacked",
         "bidirectional": "gru",
+        "linear-path": "gru",
         "output-dropout": "gru",
         "both-per-step": "both",
         "weight-dropout": "gru",

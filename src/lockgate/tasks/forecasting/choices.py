@@ -1,5 +1,7 @@
 """What is chosen once for all networks of a run, before any of them is fitted."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
 
 from lockgate.tasks.forecasting.config import ForecasterConfig, Level
@@ -15,21 +17,29 @@ class Choices(BaseModel):
     level_scores: dict[Level, float] = {}
     """The validation score of a small network less each level, in the target's unit, the best
     first."""
+    linear_path: Literal["off", "on"] | None = None
+    """Whether networks forecast on top of a ridge; None where the setting says it."""
+    linear_reason: str = ""
+    """Why they do, or do not."""
 
     def settle(self, model: ForecasterConfig) -> ForecasterConfig:
         """Return the network with every setting named."""
-        level = self.normalise if model.normalise == "auto" else model.normalise
-        return model.model_copy(update={"normalise": level})
-
-    def leaves(self, model: ForecasterConfig) -> bool:
-        """Tell whether something of the network is still to be chosen."""
-        return model.normalise == "auto" and self.normalise is None
+        chosen = {
+            name: getattr(self, name)
+            for name in ("normalise", "linear_path")
+            if getattr(model, name) == "auto"
+        }
+        return model.model_copy(update=chosen)
 
     @property
     def words(self) -> dict[str, str]:
         """Tell what was chosen, by name."""
-        if self.normalise is None:
-            return {}
-        scores = ", ".join(f"{level} {score:.4g}" for level, score in self.level_scores.items())
-        words = f"{self.normalise}, by the validation score of a small network: {scores}"
-        return {"normalise": words}
+        words = {}
+        if self.normalise is not None:
+            scores = ", ".join(f"{level} {score:.4g}" for level, score in self.level_scores.items())
+            words["normalise"] = (
+                f"{self.normalise}, by the validation score of a small network: {scores}"
+            )
+        if self.linear_path is not None:
+            words["linear path"] = f"{self.linear_path}: {self.linear_reason}"
+        return words

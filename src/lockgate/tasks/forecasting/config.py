@@ -98,6 +98,17 @@ class ForecasterConfig(StackConfig):
     """How segments become a forecast: direct, all steps from the last state; or positions, each
     segment by a step of its own from there."""
 
+    linear_path: Literal["off", "on", "auto"] = "off"
+    """Forecast on top of a ridge regression of the window; auto does where it is clearly better
+    than the naive forecasts on validation."""
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """What a description of the network adds."""
+        segments = f"segments of {self.segment_length}" if self.segment_length else ""
+        linear = "on top of a ridge" if self.linear_path == "on" else ""
+        return tuple(words for words in (segments, linear) if words)
+
     @model_validator(mode="after")
     def _segments_have_a_length(self) -> "ForecasterConfig":
         if self.segment_head != "direct" and self.segment_length is None:

@@ -30,6 +30,12 @@ LADDER = (
         parent="stacked",
     ),
     Rung("bidirectional", "reading both directions", bidirectional=True),
+    Rung(
+        "linear-path",
+        "forecasting on top of a ridge regression",
+        sets=(("linear_path", "on"),),
+        default=False,
+    ),
     # what tutorials teach: dropout before the head, and masks that are not held
     Rung(
         "output-dropout",

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from lockgate.nn import LockedDropout
 from lockgate.tasks.forecasting.config import ForecasterConfig, Level
 from lockgate.tasks.forecasting.levels import level_and_spread
+from lockgate.tasks.forecasting.linear_path import LinearForecast
 from lockgate.tasks.forecasting.segments import Positions, Segments
 from lockgate.tasks.stack.network import build_stack, last_of, width_of
 
@@ -29,6 +30,8 @@ class ForecastNetwork(nn.Module):
         horizon: Steps forecast.
         config: The stack, its rates and the level.
         generator: Draws the initial weights. Default: torch's own.
+        lookback: Steps of the window, where `config.linear_path` is on: `linear`, a ridge of it,
+            takes the place of the level in the forecast, and the head starts at 0.
 
     Shape:
         - x: `(batch, lookback, channels)`, scaled.
@@ -46,6 +49,7 @@ class ForecastNetwork(nn.Module):
         horizon: int,
         config: ForecasterConfig,
         generator: torch.Generator | None = None,
+        lookback: int = 0,
     ) -> None:
         super().__init__()
         if config.normalise == "auto":
@@ -58,6 +62,11 @@ class ForecastNetwork(nn.Module):
         self.stack = build_stack(config, token)
         self.positions: Positions | None = None
         written = horizon
+        if config.linear_path == "auto":
+            raise ValueError("linear_path must be chosen before a network is built, got 'auto'")
+        self.linear: LinearForecast | None = None
+        if config.linear_path == "on":
+            self.linear = LinearForecast(lookback * channels, horizon)
         if length is not None and config.segment_head == "positions":
             self.positions, written = Positions(-(-horizon // length), token), length
         self.head = nn.Linear(width_of(config), written)
@@ -70,10 +79,21 @@ class ForecastNetwork(nn.Module):
                 part.reset_parameters(generator)
         nn.init.xavier_uniform_(self.head.weight, generator=generator)
         nn.init.zeros_(self.head.bias)
+        if self.linear is not None:
+            # training begins with the linear forecast
+            nn.init.zeros_(self.head.weight)
 
-    def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Forecast a batch of windows; in training `generator` draws the dropout masks."""
+    def forward(
+        self, x: Tensor, linear: Tensor | None = None, *, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Forecast a batch of windows; in training `generator` draws the dropout masks.
+
+        `linear` takes the place of the linear path's own forecast, which is that of a ridge that
+        has seen the training windows.
+        """
         changes, level, spread = self.split_level(x)
+        if self.linear is not None:
+            level = self.linear(x) if linear is None else linear
         forecast: Tensor = level + spread * self.forecast_changes(changes, generator=generator)
         return forecast
 
@@ -96,7 +116,11 @@ class ForecastNetwork(nn.Module):
 
 
 def build(
-    config: ForecasterConfig, channels: int, horizon: int, generator: torch.Generator | None = None
+    config: ForecasterConfig,
+    channels: int,
+    horizon: int,
+    generator: torch.Generator | None = None,
+    lookback: int = 0,
 ) -> ForecastNetwork:
-    """Build the network of `config` for windows of `channels` and a `horizon`, both in numbers."""
-    return ForecastNetwork(channels, horizon, config, generator)
+    """Build the network of `config` for windows of so many channels and steps."""
+    return ForecastNetwork(channels, horizon, config, generator, lookback)

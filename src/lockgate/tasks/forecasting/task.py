@@ -176,7 +176,8 @@ class Forecasting:
         """Build a forecaster."""
         preprocessing = prepared.preprocessing
         settled = prepared.choices.settle(network)
-        return build(settled, len(preprocessing.channels), preprocessing.horizon)
+        channels, lookback = len(preprocessing.channels), preprocessing.lookback
+        return build(settled, channels, preprocessing.horizon, lookback=lookback)
 
     def losses(
         self,
@@ -267,6 +268,7 @@ class Forecasting:
             preprocessing.seasons,
             preprocessing.scale,
             config.training.metric,
+            None if prepared.linear is None else prepared.linear.ridge,
         )
 
         def predict(forecast: Any, part: Part) -> FloatArray:

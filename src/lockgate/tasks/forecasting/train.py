@@ -39,10 +39,15 @@ def train(
     config = config.model_copy(update={"model": prepared.choices.settle(config.model)})
     preprocessing = prepared.preprocessing
     streams = Streams.of(config.training.random_state, seed, name)
-    model = build(config.model, len(preprocessing.channels), preprocessing.horizon, streams.weights)
+    channels, lookback = len(preprocessing.channels), preprocessing.lookback
+    model = build(config.model, channels, preprocessing.horizon, streams.weights, lookback)
+    train_windows = prepared.windows("train")
+    if model.linear is not None and prepared.linear is not None:
+        model.linear.take(prepared.linear.ridge)
+        train_windows = prepared.linear.under(train_windows)
     history = fit(
         model,
-        prepared.windows("train"),
+        train_windows,
         prepared.windows("validation"),
         config.training,
         streams,
