@@ -136,7 +136,7 @@ def test_a_loaded_model_forecasts_on_top_of_the_same_ridge(tmp_path, table, smal
         lockgate.load(folder)
 
 
-def test_auto_builds_on_a_ridge_that_is_clearly_better_than_naive_forecasts(tmp_path):
+def test_auto_builds_on_a_ridge_where_that_makes_a_network_clearly_better(tmp_path):
     noise = straight().with_columns(sold=pl.Series(np.random.default_rng(1).normal(size=500)))
 
     kept = {}

@@ -2,7 +2,9 @@
 
 import math
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import Any, get_args
+
+import torch
 
 from lockgate.errors import DataError, count_of, option
 from lockgate.running.local import one_thread
@@ -13,10 +15,11 @@ from lockgate.tasks.forecasting.config import (
     Level,
 )
 from lockgate.tasks.forecasting.ladder import LADDER
-from lockgate.tasks.forecasting.linear_path import contest, fit_linear_path, linear_path_why_not
-from lockgate.tasks.forecasting.network import build
+from lockgate.tasks.forecasting.linear_path import LinearPath, fit_linear_path, linear_path_why_not
+from lockgate.tasks.forecasting.network import ForecastNetwork, build
 from lockgate.tasks.forecasting.prepare import Prepared
 from lockgate.tasks.forecasting.ridge import MOST_FEATURES
+from lockgate.tasks.forecasting.windows import Windows
 from lockgate.tasks.stack.rungs import RATES
 from lockgate.training.fit import fit
 from lockgate.training.streams import Streams
@@ -25,8 +28,8 @@ TRIAL_STEPS = 300
 TRIAL_SIZE = 32
 JUDGED_WINDOWS = 1_000
 MARGIN = 0.02
-"""What another level must lower the score by to be taken in place of `PREFERRED`: trials are short,
-and what lies nearer differs from seed to seed."""
+"""What another level than `PREFERRED`, or a linear path, must lower the score by to be taken:
+trials are short, and what lies nearer differs from seed to seed."""
 PREFERRED: Level = "last"
 
 
@@ -53,23 +56,31 @@ def _with_level(prepared: Prepared, config: ForecastConfig) -> Prepared:
     scores = level_scores(prepared, config)
     best = next(iter(scores))
     clear = scores[best] < (1 - MARGIN) * scores[PREFERRED]
-    update = {"normalise": best if clear else PREFERRED, "level_scores": scores}
-    return replace(prepared, choices=prepared.choices.model_copy(update=update))
+    return _with_choices(prepared, normalise=best if clear else PREFERRED, level_scores=scores)
 
 
 def _with_choice_of_path(prepared: Prepared, config: ForecastConfig) -> Prepared:
-    train, validation = prepared.windows("train"), prepared.windows("validation")
-    chosen: Literal["off", "on"] = "off"
-    reason, linear = linear_path_why_not(train), None
-    if reason is None:
-        scale, metric = prepared.preprocessing.scale, config.training.metric
-        linear = fit_linear_path(train, validation, metric, scale)
-        seasons = prepared.preprocessing.seasons
-        found = contest(linear.ridge, validation, metric, scale, seasons)
-        chosen, reason = "on" if found.won else "off", str(found)
-    update = {"linear_path": chosen, "linear_reason": reason}
-    choices = prepared.choices.model_copy(update=update)
-    return replace(prepared, choices=choices, linear=linear if chosen == "on" else None)
+    if reason := linear_path_why_not(prepared.windows("train")):
+        return _with_choices(prepared, linear_path="off", linear_reason=reason)
+    fitted = replace(prepared, linear=_fit_path(prepared, config))
+    level = prepared.choices.settle(config.model).normalise
+    off, on = (
+        _trial_score(fitted, config, {"normalise": level, "linear_path": path})
+        for path in ("off", "on")
+    )
+    reason = f"{on:.4g} of a small network on top of the ridge on validation, {off:.4g} without it"
+    if on < (1 - MARGIN) * off:
+        return _with_choices(fitted, linear_path="on", linear_reason=reason)
+    return _with_choices(prepared, linear_path="off", linear_reason=reason)
+
+
+def _with_choices(prepared: Prepared, **update: Any) -> Prepared:
+    return replace(prepared, choices=prepared.choices.model_copy(update=update))
+
+
+def _fit_path(prepared: Prepared, config: ForecastConfig) -> LinearPath:
+    parts = prepared.windows("train"), prepared.windows("validation")
+    return fit_linear_path(*parts, config.training.metric, prepared.preprocessing.scale)
 
 
 def _how_to_undo(config: ForecastConfig) -> str | None:
@@ -89,9 +100,7 @@ def _with_path(prepared: Prepared, config: ForecastConfig, undo: str) -> Prepare
         raise DataError(
             f"linear_path must be off with these windows, got on: {reason}; {shorter}{undo}"
         )
-    metric, scale = config.training.metric, preprocessing.scale
-    linear = fit_linear_path(train, prepared.windows("validation"), metric, scale)
-    return replace(prepared, linear=linear)
+    return replace(prepared, linear=_fit_path(prepared, config))
 
 
 def _check_segments(model: ForecasterConfig, lookback: int) -> None:
@@ -103,39 +112,54 @@ def _check_segments(model: ForecasterConfig, lookback: int) -> None:
         )
 
 
+def ready(
+    prepared: Prepared, model: ForecasterConfig, weights: torch.Generator
+) -> tuple[ForecastNetwork, Windows]:
+    """Build a network, and give the training windows as it is fitted to them."""
+    channels, lookback = len(prepared.preprocessing.channels), prepared.preprocessing.lookback
+    network = build(model, channels, prepared.preprocessing.horizon, weights, lookback)
+    train = prepared.windows("train")
+    if network.linear is not None and prepared.linear is not None:
+        network.linear.take(prepared.linear.ridge)
+        train = prepared.linear.under(train)
+    return network, train
+
+
 def level_scores(prepared: Prepared, config: ForecastConfig) -> dict[Level, float]:
     """Return the validation score of a small network less each level, the best first.
 
-    The network is a GRU of `TRIAL_SIZE` that drops nothing, fitted for `TRIAL_STEPS` steps with
-    the same random numbers and scored on `JUDGED_WINDOWS`: its errors differ less than those of
-    networks that are fitted to the end, and stand in their order where they are clearly apart. A
-    linear model does not show it: it has no need of a level.
+    A linear model does not show it: it has no need of a level.
     """
-    preprocessing, std = prepared.preprocessing, prepared.preprocessing.scale.std
-    channels, horizon = len(preprocessing.channels), preprocessing.horizon
-    train, validation = prepared.windows("train"), prepared.windows("validation")
-    training = _trial(config.training)
-    scores: dict[Level, float] = {}
-    with one_thread():
-        for level in get_args(Level):
-            streams = Streams.of(config.training.random_state, 0, "")
-            model = build(_small(config.model, level), channels, horizon, streams.weights)
-            history = fit(model, train, validation.thinned(JUDGED_WINDOWS), training, streams)
-            if history.stopped == "interrupted":
-                raise KeyboardInterrupt
-            loss = history.validation[-1]
-            score = math.sqrt(loss) if training.metric == "rmse" else loss
-            scores[level] = score * std if math.isfinite(score) else math.inf
+    scores: dict[Level, float] = {
+        level: _trial_score(prepared, config, {"normalise": level, "linear_path": "off"})
+        for level in get_args(Level)
+    }
     return dict(sorted(scores.items(), key=lambda one: one[1]))
 
 
-def _small(model: ForecasterConfig, level: Level) -> ForecasterConfig:
-    """Return the smallest network that shows what a level does: it reads as `model` does."""
+def _trial_score(prepared: Prepared, config: ForecastConfig, update: dict[str, Any]) -> float:
+    """Return the validation score of a small network, in the target's unit.
+
+    The network is a GRU of `TRIAL_SIZE` that drops nothing and reads as `config.model` does, fitted
+    for `TRIAL_STEPS` steps with the same random numbers and scored on `JUDGED_WINDOWS`: such errors
+    stand in the order of those of networks fitted to the end, where they are clearly apart.
+    """
+    streams, training = Streams.of(config.training.random_state, 0, ""), _trial(config.training)
+    validation = prepared.windows("validation").thinned(JUDGED_WINDOWS)
+    with one_thread():
+        network, train = ready(prepared, _small(config.model, update), streams.weights)
+        history = fit(network, train, validation, training, streams)
+    if history.stopped == "interrupted":
+        raise KeyboardInterrupt
+    loss = history.validation[-1]
+    score = math.sqrt(loss) if training.metric == "rmse" else loss
+    return score * prepared.preprocessing.scale.std if math.isfinite(score) else math.inf
+
+
+def _small(model: ForecasterConfig, update: dict[str, Any]) -> ForecasterConfig:
     off = {str(place): 0.0 for place in RATES if hasattr(model, place)}
     one_layer = {"hidden_size": TRIAL_SIZE, "num_layers": 1, "bidirectional": False}
-    return model.model_copy(
-        update={**off, **one_layer, "cell": "gru", "normalise": level, "linear_path": "off"}
-    )
+    return model.model_copy(update={**off, **one_layer, "cell": "gru", **update})
 
 
 def _trial(training: ForecastTrainingConfig) -> ForecastTrainingConfig:

@@ -99,8 +99,8 @@ class ForecasterConfig(StackConfig):
     segment by a step of its own from there."""
 
     linear_path: Literal["off", "on", "auto"] = "off"
-    """Forecast on top of a ridge regression of the window; auto does where it is clearly better
-    than the naive forecasts on validation."""
+    """Forecast on top of a ridge regression of the window; auto does where a small network is
+    clearly better with it on validation."""
 
     @property
     def beside(self) -> tuple[str, ...]:

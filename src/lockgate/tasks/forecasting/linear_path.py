@@ -7,26 +7,24 @@ windows, each fitted to the other blocks. All other windows are served by the ri
 windows, the baseline's own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lockgate.errors import count_of
-from lockgate.scoring.arrays import FloatArray
-from lockgate.scoring.metrics import PointMetric, metric_power, point_losses
-from lockgate.tasks.forecasting.baselines import naive_baselines
 from lockgate.tasks.forecasting.ridge import Ridge, fit_ridge, ridge_of, ridge_why_not, sums_of
 from lockgate.tasks.forecasting.windows import Scale, Windows
 
+if TYPE_CHECKING:
+    from lockgate.scoring.metrics import PointMetric
+
 BLOCKS = 5
 """Blocks of training windows, each served by a ridge of the others."""
-MARGIN = 0.02
-"""What the ridge must be better by than the best naive forecast on validation, to be built on."""
 
 
 class LinearPath(NamedTuple):
@@ -84,7 +82,7 @@ def linear_path_why_not(train: Windows) -> str | None:
 
 
 def fit_linear_path(
-    train: Windows, validation: Windows, metric: PointMetric, scale: Scale
+    train: Windows, validation: Windows, metric: "PointMetric", scale: Scale
 ) -> LinearPath:
     """Fit the ridge, its strength chosen on validation, and forecast the training windows.
 
@@ -102,38 +100,6 @@ def fit_linear_path(
         other = ridge_of(every.without(near), ridge.strength, scale)
         parts.append(other.forecast_scaled(train.select(slice(block.start, block.stop))))
     return LinearPath(ridge, torch.from_numpy(np.concatenate(parts).astype(np.float32)))
-
-
-class Contest(NamedTuple):
-    """Scores on validation, in the target's unit."""
-
-    ridge: float
-    naive: float
-    name: str  # of the best naive forecast
-
-    @property
-    def won(self) -> bool:
-        """Whether the ridge is clearly better."""
-        return self.ridge < (1 - MARGIN) * self.naive
-
-    def __str__(self) -> str:
-        return (
-            f"{self.ridge:.4g} of the ridge on validation against {self.naive:.4g} of {self.name}"
-        )
-
-
-def contest(
-    ridge: Ridge, validation: Windows, metric: PointMetric, scale: Scale, seasons: Sequence[int]
-) -> Contest:
-    """Score the ridge beside the naive forecasts."""
-    truth = scale.invert(validation.truth().numpy())
-
-    def score(forecast: FloatArray) -> float:
-        return point_losses(truth, forecast, metric).score(metric_power(metric))
-
-    naive = {b.name: score(b.forecast(validation)) for b in naive_baselines(seasons, scale)}
-    best = min(naive, key=lambda name: naive[name])
-    return Contest(score(ridge.forecast(validation)), naive[best], best)
 
 
 class _Block(NamedTuple):

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 
 from lockgate.running.machine import check_device
-from lockgate.tasks.forecasting.choose import choose
+from lockgate.tasks.forecasting.choose import choose, ready
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.fitted import FittedForecaster
-from lockgate.tasks.forecasting.network import build
 from lockgate.tasks.forecasting.prepare import Prepared
 from lockgate.training.fit import fit
 from lockgate.training.history import History
@@ -37,14 +36,8 @@ def train(
     check_device(config.training.device)
     prepared = choose(prepared, config)
     config = config.model_copy(update={"model": prepared.choices.settle(config.model)})
-    preprocessing = prepared.preprocessing
     streams = Streams.of(config.training.random_state, seed, name)
-    channels, lookback = len(preprocessing.channels), preprocessing.lookback
-    model = build(config.model, channels, preprocessing.horizon, streams.weights, lookback)
-    train_windows = prepared.windows("train")
-    if model.linear is not None and prepared.linear is not None:
-        model.linear.take(prepared.linear.ridge)
-        train_windows = prepared.linear.under(train_windows)
+    model, train_windows = ready(prepared, config.model, streams.weights)
     history = fit(
         model,
         train_windows,
@@ -53,4 +46,4 @@ def train(
         streams,
         on_epoch,
     )
-    return FittedForecaster(model.cpu(), preprocessing, config), history
+    return FittedForecaster(model.cpu(), prepared.preprocessing, config), history
