@@ -178,3 +178,7 @@ def test_a_path_that_cannot_be_is_refused_with_what_helps(table, small, small_st
         with pytest.raises(DataError, match="or leave linear-path out of rungs"):
             lockgate.study(table, **{**small_study, "rungs": "gru,linear-path"}, out=tmp_path / "d")
     assert auto.config.model.linear_path == "off"
+    long = {**told, "lookback": 60, "linear_path": "on"}
+    with pytest.raises(DataError, match=r"share no row with a fifth.*; pass lookback=29 \("):
+        lockgate.train(table, **long, out=tmp_path / "e")
+    lockgate.train(table, **{**long, "lookback": 29}, out=tmp_path / "f")

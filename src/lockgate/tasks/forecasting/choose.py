@@ -93,14 +93,20 @@ def _how_to_undo(config: ForecastConfig) -> str | None:
 
 
 def _with_path(prepared: Prepared, config: ForecastConfig, undo: str) -> Prepared:
-    train, preprocessing = prepared.windows("train"), prepared.preprocessing
+    train = prepared.windows("train")
     if reason := linear_path_why_not(train):
-        most = MOST_FEATURES // len(preprocessing.channels)
-        shorter = f"pass {option('lookback', most)}, or " if most < preprocessing.lookback else ""
         raise DataError(
-            f"linear_path must be off with these windows, got on: {reason}; {shorter}{undo}"
+            f"linear_path must be off with these windows, got on: {reason}; {_shorter(train)}{undo}"
         )
     return replace(prepared, linear=_fit_path(prepared, config))
+
+
+def _shorter(train: Windows) -> str:
+    """Return a lookback with which there can be a path, if there is one."""
+    steps = min(train.lookback - 1, MOST_FEATURES // train.inputs.shape[1])
+    while steps and linear_path_why_not(replace(train, lookback=steps)):
+        steps //= 2
+    return f"pass {option('lookback', steps)}, or " if steps else ""
 
 
 def _check_segments(model: ForecasterConfig, lookback: int) -> None:

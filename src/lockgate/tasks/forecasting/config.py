@@ -113,7 +113,8 @@ class ForecasterConfig(StackConfig):
     def _segments_have_a_length(self) -> "ForecasterConfig":
         if self.segment_head != "direct" and self.segment_length is None:
             raise ValueError(
-                f"segment_head must be direct without a segment_length, got {self.segment_head}"
+                f"segment_head must be direct without a segment_length, got {self.segment_head}; "
+                "pass segment_length too"
             )
         return self
 
