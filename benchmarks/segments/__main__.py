@@ -18,7 +18,6 @@ import torch
 
 from benchmarks.common import command
 from benchmarks.common.files import DOCS, write_whole
-from benchmarks.common.machine import cpu
 from benchmarks.common.markdown import table
 from lockgate.errors import count_of
 from lockgate.running.machine import environment
@@ -111,8 +110,9 @@ MAE on the test part in standard deviations of the training part, and in bracket
 seconds of processor time of a fit on one thread: the mean and the median over
 {count_of(args.seeds, "seed")}. So few epochs show an order, not how far each network gets.
 
-`python -m benchmarks.segments --seeds {args.seeds} --epochs
-{args.epochs} --windows {args.windows}`: {versions}, {cpu()}.
+`python -m benchmarks.segments --lookbacks {" ".join(map(str, args.lookbacks))} --horizons
+{" ".join(map(str, args.horizons))} --seeds {args.seeds} --epochs {args.epochs} --windows
+{args.windows}`: {versions}.
 """
 
 
