@@ -74,6 +74,8 @@ class Settings(TypedDict, total=False):
     rungs: Sequence[str] | str
     schedule: str
     seeds: int
+    segment_head: str
+    segment_length: int | None
     separator: str | None
     several: str | None
     split: Sequence[str] | str

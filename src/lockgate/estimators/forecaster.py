@@ -34,7 +34,11 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
             dropping, in [0, 1).
         layer_norm, mask_per, mask_over, init: How states, masks and initial weights are made; see
             `lockgate.tasks.stack.config.StackConfig`.
-        normalise: Level subtracted from a window: "last", "mean" or "none".
+        normalise: Level subtracted from a window: "last", "mean" or "none"; "mean_std" and
+            "median_mad" divide by its spread too; "auto" chooses on validation.
+        segment_length, segment_head: Reading and writing in stretches of steps.
+        linear_path: Whether forecasts are made on top of a ridge: "off", "on" or "auto"; see
+            `lockgate.tasks.forecasting.config.ForecasterConfig`.
         metric, learning_rate, batch_size, clip_norm, max_epochs, patience, max_steps,
             epoch_windows, device: How it is trained; see
             `lockgate.tasks.forecasting.config.ForecastTrainingConfig`.
@@ -91,6 +95,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         mask_over: str = "sequence",
         init: str = "keras",
         normalise: str = "last",
+        segment_length: int | None = None,
+        segment_head: str = "direct",
+        linear_path: str = "off",
         metric: str = "mae",
         learning_rate: float = 0.001,
         schedule: str = "constant",

@@ -13,8 +13,8 @@ class StudySettings(Config):
     """What a study of any task has beside the settings of its runs."""
 
     rungs: Annotated[tuple[str, ...], Option(("study",))]
-    """Networks to compare, by name: lstm,recurrent-dropout. Default: all but those that tutorials
-    teach, such as last-dropout."""
+    """Networks to compare, by name: lstm,recurrent-dropout. Default: all but a few for a closer
+    look, such as zoneout."""
     seeds: Annotated[int, Field(ge=1), Option(("study",))] = 5
     """Repetitions of every network; a verdict needs at least 3."""
     budget: Annotated[str | None, Option(("study",))] = None

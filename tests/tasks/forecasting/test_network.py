@@ -91,7 +91,20 @@ def test_without_a_level_the_forecast_is_not_tied_to_the_target() -> None:
     assert ((model(shifted) - model(make_x())).abs() < 6).all()
 
 
-@pytest.mark.parametrize("normalise", ["last", "mean", "none"])
+@pytest.mark.parametrize("normalise", ["mean_std", "median_mad"])
+def test_a_target_in_another_unit_has_its_forecast_in_it(normalise: str) -> None:
+    model = make_model(normalise=normalise).eval()
+    scaled = torch.cat([3 * make_x()[..., :1] - 7, make_x()[..., 1:]], dim=2)
+
+    torch.testing.assert_close(model(scaled), 3 * model(make_x()) - 7)
+
+
+def test_a_choice_is_made_before_a_network_is_built() -> None:
+    with pytest.raises(ValueError, match="normalise must be chosen before a network is built"):
+        make_model(normalise="auto")
+
+
+@pytest.mark.parametrize("normalise", ["last", "mean", "none", "mean_std"])
 def test_another_channel_has_no_level(normalise: str) -> None:
     model = make_model(normalise=normalise).eval()
     shifted = make_x()

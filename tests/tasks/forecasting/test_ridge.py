@@ -38,7 +38,8 @@ def series(rows=400, channels=3, missing=0.0, lookback=6, horizon=4, seed=0):
 
 def flattened(windows):
     """Features, targets and last values of every window, by the definition."""
-    x, y = (tensor.double().numpy().copy() for tensor in windows.batch(slice(None)))
+    batch = windows.batch(slice(None))
+    x, y = (tensor.double().numpy().copy() for tensor in (batch.x, batch.y))
     last = x[:, -1, :1].copy()
     x[:, :, 0] -= last
     return x.reshape(len(x), -1), y - last, last
@@ -72,6 +73,20 @@ def test_ridge_is_that_of_scikit_learn_at_the_best_strength_on_validation(metric
     np.testing.assert_allclose(
         fitted.forecast(validation), judged(train, validation, best), rtol=1e-6
     )
+
+
+def test_a_ridge_of_one_strength_is_that_which_was_chosen():
+    train, validation = series(missing=0.05)
+    chosen = fit_ridge(train, validation, "mae", SCALE)
+    first, rest = train.select(slice(0, 90)), train.select(slice(90, None))
+
+    sums = module.sums_of(train)
+    parts = sums.without(module.sums_of(first)), module.sums_of(rest)
+
+    same = module.ridge_of(sums, chosen.strength, SCALE)
+    np.testing.assert_allclose(same.forecast(validation), chosen.forecast(validation), rtol=1e-6)
+    for mine, other in zip(*parts, strict=True):
+        np.testing.assert_allclose(mine, other, atol=1e-8)
 
 
 def test_a_linear_law_is_found_and_forecast_in_the_targets_unit():

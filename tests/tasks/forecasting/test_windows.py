@@ -30,7 +30,7 @@ def test_a_batch_holds_the_rows_around_each_origin(
     windows = make_windows(40, channels, lookback, horizon)
     index = torch.tensor([5, 0, len(windows) - 1, 5])
 
-    x, y = windows.batch(index)
+    x, y, _ = windows.batch(index)
 
     assert x.shape == (4, lookback, channels)
     for i, origin in enumerate(windows.origins[index].tolist()):
@@ -41,11 +41,22 @@ def test_a_batch_holds_the_rows_around_each_origin(
 def test_a_slice_and_its_numbers_gather_the_same() -> None:
     windows = make_windows()
 
-    for mine, other in zip(
-        windows.batch(slice(3, 9)), windows.batch(torch.arange(3, 9)), strict=True
-    ):
+    some = windows.batch(slice(3, 9)), windows.batch(torch.arange(3, 9))
+    for mine, other in zip(*(batch.inputs for batch in some), strict=True):
         assert torch.equal(mine, other)
     assert torch.equal(windows.truth(), windows.batch(slice(None)).y)
+
+
+def test_linear_forecasts_go_with_their_windows() -> None:
+    plain = make_windows()
+    windows = replace(plain, linear=torch.arange(4.0 * len(plain)).view(-1, 4))
+    index = torch.tensor([5, 0, 7])
+
+    assert len(plain.batch(index).inputs) == 1
+    assert torch.equal(windows.batch(index).inputs[1], windows.linear[index])
+    few = windows.thinned(4).to(torch.device("cpu"))
+    places = [windows.origins.tolist().index(origin) for origin in few.origins]
+    assert torch.equal(few.linear, windows.linear[places])
 
 
 def test_inputs_are_gathered_where_targets_do_not_exist_yet() -> None:
@@ -69,7 +80,7 @@ def test_gathering_copies_only_the_batch() -> None:
     windows = make_windows(rows=1_000_000, channels=1, lookback=500_000, horizon=3)
 
     # one copy of every window would be two terabytes
-    x, _ = windows.batch(torch.tensor([11, 2]))
+    x = windows.batch(torch.tensor([11, 2])).x
 
     assert x.untyped_storage().nbytes() == 2 * 500_000 * 4
 

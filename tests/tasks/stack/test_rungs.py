@@ -25,7 +25,14 @@ def test_rungs_come_in_the_ladder_s_order_each_once():
     assert [rung.name for rung in rungs] == ["rnn", "gru", "both"]
     assert choose_rungs(tuple(BY_NAME), LADDER) == LADDER
     left_out = [name for name in BY_NAME if name not in default_names(LADDER)]
-    assert left_out == ["last-dropout", "both-per-step", "weight-dropout", "zoneout", "layer-norm"]
+    assert left_out == [
+        "linear-path",
+        "output-dropout",
+        "both-per-step",
+        "weight-dropout",
+        "zoneout",
+        "layer-norm",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +56,13 @@ def test_rungs_that_cannot_be_compared_raise(names, message):
         ("input-dropout", (0.1, 0, 0), 1, False, "GRU + input dropout 0.1"),
         ("recurrent-dropout", (0, 0, 0.3), 1, False, "GRU + recurrent dropout 0.3"),
         ("both", (0.1, 0, 0.3), 1, False, "GRU + input dropout 0.1 + recurrent dropout 0.3"),
+        (
+            "all",
+            (0.1, 0, 0.3),
+            1,
+            False,
+            "GRU + input dropout 0.1 + recurrent dropout 0.3 + dropout on the last state 0.4",
+        ),
         ("stacked", (0, 0, 0), 2, False, "2 layers of GRU"),
         (
             "stacked+both",
@@ -59,7 +73,8 @@ def test_rungs_that_cannot_be_compared_raise(names, message):
             "+ recurrent dropout 0.3",
         ),
         ("bidirectional", (0, 0, 0), 1, True, "bidirectional GRU"),
-        ("last-dropout", (0, 0, 0), 1, False, "GRU + dropout on the last state 0.4"),
+        ("linear-path", (0, 0, 0), 1, False, "GRU + on top of a ridge"),
+        ("output-dropout", (0, 0, 0), 1, False, "GRU + dropout on the last state 0.4"),
         (
             "both-per-step",
             (0.1, 0, 0.3),
@@ -73,7 +88,7 @@ def test_a_rung_turns_on_what_it_says_and_nothing_else(name, rates, layers, both
     config = model_config(BY_NAME[name], BASE, "gru")
 
     assert (config.input_dropout, config.dropout, config.recurrent_dropout) == rates
-    assert config.output_dropout == (0.4 if name == "last-dropout" else 0)
+    assert config.output_dropout == (0.4 if name in ("all", "output-dropout") else 0)
     assert config.mask_over == ("step" if name == "both-per-step" else "sequence")
     assert (config.num_layers, config.bidirectional) == (layers, both_ways)
     assert config.cell == ("rnn" if name == "rnn" else "gru")
@@ -91,10 +106,12 @@ def test_parents_are_the_declared_ones():
         "input-dropout": "gru",
         "recurrent-dropout": "gru",
         "both": "gru",
+        "all": "gru",
         "stacked": "gru",
         "stacked+both": "stacked",
         "bidirectional": "gru",
-        "last-dropout": "gru",
+        "linear-path": "gru",
+        "output-dropout": "gru",
         "both-per-step": "both",
         "weight-dropout": "gru",
         "zoneout": "gru",
@@ -117,6 +134,14 @@ def test_a_rung_and_its_parent_differ_by_the_trick_alone():
         tricks = {"mask_over"} if rung.per_step else {*rung.on, *dict(rung.sets)}
         tricks |= {"num_layers"} if rung.stacked and parent.name == "gru" else set()
         assert changed == tricks | ({"bidirectional"} if rung.bidirectional else set())
+
+
+def test_all_is_what_train_has_on_by_default():
+    trained = ForecasterConfig(cell="gru")
+
+    assert model_config(BY_NAME["all"], ForecasterConfig(), "gru") == trained.model_copy(
+        update={"dropout": 0.0}  # of no effect with one layer
+    )
 
 
 def test_a_deeper_stack_is_as_deep_as_told():

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from lockgate.scoring.arrays import AnyFloatArray, FloatArray
 from lockgate.scoring.baselines import Skipped
 from lockgate.scoring.metrics import PointMetric
-from lockgate.tasks.forecasting.ridge import fit_ridge, ridge_why_not
+from lockgate.tasks.forecasting.ridge import Ridge, fit_ridge, ridge_why_not
 from lockgate.tasks.forecasting.windows import Scale, Windows
 
 
@@ -155,7 +155,12 @@ def naive_baselines(seasons: Sequence[int], scale: Scale) -> tuple[Baseline, ...
 
 
 def fit_baselines(
-    train: Windows, validation: Windows, seasons: Sequence[int], scale: Scale, metric: PointMetric
+    train: Windows,
+    validation: Windows,
+    seasons: Sequence[int],
+    scale: Scale,
+    metric: PointMetric,
+    ridge: Ridge | None = None,
 ) -> tuple[Baseline, ...]:
     """Return every baseline that can be computed, the ridge fitted.
 
@@ -167,11 +172,12 @@ def fit_baselines(
         seasons: Seasons of the series in rows.
         scale: The target's scale.
         metric: The metric by which the strength is chosen.
+        ridge: The ridge of these windows, if it is fitted already.
     """
     naive = naive_baselines(seasons, scale)
-    return (
-        naive if skipped_baselines(train) else (*naive, fit_ridge(train, validation, metric, scale))
-    )
+    if skipped_baselines(train):
+        return naive
+    return (*naive, ridge or fit_ridge(train, validation, metric, scale))
 
 
 def skipped_baselines(train: Windows) -> tuple[Skipped, ...]:

@@ -41,7 +41,7 @@ def check_preprocessing(folder: Path, preprocessing: Preprocessing) -> None:
 
 
 def check_sizes(
-    path: Path, state: Mapping[str, Tensor], config: ForecasterConfig, horizon: int
+    path: Path, state: Mapping[str, Tensor], config: ForecasterConfig, preprocessing: Preprocessing
 ) -> None:
     """Compare the sizes that `config` asks for with the weights at hand.
 
@@ -49,10 +49,19 @@ def check_sizes(
         DataError: If they differ, or the weights are no float32.
     """
     must = f"{path} must hold the weights of config.json's model"
-    wanted = (horizon, (1 + config.layer_directions[-1]) * config.layer_sizes[-1])
-    shape = tuple(state["head.weight"].shape) if "head.weight" in state else None
-    if shape != wanted:
-        raise DataError(f"{must}: head.weight must have shape {wanted}, got {shape}")
+    horizon, length = preprocessing.horizon, config.segment_length
+    sizes: dict[str, tuple[int, ...]] = {}
+    if config.linear_path == "on":
+        features = preprocessing.lookback * len(preprocessing.channels)
+        sizes["linear.weight"] = (features, horizon)
+    written = horizon
+    if length is not None and config.segment_head == "positions":
+        sizes["positions.weight"], written = (-(-horizon // length), config.layer_sizes[0]), length
+    sizes["head.weight"] = (written, (1 + config.layer_directions[-1]) * config.layer_sizes[-1])
+    for name, wanted in sizes.items():
+        shape = tuple(state[name].shape) if name in state else None
+        if shape != wanted:
+            raise DataError(f"{must}: {name} must have shape {wanted}, got {shape}")
     check_tensors(must, state, len(config.layer_sizes))
 
 

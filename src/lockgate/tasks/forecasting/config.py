@@ -2,14 +2,16 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from lockgate.config import READING, Config, Option, conditions, parts
 from lockgate.tasks.config import RunConfig
-from lockgate.tasks.stack.config import StackConfig
+from lockgate.tasks.stack.config import Size, StackConfig
 from lockgate.training.config import TrainingConfig
 
 FRACTIONS = ("0.7", "0.15", "0.15")
+
+Level = Literal["last", "mean", "none", "mean_std", "median_mad"]
 
 
 class TableConfig(Config):
@@ -87,8 +89,34 @@ class TableConfig(Config):
 class ForecasterConfig(StackConfig):
     """A recurrent stack and a head that forecasts all steps of the horizon at once."""
 
-    normalise: Literal["last", "mean", "none"] = "last"
-    """Level taken from the target of a window and added back to its forecast."""
+    normalise: Level | Literal["auto"] = "last"
+    """Level taken from the target of a window and added back to its forecast: last, mean or none;
+    mean_std and median_mad divide by the window's spread too; auto chooses on validation."""
+    segment_length: Size | None = None
+    """Steps of a window that are read as one: 24 reads a lookback of 720 in 30. Default: each."""
+    segment_head: Literal["direct", "positions"] = "direct"
+    """How segments become a forecast: direct, all steps from the last state; or positions, each
+    segment by a step of its own from there."""
+
+    linear_path: Literal["off", "on", "auto"] = "off"
+    """Forecast on top of a ridge regression of the window; auto does where a small network is
+    clearly better with it on validation."""
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """What a description of the network adds."""
+        segments = f"segments of {self.segment_length}" if self.segment_length else ""
+        linear = "on top of a ridge" if self.linear_path == "on" else ""
+        return tuple(words for words in (segments, linear) if words)
+
+    @model_validator(mode="after")
+    def _segments_have_a_length(self) -> "ForecasterConfig":
+        if self.segment_head != "direct" and self.segment_length is None:
+            raise ValueError(
+                f"segment_head must be direct without a segment_length, got {self.segment_head}; "
+                "pass segment_length too"
+            )
+        return self
 
 
 class ForecastTrainingConfig(TrainingConfig):

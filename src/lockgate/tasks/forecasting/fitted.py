@@ -210,8 +210,8 @@ def _load_model(
     channels, horizon = len(preprocessing.channels), preprocessing.horizon
     return read_weights(
         path,
-        lambda state: check_sizes(path, state, config.model, horizon),
-        lambda: build(config.model, channels, horizon),
+        lambda state: check_sizes(path, state, config.model, preprocessing),
+        lambda: build(config.model, channels, horizon, lookback=preprocessing.lookback),
     )
 
 

@@ -13,6 +13,13 @@ LADDER = (
         "input dropout {input_dropout:g} with recurrent dropout {recurrent_dropout:g}",
         on=("input_dropout", "recurrent_dropout"),
     ),
+    # what `train` has turned on by default
+    Rung(
+        "all",
+        "input dropout {input_dropout:g}, recurrent dropout {recurrent_dropout:g} and "
+        "dropout {output_dropout:g} on the last state",
+        on=("input_dropout", "recurrent_dropout", "output_dropout"),
+    ),
     Rung("stacked", "a stack of {num_layers} layers", stacked=True),
     Rung(
         "stacked+both",
@@ -23,9 +30,15 @@ LADDER = (
         parent="stacked",
     ),
     Rung("bidirectional", "reading both directions", bidirectional=True),
+    Rung(
+        "linear-path",
+        "forecasting on top of a ridge regression",
+        sets=(("linear_path", "on"),),
+        default=False,
+    ),
     # what tutorials teach: dropout before the head, and masks that are not held
     Rung(
-        "last-dropout",
+        "output-dropout",
         "dropout {output_dropout:g} on the last state",
         on=("output_dropout",),
         default=False,

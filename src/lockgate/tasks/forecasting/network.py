@@ -4,7 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from lockgate.nn import LockedDropout
-from lockgate.tasks.forecasting.config import ForecasterConfig
+from lockgate.tasks.forecasting.config import ForecasterConfig, Level
+from lockgate.tasks.forecasting.levels import level_and_spread
+from lockgate.tasks.forecasting.linear_path import LinearForecast
+from lockgate.tasks.forecasting.segments import Positions, Segments
 from lockgate.tasks.stack.network import build_stack, last_of, width_of
 
 
@@ -12,18 +15,23 @@ class ForecastNetwork(nn.Module):
     r"""A recurrent stack and a linear head over all steps 1 .. horizon (a direct forecast).
 
     .. math::
-        \hat y_{t+1..t+h} = \ell_t + W [h_n; h_n^{reverse}] + b
+        \hat y_{t+1..t+h} = \ell_t + s_t (W [h_n; h_n^{reverse}] + b)
 
-    where the stack has read the window and `\ell_t` is its level: the target's last value, its
-    mean, or 0. The target enters the stack less its level, so that the network learns changes.
+    where the stack has read the window, `\ell_t` is its level and `s_t` its spread, as
+    `config.normalise` says. The target enters the stack less its level, in spreads, so that the
+    network learns changes.
     The head reads the final state of both directions: the last row of the output would hold a
-    backward direction that has seen one step.
+    backward direction that has seen one step. With `config.segment_length` the stack reads
+    segments, and with a `segment_head` of `"positions"` W writes one segment from each state that
+    `Positions` gives.
 
     Args:
         channels: Channels of the window; channel 0 is the target.
         horizon: Steps forecast.
         config: The stack, its rates and the level.
         generator: Draws the initial weights. Default: torch's own.
+        lookback: Steps of the window, where `config.linear_path` is on: `linear`, a ridge of it,
+            takes the place of the level in the forecast, and the head starts at 0.
 
     Shape:
         - x: `(batch, lookback, channels)`, scaled.
@@ -41,48 +49,78 @@ class ForecastNetwork(nn.Module):
         horizon: int,
         config: ForecasterConfig,
         generator: torch.Generator | None = None,
+        lookback: int = 0,
     ) -> None:
         super().__init__()
-        self.normalise = config.normalise
+        if config.normalise == "auto":
+            raise ValueError("normalise must be chosen before a network is built, got 'auto'")
+        self.normalise: Level = config.normalise
         self.output_dropout = LockedDropout(config.output_dropout, batch_first=True)
-        self.stack = build_stack(config, channels)
-        self.head = nn.Linear(width_of(config), horizon)
+        self.horizon, length = horizon, config.segment_length
+        token = channels if length is None else config.layer_sizes[0]
+        self.segments = None if length is None else Segments(channels, length, token)
+        self.stack = build_stack(config, token)
+        self.positions: Positions | None = None
+        written = horizon
+        if config.linear_path == "auto":
+            raise ValueError("linear_path must be chosen before a network is built, got 'auto'")
+        self.linear: LinearForecast | None = None
+        if config.linear_path == "on":
+            self.linear = LinearForecast(lookback * channels, horizon)
+        if length is not None and config.segment_head == "positions":
+            self.positions, written = Positions(-(-horizon // length), token), length
+        self.head = nn.Linear(width_of(config), written)
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw every weight anew; the head's are Glorot uniform, its bias 0."""
-        self.stack.reset_parameters(generator)
+        for part in (self.segments, self.stack, self.positions):
+            if part is not None:
+                part.reset_parameters(generator)
         nn.init.xavier_uniform_(self.head.weight, generator=generator)
         nn.init.zeros_(self.head.bias)
+        if self.linear is not None:
+            # training begins with the linear forecast
+            nn.init.zeros_(self.head.weight)
 
-    def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Forecast a batch of windows; in training `generator` draws the dropout masks."""
-        changes, level = self.split_level(x)
-        forecast: Tensor = level + self.forecast_changes(changes, generator=generator)
+    def forward(
+        self, x: Tensor, linear: Tensor | None = None, *, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Forecast a batch of windows; in training `generator` draws the dropout masks.
+
+        `linear` takes the place of the linear path's own forecast, which is that of a ridge that
+        has seen the training windows.
+        """
+        changes, level, spread = self.split_level(x)
+        if self.linear is not None:
+            level = self.linear(x) if linear is None else linear
+        forecast: Tensor = level + spread * self.forecast_changes(changes, generator=generator)
         return forecast
 
-    def split_level(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the windows with the target less its level, and the level, (B, 1)."""
-        level = self._level(x[..., 0])
-        return torch.cat([x[..., :1] - level[..., None], x[..., 1:]], dim=2), level
+    def split_level(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the windows with the target less its level, in spreads; level, spread, (B, 1)."""
+        level, spread = level_and_spread(x[..., 0], self.normalise)
+        changes = (x[..., 0] - level) / spread
+        return torch.cat([changes[..., None], x[..., 1:]], dim=2), level, spread
 
     def forecast_changes(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
-        """Forecast what comes on top of the level, from windows less their level."""
-        _, state = self.stack(x, generator=generator)
-        features = self.output_dropout(last_of(self.stack, state), generator=generator)
-        changes: Tensor = self.head(features)
-        return changes
-
-    def _level(self, y: Tensor) -> Tensor:
-        if self.normalise == "last":
-            return y[:, -1:]
-        if self.normalise == "mean":
-            return y.mean(dim=1, keepdim=True)
-        return torch.zeros_like(y[:, :1])
+        """Forecast what comes on top of the level, in spreads, from windows less their level."""
+        _, state = self.stack(x if self.segments is None else self.segments(x), generator=generator)
+        if self.positions is None:
+            features = last_of(self.stack, state)
+        else:
+            features = self.positions(self.stack, state, len(x), generator)
+        changes: Tensor = self.head(self.output_dropout(features, generator=generator))
+        # of segments, the last may reach beyond the horizon
+        return changes.flatten(1)[:, : self.horizon]
 
 
 def build(
-    config: ForecasterConfig, channels: int, horizon: int, generator: torch.Generator | None = None
+    config: ForecasterConfig,
+    channels: int,
+    horizon: int,
+    generator: torch.Generator | None = None,
+    lookback: int = 0,
 ) -> ForecastNetwork:
-    """Build the network of `config` for windows of `channels` and a `horizon`, both in numbers."""
-    return ForecastNetwork(channels, horizon, config, generator)
+    """Build the network of `config` for windows of so many channels and steps."""
+    return ForecastNetwork(channels, horizon, config, generator, lookback)

@@ -1,20 +1,24 @@
 """Prepare a table for training: split, learn from the training rows, lay out, list the windows."""
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors.torch import load_file, save_file
 
 from lockgate.errors import DataError, count_of, option, quoted
 from lockgate.reading.samples import SAMPLE, sample
 from lockgate.reading.zones import wall_clock
 from lockgate.tasks.base import PARTS, Part
+from lockgate.tasks.forecasting.choices import Choices
 from lockgate.tasks.forecasting.config import TableConfig
+from lockgate.tasks.forecasting.linear_path import LinearPath
 from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing, learn
+from lockgate.tasks.forecasting.ridge import Ridge
 from lockgate.tasks.forecasting.slots import Slots
 from lockgate.tasks.forecasting.split import Split, split_rows
 from lockgate.tasks.forecasting.table import Table, read_table
@@ -28,6 +32,9 @@ class Prepared:
     arrays: Arrays
     split: Split
     preprocessing: Preprocessing
+    choices: Choices = field(default_factory=Choices)
+    linear: LinearPath | None = None
+    """What networks build on whose `linear_path` is on."""
 
     def windows(self, part: Part) -> Windows:
         """Return the windows of `part`: those with all their targets in it.
@@ -40,6 +47,9 @@ class Prepared:
         """Write the arrays to `folder` so that other processes map them instead of copying."""
         for name, array in self.arrays._asdict().items():
             np.save(folder / f"{name}.npy", array)
+        if self.linear is not None:
+            np.save(folder / "linear.npy", self.linear.training.numpy())
+            save_file(self.linear.ridge.tensors(), folder / "ridge.safetensors")
 
     @staticmethod
     def load(folder: Path, split: Split, preprocessing: Preprocessing) -> "Prepared":
@@ -49,7 +59,11 @@ class Prepared:
             name: np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False)
             for name in Arrays._fields
         }
-        return Prepared(Arrays(**load), split, preprocessing)
+        linear = None
+        if (folder / "linear.npy").exists():
+            ridge = Ridge.of(load_file(folder / "ridge.safetensors"), preprocessing.scale)
+            linear = LinearPath(ridge, torch.from_numpy(np.load(folder / "linear.npy")))
+        return Prepared(Arrays(**load), split, preprocessing, linear=linear)
 
 
 def read(source: Any, config: TableConfig, like: Slots | None = None) -> Table:

@@ -25,6 +25,7 @@ Those from 1e-6 to 100 are tried at first."""
 _CHUNK_BYTES = 32 * 2**20
 # a standard deviation this small beside the mean is rounding: the feature is constant
 _CONSTANT = 1e-6
+_LEAST_STRENGTH = 1e-8
 
 
 class Ridge(NamedTuple):
@@ -60,10 +61,14 @@ class Ridge(NamedTuple):
 
     def forecast(self, windows: Windows) -> FloatArray:
         """Forecast every window in the target's own unit, `(N, horizon)`."""
+        return self.scale.invert(self.forecast_scaled(windows))
+
+    def forecast_scaled(self, windows: Windows) -> FloatArray:
+        """Forecast every window as a network does, scaled, `(N, horizon)`."""
         parts = [
             chunk.x @ self.coefficients + self.intercept + chunk.last for chunk in _chunks(windows)
         ]
-        return self.scale.invert(np.concatenate(parts))
+        return np.concatenate(parts)
 
 
 def ridge_why_not(train: Windows) -> str | None:
@@ -100,7 +105,7 @@ def fit_ridge(train: Windows, validation: Windows, metric: "PointMetric", scale:
     """
     if reason := ridge_why_not(train):
         raise ValueError(f"train must allow a ridge: {reason}")
-    rotated = _rotate(_moments(train))
+    rotated = _rotate(sums_of(train).moments())
 
     def attempt(strengths: Sequence[float]) -> Iterator[tuple[Ridge, float]]:
         coefficients, intercepts = _solve(rotated, np.array(strengths))
@@ -124,6 +129,28 @@ class _Moments(NamedTuple):
     xy: FloatArray  # (F, horizon) covariance
 
 
+class Sums(NamedTuple):
+    """What a ridge needs of some windows, whose targets are all observed."""
+
+    windows: int
+    x: FloatArray  # (F,)
+    y: FloatArray  # (horizon,)
+    xx: FloatArray  # (F, F)
+    xy: FloatArray  # (F, horizon)
+
+    def without(self, other: "Sums") -> "Sums":
+        """Return the sums of the other windows."""
+        x, y, xx, xy = (self.x - other.x, self.y - other.y, self.xx - other.xx, self.xy - other.xy)
+        return Sums(self.windows - other.windows, x, y, xx, xy)
+
+    def moments(self) -> _Moments:
+        """Return means and covariances."""
+        mean_x, mean_y = self.x / self.windows, self.y / self.windows
+        xx = self.xx / self.windows
+        xx -= np.outer(mean_x, mean_x)
+        return _Moments(mean_x, mean_y, xx, self.xy / self.windows - np.outer(mean_x, mean_y))
+
+
 def _chunks(windows: Windows) -> Iterator[_Chunk]:
     features = windows.lookback * windows.inputs.shape[1]
     size = max(1, _CHUNK_BYTES // (8 * features))
@@ -139,13 +166,13 @@ def _chunks(windows: Windows) -> Iterator[_Chunk]:
         )
 
 
-def _moments(train: Windows) -> _Moments:
-    """Return means and covariances over the windows whose targets are all observed."""
-    features = train.lookback * train.inputs.shape[1]
+def sums_of(windows: Windows) -> Sums:
+    """Sum over the windows whose targets are all observed."""
+    features = windows.lookback * windows.inputs.shape[1]
     count = 0
-    sum_x, sum_y = np.zeros(features), np.zeros(train.horizon)
-    xx, xy = np.zeros((features, features)), np.zeros((features, train.horizon))
-    for x, y, _ in _chunks(train):
+    sum_x, sum_y = np.zeros(features), np.zeros(windows.horizon)
+    xx, xy = np.zeros((features, features)), np.zeros((features, windows.horizon))
+    for x, y, _ in _chunks(windows):
         whole = np.isfinite(y).all(axis=1)
         x, y = x[whole], y[whole]
         count += len(x)
@@ -153,10 +180,22 @@ def _moments(train: Windows) -> _Moments:
         sum_y += y.sum(axis=0)
         xx += x.T @ x
         xy += x.T @ y
-    mean_x, mean_y = sum_x / count, sum_y / count
-    xx /= count
-    xx -= np.outer(mean_x, mean_x)
-    return _Moments(mean_x, mean_y, xx, xy / count - np.outer(mean_x, mean_y))
+    return Sums(count, sum_x, sum_y, xx, xy)
+
+
+def ridge_of(sums: Sums, strength: float, scale: Scale) -> Ridge:
+    """Fit a ridge of one strength, which costs a few times less than to choose it."""
+    # imported here because a fitted ridge is read without it
+    from scipy.linalg import solve
+
+    moments = sums.moments()
+    correlation, weight = _correlation(moments)
+    # below it, rounding decides whether there is a solution
+    correlation[np.diag_indices_from(correlation)] += max(strength, _LEAST_STRENGTH)
+    xy = moments.xy * weight[:, None]
+    coefficients = weight[:, None] * solve(correlation, xy, assume_a="pos", overwrite_a=True)
+    intercept = moments.mean_y - moments.mean_x @ coefficients
+    return Ridge(scale, coefficients, intercept, strength)
 
 
 class _Rotated(NamedTuple):
@@ -170,19 +209,23 @@ class _Rotated(NamedTuple):
 
 
 def _rotate(moments: _Moments) -> _Rotated:
-    mean_x, _, xx, xy = moments
-    variance = np.maximum(np.diag(xx), 0.0)
-    constant = variance <= _CONSTANT**2 * (1.0 + mean_x**2)
-    weight = np.where(constant, 0.0, 1.0 / np.sqrt(np.where(constant, 1.0, variance)))
-    correlation = xx * weight
-    correlation *= weight[:, None]
+    correlation, weight = _correlation(moments)
     # imported here because a fitted ridge is read without it
     from scipy.linalg import eigh
 
     values, vectors = eigh(correlation, driver="evd", overwrite_a=True)
-    return _Rotated(
-        moments, weight, np.maximum(values, 0.0), vectors, vectors.T @ (xy * weight[:, None])
-    )
+    xy = vectors.T @ (moments.xy * weight[:, None])
+    return _Rotated(moments, weight, np.maximum(values, 0.0), vectors, xy)
+
+
+def _correlation(moments: _Moments) -> tuple[FloatArray, FloatArray]:
+    """Return that of the features, and what standardises them; 0 where a feature is constant."""
+    variance = np.maximum(np.diag(moments.xx), 0.0)
+    constant = variance <= _CONSTANT**2 * (1.0 + moments.mean_x**2)
+    weight = np.where(constant, 0.0, 1.0 / np.sqrt(np.where(constant, 1.0, variance)))
+    correlation = moments.xx * weight
+    correlation *= weight[:, None]
+    return correlation, weight
 
 
 def _solve(rotated: _Rotated, strengths: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,6 +41,8 @@ from lockgate.tasks.base import (
 )
 from lockgate.tasks.forecasting.advice import advice
 from lockgate.tasks.forecasting.baselines import bounded, fit_baselines, skipped_baselines
+from lockgate.tasks.forecasting.choices import Choices
+from lockgate.tasks.forecasting.choose import choose
 from lockgate.tasks.forecasting.config import (
     NAME,
     ForecastConfig,
@@ -163,8 +165,8 @@ class Forecasting:
         return read(source, config.data)
 
     def prepare(self, data: Table, config: ForecastConfig) -> Prepared:
-        """Cut it by time and learn from the training rows."""
-        return prepare(data, config.data)
+        """Cut it by time, learn from the training rows and choose what is left open."""
+        return choose(prepare(data, config.data), config)
 
     def part(self, prepared: Prepared, part: Part) -> Windows:
         """Give the windows of a part."""
@@ -173,7 +175,9 @@ class Forecasting:
     def build(self, prepared: Prepared, network: ForecasterConfig) -> nn.Module:
         """Build a forecaster."""
         preprocessing = prepared.preprocessing
-        return build(network, len(preprocessing.channels), preprocessing.horizon)
+        settled = prepared.choices.settle(network)
+        channels, lookback = len(preprocessing.channels), preprocessing.lookback
+        return build(settled, channels, preprocessing.horizon, lookback=lookback)
 
     def losses(
         self,
@@ -194,12 +198,17 @@ class Forecasting:
         prepared.save(folder)
         write_text(folder / "split.json", json.dumps(prepared.split))
         write_text(folder / "preprocessing.json", prepared.preprocessing.model_dump_json())
+        write_text(folder / "choices.json", prepared.choices.model_dump_json())
 
     def load(self, folder: Path) -> Prepared:
         """Map what `save` kept."""
-        text = (folder / "preprocessing.json").read_text(encoding="utf-8")
-        split = Split(*json.loads((folder / "split.json").read_text(encoding="utf-8")))
-        return Prepared.load(folder, split, Preprocessing.model_validate_json(text))
+        split, learned, chosen = (
+            (folder / f"{name}.json").read_text(encoding="utf-8")
+            for name in ("split", "preprocessing", "choices")
+        )
+        preprocessing = Preprocessing.model_validate_json(learned)
+        prepared = Prepared.load(folder, Split(*json.loads(split)), preprocessing)
+        return replace(prepared, choices=Choices.model_validate_json(chosen))
 
     def train(
         self,
@@ -259,6 +268,7 @@ class Forecasting:
             preprocessing.seasons,
             preprocessing.scale,
             config.training.metric,
+            None if prepared.linear is None else prepared.linear.ridge,
         )
 
         def predict(forecast: Any, part: Part) -> FloatArray:
@@ -316,6 +326,7 @@ class Forecasting:
                 f"{len(prepared.windows(part))} windows"
                 for part in PARTS
             ],
+            **prepared.choices.words,
         }
 
     def describe(self, data: Table, prepared: Prepared) -> dict[str, Any]:
@@ -342,6 +353,7 @@ class Forecasting:
             "seasons": preprocessing.seasons,
             "lookback": preprocessing.lookback,
             "horizon": preprocessing.horizon,
+            "choices": prepared.choices.model_dump(mode="json"),
             "split": {
                 part: _part(data, prepared.split.rows(part))
                 | {"windows": len(prepared.windows(part))}

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from lockgate.running.machine import check_device
+from lockgate.tasks.forecasting.choose import choose, ready
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.fitted import FittedForecaster
-from lockgate.tasks.forecasting.network import build
 from lockgate.tasks.forecasting.prepare import Prepared
 from lockgate.training.fit import fit
 from lockgate.training.history import History
@@ -34,15 +34,16 @@ def train(
         DataError: If this machine lacks `config.training.device`.
     """
     check_device(config.training.device)
-    preprocessing = prepared.preprocessing
+    prepared = choose(prepared, config)
+    config = config.model_copy(update={"model": prepared.choices.settle(config.model)})
     streams = Streams.of(config.training.random_state, seed, name)
-    model = build(config.model, len(preprocessing.channels), preprocessing.horizon, streams.weights)
+    model, train_windows = ready(prepared, config.model, streams.weights)
     history = fit(
         model,
-        prepared.windows("train"),
+        train_windows,
         prepared.windows("validation"),
         config.training,
         streams,
         on_epoch,
     )
-    return FittedForecaster(model.cpu(), preprocessing, config), history
+    return FittedForecaster(model.cpu(), prepared.preprocessing, config), history

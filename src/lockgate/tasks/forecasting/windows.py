@@ -1,7 +1,7 @@
 """Windows over one prepared array: indices, never copies."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -25,11 +25,12 @@ class WindowBatch(NamedTuple):
 
     x: Tensor  # (B, lookback, C), scaled; channel 0 is the target, filled forward
     y: Tensor  # (B, horizon), scaled; NaN where the target is missing
+    linear: Tensor | None = None  # (B, horizon), scaled: see `Windows`
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
         """What a network is called with."""
-        return (self.x,)
+        return (self.x,) if self.linear is None else (self.x, self.linear)
 
     @property
     def weight(self) -> None:
@@ -51,13 +52,17 @@ class Windows:
     origins: Tensor  # (N,) int64, ascending
     lookback: int
     horizon: int
+    linear: Tensor | None = None
+    """A linear forecast of each window, (N, horizon), scaled, that a network is to forecast on top
+    of; None where the network makes its own."""
 
     def __len__(self) -> int:
         return len(self.origins)
 
     def batch(self, index: Tensor | slice) -> WindowBatch:
         """Gather the windows `index` of this part."""
-        return WindowBatch(self.x(index), self._targets(self.origins[index]))
+        linear = None if self.linear is None else self.linear[index]
+        return WindowBatch(self.x(index), self._targets(self.origins[index]), linear)
 
     def x(self, index: Tensor | slice) -> Tensor:
         """Gather the inputs of the windows `index`, whose targets need not exist yet."""
@@ -84,12 +89,21 @@ class Windows:
         if len(self) <= most:
             return self
         index = torch.from_numpy(np.linspace(0, len(self) - 1, most).round().astype(np.int64))
-        return Windows(self.inputs, self.target, self.origins[index], self.lookback, self.horizon)
+        return self.select(index)
+
+    def select(self, index: Tensor | slice) -> "Windows":
+        """Return some of the windows, by their places."""
+        linear = None if self.linear is None else self.linear[index]
+        return replace(self, origins=self.origins[index], linear=linear)
 
     def to(self, device: torch.device) -> "Windows":
         """Return the same windows with their arrays on `device`."""
-        arrays = (self.inputs.to(device), self.target.to(device), self.origins.to(device))
-        return Windows(*arrays, self.lookback, self.horizon)
+        arrays = {
+            name: array.to(device)
+            for name in ("inputs", "target", "origins", "linear")
+            if (array := getattr(self, name)) is not None
+        }
+        return replace(self, **arrays)
 
     def _inputs_view(self) -> Tensor:
         # row r of the view is rows r .. r + lookback - 1 of the array: strides, no memory

@@ -129,6 +129,11 @@ class ClassifierConfig(StackConfig):
         # YAML reads a bare on as true
         return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """What a description of the network adds."""
+        return ("a linear path",) if self.linear_path == "on" else ()
+
 
 class LabelTrainingConfig(TrainingConfig):
     """How a classifier is fitted: by its log loss; to labels that are numbers by MAE or RMSE."""

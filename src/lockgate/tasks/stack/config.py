@@ -76,6 +76,11 @@ class StackConfig(Config):
         return self
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """What a description of the network adds, in words."""
+        return ()
+
+    @property
     def layer_sizes(self) -> tuple[int, ...]:
         """Features of each layer's state, from the bottom."""
         if isinstance(self.hidden_size, tuple):

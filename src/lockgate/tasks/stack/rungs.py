@@ -120,9 +120,7 @@ def in_words(config: StackConfig, idle: tuple[Place, ...] = ()) -> str:
     if config.mask_over == "step" and len(parts) > 1:
         parts[-1] += ", masks drawn at every step"
     parts += [name for name, has in _FLAGS.items() if getattr(config, has)]
-    if getattr(config, "linear_path", "off") == "on":
-        parts.append("a linear path")
-    return " + ".join(parts)
+    return " + ".join([*parts, *config.beside])
 
 
 def _layers_in_words(config: StackConfig) -> str:

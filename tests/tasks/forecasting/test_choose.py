@@ -1,0 +1,102 @@
+"""What is left to the data is chosen once, for every network of a run, and kept by its name."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+import lockgate
+from lockgate.settings import resolve
+from lockgate.tasks.forecasting import choose as module
+from lockgate.tasks.forecasting.choices import Choices
+from lockgate.tasks.forecasting.choose import choose
+from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.prepare import Prepared, prepare, read
+
+
+@pytest.fixture(autouse=True)
+def _briefly(monkeypatch):
+    monkeypatch.setattr(module, "TRIAL_STEPS", 20)
+
+
+def prepared_of(table, **settings) -> tuple[Prepared, ForecastConfig]:
+    told = {"target": "sold", "horizon": 3, "lookback": 7, **settings}
+    config = resolve(ForecastConfig, told)
+    return prepare(read(table, config.data), config.data), config
+
+
+def weeks(weeks=250):
+    """The same week again and again, at another level and of another height every few weeks."""
+    rng = np.random.default_rng(0)
+    week = rng.normal(size=7)
+    level, height = rng.normal(size=weeks // 10), rng.choice([0.3, 1.0, 3.0], weeks // 10)
+    sold = np.repeat(5 * level, 70) + np.repeat(height, 70) * np.tile(week, weeks)
+    day = np.datetime64("2020-01-01", "us") + np.arange(len(sold)) * np.timedelta64(1, "D")
+    return pl.DataFrame({"day": day, "sold": sold})
+
+
+def test_a_spread_is_chosen_where_windows_differ_in_it_alone(monkeypatch):
+    monkeypatch.setattr(module, "TRIAL_STEPS", 100)
+    prepared, config = prepared_of(weeks(), normalise="auto", lookback=14, learning_rate=0.003)
+
+    choices = choose(prepared, config).choices
+
+    assert choices.normalise == "mean_std"
+    assert list(choices.level_scores.values()) == sorted(choices.level_scores.values())
+    assert set(choices.level_scores) == {"none", "last", "mean", "mean_std", "median_mad"}
+    assert choices.words["normalise"].startswith("mean_std, by the validation score of a small")
+
+
+def test_the_default_stays_where_no_other_is_clearly_better(table, monkeypatch):
+    scores = {"mean_std": 0.99, "last": 1.0, "none": 1.2}
+    monkeypatch.setattr(module, "level_scores", lambda *_: scores)
+
+    assert choose(*prepared_of(table, normalise="auto")).choices.normalise == "last"
+    scores["mean_std"] = 0.97
+    assert choose(*prepared_of(table, normalise="auto")).choices.normalise == "mean_std"
+
+
+def test_nothing_is_chosen_where_all_is_named(table):
+    prepared, config = prepared_of(table, normalise="mean")
+
+    assert choose(prepared, config) is prepared
+    assert prepared.choices.words == {}
+    assert prepared.choices.settle(config.model) == config.model
+
+
+def test_what_is_chosen_already_stays(table):
+    prepared, config = prepared_of(table, normalise="auto")
+    chosen = replace(prepared, choices=Choices(normalise="median_mad"))
+
+    assert choose(chosen, config) is chosen
+    assert chosen.choices.settle(config.model).normalise == "median_mad"
+
+
+def test_later_rows_change_nothing_that_is_chosen(table):
+    later = table.with_columns(
+        pl.when(pl.int_range(pl.len()) > 345).then(pl.col("sold") * 9).otherwise("sold")
+    )
+
+    scores = [
+        choose(*prepared_of(each, normalise="auto")).choices.level_scores for each in (table, later)
+    ]
+
+    assert scores[0] == scores[1]
+
+
+def test_a_study_chooses_once_and_tells_it_and_its_networks_keep_the_name(
+    table, small_study, tmp_path
+):
+    study = {**small_study, "rungs": "lstm,gru", "seeds": 1, "max_epochs": 1}
+
+    result = lockgate.study(table, **study, normalise="auto", out=tmp_path / "study")
+
+    choices = result.results["data"]["choices"]
+    kept = [
+        json.loads(path.read_text())["model"]["normalise"]
+        for path in tmp_path.glob("study/fits/*/*/config.json")
+    ]
+    assert kept == [choices["normalise"]] * 2
+    assert result.best.config.model.normalise == choices["normalise"]

@@ -1,0 +1,38 @@
+"""A window's level and spread are those that its name says, never below the least spread."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import median_abs_deviation
+
+from lockgate.tasks.forecasting.levels import LEAST_SPREAD, level_and_spread
+
+Y = 5 * torch.randn(4, 11, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    ("normalise", "level", "spread"),
+    [
+        ("none", lambda _: 0.0, lambda _: 1.0),
+        ("last", lambda y: y[-1], lambda _: 1.0),
+        ("mean", np.mean, lambda _: 1.0),
+        ("mean_std", np.mean, np.std),
+        ("median_mad", np.median, lambda y: median_abs_deviation(y, scale="normal")),
+    ],
+)
+def test_level_and_spread_are_what_the_name_says(normalise, level, spread):
+    found = level_and_spread(Y, normalise)
+
+    for tensor, expected in zip(found, (level, spread), strict=True):
+        assert tensor.shape == (4, 1)
+        np.testing.assert_allclose(tensor[:, 0], [expected(y) for y in Y.numpy()], rtol=1e-4)
+
+
+@pytest.mark.parametrize("normalise", ["mean_std", "median_mad"])
+def test_a_window_in_which_nothing_happens_is_not_blown_up(normalise):
+    # the median deviation of the second is 0 although it is not constant
+    quiet = torch.tensor([[3.0] * 8, [3.0] * 7 + [3.1]])
+
+    _, spread = level_and_spread(quiet, normalise)
+
+    assert (spread == LEAST_SPREAD).all()
