@@ -23,6 +23,8 @@ OF_FILES = frozenset(LabelledConfig.model_fields) - {
     *("class_weight", "split_seed"),
 } | {"mc_samples"}
 """Settings that say how files are read: an estimator is given what was read."""
+ONE = frozenset({"members", "mix"})
+"""Settings of several fits: an estimator is one, and scikit-learn's ensembles join some."""
 SCIKIT_LEARN = {"random_state": "Any = 0"}
 """Arguments of which scikit-learn's contract asks more than the field."""
 
@@ -39,19 +41,19 @@ class Face(NamedTuple):
 
 
 FACES = (
-    Face("forecaster.py", "Forecaster", "forecast", ("target", "horizon"), own={}),
+    Face("forecaster.py", "Forecaster", "forecast", ("target", "horizon"), ONE, own={}),
     Face(
         "sequences.py",
         "SequenceClassifier",
         "labels",
-        left_out=OF_FILES | {"metric"},
+        left_out=OF_FILES | ONE | {"metric"},
         own={**SCIKIT_LEARN, "class_weight": "str | Mapping[Any, float] | None = None"},
     ),
     Face(
         "sequences.py",
         "SequenceRegressor",
         "labels",
-        left_out=OF_FILES | {"class_weight", "linear_path"},
+        left_out=OF_FILES | ONE | {"class_weight", "linear_path"},
         own={**SCIKIT_LEARN, "metric": 'str = "rmse"'},
     ),
 )

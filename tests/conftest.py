@@ -20,7 +20,18 @@ ROWS = 400
 NOT_NUMBERS = ("created", "seconds", "command", "source", "workers", "test_looks", "checks")
 
 Results = dict[str, Any]
-SMALL = {"target": "sold", "horizon": 3, "lookback": 7, "hidden_size": 4, "max_epochs": 2}
+SMALL = {
+    "target": "sold",
+    "horizon": 3,
+    "lookback": 7,
+    "hidden_size": 4,
+    "max_epochs": 2,
+    "members": 1,
+    "mix": False,
+    "validations": 1,
+    "average": 0.0,
+    "learning_rate": 1e-3,
+}
 SMALL_STUDY = {**SMALL, "rungs": "lstm,input-dropout", "seeds": 3, "workers": 1}
 
 # before the first memory is taken: what the kernels have not written is NaN
@@ -128,6 +139,11 @@ LABEL_STUDY = {
     "embedding_size": 3,
     "max_epochs": 1,
     "learning_rate": 0.01,
+    "members": 1,
+    "mix": False,
+    "linear_path": "off",
+    "validations": 1,
+    "average": 0.0,
 }
 
 

@@ -18,8 +18,9 @@ from lockgate.scoring.looks import check_ledger, count_look
 from lockgate.settings import ConfigT, by_path, read_settings, resolve, write_settings
 from lockgate.studies import plan as plans
 from lockgate.studies.config import StudyConfig, study_config
+from lockgate.studies.delivery import DIVERGED, deliver, in_turn, is_single
 from lockgate.studies.result import StudyResult
-from lockgate.studies.single import score_parts
+from lockgate.studies.single import score_delivery, score_parts
 from lockgate.studies.study import run
 from lockgate.tasks import registry
 from lockgate.tasks.base import Evaluation, Fitted, Task
@@ -100,10 +101,12 @@ def train(
     config: ConfigSource = None,
     **settings: Unpack[Settings],
 ) -> tuple[Fitted, Path]:
-    """Fit one network to your data, score it beside the baselines and save it as a new folder.
+    """Fit networks to your data, score them beside the baselines and save them as a new folder.
 
-    Probabilities of classes are calibrated on the validation part. Ctrl-C ends training early and
-    keeps the best weights so far. Arguments as in `study`, less those that only a study has.
+    The model is the mean of `members` fits, mixed with the best baseline; with `members=1` and
+    `mix=False` it is one network. Probabilities of classes are calibrated on validation. Ctrl-C
+    ends training early and keeps the best weights so far. Arguments as in `study`, less those that
+    only a study has.
 
     Returns:
         The fitted model, whose `metrics` hold its scores and history, and the folder.
@@ -122,15 +125,22 @@ def train(
         steps.on_step(f"preparing {data.source}")
         prepared = chosen.prepare(data, resolved)
     with FitProgress(resolved.training.max_epochs) as progress:
-        fitted, history = chosen.train(prepared, resolved, on_epoch=progress.on_epoch)
-    if not history.best_epoch:
-        raise DataError("training diverged in its first epoch: pass a smaller learning_rate")
+        if single := is_single(chosen, resolved):
+            fitted, history = chosen.train(prepared, resolved, on_epoch=progress.on_epoch)
+            if not history.best_epoch:
+                raise DataError(DIVERGED)
+        else:
+            fit_all = in_turn(chosen, prepared, progress.on_fit)
+            delivery = deliver(chosen, data, prepared, resolved, fit_all)
     settings_hash = hashlib.sha256(resolved.model_dump_json().encode()).hexdigest()[:16]
     what = f"train {folder.name} {settings_hash}"
     looks = count_look(folder.parent, chosen.test_fingerprint(data, prepared), what)
     with Steps() as steps:
         steps.on_step("fitting baselines")
-        scored = score_parts(chosen, data, prepared, fitted, history, looks)
+        if single:
+            scored = score_parts(chosen, data, prepared, fitted, history, looks)
+        else:
+            scored = score_delivery(chosen, data, prepared, delivery, looks)
     with _as_data_error(), new_folder(folder) as temporary:
         scored.write_into(temporary)
         write_settings(resolved, temporary / "config.yaml")

@@ -56,9 +56,11 @@ class Settings(TypedDict, total=False):
     max_length: int | None
     max_steps: int | None
     mc_samples: int
+    members: int
     metric: str
     min_count: int
     missing: Sequence[float] | str
+    mix: bool
     normalise: str
     num_layers: int
     output_dropout: float
@@ -91,7 +93,7 @@ class Settings(TypedDict, total=False):
     tokens: str
     truncated_bptt_steps: int | None
     validation: str | None
-    validations: str
+    validations: int
     vectors: str | None
     vocab_size: int
     weight_decay: float

@@ -127,9 +127,11 @@ class StudyProgress(_Bar, Watcher):
 
 
 class FitProgress(_Bar):
-    """A bar that counts the epochs of one fit, on standard error."""
+    """A bar that counts the epochs of each of some fits, on standard error."""
 
     def __init__(self, max_epochs: int) -> None:
+        self._max_epochs = max_epochs
+        self._of = ""
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -144,10 +146,17 @@ class FitProgress(_Bar):
         self._progress.start()
         return self
 
+    def on_fit(self, number: int, fits: int, doing: str) -> Callable[[History], None]:
+        """Begin the bar anew for another fit; return what shows its epochs."""
+        self._of = f"{doing} {number} of {fits}: "
+        self._progress.reset(self._task, total=self._max_epochs, description=self._of)
+        return self.on_epoch
+
     def on_epoch(self, history: History) -> None:
         """Show the epoch's losses."""
-        text = (
-            f"training {history.training[-1]:.4f}, validation {history.validation[-1]:.4f}, "
-            f"best epoch {history.best_epoch}"
-        )
+        losses = [f"training {history.training[-1]:.4f}"]
+        if history.validation:
+            losses.append(f"validation {history.validation[-1]:.4f}")
+            losses.append(f"best epoch {history.best_epoch}")
+        text = self._of + ", ".join(losses)
         self._progress.update(self._task, completed=history.epochs, description=text)

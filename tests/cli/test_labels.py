@@ -16,6 +16,7 @@ import lockgate as package
 from lockgate.tasks.labelling.fitted import FittedClassifier
 
 QUICK = ["--set", "hidden_size=4", "--set", "embedding_size=3", "--set", "max_epochs=2"]
+QUICK += ["--members", 1, "--no-mix", "--set", "linear_path=off"]
 HEAD = "@problemName waves\n@classLabel {}\n@data\n"
 
 

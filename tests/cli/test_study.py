@@ -5,7 +5,8 @@ import json
 import pytest
 
 SMALL = ["--lookback", 7, "--set", "hidden_size=4", "--set", "model.init=keras"]
-SMALL += ["--set", "training.max_epochs=2"]
+SMALL += ["--set", "training.max_epochs=2", "--members", 1, "--no-mix"]
+SMALL += ["--set", "validations=1", "--set", "average=0", "--set", "learning_rate=0.001"]
 LADDER = ["--rungs", "lstm,input-dropout", "--seeds", 3, "--workers", 1]
 STUDY = ["study", "shop.csv", "--target", "sold", "--horizon", 3, *SMALL, *LADDER]
 

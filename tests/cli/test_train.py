@@ -9,8 +9,9 @@ import pytest
 import lockgate as package
 from lockgate.progress import FitProgress
 
+PLAIN = ["--set", "validations=1", "--set", "average=0", "--set", "learning_rate=0.001"]
 TRAIN = ["train", "shop.csv", "--target", "sold", "--horizon", 3, "--lookback", 7]
-TRAIN += ["--set", "hidden_size=4"]
+TRAIN += ["--set", "hidden_size=4", "--members", 1, "--no-mix", *PLAIN]
 
 
 def test_it_gives_the_numbers_of_python(lockgate, csv, trained, strict_json, tmp_path):

@@ -37,11 +37,11 @@ def fitted(monkeypatch):
     """The fits that were computed, and before which of them the study breaks off."""
     original, done = forecasting_module.train, []
 
-    def train(prepared, config, *, seed, name, on_epoch):
+    def train(prepared, config, *, seed, name, on_epoch, **parts):
         if len(done) == done_before_break[0]:
             raise error[0]
         done.append((name, seed))
-        return original(prepared, config, seed=seed, name=name, on_epoch=on_epoch)
+        return original(prepared, config, seed=seed, name=name, on_epoch=on_epoch, **parts)
 
     done_before_break, error = [None], [KeyboardInterrupt()]
     monkeypatch.setattr(forecasting_module, "train", train)

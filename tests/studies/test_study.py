@@ -28,13 +28,14 @@ INTERVAL = {"mean", "low", "high"}
 CONTRACT = {
     "": {"format_version", "lockgate_version", "created", "command", "seconds", "config"}
     | {"environment", "data", "metric", "baselines", "cell", "rungs", "verdict", "checks"}
-    | {"forecasts", "task"},
-    "config": {"data", "model", "training", "rungs", "seeds", "budget", "workers"},
+    | {"forecasts", "task", "delivered"},
+    "config": {"data", "model", "training", "rungs", "seeds", "budget", "workers"}
+    | {"members", "mix"},
     "environment": {"lockgate", "python", "torch", "numpy", "platform", "cpu", "cores"}
     | {"workers", "device"},
     "data": {"source", "fingerprint", "rows_read", "rows", "start", "end", "frequency", "target"}
     | {"inputs", "channels", "dropped", "ignored", "notices", "missing_target", "seasons"}
-    | {"lookback", "horizon", "split", "series", "zone", "calendar"},
+    | {"lookback", "horizon", "split", "series", "zone", "calendar", "choices"},
     "data.split": {"train", "validation", "test"},
     "data.split.train": {"start", "end", "rows", "windows"},
     "data.series": {"ds", "y"},
@@ -64,7 +65,8 @@ CONTRACT = {
     "rungs.0.reach": {"shares", "factor", "verdict"},
     "rungs.0.seeds.0.reach": {"norms", "factor", "verdict"},
     "rungs.0.seeds.0.test": SCORES,
-    "rungs.0.seeds.0.history": {"training", "validation", "gradient_norm", "seconds"},
+    "rungs.0.seeds.0.history": {"training", "validation", "gradient_norm", "seconds", "steps"}
+    | {"per_epoch", "keeps"},
     "verdict": {"words", "pairs", "selected", "baseline", "blocks", "test_looks"},
     "verdict.pairs.0": {"rung", "parent", "percent", "low", "high", "outcome"}
     | {"smallest_visible", "seeds", "excluded"},
@@ -370,11 +372,13 @@ def test_a_budget_becomes_one_limit_of_steps_for_all_fits(study, table, slow_ste
 def diverge(monkeypatch, doomed):
     original = forecasting_module.train
 
-    def train(prepared, config, *, seed, name, on_epoch):
-        fitted, history = original(prepared, config, seed=seed, name=name, on_epoch=on_epoch)
+    def train(prepared, config, *, seed, name, on_epoch, **parts):
+        fitted, history = original(
+            prepared, config, seed=seed, name=name, on_epoch=on_epoch, **parts
+        )
         if (name, seed) in doomed:
             history = History()
-            history.add(math.nan, math.nan, math.inf, 1.0)
+            history.add(math.nan, math.nan, math.inf, 1.0, 1)
             history.stopped = "diverged"
         return fitted, history
 
@@ -481,3 +485,25 @@ def test_a_study_in_the_working_directory_keeps_its_ledger_outside(
 
     assert result.report_path.exists()
     assert json.loads((place / "test_looks.json").read_text())
+
+
+def test_a_study_delivers_several_fits_mixed_with_a_baseline_and_shows_it(study, table):
+    result = study(table, members=2, mix=True, rungs="lstm")
+
+    delivered = result.results["delivered"]
+    assert (delivered["members"], delivered["baseline"]) == (2, "ridge")
+    assert 0.0 <= delivered["weight"] <= 1.0
+    for scores in ("single", "networks", "mixture", "refitted"):
+        assert set(delivered[scores]) == SCORES
+    assert set(delivered["effect"]) == CONTRACT["verdict.baseline"]
+    assert result.results["verdict"]["words"][1] == delivered["words"][0]
+    assert len(result.best.models) == 2
+    assert result.best.metrics["delivered"]["mixture"] == delivered["mixture"]
+    assert result.best.metrics["rung"] == "lstm"
+    kept = {path.parent.parent.name for path in result.folder.glob("delivered/*/*/fit.json")}
+    assert kept == {"train", "development"}
+    page = result.report_path.read_text(encoding="utf-8")
+    assert 'id="delivered"' in page
+    assert "mixed with ridge" in page
+    again = study(table, members=2, mix=True, rungs="lstm", resume=True)
+    assert again.results["delivered"] == delivered

@@ -24,7 +24,7 @@ def accept(_: dict[str, torch.Tensor]) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_fitted(tmp_path, "labels", nn.Linear(2, 3), Settings(), Settings(size=3), {"mae": 1.0})
+    write_fitted(tmp_path, "labels", (nn.Linear(2, 3),), Settings(), Settings(size=3), {"mae": 1.0})
     return tmp_path
 
 
@@ -36,7 +36,7 @@ def rewrite(folder: Path, **changes: Any) -> None:
 def test_what_was_written_is_read(folder: Path) -> None:
     model = read_weights(folder / "model.safetensors", accept, lambda: nn.Linear(2, 3))
 
-    assert read_config(folder, "labels") == (storage.FITTED_VERSION, {"size": 2})
+    assert read_config(folder, "labels") == (storage.FITTED_VERSION, {"size": 2}, 1)
     assert is_of_today(folder)
     assert read_json(folder / "preprocessing.json") == {"size": 3}
     assert read_json(folder / "metrics.json") == {"mae": 1.0}
@@ -48,7 +48,7 @@ def test_a_forecaster_of_the_first_format_names_no_task(folder: Path) -> None:
     content = {"format_version": 1, "size": 2}
     (folder / "config.json").write_text(json.dumps(content))
 
-    assert read_config(folder, "forecast") == (1, {"size": 2})
+    assert read_config(folder, "forecast") == (1, {"size": 2}, 1)
     assert not is_of_today(folder)
     with pytest.raises(DataError, match="must hold a model of the task 'labels', got 'forecast'"):
         read_config(folder, "labels")

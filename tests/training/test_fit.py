@@ -63,7 +63,16 @@ class Linear(nn.Module):
 
 def make_config(**settings: object) -> ForecastTrainingConfig:
     return ForecastTrainingConfig(
-        **{"device": "cpu", "batch_size": 16, "max_epochs": 3, "learning_rate": 0.01, **settings}
+        **{
+            "device": "cpu",
+            "batch_size": 16,
+            "max_epochs": 3,
+            "learning_rate": 0.01,
+            "average": 0.0,
+            "validations": 1,
+            "patience": 10,
+            **settings,
+        }
     )
 
 

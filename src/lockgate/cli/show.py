@@ -11,6 +11,7 @@ from rich.table import Table as Grid
 from lockgate.errors import MOST_LISTED
 from lockgate.studies.plan import Plan
 from lockgate.studies.result import StudyResult
+from lockgate.studies.words import delivered_words
 from lockgate.tasks.base import Evaluation, Fitted
 
 # scores that stand beside the metric
@@ -58,7 +59,7 @@ def show_fitted(fitted: Fitted, folder: Path, *, as_json: bool = False) -> None:
     metrics = fitted.metrics
     if (stopped := metrics["history"]["stopped"]) in ("interrupted", "diverged"):
         print(f"{stopped.capitalize()}: the best weights so far are kept.")
-    rows = [{"name": fitted.config.model.cell, **metrics}, *metrics["baselines"]]
+    rows = [*_delivered_rows(fitted), *metrics["baselines"]]
     metric = metrics["metric"]
     shown = dict.fromkeys([metric, *(name for name in SHOWN_BESIDE if name in metrics["test"])])
     _wide_console().print(
@@ -66,19 +67,41 @@ def show_fitted(fitted: Fitted, folder: Path, *, as_json: bool = False) -> None:
             [
                 {
                     "model": row["name"],
-                    f"validation {metric}": row["validation"][metric],
+                    f"validation {metric}": row.get("validation", {}).get(metric),
                     **{f"test {name}": row["test"][name] for name in shown},
                 }
                 for row in rows
             ]
         )
     )
+    if delivered := metrics.get("delivered"):
+        print(delivered_words(delivered, fitted.config.model.cell.upper()))
     if (apart := metrics["test"].get("accuracy_without_overlap")) is not None:
         print(f"Without the test rows that are in another part too: accuracy {apart:.4g}.")
     _show_notices(metrics["notices"])
     if metrics["test_looks"] > 1:
         print(f"The test part has been looked at {metrics['test_looks']} times.")
     print(f"model: {folder}")
+
+
+def _delivered_rows(fitted: Fitted) -> list[dict[str, Any]]:
+    """Give the scores of what was trained: of a single network, or of several apart."""
+    metrics, cell = fitted.metrics, fitted.config.model.cell.upper()
+    if (delivered := metrics.get("delivered")) is None:
+        return [{"name": fitted.config.model.cell, **metrics}]
+    rows = [
+        {"name": f"one {cell}", "test": delivered["single"]},
+        {
+            "name": f"mean of {delivered['members']}",
+            "validation": metrics["validation"],
+            "test": delivered["networks"],
+        },
+    ]
+    if delivered["baseline"]:
+        name = delivered["baseline"]
+        rows.append({"name": f"mixed with {name}", "test": delivered["mixture"]})
+        rows.append({"name": f"{name} in it", "test": delivered["refitted"]})
+    return rows
 
 
 def show_evaluation(evaluation: Evaluation, *, as_json: bool = False) -> None:

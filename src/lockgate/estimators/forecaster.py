@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lockgate.errors import DataError, listed, option
 from lockgate.settings import resolve
+from lockgate.tasks.config import ONE_NETWORK
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.fitted import FittedForecaster
 from lockgate.tasks.forecasting.prepare import prepare, read
@@ -39,8 +40,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         segment_length, segment_head: Reading and writing in stretches of steps.
         linear_path: Whether forecasts are made on top of a ridge: "off", "on" or "auto"; see
             `lockgate.tasks.forecasting.config.ForecasterConfig`.
-        metric, learning_rate, batch_size, clip_norm, max_epochs, patience, max_steps,
-            epoch_windows, device: How it is trained; see
+        metric, learning_rate, schedule, average, weight_decay, batch_size, clip_norm, max_epochs,
+            patience, validations, max_steps, epoch_windows, device: How it is trained; see
             `lockgate.tasks.forecasting.config.ForecastTrainingConfig`.
         random_state: Chooses initial weights, batches and masks.
 
@@ -99,15 +100,15 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         segment_head: str = "direct",
         linear_path: str = "off",
         metric: str = "mae",
-        learning_rate: float = 0.001,
+        learning_rate: float = 0.003,
         schedule: str = "constant",
-        average: float = 0.0,
+        average: float = 0.99,
         weight_decay: float = 0.0,
         batch_size: int = 64,
         clip_norm: float = 1.0,
         max_epochs: int = 100,
-        patience: int = 10,
-        validations: int = 1,
+        patience: int = 4,
+        validations: int = 3,
         max_steps: int | None = None,
         epoch_windows: int = 20_000,
         random_state: int = 0,
@@ -126,7 +127,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         Raises:
             DataError: If the table or a setting cannot be used.
         """
-        config = resolve(ForecastConfig, self.get_params(deep=False))
+        config = resolve(ForecastConfig, {**self.get_params(deep=False), **ONE_NETWORK})
         table = read(X, config.data)
         _warn_of_ignored(table, config.data.exclude)
         fitted, history = train(prepare(table, config.data), config)

@@ -13,17 +13,25 @@ from lockgate.errors import DataError
 from lockgate.files import new_folder, write_text
 from lockgate.nn import Reach
 from lockgate.running.local import run_jobs
-from lockgate.tasks.base import Task
+from lockgate.tasks.base import Span, Task
 from lockgate.training.history import History
 
 
 class Job(NamedTuple):
-    """One fit to do: a rung, a seed and the run."""
+    """One fit to do: a rung, a seed and the run, and what it learns from and is stopped by."""
 
     rung: str
     seed: int
     config: Any
     task: Task
+    learn: Span = "train"
+    stop: Span | None = "validation"
+
+    def folder(self, study: Path) -> Path:
+        """Return where it is kept."""
+        if (self.learn, self.stop) == ("train", "validation"):
+            return fit_folder(study, self.rung, self.seed)
+        return study / "delivered" / self.learn / f"seed-{self.seed}"
 
 
 class Fit(BaseModel):
@@ -63,8 +71,8 @@ def run_fits(study: Path, jobs: Sequence[Job], workers: int) -> Iterator[Fit]:
     """
     waiting = []
     for job in jobs:
-        if (fit_folder(study, job.rung, job.seed) / "fit.json").exists():
-            yield read_fit(fit_folder(study, job.rung, job.seed))
+        if (job.folder(study) / "fit.json").exists():
+            yield read_fit(job.folder(study))
         else:
             waiting.append(job)
     if waiting:
@@ -77,7 +85,9 @@ def run_fit(study: Path, job: Job) -> Fit:
     """Fit one job and keep it in the study's folder, whole or not at all."""
     prepared, task = load_prepared(study, job.task), job.task
     began = time.perf_counter()
-    fitted, history = task.train(prepared, job.config, seed=job.seed, name=job.rung)
+    fitted, history = task.train(
+        prepared, job.config, seed=job.seed, name=job.rung, learn=job.learn, stop=job.stop
+    )
     seconds = time.perf_counter() - began
     reach = None if history.stopped == "diverged" else task.reach(fitted, prepared)
     fit = Fit(
@@ -90,7 +100,7 @@ def run_fit(study: Path, job: Job) -> Fit:
     )
     if history.stopped == "interrupted":
         raise KeyboardInterrupt
-    kept = fit_folder(study, job.rung, job.seed)
+    kept = job.folder(study)
     try:
         with new_folder(kept) as folder:
             fitted.write_into(folder)

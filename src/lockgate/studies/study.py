@@ -1,17 +1,19 @@
 """Run a study: fit the ladder, freeze every choice, look at the test part once, judge."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from lockgate.scoring.looks import check_ledger
 from lockgate.studies.clock import Clock
+from lockgate.studies.delivery import Delivery, Fits, Member, deliver, is_single
 from lockgate.studies.fits import Fit, Job, best_rung, run_fits
 from lockgate.studies.folder import open_folder
 from lockgate.studies.judge import Choices, Look, choose, look
 from lockgate.studies.plan import SILENT, Plan, Watcher, plan
 from lockgate.studies.result import StudyResult
+from lockgate.studies.single import score_delivery
 from lockgate.studies.summary import summarise
 from lockgate.tasks.base import Task
 from lockgate.tasks.results import Results
@@ -58,10 +60,15 @@ def run(
     fits, cell = _fit_ladder(planned, out, count)
     watcher.on_step("fitting baselines")
     choices = choose(planned, fits, cell)
+    delivery = _deliver(planned, out, choices, watcher)
     watcher.on_step("judging on the test part")
     looked = look(planned, out, fits, choices)
-    result = StudyResult(summarise(planned, fits, choices, looked, clock.keep(out)), out)
-    _keep_best(planned, out, choices, looked, result.results)
+    results = summarise(planned, fits, choices, looked, delivery, clock.keep(out))
+    result = StudyResult(results, out)
+    if delivery is None:
+        _keep_best(planned, out, choices, looked, result.results)
+    else:
+        _keep_delivery(planned, out, choices, delivery, looked.looks)
     result.save()
     return result
 
@@ -95,10 +102,42 @@ def _fit_ladder(planned: Plan, out: Path, on_fit: OnFit) -> tuple[list[Fit], Cel
     return sorted(fits, key=lambda fit: (order.index(fit.rung), fit.seed)), cell
 
 
+def _deliver(planned: Plan, out: Path, choices: Choices, watcher: Watcher) -> Delivery | None:
+    """Fit the selected network as often as the settings say; None where one is kept as it is."""
+    task, config = planned.task, planned.config
+    if is_single(task, config):
+        return None
+    rung = next(rung for rung in planned.rungs if rung.name == choices.rung)
+    network = model_config(rung, config.model, choices.cell, planned.rungs)
+
+    def fit_all(members: Sequence[Member]) -> Fits:
+        jobs = [Job(rung.name, one.seed, one.config, task, one.learn, one.stop) for one in members]
+        where = "all but the test part" if members[0].stop is None else "the training part"
+        watcher.on_step(f"fitting {rung.name} {len(jobs)} times to {where}")
+        done = {fit.seed: fit.history for fit in run_fits(out, jobs, planned.workers)}
+        return [(task.load_fitted(job.folder(out)), done[job.seed]) for job in jobs]
+
+    return deliver(
+        *(task, planned.data, planned.prepared, run_config(task, config, network)), fit_all
+    )
+
+
 def run_config(task: Task, config: Any, network: Any) -> Any:
     """Return the settings of one run of a study."""
     own = {name: getattr(config, name) for name in task.run.model_fields}
     return task.run(**{**own, "model": network})
+
+
+def _keep_delivery(
+    planned: Plan, out: Path, choices: Choices, delivery: Delivery, looks: int
+) -> None:
+    """Save what is delivered with its scores, as `train` does."""
+    folder, task = out / "fitted", planned.task
+    if folder.exists():
+        return
+    scored = score_delivery(task, planned.data, planned.prepared, delivery, looks)
+    named = {**scored.metrics, "rung": choices.rung}
+    scored.with_metrics(named).save(folder)
 
 
 def _keep_best(planned: Plan, out: Path, choices: Choices, looked: Look, results: Results) -> None:

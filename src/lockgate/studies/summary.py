@@ -16,11 +16,13 @@ from lockgate.scoring.bootstrap import LEVEL
 from lockgate.studies.checks import checks
 from lockgate.studies.command import command
 from lockgate.studies.curves import final_gap, overfits_from
+from lockgate.studies.delivery import Delivery
 from lockgate.studies.fits import Fit, finite
 from lockgate.studies.judge import Choices, Look
 from lockgate.studies.plan import Plan
+from lockgate.studies.single import apart
 from lockgate.studies.verdict import Evidence, judge_baseline, judge_pairs
-from lockgate.studies.words import verdict_words
+from lockgate.studies.words import delivered_answer, verdict_words
 from lockgate.tasks.base import Chosen
 from lockgate.tasks.results import (
     FORMAT_VERSION,
@@ -42,7 +44,12 @@ from lockgate.tasks.stack.rungs import Rung, in_words, model_config, parent_name
 
 
 def summarise(
-    plan: Plan, fits: Sequence[Fit], choices: Choices, looked: Look, seconds: float
+    plan: Plan,
+    fits: Sequence[Fit],
+    choices: Choices,
+    looked: Look,
+    delivery: Delivery | None,
+    seconds: float,
 ) -> Results:
     """Return the results of a study as plain values that JSON can hold: no NaN, no infinity.
 
@@ -68,8 +75,15 @@ def summarise(
         "rungs": rungs,
         "cell": _cell(choices, rungs),
         "verdict": _verdict(plan, fits, choices, looked, rungs),
+        "delivered": delivery
+        and apart(plan.task, plan.prepared, delivery, looked.scorer, plan.config.training.metric),
         "checks": [],
     }
+    if delivered := results["delivered"]:
+        # after what the single network is worth
+        answer = delivered_answer(delivered, choices.rung, plan.config.training.metric)
+        delivered["words"] = answer
+        results["verdict"]["words"][1:1] = answer
     results["checks"] = checks(results, plan.task.checks(results["data"]))
     chosen = Chosen(
         looked.selected,

@@ -278,6 +278,37 @@ def judge_baseline(
     )
 
 
+def judge_delivered(
+    evidence: Evidence, losses: FloatArray, baseline: FloatArray, name: str
+) -> BaselineVerdict:
+    """Judge one fitted model, whatever it was put together from, against a baseline.
+
+    Both are as they are: other seeds have no part in it, and chance is that of the rows alone, by
+    the blocks of this module.
+
+    Args:
+        evidence: Of the rows; it needs no fit.
+        losses: The losses of each window of the model, as in `Evidence.losses`.
+        baseline: Those of the baseline.
+        name: What the baseline is called.
+    """
+    one, other = _result(losses, evidence), _result(baseline, evidence)
+    d, moves = one.log_score - other.log_score, one.moves - other.moves
+    effect = _Effect(d, math.nan, 0.0)
+    if math.isfinite(d) and len(moves) >= LEAST_BLOCKS:
+        blocks = mean_variance(moves)
+        effect = _Effect(d, math.sqrt(blocks.value), blocks.dof)
+    half = effect.half_width(SIGNIFICANCE)
+    return BaselineVerdict(
+        name=name,
+        percent=_percent(d),
+        low=_percent(d - half),
+        high=_percent(d + half),
+        outcome=_baseline_outcome(effect, half, any_better=False),
+        better=(),
+    )
+
+
 def residual_variance(log_scores: Mapping[FitKey, float]) -> Variance:
     """Return the variance of what rung and seed leave over: the residual of `rung + seed`.
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from lockgate.charts.formats import MINUS, metric_name
 from lockgate.errors import count_of
 from lockgate.studies.verdict import LEAST_BLOCKS, LEAST_SEEDS
-from lockgate.tasks.results import BaselineEffect, Effect, PairResult
+from lockgate.tasks.results import BaselineEffect, Delivered, Effect, PairResult
 
 ERRORS = ("mae", "rmse", "mase")
 """Metrics that are errors, in a plain sentence; any other goes by its own name."""
@@ -43,6 +43,44 @@ def verdict_words(
     lack = lacking(seeds, blocks)
     answer = [_network_answer(baseline, metric), *_tricks_answer(pairs, tricks)]
     return [*answer, _baseline_words(baseline, selected, name, lack), *words]
+
+
+def delivered_words(delivered: Delivered, cell: str) -> str:
+    """Say what the model is put together from.
+
+    Example:
+        >>> delivered_words(
+        ...     {"members": 3, "weight": 0.6, "baseline": "ridge", "why_not_mixed": None}, "GRU"
+        ... )
+        'The model is 60 % the mean of 3 GRU networks and 40 % ridge, fitted to all but the test \
+part.'
+    """
+    count, share = delivered["members"], round(100 * delivered["weight"])
+    networks = f"the mean of {count} {cell} networks" if count > 1 else f"one {cell} network"
+    end = "fitted to all but the test part."
+    if share == 0:
+        return (
+            f"The model is {delivered['baseline']} alone, {end} On validation no share of "
+            f"{networks} made it better."
+        )
+    if delivered["baseline"]:
+        rest = f"{share} % {networks} and {100 - share} % {delivered['baseline']}"
+        return f"The model is {rest}, {end}"
+    return f"The model is {networks}, {end} No baseline is mixed in: {delivered['why_not_mixed']}."
+
+
+def delivered_answer(delivered: Delivered, cell: str, metric: str) -> list[str]:
+    """Say what the model is, and how it does on the test part beside the baseline in it."""
+    words, effect = [delivered_words(delivered, cell)], delivered["effect"]
+    if effect is not None and effect["percent"]:
+        than = f"than {effect['name']} alone, fitted to the same rows"
+        clear = {
+            "beats": "clearly better",
+            "loses": "clearly worse",
+            "ties": "which may be chance",
+        }.get(effect["outcome"], "too few test rows to tell whether by chance")
+        words.append(f"On the test part it has {_errors(effect, metric)} {than}: {clear}.")
+    return words
 
 
 def _network_answer(baseline: BaselineEffect, metric: str) -> str:

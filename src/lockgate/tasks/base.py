@@ -20,6 +20,9 @@ from lockgate.training.losses import Batch
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
+Span = Part | Literal["stopping", "mixing", "development"]
+"""A part, or: the halves of validation, the first of which ends a fit and the second of which sets
+weights and temperatures, and all but the test part."""
 
 OnEpoch = Callable[[History], None]
 
@@ -66,7 +69,7 @@ class Candidate(NamedTuple):
 
     name: str
     setting: str
-    predict: Callable[[Part], FloatArray]
+    predict: Callable[[Span], FloatArray]
     model: Any = None  # what was fitted, where a fitted network keeps it to be compared with later
 
 
@@ -204,6 +207,43 @@ class Pages(Protocol):
         ...
 
 
+class Committees(Protocol):
+    """How a task makes one model of several fits and a baseline (Breiman, 1996)."""
+
+    def why_not_halved(self, prepared: Any) -> str | None:
+        """Tell why the validation part cannot be halved, or None if it can."""
+        ...
+
+    def join(
+        self, members: Sequence[Any], prepared: Any, calibrate: Span | None, like: Any = None
+    ) -> Any:
+        """Return the model that is the mean of several.
+
+        Its probabilities are calibrated on a part, or as those of `like` are, whose settings it
+        has then.
+        """
+        ...
+
+    def alone(self, joined: Any, member: int) -> Any:
+        """Return one of the members, as a model by itself."""
+        ...
+
+    def mixes(self, baseline: Candidate) -> bool:
+        """Tell whether a model can keep this baseline."""
+        ...
+
+    def refit(self, data: Any, prepared: Any, config: Any, baseline: Candidate) -> Candidate:
+        """Fit a baseline anew to all but the test part, its choices as they are."""
+        ...
+
+    def mixed(self, joined: Any, baseline: Candidate | None, weight: float) -> Any:
+        """Return the model that gives `weight` to the joined networks, the rest to a baseline.
+
+        Without a baseline it is the networks alone.
+        """
+        ...
+
+
 class Task(Hashable, Protocol):
     """A task: what is read, how it is learned, how a prediction is judged, how it is shown."""
 
@@ -254,7 +294,7 @@ class Task(Hashable, Protocol):
         """Part the data and learn from the training rows."""
         ...
 
-    def part(self, prepared: Any, part: Part) -> Data:
+    def part(self, prepared: Any, part: Span) -> Data:
         """Give one part as a network is fitted to it."""
         ...
 
@@ -288,8 +328,18 @@ class Task(Hashable, Protocol):
         seed: int = 0,
         name: str = "",
         on_epoch: OnEpoch = ignore,
+        learn: Span = "train",
+        stop: Span | None = "validation",
     ) -> tuple[Fitted, History]:
-        """Fit one network; `on_epoch` is called with the history after every epoch."""
+        """Fit one network to `learn`; `stop` decides when it ends, None lets it go to its limit.
+
+        `on_epoch` is called with the history after every epoch.
+        """
+        ...
+
+    @property
+    def committees(self) -> "Committees | None":
+        """What makes one model of several fits; None where the task has no such thing."""
         ...
 
     def load_fitted(self, folder: Path) -> Fitted:
@@ -304,16 +354,20 @@ class Task(Hashable, Protocol):
         """Measure how far back the gradient reaches, if it can be."""
         ...
 
-    def predict(self, fitted: Any, prepared: Any, part: Part) -> FloatArray:
+    def predict(self, fitted: Any, prepared: Any, part: Span) -> FloatArray:
         """Predict a part, in the unit of the truth."""
         ...
 
-    def scorer(self, data: Any, prepared: Any, config: Any, part: Part) -> Scorer:
+    def scorer(self, data: Any, prepared: Any, config: Any, part: Span) -> Scorer:
         """Give what scores the predictions of a part."""
         ...
 
-    def baselines(self, data: Any, prepared: Any, config: Any) -> Compared:
-        """Fit the baselines to the training part and have them predict the others."""
+    def baselines(
+        self, data: Any, prepared: Any, config: Any, choose: Span = "validation"
+    ) -> Compared:
+        """Fit the baselines to the training part, with what `choose` is best at, and have them
+        predict the others.
+        """
         ...
 
     def power(self, metric: Any) -> float:

@@ -1,8 +1,15 @@
 """What the settings of a run are for every task: its data, its network, its training."""
 
-from lockgate.config import Config
+from typing import Annotated
+
+from pydantic import Field
+
+from lockgate.config import Config, Option
 from lockgate.tasks.stack.config import StackConfig
 from lockgate.training.config import TrainingConfig
+
+ONE_NETWORK = {"members": 1, "mix": False}
+"""Settings of a run that gives one network, as validation stopped it."""
 
 
 class RunConfig(Config):
@@ -11,3 +18,12 @@ class RunConfig(Config):
     data: Config
     model: StackConfig
     training: TrainingConfig
+
+
+class CommitteeConfig(RunConfig):
+    """A run of a task whose model may be several networks and a baseline."""
+
+    members: Annotated[int, Field(ge=1), Option()] = 3
+    """Fits of the network whose mean is the model, each fitted again to all but the test part."""
+    mix: Annotated[bool, Option()] = True
+    """Mix them with the best baseline, by a weight that validation sets."""

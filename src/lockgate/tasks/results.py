@@ -142,6 +142,24 @@ class VerdictResult(TypedDict):
     test_looks: int
 
 
+class Delivered(TypedDict):
+    """What is delivered and what it is put together from, with their scores on the test part.
+
+    All of it has learned from everything but the test part.
+    """
+
+    members: int
+    weight: float  # of the networks in the mixture
+    baseline: str | None
+    why_not_mixed: str | None
+    single: Scores  # of one network, the mean over members
+    networks: Scores  # of the mean of the networks
+    mixture: Scores
+    refitted: Scores | None  # of the baseline in it
+    effect: BaselineEffect | None  # of the mixture against it
+    words: NotRequired[list[str]]
+
+
 class CellResult(TypedDict):
     """The cell that the rungs are built on, and the scores it was chosen by."""
 
@@ -174,6 +192,7 @@ class Results(TypedDict):
     rungs: list[RungResult]
     cell: CellResult | None
     verdict: VerdictResult
+    delivered: NotRequired[Delivered | None]  # older studies have none
     checks: list[Check]
 
 

@@ -1,7 +1,7 @@
 """Read and write the files of a fitted folder, as data."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
 
@@ -16,6 +16,7 @@ from lockgate.files import check_regular, memory_at_hand, new_file, read_regular
 
 FITTED_VERSION = 2
 KNOWN_VERSIONS = (1, 2)
+MOST_FITS = 1_000
 MOST_JSON_BYTES = 16 * 2**20
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -23,7 +24,7 @@ Model = TypeVar("Model", bound=nn.Module)
 def write_fitted(
     folder: Path,
     task: str,
-    model: nn.Module,
+    models: Sequence[nn.Module],
     config: BaseModel,
     preprocessing: BaseModel,
     metrics: Mapping[str, Any],
@@ -34,20 +35,28 @@ def write_fitted(
     Args:
         folder: Where to.
         task: Name of the task.
-        model: The network.
+        models: The network, or several of one form.
         config: The settings of its run.
         preprocessing: What was learned beside its weights.
         metrics: Its scores.
         more: Further entries of `config.json`.
     """
-    state = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
     settings = config.model_dump(mode="json")
-    head = {"format_version": FITTED_VERSION, "task": task, **more}
-    with new_file(folder / "model.safetensors") as file:
-        file.write(save(state))
+    head = {"format_version": FITTED_VERSION, "task": task, "fits": len(models), **more}
+    for name, model in zip(weight_files(len(models)), models, strict=True):
+        state = {key: tensor.cpu() for key, tensor in model.state_dict().items()}
+        with new_file(folder / name) as file:
+            file.write(save(state))
     write_text(folder / "config.json", json.dumps({**head, **settings}, indent=2))
     write_text(folder / "preprocessing.json", preprocessing.model_dump_json(indent=2))
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2))
+
+
+def weight_files(fits: int) -> list[str]:
+    """Name the files of the weights of so many networks."""
+    if fits == 1:
+        return ["model.safetensors"]
+    return [f"model-{number}.safetensors" for number in range(1, fits + 1)]
 
 
 class Stored(NamedTuple):
@@ -55,6 +64,7 @@ class Stored(NamedTuple):
 
     version: int
     config: dict[str, Any]
+    fits: int  # networks in it
 
 
 def is_of_today(folder: Path) -> bool:
@@ -80,7 +90,10 @@ def read_config(folder: Path, task: str) -> Stored:
     # a forecaster of the first format does not name its task
     if (name := config.pop("task", "forecast")) != task:
         raise DataError(f"{folder} must hold a model of the task {task!r}, got {quoted(name)}")
-    return Stored(version, config)
+    fits = config.pop("fits", 1)  # earlier folders hold one
+    if type(fits) is not int or not 1 <= fits <= MOST_FITS:
+        raise DataError(f"{folder} must hold 1 to {MOST_FITS} fits, got {shortened(repr(fits))}")
+    return Stored(version, config, fits)
 
 
 def read_weights(

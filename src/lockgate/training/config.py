@@ -17,12 +17,12 @@ class TrainingConfig(Config):
     """What is compared: mae, rmse or mase of forecasts and numbers, log_loss of classes and
     words."""
 
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float = Field(default=3e-3, gt=0)
     """Step size of the optimiser, AdamW; with a schedule the largest."""
     schedule: Schedule = "constant"
     """How the step size goes: constant, and training ends by patience; or it falls to 0 over all of
     max_epochs, by half a cosine or one cycle, and the last weights are kept."""
-    average: float = Field(default=0.0, ge=0, lt=1)
+    average: float = Field(default=0.99, ge=0, lt=1)
     """Decay, by step, of an exponential average of the weights, which is validated and kept: 0.99.
     0: none."""
     weight_decay: float = Field(default=0.0, ge=0)
@@ -36,7 +36,7 @@ class TrainingConfig(Config):
     patience: int = Field(default=10, ge=1)
     """Epochs without a better validation loss before training stops; of no effect with a
     schedule."""
-    validations: int = Field(default=1, ge=1)
+    validations: int = Field(default=3, ge=1)
     """How often an epoch is validated, and its weights may be kept."""
     max_steps: int | None = Field(default=None, ge=1)
     """Most optimiser steps; a time budget is turned into it. A schedule is shortened to it."""

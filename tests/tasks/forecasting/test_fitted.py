@@ -42,7 +42,8 @@ def edit(path: Path, *place: str, value: object) -> None:
 
 
 def train(source: object, tmp_path: Path, **settings: object) -> FittedForecaster:
-    told = {"lookback": 7, "hidden_size": 4, "max_epochs": 1, **settings}
+    one = {"members": 1, "mix": False}
+    told = {"lookback": 7, "hidden_size": 4, "max_epochs": 1, **one, **settings}
     return lockgate.train(source, out=tmp_path / "trained", **told)[0]
 
 

@@ -112,7 +112,7 @@ STRAIGHT = {"target": "sold", "horizon": 3, "lookback": 14, "hidden_size": 4}
 
 
 def test_training_begins_with_the_ridge_and_never_forgets_it(tmp_path):
-    told = {**STRAIGHT, "max_epochs": 1, "learning_rate": 1e-6}
+    told = {**STRAIGHT, "max_epochs": 1, "learning_rate": 1e-6, "members": 1, "mix": False}
 
     fitted, _ = lockgate.train(straight(), **told, linear_path="on", out=tmp_path / "model")
 

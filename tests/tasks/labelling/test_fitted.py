@@ -73,7 +73,7 @@ def make(kind: str, **network: Any) -> FittedClassifier:
     config = ClassifierConfig(**{"hidden_size": 4, "embedding_size": 3, **network})
     model = build_classifier(config, learned, torch.Generator().manual_seed(0))
     run = LabelConfig(model=config)
-    return FittedClassifier(model.eval(), learned, run, 1.7, {"seconds": 1.0})
+    return FittedClassifier((model.eval(),), learned, run, 1.7, {"seconds": 1.0})
 
 
 @pytest.fixture(params=["class", "texts"])

@@ -25,7 +25,7 @@ def make(kind: str = "class", **network: Any) -> FittedClassifier:
     )
     config = ClassifierConfig(**{"hidden_size": 6, **network})
     model = build_classifier(config, learned, torch.Generator().manual_seed(0))
-    return FittedClassifier(model.eval(), learned, LabelConfig(model=config), 1.7)
+    return FittedClassifier((model.eval(),), learned, LabelConfig(model=config), 1.7)
 
 
 def make_examples(at_steps: bool = False, rows: Any = (0, 1, 2, 3)) -> Examples:

@@ -216,3 +216,24 @@ def test_one_group_is_one_fold() -> None:
     data = texts(["a", "b"] * 10, groups=np.zeros(20))
 
     assert not folds_of(data, np.arange(20), 5, 0).any()
+
+
+def test_the_half_that_mixes_is_half_of_validation_with_its_shares() -> None:
+    data = texts(["a", "b", "b"] * 200)
+    parts = split_parts(data, 0)
+
+    stopping, mixing = parts.rows("stopping"), parts.rows("mixing")
+
+    assert sorted([*stopping, *mixing]) == sorted(parts.validation)
+    assert abs(len(stopping) - len(mixing)) <= 2
+    shares = [np.mean(data.labels[rows] == "a") for rows in (stopping, mixing)]
+    assert abs(shares[0] - shares[1]) < 0.05
+    development = parts.rows("development")
+    assert sorted(development) == sorted([*parts.train, *parts.validation])
+
+
+def test_of_few_rows_no_half_is_kept() -> None:
+    parts = split_parts(texts(["a", "b"] * 50), 0)
+
+    assert len(parts.mixing) == 0
+    assert parts.rows("stopping").tolist() == sorted(parts.validation)

@@ -10,7 +10,7 @@ import torch
 
 from lockgate.errors import DataError
 from lockgate.tasks.base import PARTS
-from lockgate.tasks.labelling.config import LabelledConfig
+from lockgate.tasks.labelling.config import ClassifierConfig, LabelledConfig
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
 from lockgate.tasks.labelling.prepare import PreparedLabelled, prepare_labelled
 
@@ -38,7 +38,9 @@ def make(kind: str, seed: int = 0) -> Labelled:
 
 def prepare(data: Labelled, **told: Any) -> PreparedLabelled:
     given = {name: told.pop(name) for name in ("test", "validation") if name in told}
-    return prepare_labelled(data, LabelledConfig(min_count=1, **told), **given)
+    return prepare_labelled(
+        data, LabelledConfig(min_count=1, **told), ClassifierConfig(linear_path="off"), **given
+    )
 
 
 def changed(data: Labelled, rows: Any) -> Labelled:

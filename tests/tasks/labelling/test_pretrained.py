@@ -39,7 +39,13 @@ def path(tmp_path: Path) -> Path:
 
 
 def settings(path: Path, **more: Any) -> ClassifierConfig:
-    told = {"vectors": str(path), "embedding_size": 3, "hidden_size": 4, **more}
+    told = {
+        "vectors": str(path),
+        "embedding_size": 3,
+        "hidden_size": 4,
+        "linear_path": "off",
+        **more,
+    }
     return ClassifierConfig.model_validate(told)
 
 

@@ -47,6 +47,7 @@ TOP |= {
     "verdict",
     "checks",
     "labels",
+    "delivered",
 }
 DATA = {"source", "fingerprint", "rows", "task", "texts", "classes", "channels", "lengths"}
 DATA |= {"max_length", "tokens", "padded", "overlap", "whole", "notices", "split"}
@@ -244,10 +245,13 @@ def test_an_interrupted_study_is_resumed(
     assert numbers(result.results) == numbers(studied(kind).results)
 
 
+PLAIN = ("max_epochs", "learning_rate", "validations", "average")
+
+
 def config_of_study(label_study: Any, told: Any) -> Any:
-    model = {name: label_study[name] for name in ("hidden_size", "embedding_size")}
-    training = {name: label_study[name] for name in ("max_epochs", "learning_rate")}
-    rest = {name: label_study[name] for name in ("rungs", "seeds", "workers")}
+    model = {name: label_study[name] for name in ("hidden_size", "embedding_size", "linear_path")}
+    training = {name: label_study[name] for name in PLAIN}
+    rest = {name: label_study[name] for name in ("rungs", "seeds", "workers", "members", "mix")}
     return CONFIG.model_validate({"data": told, "model": model, "training": training, **rest})
 
 

@@ -1,16 +1,18 @@
 """Naive forecasts, always computed beside the models."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from lockgate.scoring.arrays import AnyFloatArray, FloatArray
 from lockgate.scoring.baselines import Skipped
-from lockgate.scoring.metrics import PointMetric
 from lockgate.tasks.forecasting.ridge import Ridge, fit_ridge, ridge_why_not
 from lockgate.tasks.forecasting.windows import Scale, Windows
+
+if TYPE_CHECKING:
+    from lockgate.scoring.metrics import PointMetric
 
 
 class Baseline(Protocol):
@@ -159,7 +161,7 @@ def fit_baselines(
     validation: Windows,
     seasons: Sequence[int],
     scale: Scale,
-    metric: PointMetric,
+    metric: "PointMetric",
     ridge: Ridge | None = None,
 ) -> tuple[Baseline, ...]:
     """Return every baseline that can be computed, the ridge fitted.

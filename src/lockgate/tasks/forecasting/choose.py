@@ -8,6 +8,7 @@ import torch
 
 from lockgate.errors import DataError, count_of, option
 from lockgate.running.local import one_thread
+from lockgate.tasks.base import Span
 from lockgate.tasks.forecasting.config import (
     ForecastConfig,
     ForecasterConfig,
@@ -79,7 +80,7 @@ def _with_choices(prepared: Prepared, **update: Any) -> Prepared:
 
 
 def _fit_path(prepared: Prepared, config: ForecastConfig) -> LinearPath:
-    parts = prepared.windows("train"), prepared.windows("validation")
+    parts = prepared.windows("train"), _first_half(prepared)
     return fit_linear_path(*parts, config.training.metric, prepared.preprocessing.scale)
 
 
@@ -109,6 +110,12 @@ def _shorter(train: Windows) -> str:
     return f"pass {option('lookback', steps)}, or " if steps else ""
 
 
+def _first_half(prepared: Prepared) -> Windows:
+    """Return what sets a ridge's strength: the second half of validation is to weigh it."""
+    first = prepared.windows("stopping")
+    return first if len(first) else prepared.windows("validation")
+
+
 def _check_segments(model: ForecasterConfig, lookback: int) -> None:
     length = model.segment_length
     if length is not None and length > lookback:
@@ -119,16 +126,16 @@ def _check_segments(model: ForecasterConfig, lookback: int) -> None:
 
 
 def ready(
-    prepared: Prepared, model: ForecasterConfig, weights: torch.Generator
+    prepared: Prepared, model: ForecasterConfig, weights: torch.Generator, learn: Span = "train"
 ) -> tuple[ForecastNetwork, Windows]:
-    """Build a network, and give the training windows as it is fitted to them."""
+    """Build a network, and give the windows that it learns from as it is fitted to them."""
     channels, lookback = len(prepared.preprocessing.channels), prepared.preprocessing.lookback
     network = build(model, channels, prepared.preprocessing.horizon, weights, lookback)
-    train = prepared.windows("train")
+    windows = prepared.windows(learn)
     if network.linear is not None and prepared.linear is not None:
         network.linear.take(prepared.linear.ridge)
-        train = prepared.linear.under(train)
-    return network, train
+        windows = prepared.linear.under(windows)
+    return network, windows
 
 
 def level_scores(prepared: Prepared, config: ForecastConfig) -> dict[Level, float]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lockgate.config import READING, Config, Option, conditions, parts
-from lockgate.tasks.config import RunConfig
+from lockgate.tasks.config import CommitteeConfig
 from lockgate.tasks.stack.config import Size, StackConfig
 from lockgate.training.config import TrainingConfig
 
@@ -99,8 +99,8 @@ class ForecasterConfig(StackConfig):
     segment by a step of its own from there."""
 
     linear_path: Literal["off", "on", "auto"] = "off"
-    """Forecast on top of a ridge regression of the window; auto does where a small network is
-    clearly better with it on validation."""
+    """Learn on top of a linear model: a ridge of the window, or TF-IDF of a text. auto does where
+    a small network is clearly better with the ridge on validation, and for texts of classes."""
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -123,9 +123,10 @@ class ForecastTrainingConfig(TrainingConfig):
     """How a forecaster is fitted. The loss follows the metric: L1 for MAE and MASE, L2 for RMSE."""
 
     metric: Literal["mae", "rmse", "mase"] = "mae"
+    patience: int = Field(default=4, ge=1)
 
 
-class ForecastConfig(RunConfig):
+class ForecastConfig(CommitteeConfig):
     """Data, model and training of a forecast. Written into every folder that a run leaves."""
 
     data: TableConfig

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 import torch
 from pydantic import ValidationError
@@ -17,10 +16,12 @@ from lockgate.errors import DataError
 from lockgate.files import new_file, new_folder
 from lockgate.reading.frames import like_series
 from lockgate.reading.zones import shown
+from lockgate.scoring.arrays import FloatArray
 from lockgate.settings import read_anew
 from lockgate.tasks.base import Candidate
 from lockgate.tasks.forecasting.checks import check_preprocessing, check_sizes
 from lockgate.tasks.forecasting.config import NAME, ForecastConfig
+from lockgate.tasks.forecasting.mixture import Mixture, read_mixture
 from lockgate.tasks.forecasting.network import ForecastNetwork, build
 from lockgate.tasks.forecasting.prepare import read
 from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing
@@ -34,6 +35,7 @@ from lockgate.tasks.storage import (
     read_tensors,
     read_text,
     read_weights,
+    weight_files,
     write_fitted,
 )
 
@@ -47,14 +49,21 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FittedForecaster:
-    """A trained network, what was learned from the training rows, and the configuration of both."""
+    """Trained networks, what was learned from the training rows, and the configuration of both."""
 
-    model: ForecastNetwork
+    models: tuple[ForecastNetwork, ...]
     preprocessing: Preprocessing
     config: ForecastConfig
     metrics: dict[str, Any] = field(default_factory=dict)
     ridge: Ridge | None = None
     """The linear model of the same training rows, which `evaluate` scores beside it."""
+    mixture: Mixture | None = None
+    """The baseline that the networks are mixed with."""
+
+    @property
+    def model(self) -> ForecastNetwork:
+        """The network, or the first of several."""
+        return self.models[0]
 
     @property
     def task(self) -> str:
@@ -63,21 +72,28 @@ class FittedForecaster:
 
     @property
     def parameters(self) -> int:
-        """Number of the network's weights."""
-        return sum(parameter.numel() for parameter in self.model.parameters())
+        """Number of the networks' weights."""
+        return sum(weight.numel() for model in self.models for weight in model.parameters())
 
-    def forecast(self, windows: Windows) -> npt.NDArray[np.float64]:
+    def forecast(self, windows: Windows) -> FloatArray:
         """Forecast every window, (N, horizon), in the target's unit."""
-        self.model.eval()
-        device = next(self.model.parameters()).device
-        starts = range(0, len(windows), FORECAST_BATCH)
-        with torch.no_grad():
-            parts = [
-                self.model(windows.x(slice(i, i + FORECAST_BATCH)).to(device)).cpu() for i in starts
-            ]
-        forecasts = self.preprocessing.scale.invert(torch.cat(parts).numpy())
+        forecasts: FloatArray = self.by_member(windows).mean(axis=0)
+        if self.mixture is not None:
+            forecasts = self.mixture.mixed(forecasts, windows)
         bound = self.config.data.at_least
         return forecasts if bound is None else np.maximum(forecasts, bound)
+
+    def by_member(self, windows: Windows) -> FloatArray:
+        """Forecast every window by each network alone, (M, N, horizon), in the target's unit."""
+        device = next(self.model.parameters()).device
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(windows), FORECAST_BATCH):
+                # gathered once for all
+                x = windows.x(slice(start, start + FORECAST_BATCH)).to(device)
+                parts.append(torch.stack([model.eval()(x).cpu() for model in self.models]))
+        forecasts: FloatArray = self.preprocessing.scale.invert(torch.cat(parts, dim=1).numpy())
+        return forecasts
 
     def predict(self, source: Any, **settings: Any) -> Any:
         """Forecast the steps that follow the last observed target of `source`.
@@ -91,7 +107,8 @@ class FittedForecaster:
 
         Returns:
             One row a step: `unique_id`, `ds` in the time zone of the table fitted to, and
-            `forecast` in the target's unit. Where the rows of the table are the steps, `row` in
+            `forecast` in the target's unit; of several networks `spread`, the standard deviation
+            of their forecasts. Where the rows of the table are the steps, `row` in
             place of `ds`: numbers that go on from its last. A frame of the kind that `source` is,
             polars for a path; of a pandas Series a Series.
 
@@ -104,13 +121,16 @@ class FittedForecaster:
         for notice in table.notices:
             LOG.warning("note: %s", notice)
         arrays, horizon = self.preprocessing.apply(table), self.preprocessing.horizon
-        forecast = self.forecast(_last_window(table, arrays, self.preprocessing))
+        window = _last_window(table, arrays, self.preprocessing)
+        several = len(self.models) > 1
+        spread = {"spread": self.by_member(window)[:, 0].std(axis=0, ddof=1)} if several else {}
         time = "ds" if table.frequency.of_time else "row"
         steps = pl.DataFrame(
             {
                 "unique_id": [table.frame["unique_id"][0]] * horizon,
                 time: table.slots.after(table.frame["ds"], horizon),
-                "forecast": forecast[0],
+                "forecast": self.forecast(window)[0],
+                **spread,
             }
         )
         return like_series(steps, source, time, "forecast")
@@ -151,7 +171,11 @@ class FittedForecaster:
 
     def write_into(self, folder: Path) -> None:
         """Write the files of `save` into a folder that exists."""
-        write_fitted(folder, NAME, self.model, self.config, self.preprocessing, self.metrics)
+        mixture = None if self.mixture is None else self.mixture.stored()
+        write_fitted(
+            *(folder, NAME, self.models, self.config, self.preprocessing, self.metrics),
+            mixture=mixture,
+        )
         if self.ridge is not None:
             with new_file(folder / RIDGE) as file:
                 file.write(save_tensors(self.ridge.tensors()))
@@ -171,6 +195,7 @@ def load(folder: Path) -> FittedForecaster:
         DataError: If the folder does not hold a fitted forecaster.
     """
     stored = read_config(folder, NAME)
+    mixture = stored.config.pop("mixture", None)
     try:
         run = ForecastConfig.model_validate(stored.config)
         text = read_text(folder / "preprocessing.json")
@@ -178,9 +203,12 @@ def load(folder: Path) -> FittedForecaster:
     except ValidationError as error:
         raise fault_in(folder, error) from None
     check_preprocessing(folder, preprocessing)
-    model = _load_model(folder / "model.safetensors", run, preprocessing)
+    models = tuple(
+        _load_model(folder / name, run, preprocessing) for name in weight_files(stored.fits)
+    )
     ridge = _load_ridge(folder / RIDGE, preprocessing) if (folder / RIDGE).exists() else None
-    return FittedForecaster(model, preprocessing, run, read_metrics(folder), ridge)
+    mixed = None if mixture is None else read_mixture(folder, mixture, preprocessing, ridge)
+    return FittedForecaster(models, preprocessing, run, read_metrics(folder), ridge, mixed)
 
 
 def _last_window(table: Table, arrays: Arrays, preprocessing: Preprocessing) -> Windows:

@@ -33,9 +33,16 @@ class LinearPath(NamedTuple):
     ridge: Ridge
     training: Tensor  # (N, horizon) float32, scaled
 
-    def under(self, train: Windows) -> Windows:
-        """Return the training windows with the forecasts that a network is to build on."""
-        return replace(train, linear=self.training)
+    def under(self, windows: Windows) -> Windows:
+        """Return windows to learn from with the forecasts that a network is to build on.
+
+        They are the training windows, or those and later ones.
+        """
+        later, linear = windows.select(slice(len(self.training), None)), self.training
+        if len(later):
+            forecasts = torch.from_numpy(self.ridge.forecast_scaled(later).astype(np.float32))
+            linear = torch.cat([linear, forecasts])
+        return replace(windows, linear=linear)
 
 
 class LinearForecast(nn.Module):

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from lockgate.errors import DataError, count_of, option, quoted
 from lockgate.reading.samples import SAMPLE, sample
 from lockgate.reading.zones import wall_clock
-from lockgate.tasks.base import PARTS, Part
+from lockgate.tasks.base import PARTS, Part, Span
 from lockgate.tasks.forecasting.choices import Choices
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.linear_path import LinearPath
@@ -36,7 +36,7 @@ class Prepared:
     linear: LinearPath | None = None
     """What networks build on whose `linear_path` is on."""
 
-    def windows(self, part: Part) -> Windows:
+    def windows(self, part: Span) -> Windows:
         """Return the windows of `part`: those with all their targets in it.
 
         Windows of the validation and the test part may read rows of the parts before them.

@@ -60,15 +60,20 @@ class Ridge(NamedTuple):
         return cls(scale, coefficients, intercept, float(tensors["strength"]))
 
     def forecast(self, windows: Windows) -> FloatArray:
-        """Forecast every window in the target's own unit, `(N, horizon)`."""
+        """Forecast every window in the target's own unit, `(N, horizon)`; it needs no target."""
         return self.scale.invert(self.forecast_scaled(windows))
 
     def forecast_scaled(self, windows: Windows) -> FloatArray:
         """Forecast every window as a network does, scaled, `(N, horizon)`."""
         parts = [
-            chunk.x @ self.coefficients + self.intercept + chunk.last for chunk in _chunks(windows)
+            x @ self.coefficients + self.intercept + last
+            for x, last in (_changes(windows, part) for part in _parts(windows))
         ]
         return np.concatenate(parts)
+
+    def refit(self, windows: Windows) -> "Ridge":
+        """Return the ridge of the same strength, fitted to other windows."""
+        return ridge_of(sums_of(windows), self.strength, self.scale)
 
 
 def ridge_why_not(train: Windows) -> str | None:
@@ -151,19 +156,27 @@ class Sums(NamedTuple):
         return _Moments(mean_x, mean_y, xx, self.xy / self.windows - np.outer(mean_x, mean_y))
 
 
-def _chunks(windows: Windows) -> Iterator[_Chunk]:
+def _parts(windows: Windows) -> Iterator[slice]:
+    """Yield the windows in parts of which the features take little memory."""
     features = windows.lookback * windows.inputs.shape[1]
     size = max(1, _CHUNK_BYTES // (8 * features))
     for start in range(0, len(windows), size):
-        batch = windows.batch(slice(start, start + size))
-        x = batch.x.to(torch.float64)
-        last = x[:, -1, 0].clone()
-        x[:, :, 0] -= last[:, None]
-        yield _Chunk(
-            x.flatten(start_dim=1).numpy(),
-            (batch.y - last[:, None]).numpy(),
-            last[:, None].numpy(),
-        )
+        yield slice(start, start + size)
+
+
+def _changes(windows: Windows, part: slice) -> tuple[FloatArray, FloatArray]:
+    """Return the features of some windows and their last values, (n, F) and (n, 1)."""
+    x = windows.x(part).to(torch.float64)
+    last = x[:, -1:, 0].clone()
+    x[:, :, 0] -= last
+    return x.flatten(start_dim=1).numpy(), last.numpy()
+
+
+def _chunks(windows: Windows) -> Iterator[_Chunk]:
+    truth = windows.truth().numpy()
+    for part in _parts(windows):
+        x, last = _changes(windows, part)
+        yield _Chunk(x, truth[part] - last, last)
 
 
 def sums_of(windows: Windows) -> Sums:

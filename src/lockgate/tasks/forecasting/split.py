@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lockgate.errors import DataError
-from lockgate.tasks.base import PARTS, Part
+from lockgate.tasks.base import PARTS, Span
 
 _OFFSET = re.compile(r"[T ].*([+-]|Z$)")
 
@@ -19,11 +19,17 @@ class Split(NamedTuple):
     validation: int
     test: int
 
-    def rows(self, part: Part) -> range:
+    def rows(self, part: Span) -> range:
         """Return the rows of `part`."""
-        bounds = (0, *self)
-        i = PARTS.index(part)
-        return range(bounds[i], bounds[i + 1])
+        middle = (self.train + self.validation) // 2
+        return {
+            "train": range(self.train),
+            "validation": range(self.train, self.validation),
+            "test": range(self.validation, self.test),
+            "stopping": range(self.train, middle),
+            "mixing": range(middle, self.validation),
+            "development": range(self.validation),
+        }[part]
 
 
 def split_rows(ds: npt.NDArray[np.datetime64], split: tuple[str, ...]) -> Split:

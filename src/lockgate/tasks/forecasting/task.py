@@ -34,8 +34,8 @@ from lockgate.tasks.base import (
     Chosen,
     Compared,
     OnEpoch,
-    Part,
     Section,
+    Span,
     check,
     ignore,
 )
@@ -43,6 +43,7 @@ from lockgate.tasks.forecasting.advice import advice
 from lockgate.tasks.forecasting.baselines import bounded, fit_baselines, skipped_baselines
 from lockgate.tasks.forecasting.choices import Choices
 from lockgate.tasks.forecasting.choose import choose
+from lockgate.tasks.forecasting.committees import ForecastCommittees
 from lockgate.tasks.forecasting.config import (
     NAME,
     ForecastConfig,
@@ -168,7 +169,7 @@ class Forecasting:
         """Cut it by time, learn from the training rows and choose what is left open."""
         return choose(prepare(data, config.data), config)
 
-    def part(self, prepared: Prepared, part: Part) -> Windows:
+    def part(self, prepared: Prepared, part: Span) -> Windows:
         """Give the windows of a part."""
         return prepared.windows(part)
 
@@ -218,9 +219,23 @@ class Forecasting:
         seed: int = 0,
         name: str = "",
         on_epoch: OnEpoch = ignore,
+        learn: Span = "train",
+        stop: Span | None = "validation",
     ) -> tuple[FittedForecaster, History]:
         """Fit one forecaster."""
-        return train(prepared, config, seed=seed, name=name, on_epoch=on_epoch)
+        return train(
+            *(prepared, config),
+            seed=seed,
+            name=name,
+            on_epoch=on_epoch,
+            learn=learn,
+            stop=stop,
+        )
+
+    @property
+    def committees(self) -> ForecastCommittees:
+        """What makes one forecaster of several."""
+        return ForecastCommittees()
 
     def load_fitted(self, folder: Path) -> FittedForecaster:
         """Read a fitted forecaster."""
@@ -238,7 +253,7 @@ class Forecasting:
         x = prepared.windows("validation").thinned(REACH_WINDOWS).x(slice(None))
         return gradient_reach(model.forecast_changes, model.split_level(x)[0], batch_first=True)
 
-    def predict(self, fitted: FittedForecaster, prepared: Prepared, part: Part) -> FloatArray:
+    def predict(self, fitted: FittedForecaster, prepared: Prepared, part: Span) -> FloatArray:
         """Forecast every window of a part."""
         return fitted.forecast(prepared.windows(part))
 
@@ -247,7 +262,7 @@ class Forecasting:
         data: Table,  # noqa: ARG002
         prepared: Prepared,
         config: ForecastConfig,
-        part: Part,
+        part: Span,
     ) -> WindowScorer:
         """Give what scores the forecasts of a part."""
         scale = prepared.preprocessing.scale
@@ -259,19 +274,22 @@ class Forecasting:
         data: Table,  # noqa: ARG002
         prepared: Prepared,
         config: ForecastConfig,
+        choose: Span = "validation",
     ) -> Compared:
         """Fit the naive forecasts and the ridge regression."""
         preprocessing, train = prepared.preprocessing, prepared.windows("train")
+        chosen_alike = prepared.linear is not None and choose == "stopping"
+        fitted_already = prepared.linear.ridge if chosen_alike and prepared.linear else None
         fitted = fit_baselines(
             train,
-            prepared.windows("validation"),
+            prepared.windows(choose),
             preprocessing.seasons,
             preprocessing.scale,
             config.training.metric,
-            None if prepared.linear is None else prepared.linear.ridge,
+            fitted_already,
         )
 
-        def predict(forecast: Any, part: Part) -> FloatArray:
+        def predict(forecast: Any, part: Span) -> FloatArray:
             forecasts: FloatArray = forecast(prepared.windows(part))
             return forecasts
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from lockgate.running.machine import check_device
+from lockgate.tasks.base import Span
 from lockgate.tasks.forecasting.choose import choose, ready
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.fitted import FittedForecaster
@@ -19,16 +20,19 @@ def train(
     seed: int = 0,
     name: str = "",
     on_epoch: Callable[[History], None] = lambda _: None,
+    learn: Span = "train",
+    stop: Span | None = "validation",
 ) -> tuple[FittedForecaster, History]:
-    """Build the network of `config.model` and fit it to the training windows of `prepared`.
+    """Build the network of `config.model` and fit it to windows of `prepared`.
 
     Args:
-        prepared: The table; its validation windows decide when to stop, its test windows are
-            not looked at.
+        prepared: The table; its test windows are not looked at.
         config: The run. `config.training.random_state` and `seed` choose the random numbers.
         seed: Which repetition of the run this is.
         name: Which of several networks of one seed this is; changes the dropout masks alone.
         on_epoch: Called with the history after every epoch.
+        learn: The part whose windows are learned from.
+        stop: The part whose windows decide when to stop; None leaves it to the limits.
 
     Raises:
         DataError: If this machine lacks `config.training.device`.
@@ -37,13 +41,13 @@ def train(
     prepared = choose(prepared, config)
     config = config.model_copy(update={"model": prepared.choices.settle(config.model)})
     streams = Streams.of(config.training.random_state, seed, name)
-    model, train_windows = ready(prepared, config.model, streams.weights)
+    model, windows = ready(prepared, config.model, streams.weights, learn)
     history = fit(
         model,
-        train_windows,
-        prepared.windows("validation"),
+        windows,
+        None if stop is None else prepared.windows(stop),
         config.training,
         streams,
         on_epoch,
     )
-    return FittedForecaster(model.cpu(), prepared.preprocessing, config), history
+    return FittedForecaster((model.cpu(),), prepared.preprocessing, config), history

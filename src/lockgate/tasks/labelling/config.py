@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lockgate.config import READING, Config, Option, parts
-from lockgate.tasks.config import RunConfig
+from lockgate.tasks.config import CommitteeConfig
 from lockgate.tasks.stack.config import Rate, StackConfig
 from lockgate.training.config import TrainingConfig
 
@@ -110,8 +110,9 @@ class ClassifierConfig(StackConfig):
     """Steps that a convolution before the stack joins to one; of no effect on tokens."""
     pooling: Literal["last+max", "last", "max", "mean", "attention"] = "last+max"
     """What of the stack's output the head reads."""
-    linear_path: Literal["off", "on"] = "off"
-    """Add the scores of a linear model, which the network begins from; of labels it reads texts."""
+    linear_path: Literal["off", "on", "auto"] = "auto"
+    """Learn on top of a linear model: a ridge of the window, or TF-IDF of a text. auto does where
+    a small network is clearly better with the ridge on validation, and for texts of classes."""
 
     @model_validator(mode="after")
     def _can_be_pretrained(self) -> "ClassifierConfig":
@@ -146,7 +147,7 @@ class LabelTrainingConfig(TrainingConfig):
     of one direction. Default: all."""
 
 
-class LabelConfig(RunConfig):
+class LabelConfig(CommitteeConfig):
     """Data, model and training of a run on labelled sequences or texts."""
 
     data: LabelledConfig = LabelledConfig()

@@ -45,6 +45,7 @@ class Examples:
     weights: Tensor | None = None  # like y along its first axis
     at_steps: bool = False
     linear: Tensor | None = None  # (N, K) float32: scores of a linear model, of every part
+    mixed: Tensor | None = None  # (n, K): probabilities of what a network is mixed with
 
     def __len__(self) -> int:
         return len(self.rows)

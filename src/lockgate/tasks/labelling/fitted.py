@@ -16,13 +16,15 @@ from lockgate.files import new_folder
 from lockgate.nn import mc_samples
 from lockgate.reading.frames import like
 from lockgate.scoring.arrays import FloatArray
-from lockgate.scoring.probabilities import probabilities
+from lockgate.scoring.probabilities import log_scores, probabilities
 from lockgate.settings import read_anew
 from lockgate.tasks.base import Candidate
 from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig
 from lockgate.tasks.labelling.examples import Examples, lay_out
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
 from lockgate.tasks.labelling.linear_path import LinearPath, read_linear_path
+from lockgate.tasks.labelling.mixture import FILE as MIXTURE
+from lockgate.tasks.labelling.mixture import LabelMixture, read_mixture
 from lockgate.tasks.labelling.network import ClassifierNetwork
 from lockgate.tasks.labelling.predictions import count_notes, prediction_frame, text_notes
 from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
@@ -36,6 +38,7 @@ from lockgate.tasks.storage import (
     read_metrics,
     read_text,
     read_weights,
+    weight_files,
     write_fitted,
 )
 
@@ -51,18 +54,25 @@ WHOLE = 16
 
 @dataclass(frozen=True)
 class FittedClassifier:
-    """A trained network, what was learned from the training rows, and the configuration of both.
+    """Trained networks, what was learned from the training rows, and the configuration of both.
 
-    `temperature` divides the network's scores, so that its probabilities are calibrated on the
-    validation part (Guo et al. 2017, arXiv:1706.04599).
+    `temperature` divides their scores, so that their probabilities are calibrated on the validation
+    part (Guo et al. 2017, arXiv:1706.04599).
     """
 
-    model: ClassifierNetwork
+    models: tuple[ClassifierNetwork, ...]
     preprocessing: LabelPreprocessing
     config: LabelConfig
     temperature: float = 1.0
     metrics: dict[str, Any] = field(default_factory=dict)
     linear_path: LinearPath | None = None
+    mixture: LabelMixture | None = None
+    """The linear model that the networks are mixed with."""
+
+    @property
+    def model(self) -> ClassifierNetwork:
+        """The network, or the first of several."""
+        return self.models[0]
 
     @property
     def task(self) -> str:
@@ -71,17 +81,27 @@ class FittedClassifier:
 
     @property
     def parameters(self) -> int:
-        """Number of the network's weights."""
-        return sum(parameter.numel() for parameter in self.model.parameters())
+        """Number of the networks' weights."""
+        return sum(weight.numel() for model in self.models for weight in model.parameters())
 
     def scores(self, examples: Examples) -> FloatArray:
-        """Score every example, (N, outputs) in order; of labels at steps every step, end to end."""
-        self.model.eval()
+        """Score every example, (N, outputs) in order; of labels at steps every step, end to end.
+
+        Those of several networks are scores of the mean of their probabilities.
+        """
         with torch.no_grad():
-            return self._of_each(examples, self.model)
+            each = [self._of_each(examples, model.eval()) for model in self.models]
+        if len(each) == 1:
+            return each[0]
+        if self.preprocessing.kind == "number":
+            return np.asarray(np.mean(each, axis=0))
+        several = self.preprocessing.kind == "classes"
+        mean = np.mean([probabilities(scores, several=several) for scores in each], axis=0)
+        return log_scores(mean, several=several)
 
     def mc_probabilities(self, examples: Examples, n: int = 20, seed: int = 0) -> FloatArray:
-        """Average the probabilities of `n` passes with dropout (Gal and Ghahramani 2016).
+        """Average the probabilities of `n` passes of each network with dropout (Gal and
+        Ghahramani 2016).
 
         Each pass is one network, drawn from `seed` and used for every example (arXiv:1506.02142),
         so that no example's probabilities hang on another; but masks that are drawn at every step
@@ -93,9 +113,12 @@ class FittedClassifier:
         several = self.preprocessing.kind == "classes"
 
         def mean(x: Tensor, *more: Tensor) -> Tensor:
-            samples = mc_samples(_Padded(self.model, more), x, n, seed=seed, fixed_masks=True)
-            of_passes = probabilities(samples.cpu().numpy(), self.temperature, several=several)
-            return torch.from_numpy(of_passes.mean(axis=0))
+            of_each = []
+            for model in self.models:
+                samples = mc_samples(_Padded(model, more), x, n, seed=seed, fixed_masks=True)
+                passes = probabilities(samples.cpu().numpy(), self.temperature, several=several)
+                of_each.append(passes.mean(axis=0))
+            return torch.from_numpy(np.mean(of_each, axis=0))
 
         return self._of_each(examples, mean)
 
@@ -124,7 +147,10 @@ class FittedClassifier:
         linear = None
         if self.linear_path is not None and isinstance(data.items, tuple):
             linear = self.linear_path.scores(data.items)
-        return lay_out(items, at_steps=self.preprocessing.kind == "steps", linear=linear)
+        laid = lay_out(items, at_steps=self.preprocessing.kind == "steps", linear=linear)
+        if self.mixture is None or not isinstance(data.items, tuple):
+            return laid
+        return replace(laid, mixed=torch.from_numpy(self.mixture.probabilities(data.items)))
 
     def predict_examples(self, examples: Examples) -> FloatArray:
         """Predict what is laid out.
@@ -137,7 +163,10 @@ class FittedClassifier:
         if self.preprocessing.kind == "number":
             return scores * self.preprocessing.label_deviation + self.preprocessing.label_mean
         several = self.preprocessing.kind == "classes"
-        return probabilities(scores, self.temperature, several=several)
+        networks = probabilities(scores, self.temperature, several=several)
+        if self.mixture is None or examples.mixed is None:
+            return networks
+        return self.mixture.mixed(networks, examples.mixed.numpy())
 
     def predict(self, source: Any, **settings: Any) -> Any:
         """Predict texts or sequences that need no labels.
@@ -192,7 +221,7 @@ class FittedClassifier:
 
     @property
     def drops(self) -> bool:
-        """Whether the network drops anything in training."""
+        """Whether the networks drop anything in training."""
         return self.model.drops
 
     def save(self, folder: str | Path) -> None:
@@ -207,9 +236,12 @@ class FittedClassifier:
     def write_into(self, folder: Path) -> None:
         """Write the files of `save` into a folder that exists."""
         write_fitted(
-            *(folder, NAME, self.model, self.config, self.preprocessing, self.metrics),
+            *(folder, NAME, self.models, self.config, self.preprocessing, self.metrics),
             temperature=self.temperature,
+            mixture=None if self.mixture is None else self.mixture.stored(),
         )
+        if self.mixture is not None:
+            self.mixture.linear.write_into(folder, MIXTURE)
         if self.linear_path is not None:
             self.linear_path.write_into(folder)
 
@@ -228,8 +260,8 @@ def load(folder: Path) -> FittedClassifier:
     Raises:
         DataError: If the folder does not hold a fitted classifier.
     """
-    version, config = read_config(folder, NAME)
-    temperature = config.pop("temperature", None)
+    version, config, fits = read_config(folder, NAME)
+    temperature, mixture = config.pop("temperature", None), config.pop("mixture", None)
     if not isinstance(temperature, float) or not 0.0 < temperature < 1e6:
         raise DataError(f"{folder} is no fitted model: temperature is {quoted(temperature)}")
     try:
@@ -239,11 +271,16 @@ def load(folder: Path) -> FittedClassifier:
     except ValidationError as error:
         raise fault_in(folder, error) from None
     _check(folder, preprocessing)
-    model = _load_model(folder / "model.safetensors", run.model, preprocessing)
-    linear = None
-    if model.linear_path:
+    models = tuple(
+        _load_model(folder / name, run.model, preprocessing) for name in weight_files(fits)
+    )
+    linear, mixed, several = None, None, preprocessing.kind == "classes"
+    if models[0].linear_path:
         linear = read_linear_path(folder, preprocessing.outputs)
-    return FittedClassifier(model, preprocessing, run, temperature, read_metrics(folder), linear)
+    if mixture is not None:
+        mixed = read_mixture(folder, mixture, preprocessing.outputs, several=several)
+    metrics = read_metrics(folder)
+    return FittedClassifier(models, preprocessing, run, temperature, metrics, linear, mixed)
 
 
 def _today(config: dict[str, Any]) -> dict[str, Any]:

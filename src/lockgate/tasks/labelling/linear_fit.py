@@ -9,7 +9,7 @@ from lockgate.errors import DataError, count_of
 from lockgate.scoring.baselines import Grid
 from lockgate.scoring.probabilities import fit_temperature, log_scores
 from lockgate.tasks.labelling.baselines.common import FitData, Logistic, logistic_fits
-from lockgate.tasks.labelling.baselines.texts import fit_terms, fit_text_logistic
+from lockgate.tasks.labelling.baselines.texts import Terms, fit_terms, fit_text_logistic
 from lockgate.tasks.labelling.labelled import Labelled
 from lockgate.tasks.labelling.linear_path import LinearPath
 from lockgate.tasks.labelling.parts import Parts, Rows, folds_of
@@ -62,7 +62,7 @@ def fit_linear_path(
     )
     if isinstance(found, str):
         raise DataError(f"linear_path must be off where {found}; {LEAVE_OUT}")
-    train, validation = parts.train, parts.validation
+    train, validation = parts.train, parts.rows("stopping")
     if not len(validation):
         train, validation = train[folds != 0], train[folds == 0]
     chosen = fit_text_logistic(FitData(data.items, y, train, validation, classes), found)
@@ -81,16 +81,21 @@ def fit_linear_path(
         honest[left_out] = log_scores(p, several=y.ndim == 2)
     temperature = fit_temperature(honest, own)
     whole = fitted(np.ones(len(own), dtype=bool))
-    path = LinearPath(
-        terms.kind,
-        tuple(terms.vectorizer.get_feature_names_out().tolist()),
-        terms.vectorizer.idf_.astype(np.float32),
-        (whole.coefficients / temperature).astype(np.float32),
-        (whole.intercept / temperature).astype(np.float32),
-    )
+    path = path_of(terms, whole, temperature)
     scores = path.scores(data.items).numpy()
     scores[parts.train] = honest / temperature
     return LinearFit(path, chosen.setting, scores)
+
+
+def path_of(terms: Terms, model: Logistic, temperature: float = 1.0) -> LinearPath:
+    """Return a logistic regression on TF-IDF as a folder keeps it, its scores cooled."""
+    return LinearPath(
+        terms.kind,
+        tuple(terms.vectorizer.get_feature_names_out().tolist()),
+        terms.vectorizer.idf_.astype(np.float32),
+        (model.coefficients / temperature).astype(np.float32),
+        (model.intercept / temperature).astype(np.float32),
+    )
 
 
 def _folds(data: Labelled, y: npt.NDArray[np.int64], rows: Rows, seed: int) -> Rows:

@@ -49,7 +49,7 @@ class LinearPath:
 
         return Terms.known(self.kind, self.terms, self.idf.astype(np.float64))
 
-    def write_into(self, folder: Path) -> None:
+    def write_into(self, folder: Path, name: str = FILE) -> None:
         """Write it as a file into a folder that exists: numbers, and the terms as bytes of JSON."""
         told = json.dumps({"kind": self.kind, "terms": self.terms}, ensure_ascii=False)
         state = {name: torch.from_numpy(getattr(self, name)) for name in _NUMBERS}
@@ -57,21 +57,22 @@ class LinearPath:
         state["told"] = torch.frombuffer(
             bytearray(told.encode(errors="surrogatepass")), dtype=torch.uint8
         )
-        with new_file(folder / FILE) as file:
+        with new_file(folder / name) as file:
             file.write(save({name: tensor.contiguous() for name, tensor in state.items()}))
 
 
-def read_linear_path(folder: Path, outputs: int) -> LinearPath:
+def read_linear_path(folder: Path, outputs: int, name: str = FILE) -> LinearPath:
     """Read what `LinearPath.write_into` wrote.
 
     Args:
         folder: Where it is.
         outputs: K.
+        name: Of the file.
 
     Raises:
         DataError: If the folder holds no such model of so many outputs.
     """
-    path = folder / FILE
+    path = folder / name
     must = f"{path} must hold a linear path"
     state = read_tensors(path)
     if set(state) != {*_NUMBERS, "told"}:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold
 
 from lockgate.errors import DataError, count_of, listed
+from lockgate.tasks.base import Span
 from lockgate.tasks.labelling.labelled import Labelled, classes_of
 
 Rows = npt.NDArray[np.int64]
@@ -15,6 +16,8 @@ TEST_FOLDS = 5
 FEWEST_GROUPS = 2
 FEW = 5_000
 """Rows up to which a fifth of the training part is kept for validation, and else a tenth."""
+FEWEST_HALVED = 40
+"""Rows of a validation part of which each half still tells something."""
 FEW_ROWS = 100
 """Rows below which what is fitted in memory learns from all of them."""
 
@@ -28,6 +31,17 @@ class Parts(NamedTuple):
     overlap: Rows
     """Rows of a given test part whose content is in another part too."""
     notices: tuple[str, ...] = ()
+    mixing: Rows = np.empty(0, dtype=np.int64)
+    """The half of validation that stops no fit; empty where it cannot be halved."""
+
+    def rows(self, part: Span) -> Rows:
+        """Return the rows of a part, or of a half of validation, or of all but the test part."""
+        if part == "development":
+            return np.sort(np.concatenate([self.train, self.validation]))
+        if part == "stopping":
+            return np.setdiff1d(self.validation, self.mixing)
+        rows: Rows = getattr(self, part)
+        return rows
 
 
 def split_parts(
@@ -74,9 +88,17 @@ def split_parts(
             f"{count_of(len(overlap), 'row')} of the given test part also in another part: scores "
             "are given with and without them"
         )
-    parts = Parts(rest, validation, test, overlap, tuple(notices))
+    mixing = _half(data, units, validation, seed + 2, by_time)
+    parts = Parts(rest, validation, test, overlap, tuple(notices), mixing)
     _check(data, parts)
     return parts
+
+
+def _half(data: Labelled, units: Rows, rows: Rows, seed: int, by_time: bool) -> Rows:
+    """Return half of the rows, groups whole; none of too few."""
+    if len(rows) < FEWEST_HALVED or len(np.unique(units[rows])) < FEWEST_GROUPS:
+        return np.empty(0, dtype=np.int64)
+    return _part(data, units, rows, 2, seed, by_time)[1]
 
 
 def split_validation(data: Labelled, seed: int) -> Parts:

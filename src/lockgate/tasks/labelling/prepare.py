@@ -11,7 +11,7 @@ import torch
 
 from lockgate.errors import DataError, quoted
 from lockgate.files import write_text
-from lockgate.tasks.base import Part
+from lockgate.tasks.base import Span
 from lockgate.tasks.labelling.config import ClassifierConfig, LabelledConfig
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.labelled import Labelled, Ragged, check_labelled
@@ -24,6 +24,7 @@ from lockgate.tasks.labelling.scorer import known
 
 VECTORS = "vectors.npy"
 PLAIN = ClassifierConfig()
+_ROWS = ("train", "validation", "test", "overlap", "mixing")
 _ARRAYS = ("values", "starts", "y", "weights", "linear")
 
 
@@ -42,13 +43,22 @@ class PreparedLabelled:
     """That the embedding begins from, `(tokens, embedding_size)`; NaN where there is none."""
     notices: tuple[str, ...] = ()
     """What should be said of what the network begins from."""
+    compares_path: bool = False
+    """Whether networks with a linear path are compared with others, which have none then."""
 
-    def examples(self, part: Part) -> Examples:
+    def settle(self, model: ClassifierConfig) -> ClassifierConfig:
+        """Return the settings of a network with what they leave to the data."""
+        if model.linear_path != "auto":
+            return model
+        has = self.linear_path is not None and not self.compares_path
+        return model.model_copy(update={"linear_path": "on" if has else "off"})
+
+    def examples(self, part: Span) -> Examples:
         """Return the examples of `part`."""
         arrays = {name: torch.from_numpy(array) for name, array in self.arrays.items()}
         return Examples(
             **arrays,
-            rows=torch.from_numpy(getattr(self.parts, part)),
+            rows=torch.from_numpy(self.parts.rows(part)),
             at_steps=self.preprocessing.kind == "steps",
         )
 
@@ -57,13 +67,18 @@ class PreparedLabelled:
         for name, array in self.arrays.items():
             np.save(folder / f"{name}.npy", array)
         parts = self.parts._asdict()
-        for name in ("train", "validation", "test", "overlap"):
+        for name in _ROWS:
             np.save(folder / f"{name}.npy", parts[name])
         if self.linear_path is not None:
             self.linear_path.write_into(folder)
         if self.vectors is not None:
             np.save(folder / VECTORS, self.vectors)
-        notices = {"parts": self.parts.notices, "tokens": self.tokens, "learned": self.notices}
+        notices = {
+            "parts": self.parts.notices,
+            "tokens": self.tokens,
+            "learned": self.notices,
+            "compares_path": self.compares_path,
+        }
         write_text(folder / "notices.json", json.dumps(notices))
         write_text(folder / "preprocessing.json", self.preprocessing.model_dump_json())
 
@@ -72,10 +87,7 @@ class PreparedLabelled:
         """Map what `save` wrote."""
         text = (folder / "preprocessing.json").read_text(encoding="utf-8")
         notices = json.loads((folder / "notices.json").read_text(encoding="utf-8"))
-        rows = {
-            name: np.load(folder / f"{name}.npy", allow_pickle=False)
-            for name in ("train", "validation", "test", "overlap")
-        }
+        rows = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in _ROWS}
         arrays = {
             # copy on write: torch asks for writable memory, nothing is ever written
             name: np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False)
@@ -92,6 +104,7 @@ class PreparedLabelled:
             read_linear_path(folder, preprocessing.outputs) if linear else None,
             np.load(folder / VECTORS, mmap_mode="c") if (folder / VECTORS).exists() else None,
             tuple(notices["learned"]),
+            notices["compares_path"],
         )
 
 
@@ -140,8 +153,9 @@ def prepare_parts(
         _check_texts_alone(model)
     if model.vectors is not None:
         prepared = _with_vectors(prepared, model)
-    if model.linear_path == "on":
-        prepared = _with_linear_path(prepared, data, config.split_seed)
+    reads_texts = prepared.tokens is not None and data.kind in ("class", "classes")
+    if model.linear_path == "on" or (model.linear_path == "auto" and reads_texts):
+        prepared = _with_linear_path(prepared, data, config.split_seed, model.linear_path)
     return prepared
 
 
@@ -168,8 +182,16 @@ def _with_vectors(prepared: PreparedLabelled, model: ClassifierConfig) -> Prepar
     )
 
 
-def _with_linear_path(prepared: PreparedLabelled, data: Labelled, seed: int) -> PreparedLabelled:
-    linear = fit_linear_path(data, prepared.parts, prepared.preprocessing, seed)
+def _with_linear_path(
+    prepared: PreparedLabelled, data: Labelled, seed: int, asked: str
+) -> PreparedLabelled:
+    try:
+        linear = fit_linear_path(data, prepared.parts, prepared.preprocessing, seed)
+    except DataError as error:
+        if asked == "on":
+            raise
+        why_not = f"no linear path: {str(error).partition(';')[0]}"
+        return replace(prepared, notices=(*prepared.notices, why_not))
     notice = f"linear path: logistic regression on TF-IDF of {linear.setting}"
     return replace(
         prepared,

@@ -15,19 +15,19 @@ from torch import Tensor, nn
 from lockgate.errors import DataError, listed
 from lockgate.nn import Reach, gradient_reach
 from lockgate.scoring.arrays import FloatArray
-from lockgate.scoring.probabilities import fit_temperature
 from lockgate.tasks.base import (
     PARTS,
     Candidate,
     Chosen,
     Compared,
     OnEpoch,
-    Part,
+    Span,
     check,
     ignore,
 )
 from lockgate.tasks.labelling.baselines.fit import fit_class_baselines, fit_number_baselines
 from lockgate.tasks.labelling.baselines.sequences import NO_AEON, convolutions_why_not
+from lockgate.tasks.labelling.committees import LabelCommittees, calibrated
 from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig, LabelTrainingConfig
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier, load
@@ -130,22 +130,23 @@ class Labelling:
 
     def prepare(self, data: LabelData, config: LabelConfig) -> PreparedLabelled:
         """Part the data and learn from the training rows."""
-        model = config.model
-        if _compares_linear_path(config):
+        model, compares = config.model, _compares_linear_path(config)
+        if compares:
             model = model.model_copy(update={"linear_path": "on"})
         prepared = prepare_labelled(
             data.all, config.data, model, test=data.test, validation=data.validation
         )
+        prepared = replace(prepared, compares_path=compares)
         check_metric(prepared.preprocessing, config.training)
         return prepared
 
-    def part(self, prepared: PreparedLabelled, part: Part) -> Examples:
+    def part(self, prepared: PreparedLabelled, part: Span) -> Examples:
         """Give the examples of a part."""
         return prepared.examples(part)
 
     def build(self, prepared: PreparedLabelled, network: ClassifierConfig) -> nn.Module:
         """Build a classifier."""
-        return build_classifier(network, prepared.preprocessing)
+        return build_classifier(prepared.settle(network), prepared.preprocessing)
 
     def losses(
         self, network: Any, batch: Batch, config: LabelTrainingConfig, masks: torch.Generator
@@ -190,21 +191,26 @@ class Labelling:
         seed: int = 0,
         name: str = "",
         on_epoch: OnEpoch = ignore,
+        learn: Span = "train",
+        stop: Span | None = "validation",
     ) -> tuple[FittedClassifier, History]:
-        """Fit one network, and the temperature of its probabilities to the validation part."""
+        """Fit one network; the temperature of its probabilities is of a whole validation part."""
         fitted, history = train_classifier(
-            prepared, config, seed=seed, name=name, on_epoch=on_epoch
+            *(prepared, config),
+            seed=seed,
+            name=name,
+            on_epoch=on_epoch,
+            learn=learn,
+            stop=stop,
         )
-        validation = prepared.examples("validation")
-        probable = fitted.preprocessing.kind != "number" and len(validation)
-        if history.stopped == "diverged" or not probable:
+        if history.stopped == "diverged" or stop != "validation":
             return fitted, history
-        truth = _truth(validation)
-        rows = known(truth)
-        if not rows.any():
-            return fitted, history
-        temperature = fit_temperature(fitted.scores(validation)[rows], truth[rows])
-        return replace(fitted, temperature=temperature), history
+        return calibrated(fitted, prepared, stop), history
+
+    @property
+    def committees(self) -> LabelCommittees:
+        """What makes one classifier of several."""
+        return LabelCommittees()
 
     def load_fitted(self, folder: Path) -> FittedClassifier:
         """Read a fitted classifier."""
@@ -232,13 +238,16 @@ class Labelling:
         return gradient_reach(score, x, batch_first=True)
 
     def predict(
-        self, fitted: FittedClassifier, prepared: PreparedLabelled, part: Part
+        self, fitted: FittedClassifier, prepared: PreparedLabelled, part: Span
     ) -> FloatArray:
         """Give calibrated probabilities of the classes, or numbers in their own unit."""
-        return fitted.predict_examples(prepared.examples(part))
+        examples, mixture = prepared.examples(part), fitted.mixture
+        if mixture is not None and mixture.of_parts is not None:
+            examples = replace(examples, mixed=torch.from_numpy(mixture.of_parts(part)))
+        return fitted.predict_examples(examples)
 
     def scorer(
-        self, data: LabelData, prepared: PreparedLabelled, config: LabelConfig, part: Part
+        self, data: LabelData, prepared: PreparedLabelled, config: LabelConfig, part: Span
     ) -> LabelScorer:
         """Give what scores the predictions of a part."""
         examples, preprocessing = prepared.examples(part), prepared.preprocessing
@@ -247,7 +256,7 @@ class Labelling:
             truth = truth[:, 0] * preprocessing.label_deviation + preprocessing.label_mean
         at_steps = preprocessing.kind == "steps"
         lengths = examples.lengths.numpy() if at_steps else None
-        rows = getattr(prepared.parts, part)
+        rows = prepared.parts.rows(part)
         units = units_of(None if data.all.groups is None else data.all.groups[rows], lengths)
         order = block_order(units, truth, in_order=at_steps and data.all.groups is None)
         overlap = prepared.parts.overlap
@@ -260,7 +269,11 @@ class Labelling:
         return LabelScorer(truth, config.training.metric, order, units, apart)
 
     def baselines(
-        self, data: LabelData, prepared: PreparedLabelled, config: LabelConfig
+        self,
+        data: LabelData,
+        prepared: PreparedLabelled,
+        config: LabelConfig,
+        choose: Span = "validation",
     ) -> Compared:
         """Fit the majority, and what is known to be strong on such data."""
         parts, preprocessing, items = prepared.parts, prepared.preprocessing, data.all.items
@@ -274,12 +287,12 @@ class Labelling:
                 items,
                 np.asarray(data.all.labels, dtype=np.float64),
                 parts.train,
-                parts.validation,
+                parts.rows(choose),
                 "rmse" if config.training.metric == "rmse" else "mae",
                 by_character=by_character,
             )
             regressors = (
-                Candidate(b.name, b.setting, partial(_numbers, b, items, parts))
+                Candidate(b.name, b.setting, partial(_numbers, b, items, parts), b)
                 for b in numbers.baselines
             )
             return Compared(tuple(regressors), numbers.skipped)
@@ -288,13 +301,13 @@ class Labelling:
             items,
             y.astype(np.int64),
             parts.train,
-            parts.validation,
+            parts.rows(choose),
             preprocessing.outputs,
             at_steps=preprocessing.kind == "steps",
             by_character=by_character,
         )
         candidates = (
-            Candidate(b.name, b.setting, partial(_classes, b, items, parts))
+            Candidate(b.name, b.setting, partial(_classes, b, items, parts), b)
             for b in fitted.baselines
         )
         return Compared(tuple(candidates), fitted.skipped)
@@ -427,17 +440,17 @@ def _truth(examples: Examples) -> npt.NDArray[Any]:
     return examples.truth().numpy()
 
 
-def _numbers(baseline: Any, items: Any, parts: Any, part: Part) -> FloatArray:
-    numbers: FloatArray = baseline.numbers(items, getattr(parts, part))[:, None]
+def _numbers(baseline: Any, items: Any, parts: Any, part: Span) -> FloatArray:
+    numbers: FloatArray = baseline.numbers(items, parts.rows(part))[:, None]
     return numbers
 
 
-def _classes(baseline: Any, items: Any, parts: Any, part: Part) -> FloatArray:
-    probabilities: FloatArray = baseline.probabilities(items, getattr(parts, part))
+def _classes(baseline: Any, items: Any, parts: Any, part: Span) -> FloatArray:
+    probabilities: FloatArray = baseline.probabilities(items, parts.rows(part))
     return probabilities
 
 
-def _part(prepared: PreparedLabelled, part: Part) -> dict[str, Any]:
+def _part(prepared: PreparedLabelled, part: Span) -> dict[str, Any]:
     examples, preprocessing = prepared.examples(part), prepared.preprocessing
     counts = None
     if preprocessing.kind in ("class", "steps"):

@@ -6,6 +6,7 @@ import torch
 
 from lockgate.errors import DataError, quoted
 from lockgate.running.machine import check_device
+from lockgate.tasks.base import Span
 from lockgate.tasks.labelling.config import LabelConfig, LabelTrainingConfig
 from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier
 from lockgate.tasks.labelling.network import ClassifierNetwork
@@ -43,6 +44,8 @@ def train_classifier(
     seed: int = 0,
     name: str = "",
     on_epoch: Callable[[History], None] = lambda _: None,
+    learn: Span = "train",
+    stop: Span | None = "validation",
 ) -> tuple[FittedClassifier, History]:
     """Build the network of `config.model` and fit it to labelled data; arguments as in `train`.
 
@@ -55,6 +58,7 @@ def train_classifier(
     check_device(config.training.device)
     preprocessing = prepared.preprocessing
     check_metric(preprocessing, config.training)
+    config = config.model_copy(update={"model": prepared.settle(config.model)})
     streams = Streams.of(config.training.random_state, seed, name)
     model = build_classifier(config.model, preprocessing, streams.weights)
     frozen = config.model.freeze_vectors
@@ -62,7 +66,7 @@ def train_classifier(
         model.start_from(torch.from_numpy(prepared.vectors), streams.weights)
         _train_vectors(model, frozen == 0)
 
-    train = prepared.examples("train")
+    train = prepared.examples(learn)
     if config.model.pretrain:
         pretrain(model, train, config, seed)
 
@@ -71,16 +75,16 @@ def train_classifier(
             _train_vectors(model, True)
         on_epoch(history)
 
-    validation = prepared.examples("validation")
+    validation = None if stop is None else prepared.examples(stop)
     history = fit(
         model,
         train,
-        validation if len(validation) else None,
+        validation if validation is not None and len(validation) else None,
         config.training,
         streams,
         after_epoch,
         losses,
     )
     linear_path = prepared.linear_path if model.linear_path else None
-    fitted = FittedClassifier(model.cpu(), preprocessing, config, linear_path=linear_path)
+    fitted = FittedClassifier((model.cpu(),), preprocessing, config, linear_path=linear_path)
     return fitted, history

@@ -62,7 +62,17 @@ class LanguageTrainingConfig(TrainingConfig):
     batch_size: int = Field(default=20, ge=1)
     max_epochs: int = Field(default=40, ge=1)
     patience: int = Field(default=3, ge=1)
-    validations: Literal[1] = 1  # the state of the streams is carried through an epoch
+    average: float = Field(default=0.0, ge=0, lt=1)
+    validations: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _whole_epochs(self) -> "LanguageTrainingConfig":
+        if self.validations != 1:
+            raise ValueError(
+                "validations must be 1 for a language model, whose state goes through an epoch, "
+                f"got {self.validations}"
+            )
+        return self
 
 
 class LanguageConfig(RunConfig):

@@ -146,7 +146,7 @@ class FittedLanguageModel:
 
     def write_into(self, folder: Path) -> None:
         """Write the files of `save` into a folder that exists."""
-        write_fitted(folder, NAME, self.model, self.config, self.preprocessing, self.metrics)
+        write_fitted(folder, NAME, (self.model,), self.config, self.preprocessing, self.metrics)
 
     def with_metrics(
         self,
@@ -172,7 +172,7 @@ def load(folder: Path) -> FittedLanguageModel:
     Raises:
         DataError: If the folder does not hold a fitted language model.
     """
-    _, config = read_config(folder, NAME)
+    config = read_config(folder, NAME).config
     try:
         run = LanguageConfig.model_validate(config)
         text = read_text(folder / "preprocessing.json")

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from lockgate.errors import DataError, count_of
 from lockgate.files import write_text
 from lockgate.scoring.arrays import IntArray
-from lockgate.tasks.base import PARTS, Part
+from lockgate.tasks.base import PARTS, Span
 from lockgate.tasks.language.config import TextConfig
 from lockgate.tasks.language.streams import Stream
 from lockgate.tasks.language.words import END, UNKNOWN, encode, learn_vocabulary, read_pieces
@@ -59,16 +59,16 @@ class LanguagePreprocessing(BaseModel):
 class PreparedText:
     """A text, ready to train on."""
 
-    tokens: dict[Part, IntArray]
+    tokens: dict[Span, IntArray]
     preprocessing: LanguagePreprocessing
     chunk_steps: int
 
-    def stream(self, part: Part) -> Stream:
+    def stream(self, part: Span) -> Stream:
         """Return a part as batches are drawn from it."""
         tokens = torch.from_numpy(np.asarray(self.tokens[part], dtype=np.int64))
         return Stream(tokens, self.chunk_steps, self.preprocessing.end)
 
-    def unknown(self, part: Part) -> float:
+    def unknown(self, part: Span) -> float:
         """Return the share of the words of a part that are unknown."""
         return float((self.tokens[part] == self.preprocessing.unknown).mean())
 
@@ -83,7 +83,7 @@ class PreparedText:
     def load(folder: Path) -> "PreparedText":
         """Map what `save` wrote."""
         text = (folder / "preprocessing.json").read_text(encoding="utf-8")
-        tokens: dict[Part, IntArray] = {
+        tokens: dict[Span, IntArray] = {
             # copy on write: torch asks for writable memory, nothing is ever written
             part: np.load(folder / f"{part}.npy", mmap_mode="c", allow_pickle=False)
             for part in PARTS
@@ -142,5 +142,5 @@ def prepare_text(data: TextData, config: TextConfig) -> PreparedText:
             f"min_count must leave a word, got {config.min_count}: no word of the training part "
             "occurs as often"
         )
-    tokens: dict[Part, IntArray] = {part: encode(getattr(data, part), words) for part in PARTS}
+    tokens: dict[Span, IntArray] = {part: encode(getattr(data, part), words) for part in PARTS}
     return PreparedText(tokens, LanguagePreprocessing(words=words), config.chunk_steps)

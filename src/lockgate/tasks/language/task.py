@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lockgate.nn import Reach
 from lockgate.scoring.arrays import FloatArray
-from lockgate.tasks.base import PARTS, Candidate, Chosen, Compared, OnEpoch, Part, check, ignore
+from lockgate.tasks.base import PARTS, Candidate, Chosen, Compared, OnEpoch, Span, check, ignore
 from lockgate.tasks.language.baselines import Baseline, fit_baselines
 from lockgate.tasks.language.config import (
     NAME,
@@ -88,7 +88,7 @@ class LanguageModelling:
         """Learn the vocabulary from the training part and number all words."""
         return prepare_text(data, config.data)
 
-    def part(self, prepared: PreparedText, part: Part) -> Stream:
+    def part(self, prepared: PreparedText, part: Span) -> Stream:
         """Give a part."""
         return prepared.stream(part)
 
@@ -122,9 +122,15 @@ class LanguageModelling:
         seed: int = 0,
         name: str = "",
         on_epoch: OnEpoch = ignore,
+        learn: Span = "train",  # noqa: ARG002 - no committee asks for another part
+        stop: Span | None = "validation",  # noqa: ARG002
     ) -> tuple[FittedLanguageModel, History]:
-        """Fit one language model."""
+        """Fit one language model to the training part."""
         return train_language_model(prepared, config, seed=seed, name=name, on_epoch=on_epoch)
+
+    @property
+    def committees(self) -> None:
+        """Nothing: a language model is one network."""
 
     def load_fitted(self, folder: Path) -> FittedLanguageModel:
         """Read a fitted language model."""
@@ -134,7 +140,7 @@ class LanguageModelling:
         """Measure nothing: words have no gradient."""
 
     def predict(
-        self, fitted: FittedLanguageModel, prepared: PreparedText, part: Part
+        self, fitted: FittedLanguageModel, prepared: PreparedText, part: Span
     ) -> FloatArray:
         """Give the log loss of each word of a part; see `TextScorer`."""
         return fitted.log_losses(prepared.tokens[part])
@@ -144,7 +150,7 @@ class LanguageModelling:
         data: TextData,  # noqa: ARG002
         prepared: PreparedText,
         config: LanguageConfig,  # noqa: ARG002
-        part: Part,
+        part: Span,
     ) -> TextScorer:
         """Give what scores the predictions of a part."""
         return TextScorer(len(prepared.tokens[part]), prepared.chunk_steps)
@@ -273,7 +279,7 @@ def worst_words(
     ]
 
 
-def _losses(baseline: Baseline, prepared: PreparedText, part: Part) -> FloatArray:
+def _losses(baseline: Baseline, prepared: PreparedText, part: Span) -> FloatArray:
     losses: FloatArray = -np.log(baseline.probabilities(prepared.tokens[part]))
     return losses
 

@@ -7,13 +7,14 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from lockgate.scoring.arrays import FloatArray
+from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.scoring.baselines import Grid
 from lockgate.tasks.labelling.baselines.common import (
     FitData,
     Items,
     Logistic,
     fit_logistic,
+    logistic_fits,
     search_ridge,
 )
 from lockgate.tasks.labelling.parts import Rows
@@ -136,6 +137,17 @@ def fit_text_logistic(data: FitData, kinds: Sequence[Terms]) -> TextLogistic:
         fits.append((terms, *fit_logistic(*_features(data, terms), data.classes, grid)))
     terms, model, _ = min(fits, key=lambda fit: fit[-1])
     return TextLogistic(terms, model)
+
+
+def refit_text_logistic(
+    fitted: TextLogistic, items: Items, y: IntArray, rows: Rows, classes: int
+) -> TextLogistic:
+    """Fit terms of the same kind and a model of the same strength to other rows."""
+    kind, strength = fitted.terms.kind, fitted.model.strength
+    vectorizer = _fitted(_texts(items, rows), kind)
+    terms = fitted.terms._replace(vectorizer=vectorizer)
+    fit = logistic_fits(terms.of(items, rows), y[rows], classes, fitted.model.strengths)
+    return TextLogistic(terms, fit(strength))
 
 
 def fit_text_ridge(data: FitData, kinds: Sequence[Terms], power: float) -> TextRidge:

@@ -1,0 +1,116 @@
+"""The page of what was measured: score, spread over seeds and seconds of each recipe."""
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from benchmarks.common.command import called
+from benchmarks.common.machine import commit, cpu, installed, system
+from benchmarks.common.markdown import table
+from benchmarks.recipe.recipes import CHOSEN, RECIPES, REFERENCE
+from benchmarks.recipe.sets import SETS
+
+Rows = Sequence[Mapping[str, Any]]
+
+HEAD = """# Ways to train
+
+Written by `{command} --write` from what `{command}` has run: {fits} fits on {cpu}, one thread
+each; {system}; torch {torch}; commit {commit}.
+
+A fit stops by the first half of the validation part and is judged by the second; the test part is
+not looked at. *Score* is the loss on that half, of a recipe over that of *{reference}* for the same
+set and seed, as a geometric mean over sets: below 0 is better. *Spread* is the standard deviation
+of the log score over seeds, the median over the sets with three seeds. *Time* is processor time
+over that of *{reference}*. Forecasts are of a GRU of 64 with input dropout 0.25, labels of a
+bidirectional LSTM with all its dropouts. Not every recipe has run on every set and seed: *fits*
+counts them.
+
+"""
+TAIL = """
+The defaults are those of *{chosen}*; of labels with a patience of 10 epochs, and of a language
+model those of *{reference}*. A cycle of a fixed length is much better on some sets and much worse
+on others: their best epochs lie between 1 and 200. On Taylor's two months, where the second half
+of validation differs from the first, who looks more often stops too early.
+"""
+
+
+class Compared(NamedTuple):
+    """One recipe beside the reference."""
+
+    fits: int
+    score: float  # log ratio, mean over sets
+    spread: float | None
+    time: float  # log ratio, mean over fits
+    by_set: dict[str, float]
+
+
+def page(rows: Rows) -> str:
+    """Return the page in Markdown."""
+    parts = [
+        HEAD.format(
+            command=called("recipe"),
+            fits=len(rows),
+            cpu=cpu(),
+            system=system(),
+            torch=installed("torch"),
+            commit=commit(),
+            reference=REFERENCE,
+        )
+    ]
+    for dropout in (True, False):
+        found = compared([row for row in rows if row["dropout"] == dropout])
+        if len(found) > 1:
+            parts += [f"## With{'' if dropout else 'out'} dropout\n", _table(found), ""]
+    return "\n".join([*parts, TAIL.format(chosen=CHOSEN, reference=REFERENCE)])
+
+
+def compared(rows: Rows) -> dict[str, Compared]:
+    """Compare each recipe with the reference, over the sets and seeds that both have."""
+    fits: dict[str, dict[tuple[str, int], Mapping[str, Any]]] = defaultdict(dict)
+    for row in rows:
+        fits[row["recipe"]][row["set"], row["seed"]] = row
+    return {name: _beside(fits[name], fits[REFERENCE]) for name in RECIPES if name in fits}
+
+
+def _beside(
+    own: Mapping[tuple[str, int], Mapping[str, Any]],
+    reference: Mapping[tuple[str, int], Mapping[str, Any]],
+) -> Compared:
+    both = sorted(own.keys() & reference.keys())
+    ratios: dict[str, list[float]] = defaultdict(list)
+    logs: dict[str, list[float]] = defaultdict(list)
+    for key in both:
+        ratios[key[0]].append(math.log(own[key]["judged"] / reference[key]["judged"]))
+        logs[key[0]].append(math.log(own[key]["judged"]))
+    by_set = {name: statistics.fmean(ratios[name]) for name in SETS if name in ratios}
+    spreads = [statistics.stdev(values) for values in logs.values() if len(values) >= 3]
+    times = [math.log(own[key]["seconds"] / reference[key]["seconds"]) for key in both]
+    return Compared(
+        fits=len(both),
+        score=statistics.fmean(by_set.values()),
+        spread=statistics.median(spreads) if spreads else None,
+        time=statistics.fmean(times),
+        by_set=by_set,
+    )
+
+
+def _table(found: Mapping[str, Compared]) -> str:
+    header = ["recipe", "fits", "score", "spread", "time", *SETS]
+    rows = [
+        [
+            f"**{name}**" if name == CHOSEN else name,
+            str(one.fits),
+            _percent(one.score),
+            "" if one.spread is None else f"{one.spread:.3f}",
+            f"{math.exp(one.time):.2f}",
+            *(_percent(one.by_set[name]) if name in one.by_set else "" for name in SETS),
+        ]
+        for name, one in found.items()
+    ]
+    return table(header, rows)
+
+
+def _percent(log_ratio: float) -> str:
+    return f"{100 * math.expm1(log_ratio):+.1f} %"

@@ -1,0 +1,35 @@
+"""How much of a forecast should be one model's and how much another's."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from lockgate.scoring.arrays import FloatArray
+
+_GAIN = 1e-6  # of the loss, that a mixture must have over either alone
+
+
+def mixing_weight(
+    losses: Callable[[FloatArray], FloatArray], one: FloatArray, other: FloatArray
+) -> float:
+    """Return the weight from 0 to 1 of `one` by which its mixture with `other` loses least.
+
+    The loss of a mixture is convex in the weight for absolute and squared errors and for the log
+    loss, so that a search by golden sections finds the least (Breiman, 1996, stacked regressions
+    with weights that are not negative and sum to one).
+
+    Args:
+        losses: Gives the loss of each row, of rows that neither has learned from, nor has been
+            chosen by.
+        one: Predictions of these rows.
+        other: The same of another model.
+    """
+    # imported here because a model is loaded without it
+    from scipy.optimize import minimize_scalar
+
+    def loss(weight: float) -> float:
+        return float(np.mean(losses(weight * one + (1.0 - weight) * other)))
+
+    best = minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-3})
+    alone = min((0.0, 1.0), key=loss)
+    return float(best.x) if best.fun < loss(alone) * (1.0 - _GAIN) else alone

@@ -1,0 +1,181 @@
+"""What is delivered: the mean of several fits of one network, mixed with a baseline.
+
+Validation is halved. Networks fitted to the training part stop by the first half, which sets the
+choices of the baselines too; the second half sets the weight of the networks in the mixture. Then
+steps, choices and weight are frozen, and networks and baseline are fitted anew to all rows but
+those of the test part. So no weight is learned from rows that have stopped a fit.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from lockgate.errors import DataError
+from lockgate.scoring.baselines import reference
+from lockgate.scoring.mixture import mixing_weight
+from lockgate.tasks.base import Candidate, Committees, Compared, Fitted, OnEpoch, Scorer, Span, Task
+from lockgate.training.history import History
+
+
+class Member(NamedTuple):
+    """One fit to do."""
+
+    seed: int
+    config: Any
+    learn: Span
+    stop: Span | None
+
+
+DIVERGED = "training diverged in its first epoch: pass a smaller learning_rate"
+Fits = Sequence[tuple[Fitted, History]]
+FitAll = Callable[[Sequence[Member]], Fits]
+
+
+class Delivery(NamedTuple):
+    """What is delivered, and what it was put together from."""
+
+    fitted: Fitted
+    tried: Fitted  # the networks fitted to the training part alone
+    judged: Span  # what of validation stopped none of these
+    members: int
+    weight: float  # of the networks
+    baseline: Candidate | None  # fitted anew; None where none is mixed in
+    why_not_mixed: str | None
+    histories: tuple[History, ...]  # of the fits that stopped by validation
+    compared: Compared  # the baselines, fitted to the training part alone
+
+
+def is_single(task: Task, config: Any) -> bool:
+    """Tell whether a run is of one network, which is kept as validation stopped it."""
+    return task.committees is None or (config.members == 1 and not config.mix)
+
+
+def deliver(task: Task, data: Any, prepared: Any, config: Any, fit_all: FitAll) -> Delivery:
+    """Fit `config.members` networks twice, and put the second fits together with a baseline.
+
+    A fit that diverges is left out. If training is interrupted, the networks that were fitted so
+    far are delivered, without a baseline.
+
+    Args:
+        task: One that has committees.
+        data: What was read.
+        prepared: What `task.prepare` made of it.
+        config: A run.
+        fit_all: Does fits, and returns what came of each in their order; fewer if interrupted.
+
+    Raises:
+        DataError: If every fit diverged.
+    """
+    committees = task.committees
+    assert committees is not None
+    why_not = committees.why_not_halved(prepared)
+    stop: Span = "validation" if why_not else "stopping"
+    judged: Span | None = None if why_not else "mixing"
+    members = [Member(seed, config, "train", stop) for seed in range(config.members)]
+    first = fit_all(members)
+    usable = _usable(first)
+    compared = task.baselines(data, prepared, config, stop)
+    tried = committees.join([fitted for fitted, _ in usable], prepared, judged)
+    so_far = Delivery(
+        fitted=tried,
+        tried=tried,
+        judged=judged or "validation",
+        members=len(usable),
+        weight=1.0,
+        baseline=None,
+        why_not_mixed="training was interrupted",
+        histories=tuple(history for _, history in first),
+        compared=compared,
+    )
+    if _interrupted(first, members):
+        return so_far
+    baseline, weight = None, 1.0
+    if config.mix and judged:
+        scorer = task.scorer(data, prepared, config, judged)
+        baseline = _reference(committees, compared, scorer, config.training.metric)
+    if baseline is not None:
+        networks = task.predict(tried, prepared, "mixing")
+        weight = mixing_weight(scorer.losses, networks, baseline.predict("mixing"))
+    members = [
+        Member(member.seed, frozen(config, fit[1]), "development", None)
+        for member, fit in zip(members, first, strict=True)
+        if fit in usable
+    ]
+    again = fit_all(members)
+    if _interrupted(again, members):
+        return so_far
+    usable = _usable(again)
+    fitted = committees.join([one for one, _ in usable], prepared, None, like=tried)
+    if baseline is not None:
+        baseline = committees.refit(data, prepared, config, baseline)
+        fitted = committees.mixed(fitted, baseline, weight)
+    return so_far._replace(
+        fitted=fitted,
+        members=len(usable),
+        weight=weight,
+        baseline=baseline,
+        why_not_mixed=why_not if config.mix else "mix is false",
+    )
+
+
+def in_turn(task: Task, prepared: Any, on_fit: Callable[[int, int, str], OnEpoch]) -> FitAll:
+    """Return what does fits one after another in this process.
+
+    Args:
+        task: The task.
+        prepared: What it is fitted to.
+        on_fit: Called before a fit with its number, from 1, how many there are, and what is done;
+            gives what is called after each of its epochs.
+    """
+
+    def fit_all(members: Sequence[Member]) -> Fits:
+        fits: list[tuple[Fitted, History]] = []
+        for number, (seed, config, learn, stop) in enumerate(members, start=1):
+            doing = "fit" if stop else "fit to all but the test part"
+            on_epoch = on_fit(number, len(members), doing)
+            try:
+                fits.append(
+                    task.train(
+                        prepared, config, seed=seed, on_epoch=on_epoch, learn=learn, stop=stop
+                    )
+                )
+            except KeyboardInterrupt:
+                if not fits:
+                    raise
+                break
+            if fits[-1][1].stopped == "interrupted":
+                break
+        return fits
+
+    return fit_all
+
+
+def frozen(config: Any, history: History) -> Any:
+    """Return the run that takes as many steps as a fit did up to the weights that it kept."""
+    steps = history.kept_steps
+    limits = {"max_steps": steps, "max_epochs": steps}
+    return config.model_copy(update={"training": config.training.model_copy(update=limits)})
+
+
+def _reference(
+    committees: Committees, compared: Compared, scorer: Scorer, metric: str
+) -> Candidate | None:
+    """Return the best baseline on the second half of validation that can be kept, if any."""
+    known = {one.name: one for one in compared.baselines if committees.mixes(one)}
+    if not known:
+        return None
+    scores = {name: scorer.scores(one.predict("mixing")) for name, one in known.items()}
+    return known[reference(scores, metric)]
+
+
+def _usable(fits: Fits) -> Fits:
+    """Return the fits that did not diverge; where all did, those that had finite weights before."""
+    usable = [fit for fit in fits if fit[1].stopped != "diverged"]
+    usable = usable or [fit for fit in fits if fit[1].kept_look]
+    if not usable:
+        raise DataError(DIVERGED)
+    return usable
+
+
+def _interrupted(fits: Fits, members: Sequence[Member]) -> bool:
+    last = fits[-1][1].stopped if fits else "interrupted"
+    return len(fits) < len(members) or last == "interrupted"

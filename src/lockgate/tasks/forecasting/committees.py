@@ -1,0 +1,76 @@
+"""Several fits of a forecaster, and a baseline, as one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from lockgate.scoring.arrays import FloatArray
+from lockgate.tasks.base import Candidate, Span
+from lockgate.tasks.forecasting.baselines import Baseline, bounded
+from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.fitted import FittedForecaster
+from lockgate.tasks.forecasting.mixture import Mixture
+from lockgate.tasks.forecasting.prepare import Prepared
+from lockgate.tasks.forecasting.ridge import Ridge
+from lockgate.tasks.forecasting.table import Table
+
+
+@dataclass(frozen=True)
+class ForecastCommittees:
+    """Makes one forecaster of several: the mean of their forecasts, mixed with a baseline's."""
+
+    def why_not_halved(self, prepared: Prepared) -> str | None:
+        """Tell whether a half of validation is too short for a window."""
+        if len(prepared.windows("stopping")) and len(prepared.windows("mixing")):
+            return None
+        steps = len(prepared.split.rows("validation"))
+        horizon = prepared.preprocessing.horizon
+        return f"half of the validation part, {steps} steps, holds no window of {horizon}"
+
+    def join(
+        self,
+        members: Sequence[FittedForecaster],
+        prepared: Prepared,  # noqa: ARG002
+        calibrate: Span | None,  # noqa: ARG002 - a forecast has no probability
+        like: FittedForecaster | None = None,
+    ) -> FittedForecaster:
+        """Return the forecaster that gives the mean of the members' forecasts."""
+        joined = replace(members[0], models=tuple(one.model for one in members))
+        return joined if like is None else replace(joined, config=like.config)
+
+    def alone(self, joined: FittedForecaster, member: int) -> FittedForecaster:
+        """Return one of the members by itself."""
+        return replace(joined, models=(joined.models[member],), mixture=None)
+
+    def mixes(self, baseline: Candidate) -> bool:  # noqa: ARG002
+        """Tell that any baseline of forecasts can be kept."""
+        return True
+
+    def refit(
+        self,
+        data: Table,  # noqa: ARG002
+        prepared: Prepared,
+        config: ForecastConfig,
+        baseline: Candidate,
+    ) -> Candidate:
+        """Fit a ridge of the same strength to all windows before the test part."""
+        if not isinstance(baseline.model, Ridge):
+            return baseline
+        ridge = baseline.model.refit(prepared.windows("development"))
+        (kept,) = bounded([ridge], config.data.at_least)
+        forecast = partial(_forecast, kept, prepared)
+        return Candidate(ridge.name, ridge.setting, forecast, ridge)
+
+    def mixed(
+        self, joined: FittedForecaster, baseline: Candidate | None, weight: float
+    ) -> FittedForecaster:
+        """Return the forecaster that gives `weight` to its networks and the rest to a baseline."""
+        if baseline is None:
+            return replace(joined, mixture=None)
+        model = baseline.model
+        ridge = model if isinstance(model, Ridge) else joined.ridge
+        return replace(joined, ridge=ridge, mixture=Mixture(weight, model))
+
+
+def _forecast(kept: Baseline, prepared: Prepared, part: Span) -> FloatArray:
+    return kept.forecast(prepared.windows(part))

@@ -1,0 +1,147 @@
+"""What is delivered has learned from all but the test part, by what no weight was learned from."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from lockgate import DataError
+from lockgate.settings import resolve
+from lockgate.studies.delivery import deliver, frozen, in_turn, is_single
+from lockgate.tasks.base import ignore
+from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.task import TASK
+from lockgate.tasks.language.task import TASK as LANGUAGE
+from lockgate.training.history import History
+
+
+@pytest.fixture
+def delivered(table, small):
+    """Deliver from a table; give also the fits that were asked for."""
+
+    def run(change=lambda fits: fits, rows=table, **settings):
+        config = resolve(ForecastConfig, {**small, "members": 3, "mix": True, **settings})
+        data = TASK.read(rows, config)
+        prepared, asked = TASK.prepare(data, config), []
+        one_by_one = in_turn(TASK, prepared, lambda *_: ignore)
+
+        def fit_all(members):
+            asked.append(members)
+            return change(one_by_one(members))
+
+        return deliver(TASK, data, prepared, config, fit_all), asked, prepared
+
+    return run
+
+
+def test_members_are_fitted_again_with_their_steps_to_all_but_the_test_part(delivered):
+    delivery, (first, again), _ = delivered(max_epochs=4)
+
+    assert [(one.seed, one.learn, one.stop) for one in first] == [
+        (seed, "train", "stopping") for seed in range(3)
+    ]
+    assert [(one.seed, one.learn, one.stop) for one in again] == [
+        (seed, "development", None) for seed in range(3)
+    ]
+    steps = [history.kept_steps for history in delivery.histories]
+    assert [one.config.training.max_steps for one in again] == steps
+    assert len(delivery.fitted.models) == delivery.members == 3
+    assert delivery.fitted.config.training.max_steps is None
+
+
+def test_the_weight_is_the_best_on_the_half_that_stopped_nothing(delivered):
+    delivery, _, prepared = delivered(max_epochs=5, learning_rate=0.01)
+    truth = TASK.scorer(None, prepared, delivery.fitted.config, "mixing")
+    networks = TASK.predict(delivery.tried, prepared, "mixing")
+    known = {one.name: one.predict("mixing") for one in delivery.compared.baselines}
+    best = min(known, key=lambda name: truth.scores(known[name])["mae"])
+
+    def loss(weight):
+        return truth.losses(weight * networks + (1 - weight) * known[best]).mean()
+
+    assert delivery.baseline.name == best
+    grid = np.linspace(0, 1, 1001)
+    assert loss(delivery.weight) <= min(loss(weight) for weight in grid) * (1 + 1e-6)
+
+
+def test_what_lies_in_the_test_part_changes_nothing(delivered, table):
+    delivery, _, prepared = delivered()
+    row = int(prepared.split.validation) + 2
+    later = table.with_row_index().with_columns(
+        sold=pl.when(pl.col("index") >= row).then(table["sold"] * 9 + 5).otherwise(table["sold"])
+    )
+    other, _, _ = delivered(rows=later.drop("index"))
+
+    assert other.weight == delivery.weight
+    for mine, changed in zip(delivery.fitted.models, other.fitted.models, strict=True):
+        for weight, same in zip(mine.parameters(), changed.parameters(), strict=True):
+            assert np.array_equal(weight.detach(), same.detach())
+
+
+def test_without_mix_and_of_a_short_validation_part_there_is_no_baseline(delivered):
+    delivery, _, _ = delivered(mix=False)
+    assert (delivery.baseline, delivery.weight, delivery.why_not_mixed) == (
+        None,
+        1.0,
+        "mix is false",
+    )
+
+    delivery, (first, _), _ = delivered(horizon=12, split="0.9,0.05,0.05")
+    assert first[0].stop == delivery.judged == "validation"
+    assert delivery.baseline is None
+    assert delivery.why_not_mixed.startswith("half of the validation part")
+
+
+def test_a_fit_that_diverged_is_left_out(delivered):
+    def spoil(fits):
+        fits[1][1].stopped = "diverged"
+        return fits
+
+    delivery, (_, again), _ = delivered(spoil)
+
+    assert [one.seed for one in again] == [0, 2]
+    assert delivery.members == 1  # of the second fits too the second diverged
+
+    def ruin(fits):
+        lost = History(stopped="diverged")
+        return [(fitted, lost) for fitted, _ in fits]
+
+    with pytest.raises(DataError, match="diverged in its first epoch: pass a smaller learning_rat"):
+        delivered(ruin)
+
+
+@pytest.mark.parametrize("phase", [0, 1])
+def test_an_interruption_delivers_the_networks_so_far(delivered, phase):
+    calls = []
+
+    def interrupt(fits):
+        calls.append(fits)
+        if len(calls) == phase + 1:
+            fits[1][1].stopped = "interrupted"
+            return fits[:2]
+        return fits
+
+    delivery, _, _ = delivered(interrupt)
+
+    assert len(delivery.fitted.models) == delivery.members == (2 if phase == 0 else 3)
+    assert delivery.why_not_mixed == "training was interrupted"
+
+
+def test_frozen_is_as_many_steps_as_led_to_the_weights_kept():
+    config = resolve(ForecastConfig, {"target": "y", "horizon": 1, "patience": 3})
+    history = History(validation=[3.0, 1.0, 2.0], steps=[4, 8, 12])
+
+    training = frozen(config, history).training
+
+    assert (training.max_steps, training.max_epochs) == (8, 8)
+    assert training.learning_rate == config.training.learning_rate
+
+
+def test_one_network_without_a_mixture_is_single():
+    for settings, single in (
+        ({"members": 1, "mix": False}, True),
+        ({"members": 1}, False),
+        ({"members": 2, "mix": False}, False),
+    ):
+        config = resolve(ForecastConfig, {"target": "y", "horizon": 1, **settings})
+        assert is_single(TASK, config) == single
+    assert is_single(LANGUAGE, None)
