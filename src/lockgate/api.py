@@ -20,7 +20,7 @@ from lockgate.studies import plan as plans
 from lockgate.studies.config import StudyConfig, study_config
 from lockgate.studies.delivery import DIVERGED, deliver, in_turn, is_single
 from lockgate.studies.result import StudyResult
-from lockgate.studies.single import score_delivery, score_parts
+from lockgate.studies.single import apart, score_delivery, score_parts
 from lockgate.studies.study import run
 from lockgate.tasks import registry
 from lockgate.tasks.base import Evaluation, Fitted, Task
@@ -140,7 +140,9 @@ def train(
         if single:
             scored = score_parts(chosen, data, prepared, fitted, history, looks)
         else:
-            scored = score_delivery(chosen, data, prepared, delivery, looks)
+            test = chosen.scorer(data, prepared, resolved, "test")
+            delivered = apart(chosen, prepared, delivery, test, resolved.training.metric)
+            scored = score_delivery(chosen, data, prepared, delivery, delivered, looks)
     with _as_data_error(), new_folder(folder) as temporary:
         scored.write_into(temporary)
         write_settings(resolved, temporary / "config.yaml")

@@ -2,7 +2,13 @@
 
 import pytest
 
-from lockgate.studies.words import lacking, signed, signed_percent, verdict_words
+from lockgate.studies.words import (
+    delivered_words,
+    lacking,
+    signed,
+    signed_percent,
+    verdict_words,
+)
 
 PAIR = {"rung": "both", "parent": "lstm", "seeds": 2, "percent": -4.04, "low": -6.12, "high": -1.96}
 BASELINE = {"name": "ridge", "percent": -1.2, "low": -3.0, "high": 0.72, "better": []}
@@ -199,3 +205,28 @@ def test_what_is_no_error_goes_by_its_own_name():
     words = verdict_words([], baseline, "both", TRICKS, "log_loss", seeds=3, blocks=9)
 
     assert words[0] == f"The network has 11.1 % less log loss than {SIMPLE}."
+
+
+@pytest.mark.parametrize(
+    ("weight", "words"),
+    [
+        (0.0, "The model is ridge alone, fitted to all but the test part. On validation no share"),
+        (0.002, "The model is 1 % the mean of 3 GRU networks and 99 % ridge, fitted to all"),
+        (0.62, "The model is 62 % the mean of 3 GRU networks and 38 % ridge, fitted to all"),
+        (0.999, "The model is 99 % the mean of 3 GRU networks and 1 % ridge, fitted to all"),
+        (1.0, "The model is the mean of 3 GRU networks, fitted to all but the test part. On valid"),
+    ],
+)
+def test_the_shares_of_a_model_are_told_and_never_rounded_away(weight: float, words: str) -> None:
+    delivered = {"members": 3, "weight": weight, "baseline": "ridge", "why_not_mixed": None}
+
+    assert delivered_words(delivered, "GRU").startswith(words)
+
+
+def test_a_model_without_a_baseline_says_why() -> None:
+    delivered = {"members": 1, "weight": 1.0, "baseline": None, "why_not_mixed": "mix is false"}
+
+    assert delivered_words(delivered, "LSTM") == (
+        "The model is one LSTM network, fitted to all but the test part. No baseline is mixed in: "
+        "mix is false."
+    )

@@ -15,8 +15,8 @@ def mixing_weight(
     """Return the weight from 0 to 1 of `one` by which its mixture with `other` loses least.
 
     The loss of a mixture is convex in the weight for absolute and squared errors and for the log
-    loss, so that a search by golden sections finds the least (Breiman, 1996, stacked regressions
-    with weights that are not negative and sum to one).
+    loss, so that a bounded search finds the least (Breiman, 1996, stacked regressions with weights
+    that are not negative and sum to one).
 
     Args:
         losses: Gives the loss of each row, of rows that neither has learned from, nor has been

@@ -96,9 +96,9 @@ def deliver(task: Task, data: Any, prepared: Any, config: Any, fit_all: FitAll) 
         networks = task.predict(tried, prepared, "mixing")
         weight = mixing_weight(scorer.losses, networks, baseline.predict("mixing"))
     members = [
-        Member(member.seed, frozen(config, fit[1]), "development", None)
-        for member, fit in zip(members, first, strict=True)
-        if fit in usable
+        Member(member.seed, frozen(config, history), "development", None)
+        for member, (fitted, history) in zip(members, first, strict=True)
+        if any(fitted is one for one, _ in usable)
     ]
     again = fit_all(members)
     if _interrupted(again, members):

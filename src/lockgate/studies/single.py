@@ -30,21 +30,23 @@ def score_parts(
 
 
 def score_delivery(
-    task: Task, data: Any, prepared: Any, delivery: Delivery, test_looks: int
+    task: Task,
+    data: Any,
+    prepared: Any,
+    delivery: Delivery,
+    delivered: Delivered,
+    test_looks: int,
 ) -> Fitted:
-    """Return what is delivered with its scores, as `score_parts` does.
+    """Return what is delivered with its scores, as `score_parts` does, and what `apart` gave.
 
     `validation` is then the part of it that stopped no fit, and of the networks and baselines that
-    learned from the training part alone. `delivered` tells the single networks, their mean, the
-    mixture and the baseline in it apart, all fitted to everything but the test part.
+    learned from the training part alone.
     """
-    fitted, config = delivery.fitted, delivery.fitted.config
-    compared = delivery.compared
+    fitted, compared = delivery.fitted, delivery.compared
     scored = _scored(
         *(task, data, prepared, fitted, delivery.tried, delivery.judged), compared.baselines
     )
-    test = task.scorer(data, prepared, config, "test")
-    scored["delivered"] = apart(task, prepared, delivery, test, config.training.metric)
+    scored["delivered"] = delivered
     baselines = compared.baselines
     if delivery.baseline is not None:  # of two of a kind the model keeps the first
         baselines = (delivery.baseline, *baselines)
@@ -52,7 +54,10 @@ def score_delivery(
 
 
 def apart(task: Task, prepared: Any, delivery: Delivery, test: Scorer, metric: str) -> Delivered:
-    """Score on the test part what a delivery is put together from."""
+    """Score on the test part the single networks, their mean, the mixture and the baseline in it.
+
+    All of them have learned from everything but the test part.
+    """
     committees, fitted = task.committees, delivery.fitted
     assert committees is not None
     alone = [

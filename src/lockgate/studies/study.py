@@ -68,7 +68,7 @@ def run(
     if delivery is None:
         _keep_best(planned, out, choices, looked, result.results)
     else:
-        _keep_delivery(planned, out, choices, delivery, looked.looks)
+        _keep_delivery(planned, out, choices, delivery, results)
     result.save()
     return result
 
@@ -129,13 +129,17 @@ def run_config(task: Task, config: Any, network: Any) -> Any:
 
 
 def _keep_delivery(
-    planned: Plan, out: Path, choices: Choices, delivery: Delivery, looks: int
+    planned: Plan, out: Path, choices: Choices, delivery: Delivery, results: Results
 ) -> None:
     """Save what is delivered with its scores, as `train` does."""
     folder, task = out / "fitted", planned.task
     if folder.exists():
         return
-    scored = score_delivery(task, planned.data, planned.prepared, delivery, looks)
+    delivered, looks = results["delivered"], results["verdict"]["test_looks"]
+    assert delivered is not None
+    scored = score_delivery(
+        *(task, planned.data, planned.prepared, delivery, delivered), test_looks=looks
+    )
     named = {**scored.metrics, "rung": choices.rung}
     scored.with_metrics(named).save(folder)
 

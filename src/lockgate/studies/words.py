@@ -55,15 +55,21 @@ def delivered_words(delivered: Delivered, cell: str) -> str:
         'The model is 60 % the mean of 3 GRU networks and 40 % ridge, fitted to all but the test \
 part.'
     """
-    count, share = delivered["members"], round(100 * delivered["weight"])
+    count, weight = delivered["members"], delivered["weight"]
     networks = f"the mean of {count} {cell} networks" if count > 1 else f"one {cell} network"
     end = "fitted to all but the test part."
-    if share == 0:
+    if weight == 0.0:
         return (
             f"The model is {delivered['baseline']} alone, {end} On validation no share of "
             f"{networks} made it better."
         )
+    if delivered["baseline"] and weight == 1.0:
+        return (
+            f"The model is {networks}, {end} On validation no share of {delivered['baseline']} "
+            "made it better."
+        )
     if delivered["baseline"]:
+        share = min(max(round(100 * weight), 1), 99)
         rest = f"{share} % {networks} and {100 - share} % {delivered['baseline']}"
         return f"The model is {rest}, {end}"
     return f"The model is {networks}, {end} No baseline is mixed in: {delivered['why_not_mixed']}."
