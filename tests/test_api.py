@@ -81,14 +81,19 @@ def test_train_writes_over_nothing(table, small, tmp_path, kind):
 
 
 def test_an_interrupted_training_keeps_the_best_so_far(table, small, tmp_path, monkeypatch):
-    told = FitProgress.on_epoch
+    told = FitProgress.on_fit
 
-    def interrupt(progress, history):
-        told(progress, history)
-        if history.epochs == 2:
-            signal.raise_signal(signal.SIGINT)
+    def interrupted(progress, *fit):
+        show = told(progress, *fit)
 
-    monkeypatch.setattr(FitProgress, "on_epoch", interrupt)
+        def on_epoch(history):
+            show(history)
+            if history.epochs == 2:
+                signal.raise_signal(signal.SIGINT)
+
+        return on_epoch
+
+    monkeypatch.setattr(FitProgress, "on_fit", interrupted)
 
     fitted, folder = lockgate.train(table, out=tmp_path / "model", **{**small, "max_epochs": 50})
 

@@ -28,7 +28,7 @@ def test_bars_are_shown_at_the_usual_level_alone(level: int) -> None:
 def test_epochs_are_counted_with_their_losses(level: int, capsys: Any) -> None:
     history: Any = HISTORY
     with FitProgress(3) as progress:
-        progress.on_epoch(history)
+        progress.on_fit(1, 1, "fit")(history)
 
     shown = capsys.readouterr()
     assert shown.out == ""

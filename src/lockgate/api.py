@@ -14,11 +14,12 @@ from lockgate.files import new_folder
 from lockgate.progress import FitProgress, Steps, StudyProgress
 from lockgate.reading.samples import SAMPLE
 from lockgate.reports import write_report
+from lockgate.running.local import default_workers
 from lockgate.scoring.looks import check_ledger, count_look
 from lockgate.settings import ConfigT, by_path, read_settings, resolve, write_settings
 from lockgate.studies import plan as plans
 from lockgate.studies.config import StudyConfig, study_config
-from lockgate.studies.delivery import DIVERGED, deliver, in_turn, is_single
+from lockgate.studies.delivery import DIVERGED, deliver, is_single, side_by_side
 from lockgate.studies.result import StudyResult
 from lockgate.studies.single import apart, score_delivery, score_parts
 from lockgate.studies.study import run
@@ -126,11 +127,14 @@ def train(
         prepared = chosen.prepare(data, resolved)
     with FitProgress(resolved.training.max_epochs) as progress:
         if single := is_single(chosen, resolved):
-            fitted, history = chosen.train(prepared, resolved, on_epoch=progress.on_epoch)
+            fitted, history = chosen.train(
+                prepared, resolved, on_epoch=progress.on_fit(1, 1, "fit")
+            )
             if not history.best_epoch:
                 raise DataError(DIVERGED)
         else:
-            fit_all = in_turn(chosen, prepared, progress.on_fit)
+            workers = default_workers(resolved.training.device)
+            fit_all = side_by_side(chosen, prepared, workers, progress.on_fit)
             delivery = deliver(chosen, data, prepared, resolved, fit_all)
     settings_hash = hashlib.sha256(resolved.model_dump_json().encode()).hexdigest()[:16]
     what = f"train {folder.name} {settings_hash}"

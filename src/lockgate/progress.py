@@ -1,6 +1,7 @@
 """What a terminal shows while a study or a fit runs."""
 
 import logging
+import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -127,11 +128,10 @@ class StudyProgress(_Bar, Watcher):
 
 
 class FitProgress(_Bar):
-    """A bar that counts the epochs of each of some fits, on standard error."""
+    """Bars that count the epochs of fits, one for each that runs, on standard error."""
 
     def __init__(self, max_epochs: int) -> None:
         self._max_epochs = max_epochs
-        self._of = ""
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -140,23 +140,32 @@ class FitProgress(_Bar):
             console=Console(stderr=True),
             disable=not bars_are_shown(),
         )
-        self._task = self._progress.add_task("epochs", total=max_epochs)
+        self._doing, self._lock = "", threading.Lock()
 
     def __enter__(self) -> Self:
         self._progress.start()
         return self
 
     def on_fit(self, number: int, fits: int, doing: str) -> Callable[[History], None]:
-        """Begin the bar anew for another fit; return what shows its epochs."""
-        self._of = f"{doing} {number} of {fits}: "
-        self._progress.reset(self._task, total=self._max_epochs, description=self._of)
-        return self.on_epoch
+        """Add the bar of a fit, and take away those of what was done before; safe in threads.
 
-    def on_epoch(self, history: History) -> None:
-        """Show the epoch's losses."""
-        losses = [f"training {history.training[-1]:.4f}"]
-        if history.validation:
-            losses.append(f"validation {history.validation[-1]:.4f}")
-            losses.append(f"best epoch {history.best_epoch}")
-        text = self._of + ", ".join(losses)
-        self._progress.update(self._task, completed=history.epochs, description=text)
+        Returns:
+            What shows an epoch of this fit.
+        """
+        with self._lock:
+            if doing != self._doing:
+                self._doing = doing
+                for task in self._progress.task_ids:
+                    self._progress.remove_task(task)
+        of = f"{doing} {number} of {fits}: " if fits > 1 else ""
+        bar = self._progress.add_task(of or "epochs", total=self._max_epochs)
+
+        def on_epoch(history: History) -> None:
+            losses = [f"training {history.training[-1]:.4f}"]
+            if history.validation:
+                losses.append(f"validation {history.validation[-1]:.4f}")
+                losses.append(f"best epoch {history.best_epoch}")
+            text = of + ", ".join(losses)
+            self._progress.update(bar, completed=history.epochs, description=text)
+
+        return on_epoch

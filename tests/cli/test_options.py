@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -129,3 +130,10 @@ def test_a_table_or_a_sample_is_given_and_not_both():
             options.source(table, sample)
     with pytest.raises(DataError, match="sample must be one of co2, got 'co3'"):
         options.source(None, "co3")
+
+
+@pytest.mark.parametrize(("command", "members"), [("study", 5), ("train", 3)])
+def test_the_help_tells_the_default_that_the_command_has(lockgate, command, members):
+    shown = " ".join(lockgate(command, "--help").stdout.replace("│", " ").split())
+
+    assert re.search(rf"--members .*? Default: {members}\.", shown)

@@ -37,11 +37,11 @@ def test_it_prints_scores_beside_the_baselines_and_the_folder(lockgate, csv):
 
 
 def test_ctrl_c_keeps_the_best_so_far_and_says_so(lockgate, csv, monkeypatch, tmp_path):
-    def interrupt(progress, history):
+    def interrupt(history):
         if history.epochs == 3:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(FitProgress, "on_epoch", interrupt)
+    monkeypatch.setattr(FitProgress, "on_fit", lambda *_: interrupt)
 
     result = lockgate(*TRAIN, "--out", "model")
 

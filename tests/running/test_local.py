@@ -2,11 +2,13 @@
 
 import os
 import signal
+import threading
+import time
 
 import pytest
 import torch
 
-from lockgate.running.local import one_thread, run_jobs
+from lockgate.running.local import one_thread, run_in_threads, run_jobs
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -31,3 +33,57 @@ def test_threads_are_as_before_after_one_thread() -> None:
         assert torch.get_num_threads() == 1
 
     assert torch.get_num_threads() == before
+
+
+def test_threads_give_what_came_of_each_job_in_order_and_share_one_core_each():
+    began = threading.Barrier(2, timeout=20)
+
+    def job(number, wanted):
+        began.wait()  # two run at a time
+        return number, torch.get_num_threads(), wanted()
+
+    threads = torch.get_num_threads()
+
+    assert run_in_threads(job, [(0,), (1,), (2,), (3,)], 2) == [(n, 1, True) for n in range(4)]
+    assert torch.get_num_threads() == threads
+
+
+def test_one_thread_computes_on_as_many_cores_as_torch_has():
+    def job(_, wanted):
+        assert wanted()
+        return torch.get_num_threads()
+
+    assert run_in_threads(job, [(0,), (1,)], 1) == [torch.get_num_threads()] * 2
+
+
+def test_a_job_that_fails_ends_the_others_with_its_error():
+    ended = []
+
+    def job(number, wanted):
+        if number == 1:
+            raise ValueError("number 1")
+        while wanted():
+            time.sleep(0.01)
+        ended.append(number)
+
+    with pytest.raises(ValueError, match="number 1"):
+        run_in_threads(job, [(n,) for n in range(4)], 2)
+    assert ended == [0]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_ctrl_c_lets_running_jobs_end_and_begins_no_other(keep):
+    def job(number, wanted):
+        if number == 1:
+            signal.raise_signal(signal.SIGINT)
+        while wanted():
+            time.sleep(0.01)
+        if not keep:
+            raise KeyboardInterrupt
+        return number
+
+    if keep:
+        assert run_in_threads(job, [(n,) for n in range(4)], 2) == [0, 1]
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            run_in_threads(job, [(n,) for n in range(4)], 2)

@@ -30,3 +30,10 @@ def test_rungs_are_parted_at_commas_and_counts_are_positive() -> None:
     for setting in ("seeds", "workers"):
         with pytest.raises(ValidationError, match="greater than or equal to 1"):
             kind(**{setting: 0})
+
+
+def test_a_study_delivers_more_fits_than_train() -> None:
+    run = RUNS["forecast"]
+
+    assert study_config(run, ("gru",)).model_fields["members"].default == 5
+    assert run.model_fields["members"].default == 3

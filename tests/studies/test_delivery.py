@@ -1,12 +1,18 @@
 """What is delivered has learned from all but the test part, by what no weight was learned from."""
 
+import signal
+import threading
+import time
+
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from lockgate import DataError
+from lockgate.running.local import one_thread
 from lockgate.settings import resolve
-from lockgate.studies.delivery import deliver, frozen, in_turn, is_single
+from lockgate.studies.delivery import Member, deliver, frozen, is_single, side_by_side
 from lockgate.tasks.base import ignore
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.task import TASK
@@ -22,11 +28,11 @@ def delivered(table, small):
         config = resolve(ForecastConfig, {**small, "members": 3, "mix": True, **settings})
         data = TASK.read(rows, config)
         prepared, asked = TASK.prepare(data, config), []
-        one_by_one = in_turn(TASK, prepared, lambda *_: ignore)
+        fit_them = side_by_side(TASK, prepared, 2, lambda *_: ignore)
 
         def fit_all(members):
             asked.append(members)
-            return change(one_by_one(members))
+            return change(fit_them(members))
 
         return deliver(TASK, data, prepared, config, fit_all), asked, prepared
 
@@ -89,6 +95,48 @@ def test_without_mix_and_of_a_short_validation_part_there_is_no_baseline(deliver
     assert first[0].stop == delivery.judged == "validation"
     assert delivery.baseline is None
     assert delivery.why_not_mixed.startswith("half of the validation part")
+
+
+@pytest.fixture
+def to_fit(table, small):
+    """Prepare a table; give it with three fits to do."""
+    config = resolve(ForecastConfig, {**small, "members": 3, "max_epochs": 3})
+    prepared = TASK.prepare(TASK.read(table, config), config)
+    return prepared, [Member(seed, config, "train", "stopping") for seed in range(3)]
+
+
+def test_fits_side_by_side_are_those_in_turn_to_the_bit(to_fit):
+    prepared, members = to_fit
+    with one_thread():
+        in_turn = side_by_side(TASK, prepared, 1, lambda *_: ignore)(members)
+    together = side_by_side(TASK, prepared, 2, lambda *_: ignore)(members)
+
+    for (one, history), (other, same) in zip(in_turn, together, strict=True):
+        assert history.validation == same.validation
+        for weight, equal in zip(
+            one.models[0].parameters(), other.models[0].parameters(), strict=True
+        ):
+            assert torch.equal(weight, equal)
+
+
+def test_ctrl_c_keeps_what_the_running_fits_have_learned(to_fit):
+    prepared, members = to_fit
+    begun = threading.Barrier(2, timeout=20)
+
+    def on_fit(number, fits, doing):
+        def on_epoch(history):
+            if history.looks == 1:
+                begun.wait()
+                if number == 2:
+                    signal.raise_signal(signal.SIGINT)
+                time.sleep(0.7)  # until the main thread has seen it
+
+        return on_epoch
+
+    fits = side_by_side(TASK, prepared, 2, on_fit)(members)
+
+    assert [history.stopped for _, history in fits] == ["interrupted"] * 2
+    assert all(history.kept_look for _, history in fits)
 
 
 def test_a_fit_that_diverged_is_left_out(delivered):

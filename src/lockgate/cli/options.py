@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from lockgate.config import Config, option_of
 from lockgate.errors import DataError, listed
 from lockgate.settings import fields_of
-from lockgate.studies.config import StudySettings
+from lockgate.studies.config import StudySettings, of_study
 from lockgate.tasks.registry import NAMES, configs
 
 Source = Annotated[
@@ -108,7 +108,8 @@ def _marked(command: str) -> Iterator[tuple[str, FieldInfo]]:
         for path, field in fields_of(kind).items():
             option = option_of(field)
             if option is not None and command in option.commands:
-                yield path.rpartition(".")[2], field
+                name = path.rpartition(".")[2]
+                yield name, of_study(name, field) if command == "study" else field
 
 
 FITTED = ("predict", "evaluate")

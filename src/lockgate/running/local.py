@@ -1,11 +1,13 @@
-"""Run jobs in this process, or side by side in processes of this machine.
+"""Run jobs in this process, or side by side in processes of this machine, or in threads.
 
 A job is a module-level function on paths and plain values, so that it can be sent anywhere.
 """
 
 import contextlib
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 import torch
@@ -46,6 +48,65 @@ def run_jobs(
             "a process that fits was killed, perhaps for want of memory: continue with "
             "resume=True (--resume), and with fewer workers if it happens again"
         ) from None
+
+
+def run_in_threads(
+    run: Callable[..., Done], jobs: Sequence[tuple[Any, ...]], workers: int
+) -> list[Done]:
+    """Return what `run(*job, wanted)` returns for every job, in the order of the jobs.
+
+    Jobs of which one fails or that are interrupted are no longer wanted: those that wait are not
+    begun, and those that run are to look at `wanted()`, and end.
+
+    Args:
+        run: A function that spends its time in torch, which lets other threads of Python compute.
+        jobs: Its arguments, once for each call.
+        workers: Threads side by side. A job computes on one thread then; one worker lets it have
+            those that torch has.
+
+    Returns:
+        What came of them, fewer after Ctrl-C: jobs that were not begun are left out, and those that
+        ended with a `KeyboardInterrupt` of their own.
+
+    Raises:
+        KeyboardInterrupt: If nothing is left.
+    """
+    end = threading.Event()
+    side_by_side, threads = min(workers, len(jobs)), torch.get_num_threads()
+
+    def call(*job: Any) -> Done:
+        torch.set_num_threads(1 if side_by_side > 1 else threads)
+        return run(*job, lambda: not end.is_set())
+
+    with ThreadPoolExecutor(side_by_side) as pool:
+        futures = [pool.submit(call, *job) for job in jobs]
+        try:
+            _wait(futures)
+        except KeyboardInterrupt:
+            _give_up(futures, end)
+            _wait(futures)
+        finally:
+            _give_up(futures, end)
+    torch.set_num_threads(threads)
+    done = [future for future in futures if not future.cancelled()]
+    finished = [one.result() for one in done if not isinstance(one.exception(), KeyboardInterrupt)]
+    if not finished:
+        raise KeyboardInterrupt
+    return finished
+
+
+def _wait(futures: Sequence[Future[Done]]) -> None:
+    """Wait for all, or for the first that fails; again and again, so that Ctrl-C is seen."""
+    while wait(futures, timeout=0.2, return_when="FIRST_EXCEPTION").not_done:
+        for future in futures:
+            if future.done() and not future.cancelled() and future.exception():
+                return
+
+
+def _give_up(futures: Sequence[Future[Done]], end: threading.Event) -> None:
+    end.set()
+    for future in futures:
+        future.cancel()
 
 
 @contextlib.contextmanager

@@ -1,12 +1,17 @@
 """The settings of a study, and how they join those of a run of its task."""
 
+from copy import copy
 from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field, create_model, field_validator
+from pydantic.fields import FieldInfo
 
 from lockgate.config import Config, Option, parts
 from lockgate.tasks.config import RunConfig
+
+DEFAULTS = {"members": 5}
+"""What a study has other defaults of than `train`: it fits many more networks anyway."""
 
 
 class StudySettings(Config):
@@ -32,6 +37,15 @@ class StudyConfig(StudySettings, RunConfig):
     """A run for each rung and seed; `study_config` makes the class of a task."""
 
 
+def of_study(name: str, field: FieldInfo) -> FieldInfo:
+    """Return the field of a run's setting with the default that it has in a study."""
+    if name not in DEFAULTS:
+        return field
+    other = copy(field)
+    other.default = DEFAULTS[name]
+    return other
+
+
 @cache
 def study_config(run: type[RunConfig], rungs: tuple[str, ...]) -> type[StudyConfig]:
     """Return the class of the settings of a study.
@@ -40,7 +54,9 @@ def study_config(run: type[RunConfig], rungs: tuple[str, ...]) -> type[StudyConf
         run: The settings of a run of its task.
         rungs: The networks that are compared by default.
     """
-    fields: dict[str, Any] = {n: (f.annotation, f) for n, f in run.model_fields.items()}
+    fields: dict[str, Any] = {
+        n: (f.annotation, of_study(n, f)) for n, f in run.model_fields.items()
+    }
     settings: dict[str, Any] = {
         name: (field.annotation, field)
         for name, field in StudySettings.model_fields.items()

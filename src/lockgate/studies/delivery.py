@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from lockgate.errors import DataError
+from lockgate.running.local import run_in_threads
 from lockgate.scoring.baselines import reference
 from lockgate.scoring.mixture import mixing_weight
 from lockgate.tasks.base import Candidate, Committees, Compared, Fitted, OnEpoch, Scorer, Span, Task
@@ -117,34 +118,42 @@ def deliver(task: Task, data: Any, prepared: Any, config: Any, fit_all: FitAll) 
     )
 
 
-def in_turn(task: Task, prepared: Any, on_fit: Callable[[int, int, str], OnEpoch]) -> FitAll:
-    """Return what does fits one after another in this process.
+def side_by_side(
+    task: Task, prepared: Any, workers: int, on_fit: Callable[[int, int, str], OnEpoch]
+) -> FitAll:
+    """Return what does fits side by side in threads of this process.
+
+    Threads share the prepared data, and a fit gives up the lock of Python while it computes. Ctrl-C
+    ends each fit that runs after its next validation, and begins no other.
 
     Args:
         task: The task.
         prepared: What it is fitted to.
-        on_fit: Called before a fit with its number, from 1, how many there are, and what is done;
-            gives what is called after each of its epochs.
+        workers: Fits at a time.
+        on_fit: Called as a fit begins with its number, from 1, how many there are, and what is
+            done; gives what is called after each of its epochs.
     """
 
     def fit_all(members: Sequence[Member]) -> Fits:
-        fits: list[tuple[Fitted, History]] = []
-        for number, (seed, config, learn, stop) in enumerate(members, start=1):
-            doing = "fit" if stop else "fit to all but the test part"
-            on_epoch = on_fit(number, len(members), doing)
-            try:
-                fits.append(
-                    task.train(
-                        prepared, config, seed=seed, on_epoch=on_epoch, learn=learn, stop=stop
-                    )
-                )
-            except KeyboardInterrupt:
-                if not fits:
-                    raise
-                break
-            if fits[-1][1].stopped == "interrupted":
-                break
-        return fits
+        def fit(number: int, member: Member, wanted: Callable[[], bool]) -> tuple[Fitted, History]:
+            doing = "fit" if member.stop else "fit to all but the test part"
+            shown = on_fit(number, len(members), doing)
+
+            def on_epoch(history: History) -> None:
+                shown(history)
+                if not wanted():
+                    raise KeyboardInterrupt
+
+            return task.train(
+                prepared,
+                member.config,
+                seed=member.seed,
+                on_epoch=on_epoch,
+                learn=member.learn,
+                stop=member.stop,
+            )
+
+        return run_in_threads(fit, list(enumerate(members, start=1)), workers)
 
     return fit_all
 
@@ -177,5 +186,4 @@ def _usable(fits: Fits) -> Fits:
 
 
 def _interrupted(fits: Fits, members: Sequence[Member]) -> bool:
-    last = fits[-1][1].stopped if fits else "interrupted"
-    return len(fits) < len(members) or last == "interrupted"
+    return len(fits) < len(members) or any(one.stopped == "interrupted" for _, one in fits)
