@@ -13,7 +13,7 @@ from lockgate import DataError
 from lockgate.running.local import one_thread
 from lockgate.settings import resolve
 from lockgate.studies.delivery import Member, deliver, frozen, is_single, side_by_side
-from lockgate.tasks.base import ignore
+from lockgate.tasks.base import Candidate, Compared, ignore
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.task import TASK
 from lockgate.tasks.language.task import TASK as LANGUAGE
@@ -24,7 +24,7 @@ from lockgate.training.history import History
 def delivered(table, small):
     """Deliver from a table; give also the fits that were asked for."""
 
-    def run(change=lambda fits: fits, rows=table, **settings):
+    def run(change=lambda fits: fits, rows=table, task=TASK, **settings):
         config = resolve(ForecastConfig, {**small, "members": 3, "mix": True, **settings})
         data = TASK.read(rows, config)
         prepared, asked = TASK.prepare(data, config), []
@@ -34,7 +34,7 @@ def delivered(table, small):
             asked.append(members)
             return change(fit_them(members))
 
-        return deliver(TASK, data, prepared, config, fit_all), asked, prepared
+        return deliver(task, data, prepared, config, fit_all), asked, prepared
 
     return run
 
@@ -95,6 +95,32 @@ def test_without_mix_and_of_a_short_validation_part_there_is_no_baseline(deliver
     assert first[0].stop == delivery.judged == "validation"
     assert delivery.baseline is None
     assert delivery.why_not_mixed.startswith("half of the validation part")
+
+
+class Astray:
+    """Forecasting, but with baselines that all lose themselves, or none at all."""
+
+    def __init__(self, names):
+        self.names = names
+
+    def __getattr__(self, name):
+        return getattr(TASK, name)
+
+    def baselines(self, data, prepared, config, choose):
+        forecast = TASK.baselines(data, prepared, config, choose).baselines[0].predict
+        lost = [Candidate(name, None, lambda p: forecast(p) * np.nan) for name in self.names]
+        return Compared(tuple(lost), ())
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [((), "none was computed"), (("a", "b"), "none has a finite mae on validation")],
+)
+def test_where_every_baseline_failed_the_networks_are_delivered(delivered, names, told):
+    delivery, _, _ = delivered(task=Astray(names))
+
+    assert (delivery.baseline, delivery.weight, delivery.why_not_mixed) == (None, 1.0, told)
+    assert delivery.members == 3
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ those of the test part. So no weight is learned from rows that have stopped a fi
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from lockgate.errors import DataError
+from lockgate.errors import DataError, listed
 from lockgate.running.local import run_in_threads
 from lockgate.scoring.baselines import reference
 from lockgate.scoring.mixture import mixing_weight
@@ -92,7 +92,7 @@ def deliver(task: Task, data: Any, prepared: Any, config: Any, fit_all: FitAll) 
     baseline, weight = None, 1.0
     if config.mix and judged:
         scorer = task.scorer(data, prepared, config, judged)
-        baseline = _reference(committees, compared, scorer, config.training.metric)
+        baseline, why_not = _reference(committees, compared, scorer, config.training.metric)
     if baseline is not None:
         networks = task.predict(tried, prepared, "mixing")
         weight = mixing_weight(scorer.losses, networks, baseline.predict("mixing"))
@@ -167,13 +167,17 @@ def frozen(config: Any, history: History) -> Any:
 
 def _reference(
     committees: Committees, compared: Compared, scorer: Scorer, metric: str
-) -> Candidate | None:
-    """Return the best baseline on the second half of validation that can be kept, if any."""
+) -> tuple[Candidate | None, str | None]:
+    """Return the best baseline on the second half of validation that can be kept, or why none."""
     known = {one.name: one for one in compared.baselines if committees.mixes(one)}
     if not known:
-        return None
+        names = [one.name for one in compared.baselines]
+        return None, f"a model cannot keep {listed(names)}" if names else "none was computed"
     scores = {name: scorer.scores(one.predict("mixing")) for name, one in known.items()}
-    return known[reference(scores, metric)]
+    try:
+        return known[reference(scores, metric)], None
+    except ValueError:
+        return None, f"none has a finite {metric} on validation"
 
 
 def _usable(fits: Fits) -> Fits:
