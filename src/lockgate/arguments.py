@@ -27,6 +27,7 @@ class Settings(TypedDict, total=False):
     dropout: float
     embedding_dropout: float
     embedding_size: int
+    encoder: str | None
     encoding: str | None
     epoch_windows: int
     exclude: Sequence[str] | str
@@ -92,6 +93,7 @@ class Settings(TypedDict, total=False):
     time_format: str | None
     tokens: str
     truncated_bptt_steps: int | None
+    unlabelled: str | None
     validation: str | None
     validations: int
     vectors: str | None

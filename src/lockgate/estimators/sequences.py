@@ -26,6 +26,7 @@ from lockgate.tasks.config import ONE_NETWORK
 from lockgate.tasks.labelling.config import LabelConfig
 from lockgate.tasks.labelling.fitted import FittedClassifier
 from lockgate.tasks.labelling.labelled import Labelled
+from lockgate.tasks.labelling.learn_encoder import learn_encoder
 from lockgate.tasks.labelling.parts import split_validation
 from lockgate.tasks.labelling.prepare import PreparedLabelled, prepare_parts
 from lockgate.tasks.labelling.task import Labelling
@@ -95,7 +96,8 @@ class _SequenceEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn i
             check_consistent_length(X, groups)
         data = in_memory(X, y, config.data, groups)
         parts = split_validation(data, config.data.split_seed)
-        return data, prepare_parts(data, parts, config.data, config.model)
+        prepared = prepare_parts(data, parts, config.data, config.model)
+        return data, learn_encoder(data, prepared, config)
 
     def _fit(self, prepared: PreparedLabelled, config: LabelConfig) -> Self:
         fitted, history = Labelling().train(prepared, config)
@@ -117,7 +119,8 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
 
     Args:
         cell, hidden_size, num_layers, bidirectional, residual, embedding_size, stride,
-            pooling, vectors, freeze_vectors, pretrain, pretrain_epochs, linear_path: The network;
+            pooling, vectors, freeze_vectors, pretrain, pretrain_epochs, encoder, linear_path: The
+            network;
             see `lockgate.tasks.labelling.config.ClassifierConfig`.
         input_dropout, dropout, recurrent_dropout, weight_dropout, embedding_dropout,
             output_dropout, zoneout: Rates of dropping, in [0, 1).
@@ -182,6 +185,7 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
         freeze_vectors: int | str = 3,
         pretrain: bool = False,
         pretrain_epochs: int = 5,
+        encoder: str | None = None,
         stride: int = 1,
         pooling: str = "last+max",
         linear_path: str = "auto",
@@ -303,6 +307,7 @@ class SequenceRegressor(RegressorMixin, _SequenceEstimator):  # type: ignore[mis
         freeze_vectors: int | str = 3,
         pretrain: bool = False,
         pretrain_epochs: int = 5,
+        encoder: str | None = None,
         stride: int = 1,
         pooling: str = "last+max",
         metric: str = "rmse",

@@ -294,6 +294,25 @@ class Task(Hashable, Protocol):
         """Part the data and learn from the training rows."""
         ...
 
+    def begin(
+        self,
+        data: Any,
+        prepared: Any,
+        config: Any,
+        tell: Callable[[str], None],
+        keep: Path,
+    ) -> Any:
+        """Return `prepared` with what all fits of a run begin from, where that is learned first.
+
+        Args:
+            data: What was read.
+            prepared: What `prepare` made of it.
+            config: A run.
+            tell: Called with what is done, in words.
+            keep: File to which what was learned so far is written now and then.
+        """
+        ...
+
     def part(self, prepared: Any, part: Span) -> Data:
         """Give one part as a network is fitted to it."""
         ...

@@ -13,9 +13,10 @@ from lockgate.errors import DataError
 from lockgate.tasks.labelling.config import ClassifierConfig, LabelConfig, LabelledConfig
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
+from lockgate.tasks.labelling.learn_encoder import learn_encoder
 from lockgate.tasks.labelling.network import ClassifierNetwork
 from lockgate.tasks.labelling.prepare import prepare_labelled
-from lockgate.tasks.labelling.pretrain import PIECE, LanguageModel, Pieces, pretrain
+from lockgate.tasks.labelling.pretrain import pretrain
 from lockgate.tasks.labelling.task import Labelling
 
 TOKENS = 9
@@ -40,33 +41,6 @@ def examples(lengths: list[int], rows: list[int] | None = None) -> Examples:
         torch.zeros(len(lengths), dtype=torch.int64),
         torch.arange(len(lengths)) if rows is None else torch.tensor(rows),
     )
-
-
-def test_pieces_hold_every_training_token_once_and_no_other() -> None:
-    data = examples([1, PIECE, 4, 2 * PIECE + 3, PIECE + 1], rows=[0, 1, 3, 4])
-
-    pieces = Pieces.of(data, 1)
-
-    assert pieces.pieces.lengths.tolist() == [1, PIECE, PIECE, PIECE, 3, PIECE, 1]
-    expected = [data.values[data.starts[i] : data.starts[i + 1]] for i in (0, 1, 3, 4)]
-    assert torch.equal(pieces.pieces.values, torch.cat(expected))
-
-
-@BOTH
-def test_a_token_is_predicted_from_what_stands_on_one_side_alone(both: bool) -> None:
-    model = LanguageModel(network(both), torch.Generator().manual_seed(0)).eval()
-    data = examples([6, 4])
-    batch = Pieces.of(data, 1 + both).batch(slice(None))
-    n = 10  # tokens in all, those of the first text first
-
-    for place in range(6):
-        x = batch.x.clone()
-        x[0, place + 1] = x[0, place + 1] % (TOKENS - 1) + 1
-        changed = (model(x, batch.lengths) - model(batch.x, batch.lengths)).abs().sum(dim=1) > 0
-
-        assert changed[:n].tolist() == [p > place for p in range(6)] + [False] * 4
-        if both:
-            assert changed[n:].tolist() == [p < place for p in range(6)] + [False] * 4
 
 
 @BOTH
@@ -107,8 +81,9 @@ def test_a_classifier_is_trained_on_after_its_cost_was_told(
     prepared = prepare_labelled(reviews(kind), LabelledConfig(min_count=1), config.model)
 
     with caplog.at_level(logging.INFO, "lockgate"):
+        prepared = learn_encoder(reviews(kind), prepared, config)
         fitted, history = Labelling().train(prepared, config)
-        again, _ = Labelling().train(prepared, config)
+        again, _ = Labelling().train(learn_encoder(reviews(kind), prepared, config), config)
 
     told = [record.getMessage() for record in caplog.records]
     tokens = 4 * len(prepared.parts.train)
@@ -128,6 +103,22 @@ def test_a_loss_that_diverges_is_told() -> None:
 
     with pytest.raises(DataError, match="pre-training diverged: pass a smaller learning_rate"):
         pretrain(network(False), examples([12] * 8), config)
+
+
+def test_an_interrupt_after_an_epoch_ends_it_with_what_was_learned(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    classifier = network(False)
+    before = classifier.stack.weight_hh_l0.clone()  # type: ignore[union-attr]
+
+    def interrupt(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    history = pretrain(classifier, examples([12] * 8), LabelConfig(), interrupt)
+
+    assert history.stopped == "interrupted"
+    assert "note: pre-training ended after 1 epoch: what it has learned is kept" in caplog.text
+    assert not torch.equal(classifier.stack.weight_hh_l0, before)  # type: ignore[arg-type]
 
 
 def test_several_layers_of_both_directions_are_refused() -> None:

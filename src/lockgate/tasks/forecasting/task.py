@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -168,6 +168,17 @@ class Forecasting:
     def prepare(self, data: Table, config: ForecastConfig) -> Prepared:
         """Cut it by time, learn from the training rows and choose what is left open."""
         return choose(prepare(data, config.data), config)
+
+    def begin(
+        self,
+        data: Any,  # noqa: ARG002
+        prepared: Prepared,
+        config: Any,  # noqa: ARG002
+        tell: Callable[[str], None],  # noqa: ARG002
+        keep: Path,  # noqa: ARG002
+    ) -> Prepared:
+        """Learn nothing before the fits."""
+        return prepared
 
     def part(self, prepared: Prepared, part: Span) -> Windows:
         """Give the windows of a part."""

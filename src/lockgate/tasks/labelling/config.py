@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lockgate.config import READING, Config, Option, parts
+from lockgate.errors import quoted
 from lockgate.tasks.config import CommitteeConfig
 from lockgate.tasks.stack.config import Rate, StackConfig
 from lockgate.training.config import TrainingConfig
@@ -75,6 +76,9 @@ class LabelledConfig(Config):
     """Cut sequences with labels at steps into stretches. Default: where there are fewer than 20."""
     class_weight: Literal["balanced"] | None = None
     """Let rare classes count more in training."""
+    unlabelled: Annotated[str | None, Option(("train",))] = None
+    """File of further texts that pretrain learns from: one on each line of a .txt file, or the
+    column text of a table."""
 
     @field_validator("inputs", mode="before")
     @classmethod
@@ -103,9 +107,13 @@ class ClassifierConfig(StackConfig):
     freeze_vectors: Annotated[int, Field(ge=0)] | Literal["always"] = 3
     """Epochs for which these vectors stay as they are, or always; 0 trains them from the start."""
     pretrain: Annotated[bool, Option(("train",))] = False
-    """First train embedding and stack of texts as a language model of the training part."""
+    """First train embedding and stack of texts as a language model of the training part, once for
+    all fits."""
     pretrain_epochs: int = Field(default=5, ge=1)
     """Passes of pretrain over the training part."""
+    encoder: Annotated[str | None, Option()] = None
+    """Fitted folder, or its encoder.safetensors, whose pre-trained embedding, stack and tokens the
+    network begins from."""
     stride: int = Field(default=1, ge=1)
     """Steps that a convolution before the stack joins to one; of no effect on tokens."""
     pooling: Literal["last+max", "last", "max", "mean", "attention"] = "last+max"
@@ -121,6 +129,16 @@ class ClassifierConfig(StackConfig):
                 "pretrain must be false for several layers that read both directions, got true: "
                 "above the first they know what they are to predict; pass bidirectional=false "
                 "(--set bidirectional=false)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _begins_from_one(self) -> "ClassifierConfig":
+        others = {"pretrain": self.pretrain, "vectors": self.vectors}
+        if self.encoder is not None and (given := [name for name in others if others[name]]):
+            raise ValueError(
+                f"encoder must be left out with {given[0]}, got {quoted(self.encoder)}: a "
+                "network begins from one of them"
             )
         return self
 
@@ -163,6 +181,16 @@ class LabelConfig(CommitteeConfig):
                 "truncated_bptt_steps must be left out for a network that reads both directions, "
                 f"got {self.training.truncated_bptt_steps}: the reverse direction begins at the "
                 "end; pass bidirectional=false (--set bidirectional=false)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _learns_from_unlabelled(self) -> "LabelConfig":
+        if self.data.unlabelled is not None and not self.model.pretrain:
+            raise ValueError(
+                "unlabelled must be left out without pretrain, got "
+                f"{quoted(self.data.unlabelled)}: nothing else learns from it; pass "
+                "pretrain=true (--pretrain)"
             )
         return self
 

@@ -20,6 +20,8 @@ from lockgate.scoring.probabilities import log_scores, probabilities
 from lockgate.settings import read_anew
 from lockgate.tasks.base import Candidate
 from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig
+from lockgate.tasks.labelling.encoder import FILE as ENCODER
+from lockgate.tasks.labelling.encoder import Encoder, read_encoder
 from lockgate.tasks.labelling.examples import Examples, lay_out
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
 from lockgate.tasks.labelling.linear_path import LinearPath, read_linear_path
@@ -68,6 +70,8 @@ class FittedClassifier:
     linear_path: LinearPath | None = None
     mixture: LabelMixture | None = None
     """The linear model that the networks are mixed with."""
+    encoder: Encoder | None = None
+    """That the networks began from: others can begin from it too."""
 
     @property
     def model(self) -> ClassifierNetwork:
@@ -244,6 +248,8 @@ class FittedClassifier:
             self.mixture.linear.write_into(folder, MIXTURE)
         if self.linear_path is not None:
             self.linear_path.write_into(folder)
+        if self.encoder is not None:
+            self.encoder.write_into(folder)
 
     def with_metrics(
         self,
@@ -279,8 +285,11 @@ def load(folder: Path) -> FittedClassifier:
         linear = read_linear_path(folder, preprocessing.outputs)
     if mixture is not None:
         mixed = read_mixture(folder, mixture, preprocessing.outputs, several=several)
+    encoder = read_encoder(folder / ENCODER) if (folder / ENCODER).exists() else None
     metrics = read_metrics(folder)
-    return FittedClassifier(models, preprocessing, run, temperature, metrics, linear, mixed)
+    return FittedClassifier(
+        *(models, preprocessing, run, temperature, metrics, linear, mixed, encoder)
+    )
 
 
 def _today(config: dict[str, Any]) -> dict[str, Any]:

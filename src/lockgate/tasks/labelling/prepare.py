@@ -13,6 +13,8 @@ from lockgate.errors import DataError, quoted
 from lockgate.files import write_text
 from lockgate.tasks.base import Span
 from lockgate.tasks.labelling.config import ClassifierConfig, LabelledConfig
+from lockgate.tasks.labelling.encoder import FILE as ENCODER
+from lockgate.tasks.labelling.encoder import Encoder, find_encoder, read_encoder
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.labelled import Labelled, Ragged, check_labelled
 from lockgate.tasks.labelling.linear_fit import fit_linear_path
@@ -39,6 +41,8 @@ class PreparedLabelled:
     """How texts are taken apart; see `Encoded`."""
     linear_path: LinearPath | None = None
     """What gave the array `linear`, the scores of a linear model."""
+    encoder: Encoder | None = None
+    """That embedding and stack begin from: pre-trained in this run, or read."""
     vectors: npt.NDArray[np.float32] | None = None
     """That the embedding begins from, `(tokens, embedding_size)`; NaN where there is none."""
     notices: tuple[str, ...] = ()
@@ -73,6 +77,8 @@ class PreparedLabelled:
             self.linear_path.write_into(folder)
         if self.vectors is not None:
             np.save(folder / VECTORS, self.vectors)
+        if self.encoder is not None:
+            self.encoder.write_into(folder)
         notices = {
             "parts": self.parts.notices,
             "tokens": self.tokens,
@@ -96,13 +102,15 @@ class PreparedLabelled:
         }
         preprocessing = LabelPreprocessing.model_validate_json(text)
         linear = "linear" in arrays
+        vectors, encoder = folder / VECTORS, folder / ENCODER
         return PreparedLabelled(
             arrays,
             Parts(**rows, notices=tuple(notices["parts"])),
             preprocessing,
             notices["tokens"],
             read_linear_path(folder, preprocessing.outputs) if linear else None,
-            np.load(folder / VECTORS, mmap_mode="c") if (folder / VECTORS).exists() else None,
+            read_encoder(encoder) if encoder.exists() else None,
+            np.load(vectors, mmap_mode="c") if vectors.exists() else None,
             tuple(notices["learned"]),
             notices["compares_path"],
         )
@@ -146,11 +154,17 @@ def prepare_parts(
     data: Labelled, parts: Parts, config: LabelledConfig, model: ClassifierConfig = PLAIN
 ) -> PreparedLabelled:
     """Learn from the training rows of data that are parted, and lay them out."""
-    encoded = learn_labelled(data, parts.train, config)
+    if not data.is_text:
+        _check_texts_alone(config, model)
+    encoder = None if model.encoder is None else find_encoder(model.encoder)
+    if encoder is not None:
+        encoder.check_reading(config)
+    tokens = None if encoder is None else encoder.tokens
+    encoded = learn_labelled(data, parts.train, config, tokens)
     arrays = _lay_out(data, encoded, config, parts.train)
-    prepared = PreparedLabelled(arrays, parts, encoded.preprocessing, encoded.tokens)
-    if prepared.tokens is None:
-        _check_texts_alone(model)
+    prepared = PreparedLabelled(
+        arrays, parts, encoded.preprocessing, encoded.tokens, encoder=encoder
+    )
     if model.vectors is not None:
         prepared = _with_vectors(prepared, model)
     reads_texts = prepared.tokens is not None and data.kind in ("class", "classes")
@@ -159,9 +173,14 @@ def prepare_parts(
     return prepared
 
 
-def _check_texts_alone(model: ClassifierConfig) -> None:
+def _check_texts_alone(config: LabelledConfig, model: ClassifierConfig) -> None:
     """Refuse for sequences of numbers what only networks of texts begin from."""
-    for name, given in (("vectors", model.vectors), ("pretrain", model.pretrain)):
+    for name, given in (
+        ("vectors", model.vectors),
+        ("encoder", model.encoder),
+        ("unlabelled", config.unlabelled),
+        ("pretrain", model.pretrain),
+    ):
         if given:
             raise DataError(
                 f"{name} must be left out for sequences of numbers, got {quoted(given)}: it is for "

@@ -222,8 +222,20 @@ class Encoded(NamedTuple):
     `longest`; and `notices`, of all texts."""
 
 
-def learn_labelled(data: Labelled, rows: npt.NDArray[np.int64], config: LabelledConfig) -> Encoded:
-    """Learn scaling or tokens, the classes and the longest length from the training rows."""
+def learn_labelled(
+    data: Labelled,
+    rows: npt.NDArray[np.int64],
+    config: LabelledConfig,
+    tokens: Tokens | None = None,
+) -> Encoded:
+    """Learn scaling or tokens, the classes and the longest length from the training rows.
+
+    Args:
+        data: What was read.
+        rows: Those of the training part.
+        config: How texts are taken apart.
+        tokens: By which they are, where that was learned elsewhere.
+    """
     train = take(data, rows)
     fields: dict[str, Any] = {"kind": data.kind, "keep": config.keep}
     if data.kind == "number":
@@ -232,7 +244,7 @@ def learn_labelled(data: Labelled, rows: npt.NDArray[np.int64], config: Labelled
     else:
         fields["classes"] = classes_of(train)
     if isinstance(train.items, tuple):
-        return _learn_texts(data, train.items, rows, config, fields)
+        return _learn_texts(data, train.items, rows, config, fields, tokens)
     values = train.items.values.astype(np.float64)
     missing = np.isnan(values)
     # a channel without any value says nothing, whatever it is filled with
@@ -256,8 +268,9 @@ def _learn_texts(
     rows: npt.NDArray[np.int64],
     config: LabelledConfig,
     fields: dict[str, Any],
+    tokens: Tokens | None,
 ) -> Encoded:
-    tokens = learn_tokens(
+    tokens = tokens or learn_tokens(
         train,
         kind=config.tokens,
         vocab_size=config.vocab_size,

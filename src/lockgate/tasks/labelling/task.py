@@ -1,7 +1,7 @@
 """Labels of sequences and texts, as a study sees them."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,19 +29,22 @@ from lockgate.tasks.labelling.baselines.fit import fit_class_baselines, fit_numb
 from lockgate.tasks.labelling.baselines.sequences import NO_AEON, convolutions_why_not
 from lockgate.tasks.labelling.committees import LabelCommittees, calibrated
 from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig, LabelTrainingConfig
+from lockgate.tasks.labelling.encoder import find_encoder
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier, load
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
 from lockgate.tasks.labelling.ladder import LADDER, LINEAR_PATH
+from lockgate.tasks.labelling.learn_encoder import learn_encoder
 from lockgate.tasks.labelling.pages import PAGES, LabelPages
 from lockgate.tasks.labelling.prepare import PreparedLabelled, prepare_labelled
 from lockgate.tasks.labelling.scorer import LabelScorer, block_order, known, units_of
 from lockgate.tasks.labelling.shown import labels_shown
+from lockgate.tasks.labelling.sources.further import read_further
 from lockgate.tasks.labelling.sources.read import read_labelled
 from lockgate.tasks.labelling.train import check_metric, train_classifier
 from lockgate.tasks.labelling.truncated import losses
 from lockgate.tasks.results import Check
-from lockgate.tasks.stack.rungs import Place, Rung
+from lockgate.tasks.stack.rungs import Place, Rung, model_config
 from lockgate.training.history import History
 from lockgate.training.losses import Batch
 
@@ -56,6 +59,8 @@ class LabelData(NamedTuple):
     all: Labelled
     test: npt.NDArray[np.int64] | None
     validation: npt.NDArray[np.int64] | None
+    further: tuple[str, ...] = ()
+    """Texts without labels, to be pre-trained on."""
 
     @property
     def source(self) -> str:
@@ -107,8 +112,15 @@ class Labelling:
         if config.model.pretrain:
             raise DataError(
                 "pretrain must be false in a study, got true: every fit of every rung would be "
-                "trained twice; train one network with it (lockgate train ... --pretrain)"
+                "trained twice; train one network with it (lockgate train ... --pretrain), from "
+                "whose encoder a study can begin (--encoder)"
             )
+        if config.model.encoder is not None:
+            encoder = find_encoder(config.model.encoder)
+            for rung in rungs:
+                # one without a cell takes that of another rung
+                cell = rung.cell or encoder.network.cell
+                encoder.check(model_config(rung, config.model, cell), f"rung {rung.name}")
         if config.model.linear_path == "on" and _compares_linear_path(config):
             raise DataError(
                 "linear_path must be off in a study with the rung linear-path, got on: every rung "
@@ -126,19 +138,35 @@ class Labelling:
     def read(self, source: Any, config: LabelConfig) -> LabelData:
         """Read everything that was given."""
         data, test, validation = read_labelled(source, config.data)
-        return LabelData(data if data.fingerprint else data.fingerprinted(), test, validation)
+        further = read_further(config.data)
+        data = data if data.fingerprint else data.fingerprinted()
+        return LabelData(data, test, validation, further)
 
     def prepare(self, data: LabelData, config: LabelConfig) -> PreparedLabelled:
         """Part the data and learn from the training rows."""
         model, compares = config.model, _compares_linear_path(config)
         if compares:
             model = model.model_copy(update={"linear_path": "on"})
+        # the rungs of a study have been checked, and what they have in common is no network
+        if model.encoder is not None and data.all.is_text and not hasattr(config, "rungs"):
+            find_encoder(model.encoder).check(model)
         prepared = prepare_labelled(
             data.all, config.data, model, test=data.test, validation=data.validation
         )
         prepared = replace(prepared, compares_path=compares)
         check_metric(prepared.preprocessing, config.training)
         return prepared
+
+    def begin(
+        self,
+        data: LabelData,
+        prepared: PreparedLabelled,
+        config: LabelConfig,
+        tell: Callable[[str], None],
+        keep: Path,
+    ) -> PreparedLabelled:
+        """Pre-train embedding and stack of texts, if asked for."""
+        return learn_encoder(data.all, prepared, config, data.further, tell, keep)
 
     def part(self, prepared: PreparedLabelled, part: Span) -> Examples:
         """Give the examples of a part."""

@@ -12,7 +12,6 @@ from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier
 from lockgate.tasks.labelling.network import ClassifierNetwork
 from lockgate.tasks.labelling.prepare import PreparedLabelled
 from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
-from lockgate.tasks.labelling.pretrain import pretrain
 from lockgate.tasks.labelling.truncated import losses
 from lockgate.training.fit import fit
 from lockgate.training.history import History
@@ -52,13 +51,15 @@ def train_classifier(
     The temperature of its probabilities is left at 1: whoever scores it fits one.
 
     Raises:
-        DataError: If this machine lacks `config.training.device`, or the metric does not suit the
-            labels.
+        DataError: If this machine lacks `config.training.device`, the metric does not suit the
+            labels, or the network has other sizes than the encoder that it is to begin from.
     """
     check_device(config.training.device)
     preprocessing = prepared.preprocessing
     check_metric(preprocessing, config.training)
     config = config.model_copy(update={"model": prepared.settle(config.model)})
+    if prepared.encoder is not None:
+        prepared.encoder.check(config.model)
     streams = Streams.of(config.training.random_state, seed, name)
     model = build_classifier(config.model, preprocessing, streams.weights)
     frozen = config.model.freeze_vectors
@@ -66,9 +67,10 @@ def train_classifier(
         model.start_from(torch.from_numpy(prepared.vectors), streams.weights)
         _train_vectors(model, frozen == 0)
 
+    assert prepared.encoder is not None or not config.model.pretrain  # else `begin` was left out
+    if prepared.encoder is not None:
+        prepared.encoder.begin(model)
     train = prepared.examples(learn)
-    if config.model.pretrain:
-        pretrain(model, train, config, seed)
 
     def after_epoch(history: History) -> None:
         if history.epochs == frozen:
@@ -86,5 +88,9 @@ def train_classifier(
         losses,
     )
     linear_path = prepared.linear_path if model.linear_path else None
-    fitted = FittedClassifier((model.cpu(),), preprocessing, config, linear_path=linear_path)
+    fitted = FittedClassifier(
+        *((model.cpu(),), preprocessing, config),
+        linear_path=linear_path,
+        encoder=prepared.encoder,
+    )
     return fitted, history

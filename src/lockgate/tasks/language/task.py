@@ -1,6 +1,6 @@
 """A language model, as a study sees it: running text, read word by word."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -87,6 +87,17 @@ class LanguageModelling:
     def prepare(self, data: TextData, config: LanguageConfig) -> PreparedText:
         """Learn the vocabulary from the training part and number all words."""
         return prepare_text(data, config.data)
+
+    def begin(
+        self,
+        data: Any,  # noqa: ARG002
+        prepared: PreparedText,
+        config: Any,  # noqa: ARG002
+        tell: Callable[[str], None],  # noqa: ARG002
+        keep: Path,  # noqa: ARG002
+    ) -> PreparedText:
+        """Learn nothing before the fits."""
+        return prepared
 
     def part(self, prepared: PreparedText, part: Span) -> Stream:
         """Give a part."""
