@@ -97,7 +97,7 @@ def test_three_members_begin_twice_from_what_was_pretrained_once(
 
 
 def test_a_run_begins_from_the_encoder_of_another_and_comes_to_the_same_network(
-    tmp_path: Path,
+    tmp_path: Path, begun: list[dict[str, torch.Tensor]]
 ) -> None:
     one = {"members": 1}
     first = run(tmp_path / "a", pretrain=True, **one)
@@ -105,6 +105,8 @@ def test_a_run_begins_from_the_encoder_of_another_and_comes_to_the_same_network(
     # vocabulary and tokens are those of the encoder, whatever would be learned from these texts
     third = run(tmp_path / "c", encoder=str(tmp_path / "b" / FILE), min_count=60, **one)
 
+    for name, weight in first.encoder.weights.items():
+        assert all(torch.equal(state[name], weight) for state in begun)
     for other in (again, third, lockgate.load(tmp_path / "b")):
         assert other.preprocessing.tokenizer == first.preprocessing.tokenizer
         pairs = zip(first.model.parameters(), other.model.parameters(), strict=True)
