@@ -124,9 +124,9 @@ def train(
         steps.on_step("reading")
         data = chosen.read(source, resolved)
         steps.on_step(f"preparing {data.source}")
-        prepared = chosen.prepare(data, resolved)
+        plain = chosen.prepare(data, resolved)
         kept = folder.with_name(f"{folder.name}.encoder.safetensors")
-        prepared = chosen.begin(data, prepared, resolved, steps.on_step, kept)
+        prepared = chosen.begin(data, plain, resolved, steps.on_step, kept)
     with FitProgress(resolved.training.max_epochs) as progress:
         if single := is_single(chosen, resolved):
             fitted, history = chosen.train(
@@ -152,7 +152,8 @@ def train(
     with _as_data_error(), new_folder(folder) as temporary:
         scored.write_into(temporary)
         write_settings(resolved, temporary / "config.yaml")
-    kept.unlink(missing_ok=True)
+    if prepared is not plain:  # else it is of an earlier run, which may have nothing but that
+        kept.unlink(missing_ok=True)
     LOG.info("%s: written", folder)
     return scored, folder
 

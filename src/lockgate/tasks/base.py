@@ -304,6 +304,8 @@ class Task(Hashable, Protocol):
     ) -> Any:
         """Return `prepared` with what all fits of a run begin from, where that is learned first.
 
+        It is `prepared` itself where nothing is.
+
         Args:
             data: What was read.
             prepared: What `prepare` made of it.

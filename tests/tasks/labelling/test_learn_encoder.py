@@ -141,6 +141,15 @@ def test_the_encoder_is_kept_after_every_epoch_until_the_run_ends(tmp_path: Path
     assert read_encoder(kept).network.hidden_size == 4
 
 
+def test_what_an_earlier_run_kept_is_not_removed_by_one_that_learns_none(tmp_path: Path) -> None:
+    kept = tmp_path / "a.encoder.safetensors"
+    kept.write_bytes(b"an hour of work")
+
+    run(tmp_path / "a", members=1)
+
+    assert kept.exists()
+
+
 def test_nothing_is_learned_where_nothing_is_asked_for() -> None:
     config = resolve(LabelConfig, SMALL)
     prepared = prepared_for(config)
