@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from lockgate.config import Option, option_of
 from lockgate.settings import fields_of
 from lockgate.studies.config import StudySettings
 from lockgate.tasks.labelling.config import LabelledConfig
@@ -25,6 +26,8 @@ OF_FILES = frozenset(LabelledConfig.model_fields) - {
 """Settings that say how files are read: an estimator is given what was read."""
 ONE = frozenset({"members", "mix"})
 """Settings of several fits: an estimator is one, and scikit-learn's ensembles join some."""
+OF_STUDIES = Option(("study",))
+"""Marks settings that a study alone has a use for: an estimator is fitted once."""
 SCIKIT_LEARN = {"random_state": "Any = 0"}
 """Arguments of which scikit-learn's contract asks more than the field."""
 
@@ -108,7 +111,7 @@ def _with_arguments(text: str, face: Face) -> str:
     lines = []
     for path, field in _fields(configs()[face.task]):
         name = path.rpartition(".")[2]
-        if name in face.first or name in face.left_out:
+        if name in face.first or name in face.left_out or option_of(field) == OF_STUDIES:
             continue
         value = face.own.get(name) or f"{_type(field.annotation)} = {_literal(field.default)}"
         lines.append(f"        {name}: {value},\n")

@@ -31,7 +31,9 @@ class Settings(TypedDict, total=False):
     encoding: str | None
     epoch_windows: int
     exclude: Sequence[str] | str
+    folds: int
     freeze_vectors: int | str
+    gap: int | str
     group: str | None
     header: bool
     hidden_size: int | Sequence[int] | str
@@ -42,6 +44,7 @@ class Settings(TypedDict, total=False):
     input_dropout: float
     inputs: Sequence[str] | str
     keep: str
+    keep_validation: bool
     label: str | None
     label_smoothing: float
     labels: str | None
@@ -101,6 +104,7 @@ class Settings(TypedDict, total=False):
     weight_decay: float
     weight_dropout: float
     where: Sequence[str] | str
+    window: str
     workers: int | None
     zone: str | None
     zoneout: float

@@ -12,6 +12,7 @@ from lockgate.nn.reach import Reach
 from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.scoring.baselines import Skipped
 from lockgate.tasks.config import RunConfig
+from lockgate.tasks.folds import Fold, Folds, Round
 from lockgate.tasks.results import Check, Results, Status
 from lockgate.tasks.stack.rungs import Place, Rung
 from lockgate.training.data import Data
@@ -244,6 +245,36 @@ class Committees(Protocol):
         ...
 
 
+class Rounds(Protocol):
+    """How a task parts all but the test part into folds, for rounds that compare networks."""
+
+    def folds(self, data: Any, prepared: Any, config: Any, of_pass: int = 0) -> Folds:
+        """Give the folds of a pass, whose rows are those of `data`.
+
+        `prepared` is the run's own; of it counts which rows are its test part. Each pass draws anew
+        what is drawn, from the seed of the parts.
+        """
+        ...
+
+    def prepare(self, data: Any, config: Any, fold: Fold) -> Round:
+        """Make a run of its own of a fold: whatever rows teach is learned from its training rows.
+
+        Its `prepared` goes where that of the whole goes, `save` and `load` included; so does its
+        `data`. Nothing of other rows is in either.
+
+        Raises:
+            DataError: If nothing can be learned from the fold, which the message names.
+        """
+        ...
+
+    def judged(self, fold: Fold, prepared: Any, scorer: Any) -> IntArray:
+        """Give the row of the data behind each loss of the fold's scorer, (N,), in its order.
+
+        Of a window it is the row of its last input. Steps of a sequence share the sequence's row.
+        """
+        ...
+
+
 class Task(Hashable, Protocol):
     """A task: what is read, how it is learned, how a prediction is judged, how it is shown."""
 
@@ -361,6 +392,11 @@ class Task(Hashable, Protocol):
     @property
     def committees(self) -> "Committees | None":
         """What makes one model of several fits; None where the task has no such thing."""
+        ...
+
+    @property
+    def rounds(self) -> "Rounds | None":
+        """What parts the data into folds; None where the task has no such thing."""
         ...
 
     def load_fitted(self, folder: Path) -> Fitted:

@@ -109,7 +109,7 @@ def test_no_window_straddles_a_part_and_later_parts_look_back() -> None:
 
     origins = {part: prepared.windows(part).origins for part in PARTS}
 
-    assert prepared.split == (60, 90, 120)
+    assert prepared.split == Split(60, 90, 120)
     assert origins["train"].tolist() == list(range(4, 57))
     assert origins["validation"].tolist() == list(range(59, 87))
     assert origins["test"].tolist() == list(range(89, 117))

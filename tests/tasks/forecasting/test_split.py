@@ -97,3 +97,10 @@ def test_an_empty_part_is_named() -> None:
     )
     with pytest.raises(DataError, match=message):
         split_rows(days(9), ("2020-01-03", "2021-01-01"))
+
+
+def test_a_gap_belongs_to_no_part() -> None:
+    split = Split(train=10, validation=17, test=24, gap=3)
+
+    assert [split.rows(part) for part in PARTS] == [range(10), range(13, 17), range(20, 24)]
+    assert [*split.rows("stopping"), *split.rows("mixing")] == [*split.rows("validation")]

@@ -53,6 +53,13 @@ class TableConfig(Config):
     """Columns left out of the inputs: a,b."""
     split: Annotated[tuple[str, ...], Option()] = FRACTIONS
     """Three fractions, or the two dates at which the validation and the test part begin."""
+    folds: Annotated[int, Field(ge=2), Option(("study",))] = 5
+    """Folds of all but the test part, each judged in a round of its own; fewer of few rows."""
+    window: Annotated[Literal["expanding", "rolling"], Option(("study",))] = "expanding"
+    """What a fold learns from: expanding, all rows before; rolling, as many as the first fold."""
+    gap: Annotated[int | str, Option(("study",))] = 0
+    """Steps or a duration left out of a fold before what stops its fits and before what it is
+    judged on."""
     separator: Annotated[str | None, READING] = None
     """Column separator of a text file, where the file does not show it."""
     decimal: Annotated[Literal[".", ","] | None, READING] = None
@@ -60,7 +67,7 @@ class TableConfig(Config):
     encoding: Annotated[str | None, READING] = None
     """Encoding of text files, where their bytes do not show it: gb18030."""
 
-    @field_validator("horizon", "lookback", mode="before")
+    @field_validator("horizon", "lookback", "gap", mode="before")
     @classmethod
     def _steps_as_number(cls, value: object) -> object:
         return int(value) if isinstance(value, str) and value.strip().isdecimal() else value

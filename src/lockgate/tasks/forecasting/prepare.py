@@ -101,7 +101,17 @@ def prepare(table: Table, config: TableConfig) -> Prepared:
     Raises:
         DataError: If a part would hold no window, with what `learn` and `split_rows` raise.
     """
-    split = split_rows(wall_clock(table.frame["ds"]).to_numpy(), config.split)
+    return prepare_split(
+        table, split_rows(wall_clock(table.frame["ds"]).to_numpy(), config.split), config
+    )
+
+
+def prepare_split(table: Table, split: Split, config: TableConfig) -> Prepared:
+    """Learn from the training rows of a table that is split, and lay it out.
+
+    Raises:
+        DataError: If a part would hold no window, with what `learn` raises.
+    """
     preprocessing = learn(table, config, split.train, split.validation)
     prepared = Prepared(preprocessing.apply(table), split, preprocessing)
     for part in PARTS:

@@ -13,20 +13,22 @@ _OFFSET = re.compile(r"[T ].*([+-]|Z$)")
 
 
 class Split(NamedTuple):
-    """Rows at which the parts end (exclusive); each part begins where the one before ends."""
+    """Rows at which the parts end (exclusive); each begins `gap` rows after the one before ends."""
 
     train: int
     validation: int
     test: int
+    gap: int = 0
 
     def rows(self, part: Span) -> range:
         """Return the rows of `part`."""
-        middle = (self.train + self.validation) // 2
+        begin = self.train + self.gap
+        middle = (begin + self.validation) // 2
         return {
             "train": range(self.train),
-            "validation": range(self.train, self.validation),
-            "test": range(self.validation, self.test),
-            "stopping": range(self.train, middle),
+            "validation": range(begin, self.validation),
+            "test": range(self.validation + self.gap, self.test),
+            "stopping": range(begin, middle),
             "mixing": range(middle, self.validation),
             "development": range(self.validation),
         }[part]
@@ -48,9 +50,9 @@ def split_rows(ds: npt.NDArray[np.datetime64], split: tuple[str, ...]) -> Split:
     Example:
         >>> ds = np.arange("2020-01-01", "2020-04-10", dtype="datetime64[D]")
         >>> split_rows(ds, ("0.7", "0.15", "0.15"))
-        Split(train=70, validation=85, test=100)
+        Split(train=70, validation=85, test=100, gap=0)
         >>> split_rows(ds, ("2020-03-01", "2020-04-01"))
-        Split(train=60, validation=91, test=100)
+        Split(train=60, validation=91, test=100, gap=0)
     """
     ends = _by_fraction(ds, split) if len(split) == 3 else _by_date(ds, split)
     result = Split(*ends, len(ds))

@@ -56,6 +56,7 @@ from lockgate.tasks.forecasting.network import build
 from lockgate.tasks.forecasting.pages import PAGES, ForecastPages
 from lockgate.tasks.forecasting.prepare import Prepared, prepare, read
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
+from lockgate.tasks.forecasting.rounds import ForecastRounds
 from lockgate.tasks.forecasting.split import Split
 from lockgate.tasks.forecasting.table import Table, describe_columns, guess_target
 from lockgate.tasks.forecasting.train import train
@@ -247,6 +248,11 @@ class Forecasting:
     def committees(self) -> ForecastCommittees:
         """What makes one forecaster of several."""
         return ForecastCommittees()
+
+    @property
+    def rounds(self) -> ForecastRounds:
+        """What parts the table into folds."""
+        return ForecastRounds()
 
     def load_fitted(self, folder: Path) -> FittedForecaster:
         """Read a fitted forecaster."""

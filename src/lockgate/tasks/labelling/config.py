@@ -49,6 +49,10 @@ class LabelledConfig(Config):
     text."""
     split_seed: int = Field(default=0, ge=0)
     """Seed of the parts that are drawn; the same for all seeds of a study."""
+    folds: Annotated[int, Field(ge=2), Option(("study",))] = 5
+    """Folds of all but the test part, each judged in a round of its own; fewer of few rows."""
+    keep_validation: Annotated[bool, Option(("study",))] = False
+    """Stop the fits of every fold by the given validation part, instead of parting it too."""
     separator: Annotated[str | None, READING] = None
     """Column separator of a text file, where the file does not show it."""
     encoding: Annotated[str | None, READING] = None
@@ -215,7 +219,8 @@ def suits(source: Any, names: set[str]) -> bool:
 
 def names_labels(names: Iterable[str]) -> bool:
     """Tell whether settings of these names are of labelled data, and not of a forecast."""
-    fields = set(LabelledConfig.model_fields) - {"inputs", "time", "separator", "encoding"}
+    shared = {"inputs", "time", "separator", "encoding", "folds"}
+    fields = set(LabelledConfig.model_fields) - shared
     return any(name.removeprefix("data.") in fields for name in names)
 
 

@@ -156,6 +156,26 @@ def one_spelling(data: Labelled) -> Labelled:
     return replace(data, labels=spelled, notices=(*data.notices, notice)).fingerprinted()
 
 
+class LabelData(NamedTuple):
+    """What was read: everything, and the rows of the parts that were given."""
+
+    all: Labelled
+    test: npt.NDArray[np.int64] | None
+    validation: npt.NDArray[np.int64] | None
+    further: tuple[str, ...] = ()
+    """Texts without labels, to be pre-trained on."""
+
+    @property
+    def source(self) -> str:
+        """Name of the file."""
+        return self.all.source
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells these data from others."""
+        return self.all.fingerprint
+
+
 class Joined(NamedTuple):
     """The parts of a study as one, and the rows of those that were given."""
 

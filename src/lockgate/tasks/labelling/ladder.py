@@ -94,3 +94,8 @@ LADDER = (
         default=False,
     ),
 )
+
+
+def compares_linear_path(config: object) -> bool:
+    """Tell whether these are the settings of a study that compares networks with a linear path."""
+    return LINEAR_PATH in getattr(config, "rungs", ())

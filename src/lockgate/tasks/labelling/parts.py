@@ -70,14 +70,14 @@ def split_parts(
             would be empty.
     """
     content = data.content()
-    units = _units(data, content)
+    units = units_in(data, content)
     rest = not_given(data, test, validation)
     notices: list[str] = []
     if test is None:
-        rest, test = _part(data, units, rest, TEST_FOLDS, seed, by_time)
+        rest, test = cut_off(data, units, rest, TEST_FOLDS, seed, by_time)
     if validation is None:
         folds = 5 if len(rest) <= FEW else 10
-        rest, validation = _part(data, units, rest, folds, seed + 1, by_time)
+        rest, validation = cut_off(data, units, rest, folds, seed + 1, by_time)
     duplicates = len(content) - len(np.unique(content))
     if duplicates:
         notices.append(f"{count_of(duplicates, 'exact duplicate')}, kept in one part each")
@@ -98,7 +98,7 @@ def _half(data: Labelled, units: Rows, rows: Rows, seed: int, by_time: bool) -> 
     """Return half of the rows, groups whole; none of too few."""
     if len(rows) < FEWEST_HALVED or len(np.unique(units[rows])) < FEWEST_GROUPS:
         return np.empty(0, dtype=np.int64)
-    return _part(data, units, rows, 2, seed, by_time)[1]
+    return cut_off(data, units, rows, 2, seed, by_time)[1]
 
 
 def split_validation(data: Labelled, seed: int) -> Parts:
@@ -108,11 +108,11 @@ def split_validation(data: Labelled, seed: int) -> Parts:
     no validation part, and no class is without an example to learn from.
     """
     rows, none = np.arange(len(data)), np.empty(0, dtype=np.int64)
-    units = _units(data, data.content())
+    units = units_in(data, data.content())
     folds = 5 if len(rows) <= FEW else 10
     if len(rows) < FEW_ROWS or len(np.unique(units)) < folds:
         return Parts(rows, none, none, none)
-    train, validation = _part(data, units, rows, folds, seed, by_time=False)
+    train, validation = cut_off(data, units, rows, folds, seed, by_time=False)
     if data.kind == "class":
         known = np.isin(data.labels[validation], data.labels[train])
         train = np.sort(np.concatenate([train, validation[~known]]))
@@ -127,12 +127,14 @@ def folds_of(data: Labelled, rows: Rows, folds: int, seed: int) -> Rows:
         The fold of each of `rows`, `(len(rows),)`; of a few groups there are fewer, of one group 1.
     """
     of_rows = np.zeros(len(rows), dtype=np.int64)
-    for fold, (_, cut) in enumerate(_folds(data, _units(data, data.content()), rows, folds, seed)):
+    for fold, (_, cut) in enumerate(
+        left_and_cut(data, units_in(data, data.content()), rows, folds, seed)
+    ):
         of_rows[cut] = fold
     return of_rows
 
 
-def _units(data: Labelled, content: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+def units_in(data: Labelled, content: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     """Number what must stay together: rows of one group, and rows of the same content."""
     _, by_content = np.unique(content, return_inverse=True)
     if data.groups is None:
@@ -151,7 +153,7 @@ def _units(data: Labelled, content: npt.NDArray[np.uint64]) -> npt.NDArray[np.in
         unit = joined
 
 
-def _part(
+def cut_off(
     data: Labelled, units: Rows, rows: Rows, folds: int, seed: int, by_time: bool
 ) -> tuple[Rows, Rows]:
     """Cut one of `folds` parts off `rows`; return what is left and that part."""
@@ -166,11 +168,11 @@ def _part(
             f"groups must be {FEWEST_GROUPS} or more to be parted, got {count}; give the parts "
             "yourself (--test, --validation)"
         )
-    kept, cut = next(_folds(data, units, rows, folds, seed))
+    kept, cut = next(left_and_cut(data, units, rows, folds, seed))
     return rows[kept], rows[cut]
 
 
-def _folds(
+def left_and_cut(
     data: Labelled, units: Rows, rows: Rows, folds: int, seed: int
 ) -> Iterator[tuple[Rows, Rows]]:
     """Yield for each fold the places in `rows` of what is left and of what is cut off."""
@@ -194,8 +196,10 @@ def _cuts(data: Labelled, rows: Rows, units: Rows, folds: int, seed: int, *, alo
     fewest = np.bincount(kinds).min()
     if not alone:
         # rare classes are spread as one
-        rare = np.bincount(kinds)[kinds] < folds
-        kinds = np.where(rare, kinds.max() + 1 if rare.sum() >= folds else 0, kinds)
+        counts = np.bincount(kinds)
+        rare = counts[kinds] < folds
+        joined = len(counts) if rare.sum() >= folds else counts.argmax()
+        kinds = np.where(rare, joined, kinds)
         split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
         return split.split(rows, kinds, units)
     if fewest < folds:

@@ -123,6 +123,7 @@ def prepare_labelled(
     *,
     test: Rows | None = None,
     validation: Rows | None = None,
+    compares_path: bool = False,
 ) -> PreparedLabelled:
     """Part `data`, learn from its training rows and lay it out.
 
@@ -132,6 +133,8 @@ def prepare_labelled(
         model: What a network begins from: a linear path, vectors of words.
         test: Rows of a test part that was given.
         validation: Rows of a validation part that was given.
+        compares_path: Whether networks with a linear path are compared with others, so that there
+            must be one.
 
     Raises:
         DataError: If nothing can be learned from it, or it cannot be parted.
@@ -147,13 +150,20 @@ def prepare_labelled(
         validation=validation,
         by_time=data.times is not None,
     )
-    return prepare_parts(data, parts, config, model)
+    return prepare_parts(data, parts, config, model, compares_path=compares_path)
 
 
 def prepare_parts(
-    data: Labelled, parts: Parts, config: LabelledConfig, model: ClassifierConfig = PLAIN
+    data: Labelled,
+    parts: Parts,
+    config: LabelledConfig,
+    model: ClassifierConfig = PLAIN,
+    *,
+    compares_path: bool = False,
 ) -> PreparedLabelled:
     """Learn from the training rows of data that are parted, and lay them out."""
+    if compares_path:
+        model = model.model_copy(update={"linear_path": "on"})
     if not data.is_text:
         _check_texts_alone(config, model)
     encoder = None if model.encoder is None else find_encoder(model.encoder)
@@ -170,7 +180,7 @@ def prepare_parts(
     reads_texts = prepared.tokens is not None and data.kind in ("class", "classes")
     if model.linear_path == "on" or (model.linear_path == "auto" and reads_texts):
         prepared = _with_linear_path(prepared, data, config.split_seed, model.linear_path)
-    return prepared
+    return replace(prepared, compares_path=compares_path)
 
 
 def _check_texts_alone(config: LabelledConfig, model: ClassifierConfig) -> None:

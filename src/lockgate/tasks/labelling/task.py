@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,11 +32,12 @@ from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig,
 from lockgate.tasks.labelling.encoder import find_encoder
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier, load
-from lockgate.tasks.labelling.labelled import Labelled, Ragged
-from lockgate.tasks.labelling.ladder import LADDER, LINEAR_PATH
+from lockgate.tasks.labelling.labelled import LabelData, Ragged
+from lockgate.tasks.labelling.ladder import LADDER, compares_linear_path
 from lockgate.tasks.labelling.learn_encoder import learn_encoder
 from lockgate.tasks.labelling.pages import PAGES, LabelPages
 from lockgate.tasks.labelling.prepare import PreparedLabelled, prepare_labelled
+from lockgate.tasks.labelling.rounds import LabelRounds
 from lockgate.tasks.labelling.scorer import LabelScorer, block_order, known, units_of
 from lockgate.tasks.labelling.shown import labels_shown
 from lockgate.tasks.labelling.sources.further import read_further
@@ -51,26 +52,6 @@ from lockgate.training.losses import Batch
 LONG = 400
 REACH_ROWS = 64
 MANY_PADDED = 0.4
-
-
-class LabelData(NamedTuple):
-    """What was read: everything, and the rows of the parts that were given."""
-
-    all: Labelled
-    test: npt.NDArray[np.int64] | None
-    validation: npt.NDArray[np.int64] | None
-    further: tuple[str, ...] = ()
-    """Texts without labels, to be pre-trained on."""
-
-    @property
-    def source(self) -> str:
-        """Name of the file."""
-        return self.all.source
-
-    @property
-    def fingerprint(self) -> str:
-        """What tells these data from others."""
-        return self.all.fingerprint
 
 
 @dataclass(frozen=True)
@@ -121,7 +102,7 @@ class Labelling:
                 # one without a cell takes that of another rung
                 cell = rung.cell or encoder.network.cell
                 encoder.check(model_config(rung, config.model, cell), f"rung {rung.name}")
-        if config.model.linear_path == "on" and _compares_linear_path(config):
+        if config.model.linear_path == "on" and compares_linear_path(config):
             raise DataError(
                 "linear_path must be off in a study with the rung linear-path, got on: every rung "
                 "would have one; leave out one of them"
@@ -144,16 +125,16 @@ class Labelling:
 
     def prepare(self, data: LabelData, config: LabelConfig) -> PreparedLabelled:
         """Part the data and learn from the training rows."""
-        model, compares = config.model, _compares_linear_path(config)
-        if compares:
-            model = model.model_copy(update={"linear_path": "on"})
+        model = config.model
         # the rungs of a study have been checked, and what they have in common is no network
         if model.encoder is not None and data.all.is_text and not hasattr(config, "rungs"):
             find_encoder(model.encoder).check(model)
         prepared = prepare_labelled(
-            data.all, config.data, model, test=data.test, validation=data.validation
+            *(data.all, config.data, config.model),
+            test=data.test,
+            validation=data.validation,
+            compares_path=compares_linear_path(config),
         )
-        prepared = replace(prepared, compares_path=compares)
         check_metric(prepared.preprocessing, config.training)
         return prepared
 
@@ -239,6 +220,11 @@ class Labelling:
     def committees(self) -> LabelCommittees:
         """What makes one classifier of several."""
         return LabelCommittees()
+
+    @property
+    def rounds(self) -> LabelRounds:
+        """What parts the data into folds."""
+        return LabelRounds()
 
     def load_fitted(self, folder: Path) -> FittedClassifier:
         """Read a fitted classifier."""
@@ -452,11 +438,6 @@ class Labelling:
     def pages(self) -> LabelPages:
         """What the report shows of it."""
         return PAGES
-
-
-def _compares_linear_path(config: LabelConfig) -> bool:
-    """Tell whether these are the settings of a study that compares networks with a linear path."""
-    return LINEAR_PATH in getattr(config, "rungs", ())
 
 
 def hash_of(values: npt.NDArray[Any]) -> str:

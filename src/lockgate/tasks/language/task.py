@@ -143,6 +143,10 @@ class LanguageModelling:
     def committees(self) -> None:
         """Nothing: a language model is one network."""
 
+    @property
+    def rounds(self) -> None:
+        """Nothing: a language model is judged on its test part alone."""
+
     def load_fitted(self, folder: Path) -> FittedLanguageModel:
         """Read a fitted language model."""
         return load(folder)
