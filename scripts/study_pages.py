@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from lockgate.charts.formats import percent
+from lockgate.tasks.results import DeliveredPart
+
 Results = dict[str, Any]
 
 
@@ -20,7 +23,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def rung_name(rung: Results, results: Results) -> str:
     """Return the name of a rung, marked if it is the selected one."""
-    selected = rung["name"] == results["verdict"]["selected"]["rung"]
+    selected = rung["name"] == results["verdict"]["selected"]
     return f"**{rung['name']}** (selected)" if selected else rung["name"]
 
 
@@ -28,6 +31,19 @@ def rung_outcome(rung: Results, results: Results) -> str:
     """Return the verdict on a rung; nothing on one that adds to no other."""
     pairs: dict[str, str] = {p["rung"]: p["outcome"] for p in results["verdict"]["pairs"]}
     return pairs.get(rung["name"], "")
+
+
+def rung_change(rung: Results, results: Results) -> str:
+    """Return the change that a rung makes to what it was made from, with its interval."""
+    for pair in results["verdict"]["pairs"]:
+        if pair["rung"] == rung["name"]:
+            return percent(pair["percent"], pair["low"], pair["high"]).replace("\xa0", " ")
+    return ""
+
+
+def part_name(part: DeliveredPart) -> str:
+    """Return the name of a part of what is delivered, marked if it is what is delivered."""
+    return f"**{part.name}** (delivered)" if part.whole else part.name
 
 
 def baseline_name(baseline: Results) -> str:
@@ -50,5 +66,6 @@ def machine(results: Results) -> str:
     return (
         f"{environment['cpu']}, {environment['workers']} processes of one thread, "
         f"torch {environment['torch']}, lockgate {environment['lockgate']}, "
-        f"{results['seconds'] / 60:.0f} minutes of fitting, {results['created'][:10]}"
+        f"{results['verdict']['rounds']} rounds, {results['seconds'] / 60:.0f} minutes, "
+        f"{results['created'][:10]}"
     )

@@ -3,22 +3,23 @@
 import json
 import sys
 from pathlib import Path
-from statistics import fmean, median
 from typing import NamedTuple
 
-from scipy import stats
 from study_pages import (
     Results,
     baseline_name,
     bullets,
     machine,
+    part_name,
+    rung_change,
     rung_name,
     rung_outcome,
     table,
     warnings,
 )
 
-from lockgate.studies.words import signed, signed_percent
+from lockgate.studies.phrases import signed, signed_percent
+from lockgate.tasks.results import delivered_parts
 
 TO_SHOW = ("accuracy", "macro_f1", "log_loss")
 
@@ -71,29 +72,20 @@ so. Short trials before had scored some of the test parts: the default pooling w
 chosen by those of BasicMotions and ItalyPowerDemand, and none of the settings in the commands by
 any.
 
-*Got* is the median over seeds of the test accuracy of the rung that validation selected; a baseline
-in bold is ahead of it. A test part of few rows tells little: an accuracy of 0.9 has a standard
-error of 0.013 on 500 rows and of 0.042 on 50.
+*Got* is the test accuracy of what a study delivers; a baseline in bold is ahead of it. A test part
+of few rows tells little: an accuracy of 0.9 has a standard error of 0.013 on 500 rows and of 0.042
+on 50.
 """
 TIMES = """
-The machine did other work at times, so the minutes may be longer than they need be, and where a
-budget of time was given, the limit of steps may be lower.
+The machine did other work at times, so that a budget of time affords fewer rounds than it might.
 """
-
-
-class Gap(NamedTuple):
-    """By how many points a network is above a baseline in accuracy: mean, interval over seeds."""
-
-    mean: float
-    low: float
-    high: float
 
 
 def main(runs: Path, page: Path) -> None:
     """Write the page of those studies in `runs` that are finished, and name the others."""
     found = {study: read(runs, study) for study in STUDIES}
     reached = table(
-        ("", "reach", "got", "", "best baseline", "seeds", "test rows"),
+        ("", "reach", "got", "", "best baseline", "rounds", "test rows"),
         [reach_row(study, results) for study, results in found.items()],
     )
     parts = [HEAD, reached, TIMES]
@@ -125,7 +117,7 @@ def reach_row(study: Study, results: Results | None) -> tuple[str, ...]:
         f"{accuracy:.3f}",
         met(accuracy, study.reach) + (f", at look {looks}" if looks > 1 else ""),
         behind if score > accuracy else f"{score:.3f} {best['name']}",
-        f"{results['config']['seeds']}",
+        f"{results['verdict']['rounds']}",
         test_size(results["data"]),
     )
 
@@ -146,21 +138,18 @@ def met(accuracy: float, reach: float | None) -> str:
 def section(study: Study, results: Results) -> str:
     """Return the part of the page on one study."""
     rows = [rung_row(rung, results) for rung in results["rungs"]]
-    rows += [
-        (baseline_name(b), *(f"{b['test'][name]:.3f}" for name in TO_SHOW))
-        for b in results["baselines"]
-    ]
-    measured = table(("", "accuracy", "macro F1", "log loss", "minutes", "verdict"), rows)
-    gaps = table(
-        (
-            "against",
-            "accuracy, in points",
-            "95 % over seeds",
-            "log loss",
-            "95 %, seeds and rows",
-        ),
-        [gap_row(baseline, results) for baseline in results["baselines"]],
+    judged = table(
+        ("", "accuracy", "macro F1", "log loss", "minutes a fit", "change", "verdict"), rows
     )
+    tested = [
+        (baseline_name(one), *scores(one["test"]), *gap_row(one, results))
+        for one in results["baselines"]
+    ]
+    tested += [
+        (part_name(part), *scores(part.scores)) for part in delivered_parts(results["delivered"])
+    ]
+    head = ("", "accuracy", "macro F1", "log loss", "delivered, in points of accuracy")
+    head = (*head, "in log loss", "95 % over rows")
     return f"""<a id="{study.name}"></a>
 
 ## {study.title}
@@ -173,13 +162,13 @@ def section(study: Study, results: Results) -> str:
 
 {bullets([*behind(results), *results["verdict"]["words"], *without_overlap(results)])}
 
-Medians of {results["config"]["seeds"]} seeds on the test part:
+Single networks on the rows judged, means over rounds:
 
-{measured}
+{judged}
 
-The selected rung, {results["verdict"]["selected"]["rung"]}, less each baseline:
+On the test part, baselines and what is delivered, and the change from each baseline to it:
 
-{gaps}
+{table(head, tested)}
 
 {warnings(results)}
 
@@ -208,51 +197,39 @@ def sizes(results: Results) -> str:
 
 
 def rung_row(rung: Results, results: Results) -> tuple[str, ...]:
-    """Return the row of a rung: medians over seeds."""
+    """Return the row of a rung: means over rounds."""
+    seconds = rung["seconds"]
     return (
         rung_name(rung, results),
-        *(f"{median(scores(rung, name)):.3f}" for name in TO_SHOW),
-        f"{median(seed['seconds'] for seed in rung['seeds']) / 60:.2g}",
+        *scores(rung["judged"]),
+        "–" if seconds is None else f"{seconds / 60:.2g}",
+        rung_change(rung, results),
         rung_outcome(rung, results),
     )
 
 
-def scores(rung: Results, name: str) -> list[float]:
-    """Return a test score of every seed that did not diverge."""
-    return [seed["test"][name] for seed in rung["seeds"] if seed["test"]]
+def scores(of: Results) -> list[str]:
+    """Return the scores that are shown, of those of a model."""
+    return ["–" if of.get(name) is None else f"{of[name]:.3f}" for name in TO_SHOW]
 
 
-def selected(results: Results) -> Results:
-    """Return the rung that validation selected."""
-    name = results["verdict"]["selected"]["rung"]
-    found: Results = next(rung for rung in results["rungs"] if rung["name"] == name)
-    return found
+def got(results: Results, name: str = "accuracy") -> float:
+    """Return a score of what is delivered on the test part."""
+    return float(results["delivered"]["mixture"][name])
 
 
-def got(results: Results) -> float:
-    """Return the median accuracy of the selected rung."""
-    return median(scores(selected(results), "accuracy"))
-
-
-def gap(results: Results, baseline: Results) -> Gap:
-    """Compare the selected rung's accuracy with a baseline's, which has no seeds."""
-    naive = baseline["test"]["accuracy"]
-    above = [100 * (accuracy - naive) for accuracy in scores(selected(results), "accuracy")]
-    half = stats.t.ppf(0.975, len(above) - 1) * stats.sem(above)
-    return Gap(fmean(above), fmean(above) - half, fmean(above) + half)
+def points(results: Results, baseline: Results) -> float:
+    """Return by how many points of accuracy what is delivered is above a baseline."""
+    return 100 * (got(results) - float(baseline["test"]["accuracy"]))
 
 
 def behind(results: Results) -> list[str]:
-    """Name the baselines that the selected rung is behind in accuracy."""
-    rung = selected(results)["name"]
-    gaps = [(baseline["name"], gap(results, baseline)) for baseline in results["baselines"]]
+    """Name the baselines that what is delivered is behind in accuracy."""
     return [
-        f"**The selected network ({rung}) loses to {name} in accuracy**, by {-g.mean:.1f} points."
-        if g.high < 0
-        else f"**The selected network ({rung}) is behind {name} in accuracy**, by {-g.mean:.1f} "
-        "points, which the choice of seeds can explain."
-        for name, g in gaps
-        if round(g.mean, 1) < 0
+        f"**What is delivered is behind {one['name']} in accuracy**, by "
+        f"{-points(results, one):.1f} points."
+        for one in results["baselines"]
+        if round(points(results, one), 1) < 0
     ]
 
 
@@ -262,18 +239,18 @@ def without_overlap(results: Results) -> list[str]:
         return []
     name = "accuracy_without_overlap"
     others = ", ".join(f"{b['name']} {b['test'][name]:.3f}" for b in results["baselines"])
-    accuracy = median(scores(selected(results), name))
-    return [f"On the test rows that are in no other part: accuracy {accuracy:.3f}; {others}."]
+    told = f"accuracy {got(results, name):.3f}; {others}"
+    return [f"On the test rows that are in no other part: {told}."]
 
 
 def gap_row(baseline: Results, results: Results) -> tuple[str, ...]:
-    """Return the row of a baseline; the verdict compares the log loss of one of them alone."""
-    g, verdict = gap(results, baseline), results["verdict"]["baseline"]
-    row = (baseline_name(baseline), signed(g.mean), f"{signed(g.low)} to {signed(g.high)}")
-    if not baseline["reference"] or verdict["low"] is None:
+    """Return what is delivered beside a baseline; log losses are compared with the one in it."""
+    row = (signed(points(results, baseline)),)
+    effect = results["delivered"]["effect"]
+    if effect is None or effect["name"] != baseline["name"] or effect["low"] is None:
         return row
-    interval = f"{signed(verdict['low'])} to {signed_percent(verdict['high'])}"
-    return (*row, signed_percent(verdict["percent"]), interval)
+    interval = f"{signed(effect['low'])} to {signed_percent(effect['high'])}"
+    return (*row, signed_percent(effect["percent"]), interval)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import lockgate
 ROWS = 400
 # seconds are not the same twice; the source and the command tell a file from a frame
 NOT_NUMBERS = ("created", "seconds", "command", "source", "workers", "test_looks", "checks")
+NOT_NUMBERS += ("round_seconds", "recommendation", "words")  # which tell how long a round takes
 
 Results = dict[str, Any]
 SMALL = {
@@ -32,7 +33,15 @@ SMALL = {
     "average": 0.0,
     "learning_rate": 1e-3,
 }
-SMALL_STUDY = {**SMALL, "rungs": "lstm,input-dropout", "seeds": 3, "workers": 1}
+SMALL_STUDY = {
+    **SMALL,
+    "rungs": "lstm,input-dropout",
+    "folds": 3,
+    "rounds": 6,
+    "smallest_effect": 0.05,
+    "budget": "none",
+    "workers": 1,
+}
 
 # before the first memory is taken: what the kernels have not written is NaN
 os.environ["LOCKGATE_POISON"] = "1"
@@ -133,7 +142,9 @@ LABELLED_ROWS = 60
 TEXT_WORDS = {"good": "good fine great nice", "bad": "bad awful poor weak"}
 LABEL_STUDY = {
     "rungs": "lstm,bidirectional,embedding-dropout,input-dropout",
-    "seeds": 3,
+    "folds": 3,
+    "rounds": 3,
+    "budget": "none",
     "workers": 1,
     "hidden_size": 4,
     "embedding_size": 3,

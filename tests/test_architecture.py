@@ -37,7 +37,6 @@ UNTESTED = {
     "ops/*/aten.py": "tests/ops/test_{lstm,gru,rnn}.py run every backend beside the reference",
     "ops/*/reference.py": "tests/ops/test_{lstm,gru,rnn}.py write each out by hand, and ask torch",
     "ops/*/triton.py": "tests/ops/test_triton.py runs the kernels of every cell",
-    "studies/judge.py": "tests/studies/test_study.py follows what it chooses and when it looks",
     "tasks/base.py": "it says what a task is; all else in it puts values together",
     "tasks/forecasting/checks.py": "tests/tasks/forecasting/test_fitted.py plants each fault",
     "tasks/labelling/sources/sequence_columns.py": "tests of each form of sequences name them",

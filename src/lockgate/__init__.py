@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lockgate import interop as interop
     from lockgate import nn as nn
+    from lockgate.api import compare as compare
     from lockgate.api import evaluate as evaluate
     from lockgate.api import predict as predict
     from lockgate.api import study as study
@@ -40,6 +41,7 @@ _HOMES = {
     "SequenceRegressor": "lockgate.estimators",
     "StudyResult": "lockgate.studies.result",
     "backend": "lockgate.ops.dispatch",
+    "compare": "lockgate.api",
     "evaluate": "lockgate.api",
     "interop": "lockgate.interop",
     "load": "lockgate.tasks.registry",
@@ -53,8 +55,8 @@ _HOMES = {
 }
 __all__ = ["BackendUnavailable", "DataError", "Fitted", "FittedClassifier", "FittedForecaster"]
 __all__ += ["Forecaster", "SequenceClassifier", "SequenceRegressor", "StudyResult", "backend"]
-__all__ += ["evaluate", "interop", "load", "mc_dropout", "mc_samples", "nn", "predict", "study"]
-__all__ += ["train", "upgrade"]
+__all__ += ["compare", "evaluate", "interop", "load", "mc_dropout", "mc_samples", "nn", "predict"]
+__all__ += ["study", "train", "upgrade"]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,10 +18,11 @@ from lockgate.running.local import default_workers
 from lockgate.scoring.looks import check_ledger, count_look
 from lockgate.settings import ConfigT, by_path, read_settings, resolve, write_settings
 from lockgate.studies import plan as plans
+from lockgate.studies.comparison import Comparison, compare_studies
 from lockgate.studies.config import StudyConfig, study_config
 from lockgate.studies.delivery import DIVERGED, deliver, is_single, side_by_side
 from lockgate.studies.result import StudyResult
-from lockgate.studies.single import apart, score_delivery, score_parts
+from lockgate.studies.single import apart, score_delivery, score_parts, validated
 from lockgate.studies.study import run
 from lockgate.tasks import registry
 from lockgate.tasks.base import Evaluation, Fitted, Task
@@ -46,9 +47,9 @@ def study(
     """Find out which of the recurrent network's tricks help on your data, with the evidence.
 
     Trains a ladder of networks (plain RNN, LSTM, GRU, then input dropout, recurrent dropout, both,
-    stacked, bidirectional on the best cell) over several seeds beside baselines, judges them
-    on a test part that is looked at once, and writes a report. A bar on standard error counts the
-    fits.
+    stacked, bidirectional on the best cell) in rounds, each judged on rows that it has not seen,
+    until what helps is decided; scores what it then delivers on a test part that is looked at once,
+    and writes a report. A bar on standard error counts the fits.
 
     Args:
         source: Path of a CSV or Parquet file; a pandas, polars or pyarrow frame; or
@@ -63,7 +64,7 @@ def study(
             how long the fits take.
         on_plan: Called with the whole `Plan` before the first fit.
         settings: Any setting by its name: `target="sold"`, `horizon="24h"`, `resample="1h"`,
-            `seeds=3`, `rungs=("lstm", "both")`, `hidden_size=32`.
+            `rounds=20`, `rungs=("lstm", "both")`, `hidden_size=32`.
 
     Returns:
         The verdict in words, the table of scores, the best model, and where the report is.
@@ -148,7 +149,8 @@ def train(
         else:
             test = chosen.scorer(data, prepared, resolved, "test")
             delivered = apart(chosen, prepared, delivery, test, resolved.training.metric)
-            scored = score_delivery(chosen, data, prepared, delivery, delivered, looks)
+            seen = validated(chosen, data, prepared, delivery)
+            scored = score_delivery(chosen, data, prepared, delivery, delivered, seen, looks)
     with _as_data_error(), new_folder(folder) as temporary:
         scored.write_into(temporary)
         write_settings(resolved, temporary / "config.yaml")
@@ -193,6 +195,27 @@ def predict(model: Fitted | str | Path, source: Any, **settings: Any) -> Any:
         DataError: If the folder or the data cannot be used, or do not go together.
     """
     return _model_for(model, source).predict(source, **settings)
+
+
+def compare(first: StudyResult | str | Path, second: StudyResult | str | Path) -> Comparison:
+    """Set two finished studies of the same data side by side.
+
+    Args:
+        first: A study, or the folder of it.
+        second: Another, of the same data and metric.
+
+    Returns:
+        The settings that differ, the scores of the rungs on the rows judged, the changes and
+        outcomes of the pairs, and what each delivers on the test part; rows of plain values.
+
+    Raises:
+        DataError: If a folder holds no study, or they are of other data or another metric.
+    """
+    one, other = (
+        study if isinstance(study, StudyResult) else StudyResult.load(Path(study))
+        for study in (first, second)
+    )
+    return compare_studies(one, other)
 
 
 def upgrade(folder: str | Path) -> Fitted:

@@ -13,7 +13,7 @@ class Settings(TypedDict, total=False):
     average: float
     batch_size: int
     bidirectional: bool | Sequence[bool] | str
-    budget: str | None
+    budget: str
     calendar: str
     cell: str
     chunk_steps: int
@@ -76,14 +76,15 @@ class Settings(TypedDict, total=False):
     recurrent_dropout: float
     resample: str | None
     residual: bool
+    rounds: int
     row_order: bool
     rungs: Sequence[str] | str
     schedule: str
-    seeds: int
     segment_head: str
     segment_length: int | None
     separator: str | None
     several: str | None
+    smallest_effect: float
     split: Sequence[str] | str
     split_seed: int
     step: str | None

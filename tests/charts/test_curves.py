@@ -1,4 +1,4 @@
-"""A ribbon is the mean and the range over the seeds still running."""
+"""A ribbon is the mean and the range over the fits still running."""
 
 from statistics import fmean
 
@@ -11,8 +11,8 @@ histories = st.lists(st.lists(st.floats(0.01, 10), min_size=1, max_size=9), min_
 
 
 @given(histories=histories)
-def test_each_epoch_is_over_the_seeds_still_running(histories: list[list[float]]) -> None:
-    curve = curves.over_seeds(histories)
+def test_each_epoch_is_over_the_fits_still_running(histories: list[list[float]]) -> None:
+    curve = curves.over_fits(histories)
 
     for i, epoch in enumerate(curve.epochs):
         seen = [history[epoch - 1] for history in histories if len(history) >= epoch]
@@ -25,7 +25,7 @@ def test_each_epoch_is_over_the_seeds_still_running(histories: list[list[float]]
 
 
 def test_long_curves_are_thinned_evenly_to_their_last_epoch() -> None:
-    curve = curves.over_seeds([[float(epoch) for epoch in range(1, 5002)]])
+    curve = curves.over_fits([[float(epoch) for epoch in range(1, 5002)]])
 
     assert len(curve.epochs) <= curves.MOST_EPOCHS
     assert curve.epochs[-1] == 5001
@@ -34,19 +34,19 @@ def test_long_curves_are_thinned_evenly_to_their_last_epoch() -> None:
 
 
 def test_a_missing_loss_is_no_zero() -> None:
-    curve = curves.over_seeds([[2.0, None, 1.0], [4.0, 3.0]])
+    curve = curves.over_fits([[2.0, None, 1.0], [4.0, 3.0]])
 
     assert curve.mean == [3.0, 3.0, 1.0]
     assert curve.running == [2, 1, 1]
 
 
 def test_no_seeds_make_an_empty_curve() -> None:
-    assert curves.over_seeds([]).epochs == []
-    assert curves.over_seeds([[], []]).epochs == []
+    assert curves.over_fits([]).epochs == []
+    assert curves.over_fits([[], []]).epochs == []
 
 
 def test_the_loss_axis_shows_the_end_and_cuts_the_beginning() -> None:
-    falling = curves.over_seeds([[9.0, 3.0, *(0.3 - 0.001 * i for i in range(60))]])
+    falling = curves.over_fits([[9.0, 3.0, *(0.3 - 0.001 * i for i in range(60))]])
     low, high = curves.loss_range([falling])
 
     assert low < 0.241
@@ -54,9 +54,9 @@ def test_the_loss_axis_shows_the_end_and_cuts_the_beginning() -> None:
 
 
 def test_the_loss_axis_holds_what_every_curve_ends_with() -> None:
-    rising = curves.over_seeds([[1.0, 0.4, *([0.3] * 30), 0.5, 0.8]])
+    rising = curves.over_fits([[1.0, 0.4, *([0.3] * 30), 0.5, 0.8]])
 
     assert curves.loss_range([rising])[1] >= 0.8
     assert curves.loss_range([]) == (0.0, 1.0)
-    low, high = curves.loss_range([curves.over_seeds([[0.5]])])
+    low, high = curves.loss_range([curves.over_fits([[0.5]])])
     assert low < 0.5 < high

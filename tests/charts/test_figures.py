@@ -9,8 +9,8 @@ from lockgate.charts import curves
 from lockgate.charts import figures as charts
 
 
-def test_the_line_is_solid_only_while_all_seeds_run() -> None:
-    drawn = curves.over_seeds([[3.0, 2.0, 1.0, 0.5], [3.0, 2.5]])
+def test_the_line_is_solid_only_while_all_fits_run() -> None:
+    drawn = curves.over_fits([[3.0, 2.0, 1.0, 0.5], [3.0, 2.5]])
     frame = charts.Frame(4, 0.0, 3.0)
     figure = charts.learning_curve(drawn, drawn, None, frame)
     lines = [t for t in figure["data"] if t.get("name") == "training"]
@@ -18,11 +18,11 @@ def test_the_line_is_solid_only_while_all_seeds_run() -> None:
 
     assert by_dash["solid"]["x"] == [1, 2]
     assert by_dash["dot"]["x"] == [1, 2, 3, 4]
-    assert by_dash["dot"]["customdata"] == ["2 seeds", "2 seeds", "1 seed", "1 seed"]
+    assert by_dash["dot"]["customdata"] == ["2 fits", "2 fits", "1 fit", "1 fit"]
 
 
-def test_the_ribbon_lies_between_the_extreme_seeds() -> None:
-    drawn = curves.over_seeds([[3.0, 2.0], [5.0, 1.0]])
+def test_the_ribbon_lies_between_the_extreme_fits() -> None:
+    drawn = curves.over_fits([[3.0, 2.0], [5.0, 1.0]])
     figure = charts.learning_curve(drawn, drawn, None, charts.Frame(2, 0.0, 5.0))
     low, high = figure["data"][0], figure["data"][1]
 
@@ -56,6 +56,44 @@ def test_a_name_is_no_markup_and_no_placeholder_for_plotly() -> None:
 
     assert trace["name"] == "&lt;b&gt;%{y}&lt;/b&gt;"
     assert trace["hovertemplate"] == "%{fullData.name} %{y:.1f}<extra></extra>"
+
+
+def narrowed() -> Any:
+    looks = [charts.Estimate(5, -4.0, -9.0, 1.0), charts.Estimate(10, -3.0, -5.0, -2.0)]
+    frame = charts.RoundFrame(10, -10.0, 4.0)
+    return charts.narrowing(looks, {1: -4.5, 2: -3.5}, "good", 2.0, frame)
+
+
+def test_an_interval_stands_at_each_look_and_a_dot_at_each_round() -> None:
+    dots, line = narrowed()["data"]
+
+    assert (line["x"], line["y"]) == ([5, 10], [-4.0, -3.0])
+    assert (line["error_y"]["arrayminus"], line["error_y"]["array"]) == ([5.0, 2.0], [5.0, 1.0])
+    assert (dots["x"], dots["y"]) == ([1, 2], [-4.5, -3.5])
+
+
+def test_what_makes_no_difference_is_a_band_around_0() -> None:
+    band, line = narrowed()["layout"]["shapes"]
+
+    assert (band["y0"], band["y1"], line["y0"], line["y1"]) == (-2.0, 2.0, 0, 0)
+
+
+def test_a_stretch_is_level_from_its_begin_to_its_end() -> None:
+    line = charts.Line("a", "rung", "model", 1, "solid", [2.0, None])
+    figure = charts.stretches(
+        [line], [("2020-01-01", "2020-01-09"), ("2020-01-10", "2020-02-01")], ""
+    )
+
+    assert figure["data"][0]["x"][:3] == ["2020-01-01", "2020-01-09", None]
+    assert figure["data"][0]["y"] == [2.0, 2.0, None, None, None, None]
+    assert figure["layout"]["xaxis"]["type"] == "date"
+    assert charts.stretches([line], [(1, 9), (10, 30)], "")["layout"]["xaxis"]["type"] == "linear"
+
+
+def test_few_points_have_a_dot_each() -> None:
+    line = charts.Line("a", "rung", "model", 1, "solid", [2.0, 3.0])
+
+    assert charts.dotted([line], [1, 2], "", ({}, {}))["data"][0]["mode"] == "lines+markers"
 
 
 def test_pieces_make_a_figure_that_plotly_accepts() -> None:

@@ -37,6 +37,7 @@ def test_an_interval_needs_both_ends() -> None:
     assert formats.interval(1.0, None, 1) == ""
     assert formats.interval(-1.26, 2.0, 1) == "[−1.3, 2.0]"
     assert formats.percent(3.14) == "+3.1\xa0%"
+    assert formats.percent(1234.5, -20.0, 99_999.4) == "+1,234\xa0% [−20.0, +99,999]"
 
 
 def test_zero_has_no_sign() -> None:

@@ -13,8 +13,10 @@ import pytest
 SMALL = [
     "--rungs",
     "lstm",
-    "--seeds",
-    1,
+    "--folds",
+    3,
+    "--rounds",
+    3,
     "--workers",
     1,
     "--set",
@@ -202,7 +204,7 @@ def test_a_part_without_a_whole_window(refused, write):
             ["--set", "hidden_size=0"],
             "hidden_size must be greater than or equal to 1 or be several, joined by commas, got",
         ),
-        (["--seeds", 0], "seeds must be greater than or equal to 1, got 0"),
+        (["--rounds", 0], "rounds must be greater than or equal to 1, got 0"),
         (["--metric", "mea"], "metric must be 'mae', 'rmse' or 'mase', got 'mea'"),
         (["--budget", "soon"], "budget must be a whole number followed by"),
         (["--device", "tpu"], "device must be one that is here, auto, cpu"),
@@ -332,7 +334,7 @@ def test_the_same_from_a_shell(csv, tmp_path):
 
 @pytest.mark.parametrize(
     "args",
-    [["studdy"], ["study", "--horizont", "3"], ["study", "shop.csv", "--seeds", "many"]],
+    [["studdy"], ["study", "--horizont", "3"], ["study", "shop.csv", "--rounds", "many"]],
     ids=["command", "option", "value"],
 )
 def test_what_the_parser_refuses_is_wrong_use_too(lockgate, args):

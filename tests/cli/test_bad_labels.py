@@ -11,7 +11,7 @@ import typer
 from lockgate.cli.app import app
 
 PACKAGE = Path(__file__).parents[2] / "src" / "lockgate"
-SMALL = ["--rungs", "lstm", "--seeds", 1, "--workers", 1, "--set", "hidden_size=4"]
+SMALL = ["--rungs", "lstm", "--folds", 3, "--rounds", 3, "--workers", 1, "--set", "hidden_size=4"]
 SMALL += ["--set", "max_epochs=1", "--set", "embedding_size=3"]
 REVIEWS = ["study", "reviews.csv", "--text", "review", "--label", "label", *SMALL]
 WAVES = ["study", "waves.ts", *SMALL]

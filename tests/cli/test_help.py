@@ -14,7 +14,8 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_commands_are_these():
-    assert list(GROUP.commands) == ["study", "train", "evaluate", "predict", "upgrade", "doctor"]
+    names = ["study", "compare", "train", "evaluate", "predict", "upgrade", "doctor"]
+    assert list(GROUP.commands) == names
 
 
 @pytest.mark.parametrize("name", GROUP.commands)
@@ -47,15 +48,11 @@ def test_options_of_study_and_train_are_the_same_where_they_share_a_name():
         for name in ("study", "train")
     )
 
-    assert study.keys() - train.keys() == {
-        "rungs",
-        "seeds",
-        "budget",
-        "workers",
-        "resume",
-        "dry_run",
-    }
-    assert all(study[name] == train[name] for name in study.keys() & train.keys())
+    alone = {"rungs", "rounds", "folds", "smallest_effect", "budget", "workers", "window", "gap"}
+    assert study.keys() - train.keys() == {*alone, "keep_validation", "resume", "dry_run"}
+    both = study.keys() & train.keys()
+    # a study has more members by default, and says so
+    assert all(study[name] == train[name] for name in both - {"members"})
 
 
 def test_without_a_command_the_help_is_shown(lockgate):

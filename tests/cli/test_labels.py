@@ -129,7 +129,7 @@ def test_truncated_backpropagation_trains_and_is_kept(trained_on, data, kind):
 
 
 def test_a_study_of_one_direction_takes_truncated_backpropagation(lockgate, data):
-    told = ["--rungs", "lstm,gru", "--seeds", 1, "--workers", 1, *QUICK]
+    told = ["--rungs", "lstm,gru", "--folds", 3, "--rounds", 3, "--workers", 1, *QUICK]
 
     result = lockgate("study", "waves.ts", *told, "--set", "truncated_bptt_steps=2", "--json")
 

@@ -4,12 +4,14 @@ from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 
+import made
 import numpy as np
 import polars as pl
 import pytest
 from rich.console import Console
 
 from lockgate.cli import show
+from lockgate.studies.result import StudyResult
 from lockgate.tasks.base import Section
 
 
@@ -30,6 +32,22 @@ def test_rows_need_not_have_the_same_names():
 )
 def test_long_durations_are_told_in_minutes(seconds, shown):
     assert show._duration(seconds) == shown
+
+
+def test_a_study_is_shown_with_what_to_do_before_the_evidence(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    result = StudyResult(made.make(), tmp_path)
+
+    show.show_result(result)
+    told = capsys.readouterr().out
+
+    first, evidence, table = told.split("\n\n")
+    assert first == result.recommendation
+    assert all(line.startswith("- ") for line in evidence.splitlines())
+    assert len(first.splitlines() + evidence.splitlines()) == len(result.verdict.splitlines())
+    assert "no difference" in table
+    assert "…" not in table
+    assert table.splitlines()[-1] == f"report: {tmp_path / 'report.html'}"
 
 
 def test_an_evaluation_is_shown_as_its_sections_or_as_json(capsys, strict_json):

@@ -7,7 +7,8 @@ import pytest
 SMALL = ["--lookback", 7, "--set", "hidden_size=4", "--set", "model.init=keras"]
 SMALL += ["--set", "training.max_epochs=2", "--members", 1, "--no-mix"]
 SMALL += ["--set", "validations=1", "--set", "average=0", "--set", "learning_rate=0.001"]
-LADDER = ["--rungs", "lstm,input-dropout", "--seeds", 3, "--workers", 1]
+LADDER = ["--rungs", "lstm,input-dropout", "--folds", 3, "--rounds", 6, "--workers", 1]
+LADDER += ["--smallest-effect", "0.05%", "--budget", "none"]
 STUDY = ["study", "shop.csv", "--target", "sold", "--horizon", 3, *SMALL, *LADDER]
 
 
@@ -27,18 +28,18 @@ def test_it_prints_the_plan_first_then_verdict_scores_and_report(lockgate, csv, 
     result = lockgate(*STUDY, "--out", "out/one")
 
     assert result.exit_code == 0, result.stderr
-    assert result.stdout.startswith(finished.verdict)
+    assert result.stdout.startswith(finished.recommendation)
     assert result.stdout.endswith("report: out/one/report.html\n")
     for name in ("input-dropout", "seasonal naive 7", "window mean"):
         assert name in result.stdout
-    for words in ("6: 2 rungs, 3 seeds, 1 side by side", "tax: constant in the training part"):
+    for words in ("at most 12: 2 networks a round; 1 side by side", "tax: constant in the trai"):
         assert words in result.stderr
 
 
 def test_settings_come_from_a_file_and_options_overrule_it(lockgate, csv, finished, tmp_path):
     (tmp_path / "c.yaml").write_text((finished.folder / "config.yaml").read_text())
 
-    args = ["study", "shop.csv", "--config", "c.yaml", "--seeds", 1, "--set", "max_epochs=1"]
+    args = ["study", "shop.csv", "--config", "c.yaml", "--rounds", 3, "--set", "max_epochs=1"]
     result = lockgate(*args, "--json")
 
     assert result.exit_code == 0, result.stderr
@@ -47,7 +48,7 @@ def test_settings_come_from_a_file_and_options_overrule_it(lockgate, csv, finish
     assert config["data"] == asked["data"]
     assert config["model"] == asked["model"]
     assert config["rungs"] == ["lstm", "input-dropout"]
-    assert (config["seeds"], config["training"]["max_epochs"]) == (1, 1)
+    assert (config["rounds"], config["training"]["max_epochs"]) == (3, 1)
 
 
 def test_a_dry_run_shows_the_plan_and_writes_nothing(lockgate, csv, tmp_path):
@@ -59,7 +60,8 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(lockgate, csv, tmp_path):
         "tax: constant in the training part",
         "shop: holds text",
         "validation: 2020-10-07 00:00:00 to 2020-12-05 00:00:00, 58 windows",
-        "6: 2 rungs, 3 seeds",
+        "at most 6 over 3 folds",
+        "at most 12: 2 networks a round",
         "about ",
     ):
         assert words in " ".join(result.stdout.split())
@@ -85,7 +87,7 @@ def test_names_in_brackets_are_shown_as_they_are(lockgate, table, tmp_path):
 
 
 def test_a_sample_needs_neither_target_nor_horizon(lockgate):
-    result = lockgate("study", "--sample", "co2", "--rungs", "rnn", "--seeds", 1, "--dry-run")
+    result = lockgate("study", "--sample", "co2", "--rungs", "rnn", "--dry-run")
 
     assert result.exit_code == 0, result.stderr
     assert "26 forecast" in result.stdout

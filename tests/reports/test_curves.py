@@ -1,23 +1,47 @@
-"""A rung's curves are over the seeds that did not diverge."""
+"""A rung's curves are over the fits that did not diverge."""
 
 from typing import Any
+
+import pytest
 
 from lockgate.reports.curves import curve, curve_figures, curve_panels
 
 Results = dict[str, Any]
 
 
-def test_a_diverged_seed_is_not_in_the_curve(results: Results) -> None:
+def test_a_diverged_fit_is_not_in_the_curve(results: Results) -> None:
     rung = results["rungs"][0]
-    rung["seeds"][1]["stopped"] = "diverged"
-    rung["seeds"][1]["history"]["training"] = [1e30, None]
+    rung["rounds"][1]["stopped"] = "diverged"
+    rung["rounds"][1]["history"]["training"] = [1e30, None]
 
     assert max(curve(rung, "training").high) < 10
-    assert curve(rung, "training").running[0] == 4
-    assert curve_panels([rung])[0].diverged == [1]
+    assert curve(rung, "training").running[0] == 9
+    assert curve_panels([rung])[0].diverged == [2]
 
 
 def test_every_chart_has_its_panel(odd: Results) -> None:
     charts = [panel.chart for panel in curve_panels(odd["rungs"]) if panel.chart]
 
     assert charts == list(curve_figures(odd["rungs"]))
+
+
+def test_folds_of_other_levels_are_drawn_together(results: Results) -> None:
+    rung = results["rungs"][0]
+    before = curve(rung, "training"), curve(rung, "validation")
+    for which in ("training", "validation"):
+        values = rung["rounds"][0]["history"][which]
+        rung["rounds"][0]["history"][which] = [1000 * value for value in values]
+
+    for kept, drawn in zip(
+        before, (curve(rung, "training"), curve(rung, "validation")), strict=True
+    ):
+        assert drawn.high == pytest.approx(kept.high, rel=1e-4)
+    assert min(before[1].low) == 1.0
+
+
+def test_a_loss_of_0_is_no_measure(results: Results) -> None:
+    rung = results["rungs"][0]
+    rung["rounds"] = rung["rounds"][:1]
+    rung["rounds"][0]["history"] |= {"training": [2.0, 1.0], "validation": [1.0, 0.0]}
+
+    assert curve(rung, "training").mean == [2.0, 1.0]

@@ -76,13 +76,14 @@ def test_every_rung_and_baseline_is_there_with_its_score(results: Results, tmp_p
     digits = pages.digits(results)[results["metric"]]
 
     for one in results["rungs"]:
-        assert formats.number(one["test"]["mean"], digits) in page.shown
+        assert formats.number(one["judged"][results["metric"]], digits) in page.shown
         assert one["words"] in page.shown
     for one in results["baselines"]:
         assert formats.number(one["test"][results["metric"]], digits) in page.shown
         assert one["name"] in page.shown
-    for sentence in results["verdict"]["words"]:
-        assert sentence.replace("\xa0", " ") in page.shown
+    shown = pages.page(results)
+    for sentence in (shown.headline, *shown.leads, *shown.evidence):
+        assert sentence.replace("\xa0", " ").replace("`", "") in page.shown
 
 
 def test_parts_are_shown_with_their_classes(results: Results, tmp_path: Path) -> None:
@@ -132,19 +133,15 @@ def test_each_of_several_labels_has_its_precision_and_recall(studied: Any, tmp_p
     assert page.row(second) == ["0", "0", "0", "–", "–", "–"]
 
 
-def test_scores_have_intervals_over_rows_and_over_seeds(results: Results, tmp_path: Path) -> None:
+def test_scores_of_both_models_have_intervals_over_rows(results: Results, tmp_path: Path) -> None:
     page = read(results, tmp_path)
 
     for one in results["labels"]["scores"]:
         name = pages.page(results).columns.names[one["name"]]
-        shown = next(row for row in page.rows if row[:1] == [name] and len(row) == 4)
+        shown = [row for row in page.rows if row[:1] == [name] and len(row) == 3][-1]
         for cell in shown[1:]:
-            # no accuracy or error is below 0, and no accuracy over 1, whatever t says of few seeds
             low, high = re.fullmatch(r"[\d.]+\[([\d.]+), ([\d.]+)\]", cell).groups()
             assert float(low) <= float(high)
-            assert (
-                results["data"]["task"] == "number" or one["name"] == "log_loss" or high <= "1.000"
-            )
 
 
 def test_monte_carlo_dropout_has_a_curve_only_where_something_is_dropped(
@@ -195,16 +192,16 @@ def test_text_of_the_data_never_becomes_markup(studied: Any, tmp_path: Path) -> 
 def test_scores_without_the_overlap_stand_below_the_others(studied: Any, tmp_path: Path) -> None:
     results = copy.deepcopy(studied("texts").results)
     results["data"]["overlap"] = 4
+    parts = ("single", "networks", "mixture")
     for one in [one["test"] for one in results["baselines"]] + [
-        one["test_scores"] for one in results["rungs"]
+        results["delivered"][part] for part in parts
     ]:
         one |= {f"{key}_without_overlap": 0.4321 for key in list(one)}
 
     page = read(results, tmp_path)
 
     assert "leaves out the rows that are in another part too (4)" in page.shown
-    chosen = len(results["baselines"]) + 1
-    assert page.shown.count("0.432") >= 5 * chosen + len(results["rungs"])
+    assert page.shown.count("0.432") >= 5 * (len(results["baselines"]) + 2)
     assert "leaves out the rows" not in read(studied("texts").results, tmp_path).shown
 
 
@@ -219,10 +216,9 @@ def test_a_number_has_no_classes_on_its_page(studied: Any, tmp_path: Path) -> No
 def test_what_diverged_leaves_dashes(studied: Any, tmp_path: Path) -> None:
     results = copy.deepcopy(studied("class").results)
     one = results["rungs"][1]
-    empty = {"mean": None, "low": None, "high": None}
-    one |= {"validation": empty, "test": empty, "gap": None, "best_epoch": None, "reach": None}
-    one["test_scores"] = dict.fromkeys(one["test_scores"])
-    for seed in one["seeds"]:
-        seed |= {"stopped": "diverged", "validation": None, "test": None, "reach": None}
+    one |= {"gap": None, "best_epoch": None, "reach": None, "by_fold": {}}
+    one["judged"] = dict.fromkeys(one["judged"])
+    for fit in one["rounds"]:
+        fit |= {"stopped": "diverged", "validation": None, "judged": None, "reach": None}
 
     assert "diverged" in read(results, tmp_path).shown

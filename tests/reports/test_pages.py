@@ -25,10 +25,6 @@ def named(figure: dict[str, Any], name: str) -> dict[str, Any]:
     return next(trace for trace in figure["data"] if trace.get("name") == name)
 
 
-def pair(**more: Any) -> dict[str, Any]:
-    return {"outcome": "helps", "smallest_visible": 2.1, "excluded": []} | more
-
-
 def test_every_declared_pair_has_a_row_in_order(odd: Results) -> None:
     rows = pages.page(odd).pairs
 
@@ -37,38 +33,26 @@ def test_every_declared_pair_has_a_row_in_order(odd: Results) -> None:
     ]
 
 
-def test_a_mark_lies_left_of_no_effect_where_the_error_fell(results: Results) -> None:
-    page = pages.page(results)
-
-    for row, pair in zip(page.pairs, results["verdict"]["pairs"], strict=True):
-        assert row.mark.low < row.mark.point < row.mark.high
-        assert (row.mark.point < page.effects.line) == (pair["percent"] < 0)
-    left, width = page.effects.band
-    assert left + width / 2 == pytest.approx(page.effects.line, abs=0.01)
-
-
-@pytest.mark.parametrize(
-    ("outcome", "kind"),
-    [
-        ("helps", "good"),
-        ("hurts", "bad"),
-        ("no real difference", "same"),
-        ("undecided", "open"),
-        ("undecided (budget)", "open"),
-        ("no verdict", "none"),
-    ],
-)
-def test_each_outcome_has_its_look(results: Results, outcome: str, kind: str) -> None:
-    results["verdict"]["pairs"][0]["outcome"] = outcome
-
-    assert pages.page(results).pairs[0].kind == kind
-
-
-def test_the_selected_model_is_set_against_the_reference(results: Results) -> None:
+def test_the_selected_network_is_set_against_the_reference(results: Results) -> None:
     row = pages.page(results).baseline
 
-    assert (row.name, row.against, row.outcome) == ("both", "ridge", "ties")
-    assert row.remark == "Better on the test part: ridge."
+    assert (row.name, row.against, row.outcome) == ("recurrent-dropout", "ridge", "beats")
+
+
+def test_what_to_do_stands_apart_from_how_it_is_known(results: Results) -> None:
+    page = pages.page(results)
+
+    assert page.headline == "Use an LSTM with recurrent dropout 0.25"
+    assert page.leads[0].startswith("It lowers a single network's error by 4.0 %")
+    assert page.leads[1:] == results["verdict"]["recommendation"][1:]
+    assert pages.opening([]) == ("No recommendation", [])
+    assert pages.opening(["Use a GRU"]) == ("Use a GRU", [])
+
+
+def test_the_evidence_is_all_that_is_not_said_first(results: Results) -> None:
+    verdict = results["verdict"]
+
+    assert verdict["recommendation"] + pages.page(results).evidence == verdict["words"]
 
 
 def test_failures_are_the_first_checks(results: Results) -> None:
@@ -77,29 +61,19 @@ def test_failures_are_the_first_checks(results: Results) -> None:
     assert statuses == ["fail", "warn", "pass", "pass", "pass"]
 
 
-def test_a_rung_of_diverged_seeds_has_no_chart_and_names_them(odd: Results) -> None:
+def test_a_rung_of_diverged_fits_has_no_chart_and_names_them(odd: Results) -> None:
     page = pages.page(odd)
     figures = pages.figures(odd)
 
     for panel, rung in zip(page.panels, odd["rungs"], strict=True):
-        gone = [s["seed"] for s in rung["seeds"] if s["stopped"] == "diverged"]
+        gone = [one["round"] for one in rung["rounds"] if one["stopped"] == "diverged"]
         assert panel.diverged == gone
-        assert (panel.chart is None) == (len(gone) == len(rung["seeds"]))
+        assert (panel.chart is None) == (len(gone) == len(rung["rounds"]))
         assert panel.chart is None or panel.chart in figures
 
 
 def test_scores_share_their_decimals(results: Results) -> None:
     assert pages.page(results).digits == {"mae": 2, "rmse": 2, "mase": 3}
-
-
-def test_no_effect_is_always_on_the_axis(results: Results) -> None:
-    for pair in [*results["verdict"]["pairs"], results["verdict"]["baseline"]]:
-        pair |= {"percent": -8.0, "low": -9.0, "high": -7.0}
-    effects = pages.page(results).effects
-
-    assert 0 < effects.line < 100
-    assert effects.band[0] + effects.band[1] <= 100
-    assert effects.band[1] > 5
 
 
 def test_every_chart_is_a_figure_plotly_accepts(odd: Results) -> None:
@@ -161,15 +135,6 @@ def test_names_from_the_data_are_no_markup_for_plotly(attacked: Results, attack:
         for trace in figure["data"]:
             assert "<" not in trace.get("name", "")
             assert "T & " not in trace.get("hovertemplate", "")
-
-
-def test_a_remark_names_what_qualifies_the_outcome() -> None:
-    assert pages.remark(pair()) == ""
-    assert "less than 2.1\xa0% could not" in pages.remark(pair(outcome="undecided"))
-    assert pages.remark(pair(outcome="undecided", smallest_visible=None)) == ""
-    cut = pages.remark(pair(outcome="undecided (budget)", excluded=[1, 4]))
-    assert cut.startswith("The time budget cut training")
-    assert cut.endswith("Seeds 1 and 4 diverged and are left out.")
 
 
 def test_an_unknown_task_is_refused(results: Results) -> None:

@@ -6,12 +6,9 @@ import write_classification_page as writer
 STUDY = writer.Study("trec", "TREC", 0.87)
 
 
-def rung(name, accuracies, parent=None):
-    seeds = [
-        {"seed": i, "seconds": 60.0 * (i + 1), "test": score(accuracy)}
-        for i, accuracy in enumerate(accuracies)
-    ]
-    return {"name": name, "parent": parent, "seeds": seeds}
+def rung(name, accuracy, parent=None):
+    judged = score(accuracy)
+    return {"name": name, "parent": parent, "judged": judged, "seconds": 120.0}
 
 
 def score(accuracy):
@@ -22,10 +19,22 @@ def baseline(name, accuracy, *, reference=False):
     return {"name": name, "reference": reference, "test": score(accuracy)}
 
 
-def results(accuracies=(0.88, 0.9, 0.86)):
+def delivered(accuracy):
+    return {
+        "members": 5,
+        "baseline": "TF-IDF",
+        "single": score(accuracy - 0.03),
+        "networks": score(accuracy - 0.01),
+        "mixture": score(accuracy),
+        "refitted": score(0.89),
+        "effect": {"name": "TF-IDF", "percent": -3.0, "low": -9.0, "high": 4.0},
+    }
+
+
+def results(accuracy=0.88):
     return {
         "command": "lockgate study TREC.train.all.gz --test TREC.test.all",
-        "config": {"seeds": 3},
+        "config": {},
         "created": "2026-11-21T17:00:00+00:00",
         "seconds": 600.0,
         "environment": {"cpu": "A CPU", "workers": 2, "torch": "2.13.0", "lockgate": "0.1.0"},
@@ -40,13 +49,16 @@ def results(accuracies=(0.88, 0.9, 0.86)):
             "notices": ["81 exact duplicates, kept in one part each"],
         },
         "baselines": [baseline("majority class", 0.3), baseline("TF-IDF", 0.89, reference=True)],
-        "rungs": [rung("lstm", (0.8, 0.8, 0.8)), rung("all", accuracies, "lstm")],
+        "rungs": [rung("lstm", 0.8), rung("all", 0.87, "lstm")],
+        "delivered": delivered(accuracy),
         "verdict": {
             "words": ["All of them together helps: −9.0 % log loss [−12.0, −6.0] against lstm."],
-            "pairs": [{"rung": "all", "outcome": "helps"}],
-            "selected": {"rung": "all", "seed": 1},
+            "pairs": [
+                {"rung": "all", "outcome": "helps", "percent": -9.0, "low": -12.0, "high": -6.0}
+            ],
+            "selected": "all",
             "test_looks": 1,
-            "baseline": {"percent": -3.0, "low": -9.0, "high": 4.0},
+            "rounds": 10,
         },
         "checks": [
             {"status": "warn", "name": "Test parts", "text": "One."},
@@ -56,11 +68,11 @@ def results(accuracies=(0.88, 0.9, 0.86)):
     }
 
 
-def test_median_of_the_selected_rung_is_held_against_the_reach():
+def test_what_is_delivered_is_held_against_the_reach():
     row = writer.reach_row(STUDY, results())
 
     assert row[1:4] == ("0.87", "0.880", "met by 0.010")
-    assert row[4:] == ("**0.890 TF-IDF**", "3", "500")
+    assert row[4:] == ("**0.890 TF-IDF**", "10", "500")
 
 
 def test_second_look_at_a_test_part_is_said_so():
@@ -87,36 +99,34 @@ def test_section_tells_command_sizes_scores_and_machine():
         in section
     )
     assert "81 exact duplicates" in section
-    assert "| **all** (selected) | 0.880 | 0.870 | 0.120 | 2 | helps |" in section
-    assert "| TF-IDF (reference) | 0.890 | 0.880 | 0.110 |  |  |" in section
+    assert (
+        "| **all** (selected) | 0.870 | 0.860 | 0.130 | 2 | −9.0 % [−12.0, −6.0] | helps |"
+        in section
+    )
+    assert (
+        "| TF-IDF (reference) | 0.890 | 0.880 | 0.110 | −1.0 | −3.0 % | −9.0 to +4.0 % |" in section
+    )
+    assert "| **mixed with TF-IDF** (delivered) | 0.880 | 0.870 | 0.120 |  |  |  |" in section
     assert "warn: Test parts" in section
     assert "Padding" not in section
     assert section.rstrip().endswith("2026-11-21, commit abc1234.")
 
 
-def test_gap_to_a_baseline_has_its_interval():
-    row = writer.gap_row(results()["baselines"][1], results())
+def test_only_the_baseline_in_the_mixture_has_an_interval():
+    majority, mixed = results()["baselines"]
 
-    # the mean 0.88 less 0.89, 4.303 standard errors of three seeds, 0.02 / sqrt(3) each
-    assert row == ("TF-IDF (reference)", "−1.0", "−6.0 to +4.0", "−3.0 %", "−9.0 to +4.0 %")
-    assert len(writer.gap_row(results()["baselines"][0], results())) == 3
-
-
-@pytest.mark.parametrize(
-    ("accuracies", "start", "end"),
-    [
-        ((0.84, 0.84, 0.841), "loses to", "by 5.0 points."),
-        ((0.88, 0.9, 0.86), "is behind", "by 1.0 points, which the choice of seeds can explain."),
-    ],
-)
-def test_network_that_is_behind_a_baseline_is_told_so(accuracies, start, end):
-    [line] = writer.behind(results(accuracies))
-
-    assert line == f"**The selected network (all) {start} TF-IDF in accuracy**, {end}"
+    assert writer.gap_row(mixed, results()) == ("−1.0", "−3.0 %", "−9.0 to +4.0 %")
+    assert writer.gap_row(majority, results()) == ("+58.0",)
 
 
-def test_network_that_is_ahead_is_not_told_that_it_loses():
-    assert writer.behind(results((0.9, 0.91, 0.9))) == []
+def test_what_is_behind_a_baseline_is_told_so():
+    [line] = writer.behind(results(0.84))
+
+    assert line == "**What is delivered is behind TF-IDF in accuracy**, by 5.0 points."
+
+
+def test_what_is_ahead_is_not_told_to_be_behind():
+    assert writer.behind(results(0.9)) == []
 
 
 def test_steps_with_labels_are_what_is_counted():
@@ -129,8 +139,7 @@ def test_accuracy_without_overlap_is_told_where_there_is_any():
     given = results()
     assert writer.without_overlap(given) == []
     given["data"]["overlap"] = 10
-    scored = [s["test"] for r in given["rungs"] for s in r["seeds"]]
-    for scores in scored + [b["test"] for b in given["baselines"]]:
+    for scores in [given["delivered"]["mixture"], *(b["test"] for b in given["baselines"])]:
         scores["accuracy_without_overlap"] = scores["accuracy"] - 0.02
 
     [line] = writer.without_overlap(given)

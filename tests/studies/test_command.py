@@ -39,7 +39,7 @@ def repeat(monkeypatch):
     "settings",
     [
         {},
-        {"rungs": "lstm,stacked+both", "seeds": 2, "budget": "10m", "metric": "rmse"},
+        {"rungs": "lstm,stacked+both", "rounds": 20, "budget": "1h", "metric": "rmse"},
         {"missing": "-9999,-1", "time": "day", "max_gap": 0, "exclude": "tax"},
         {"split": "2020-09-01,2020-11-01", "device": "cpu", "workers": 1},
         {"init": "torch", "learning_rate": 1e-4, "recurrent_dropout": 0.5, "lookback": "9d"},
@@ -57,8 +57,6 @@ def test_the_command_repeats_the_configuration(csv, small, settings, repeat):
     assert words[:3] == ["lockgate", "study", "shop.csv"]
     assert seen["source"] == "shop.csv"
     asked = plan.config
-    if "budget" in settings:
-        assert "training.max_steps=" in command(plan)
     assert seen["config"] == asked
 
 

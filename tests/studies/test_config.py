@@ -27,7 +27,7 @@ def test_rungs_are_parted_at_commas_and_counts_are_positive() -> None:
     kind = study_config(RUNS["labels"], ("lstm",))
 
     assert kind(rungs="gru, both").rungs == ("gru", "both")  # type: ignore[arg-type]
-    for setting in ("seeds", "workers"):
+    for setting in ("rounds", "workers"):
         with pytest.raises(ValidationError, match="greater than or equal to 1"):
             kind(**{setting: 0})
 

@@ -1,17 +1,17 @@
-"""Rungs of one seed start alike and see the same batches; the best is chosen by the metric."""
+"""Rungs of one round start alike and see the same batches; what is kept of a fit reads back."""
 
 import math
 from importlib import import_module
 
+import numpy as np
 import pytest
 import torch
 
-from lockgate import DataError
 from lockgate.nn import Reach
 from lockgate.running.local import default_workers
 from lockgate.settings import resolve
 from lockgate.studies import fits
-from lockgate.studies.fits import Fit, Job, best_rung, finite
+from lockgate.studies.fits import JUDGED, Fit, Job, read_judged
 from lockgate.tasks.forecasting.config import ForecastConfig, ForecasterConfig
 from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.prepare import prepare, read
@@ -84,38 +84,16 @@ def make_fit(rung, validation, seed=0, stopped="early"):
     epochs = len(validation)
     curves = dict.fromkeys(["training", "gradient_norm", "seconds"], [1.0] * epochs)
     history = History(**curves, validation=validation, stopped=stopped)
-    return Fit(rung=rung, seed=seed, history=history, seconds=1.0, parameters=3)
-
-
-def test_the_best_rung_has_the_lowest_mean_of_its_seeds_best_epochs():
-    fits = [
-        make_fit("a", [0.9, 0.1, 0.8]),
-        make_fit("a", [0.5, 0.7], seed=1),
-        make_fit("b", [0.2, 0.9]),
-        make_fit("b", [0.3], seed=1),
-        make_fit("c", [0.0, float("nan")], stopped="diverged"),
-        make_fit("c", [0.6], seed=1),
-    ]
-
-    assert best_rung(fits, 1.0) == "b"
-    assert [fit.rung for fit in finite(fits)] == ["a", "a", "b", "b", "c"]
-
-
-def test_the_best_rung_is_best_by_the_metric_and_not_by_its_square():
-    fits = [
-        make_fit("a", [1.0]),
-        make_fit("a", [9.0], seed=1),
-        make_fit("b", [2.1**2]),
-        make_fit("b", [2.1**2], seed=1),
-    ]
-
-    assert best_rung(fits, 0.5) == "a"  # 2.0 against 2.1
-    assert best_rung(fits, 1.0) == "b"
-
-
-def test_no_rung_is_best_where_every_fit_diverged():
-    with pytest.raises(DataError, match="every fit diverged: pass a smaller learning_rate"):
-        best_rung([make_fit("a", [float("nan")], stopped="diverged")], 1.0)
+    return Fit(
+        rung=rung,
+        seed=seed,
+        fold="pass-0-fold-0",
+        history=history,
+        seconds=1.0,
+        parameters=3,
+        temperature=1.0,
+        reach=None,
+    )
 
 
 def test_a_diverged_fit_reads_as_it_was_written():
@@ -134,13 +112,6 @@ def test_a_reach_that_exploded_reads_as_it_was_written():
 
     assert again.reach == fit.reach
     assert isinstance(again.reach, Reach)
-
-
-def test_a_fit_without_a_reach_is_read():
-    kept = make_fit("a", [0.5]).model_dump(mode="json")
-    del kept["reach"]
-
-    assert Fit.model_validate(kept).reach is None
 
 
 def test_an_accelerator_gets_one_process():
@@ -191,13 +162,43 @@ def test_a_window_of_one_step_has_no_reach(fitted):
     assert FORECASTING.reach(*fitted(lookback=1, max_epochs=1)) is None
 
 
-def test_a_fit_that_another_process_has_kept_is_read(table, small, tmp_path):
+@pytest.fixture
+def prepared(table, small, tmp_path):
+    """Keep a prepared table as a fold and as the whole of a study; give its settings."""
     config = resolve(ForecastConfig, small)
     prepared = prepare(read(table, config.data), config.data)
-    fits.save_prepared(tmp_path, prepared, FORECASTING)
-    task = Job("lstm", 0, config, FORECASTING)
-    kept = fits.run_fit(tmp_path, task)
+    for place in ("a-fold", "whole"):
+        fits.save_prepared(tmp_path / "prepared" / place, prepared, FORECASTING)
+    return config, prepared
 
-    again = fits.run_fit(tmp_path, task)
+
+def test_a_fit_of_a_round_keeps_what_it_predicts_and_no_weights(prepared, tmp_path):
+    config, told = prepared
+    job = Job("lstm", 2, config, FORECASTING, "a-fold")
+
+    fit = fits.run_fit(tmp_path, job)
+
+    assert sorted(path.name for path in job.folder(tmp_path).iterdir()) == ["fit.json", JUDGED]
+    model, _ = train(told, config, seed=2, name="lstm")
+    assert np.array_equal(read_judged(tmp_path, job), model.forecast(told.windows("test")))
+    assert (fit.seed, fit.fold, fit.temperature) == (2, "a-fold", 1.0)
+
+
+def test_a_member_keeps_its_weights(prepared, tmp_path):
+    config, _ = prepared
+    job = Job("lstm", 0, config, FORECASTING)
+
+    fits.run_fit(tmp_path, job)
+
+    assert FORECASTING.load_fitted(job.folder(tmp_path)).config == config
+    assert read_judged(tmp_path, job) is None
+
+
+def test_a_fit_that_another_process_has_kept_is_read(prepared, tmp_path):
+    config, _ = prepared
+    job = Job("lstm", 0, config, FORECASTING, "a-fold")
+    kept = fits.run_fit(tmp_path, job)
+
+    again = fits.run_fit(tmp_path, job)
 
     assert again == kept

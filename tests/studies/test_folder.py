@@ -40,7 +40,7 @@ def fitted(monkeypatch):
     def train(prepared, config, *, seed, name, on_epoch, **parts):
         if len(done) == done_before_break[0]:
             raise error[0]
-        done.append((name, seed))
+        done.append((name, seed, len(prepared.arrays.target)))
         return original(prepared, config, seed=seed, name=name, on_epoch=on_epoch, **parts)
 
     done_before_break, error = [None], [KeyboardInterrupt()]
@@ -57,18 +57,20 @@ def fitted(monkeypatch):
 @pytest.mark.parametrize(
     "error", [KeyboardInterrupt(), OSError(28, "No space left on device")], ids=["ctrl-c", "disk"]
 )
+@pytest.mark.parametrize("after", [2, 7, 12])
 def test_an_interrupted_study_goes_on_without_repeating_a_fit(
-    study, fitted, finished, numbers, error
+    study, fitted, finished, numbers, error, after
 ):
-    done = fitted(2, error)
+    done = fitted(after, error)
     with pytest.raises(type(error)):
         study()
-    assert done == [("lstm", 0), ("lstm", 1)]
+    assert len(done) == after
 
     fitted(None)
     result = study(resume=True)
 
-    assert done == [(rung, seed) for rung in ("lstm", "input-dropout") for seed in range(3)]
+    # six rounds of two rungs, on folds that each end later, and what is delivered
+    assert len(done) == len(set(done)) == 13
     assert numbers(result.results) == numbers(finished.results)
     assert result.results["verdict"]["test_looks"] == 1
 
@@ -86,7 +88,32 @@ def test_a_study_interrupted_by_a_callback_goes_on(small_study, table, out, fitt
             lockgate.study(table, out=out, **small_study)
     lockgate.study(table, out=out, resume=True, **small_study)
 
-    assert len(done) == len(set(done)) == 6
+    assert len(done) == len(set(done)) == 13
+
+
+def test_more_rounds_are_played_on_resuming_and_looked_at_beyond_the_plan(
+    study, copied, fitted, finished, monkeypatch
+):
+    done = fitted(None)
+    monkeypatch.setattr("lockgate.studies.rounds.stop", lambda _: None)
+    monkeypatch.setattr("lockgate.studies.rounds.resting", lambda _: set())
+
+    result = study(resume=True, rounds=9)
+
+    verdict, before = result.results["verdict"], finished.results["verdict"]
+    assert verdict["rounds"] == 9
+    assert {seed for name, seed, _ in done if name == "lstm"} >= {7, 8, 9}
+    assert not {seed for _, seed, _ in done} & {1, 2, 3, 4, 5, 6}
+    [pair], [old] = verdict["pairs"], before["pairs"]
+    assert pair["looks"][:2] == old["looks"]
+    assert json.loads((copied / "looks.json").read_text())["stages"] == [[6, 0.04], [9, 0.005]]
+
+
+def test_looks_that_cannot_be_read_are_refused(study, copied):
+    (copied / "looks.json").write_text("{}")
+
+    with pytest.raises(DataError, match=r"looks.json must hold the looks of a study"):
+        study(resume=True)
 
 
 def test_a_finished_study_resumes_without_a_fit(study, copied, fitted, finished, numbers):
@@ -99,7 +126,7 @@ def test_a_finished_study_resumes_without_a_fit(study, copied, fitted, finished,
 
 
 def test_a_new_folder_may_be_resumed(study, out):
-    assert study(resume=True, rungs="lstm", seeds=1).folder == out
+    assert study(resume=True, rungs="lstm", rounds=3).folder == out
 
 
 def test_the_number_of_workers_may_change_on_resuming(study, copied, fitted):
@@ -114,8 +141,8 @@ def test_the_number_of_workers_may_change_on_resuming(study, copied, fitted):
     ("changed", "message"),
     [
         ({"hidden_size": 5}, r"model.hidden_size is 4 there and 5 here; pass another out"),
-        ({"seeds": 4}, r"seeds is 3 there and 4 here"),
-        ({"budget": "1h"}, r"budget is None there and '1h' here"),
+        ({"folds": 4}, r"data.folds is 3 there and 4 here"),
+        ({"smallest_effect": 1}, r"smallest_effect is 0.05 there and 1.0 here"),
         ({"horizon": 4}, r"data.horizon is 3 there and 4 here"),
         ({"target": "price"}, r"data.target is 'sold' there and 'price' here"),
         ({"resample": "2d"}, r"data.resample is None there and '2d' here"),
@@ -194,30 +221,41 @@ def test_a_study_that_cannot_be_read_is_refused(study, copied, content):
         study(resume=True)
 
 
+def test_a_study_of_an_earlier_format_is_refused_with_its_remedy(study, copied):
+    path = copied / "study.json"
+    known = json.loads(path.read_text())
+    del known["format_version"]
+    path.write_text(json.dumps(known))
+
+    with pytest.raises(DataError, match=r"a study of an earlier lockgate: repeat it in another"):
+        study(resume=True)
+
+
 def test_what_a_killed_process_left_half_written_is_cleared(study, copied, fitted):
     done = fitted(None)
-    left = [".prepared.12ab34cd", "fits/lstm/.seed-1.34cd56ef", ".fitted.56ef7890"]
+    one = "rounds/2-pass-0-fold-1"
+    left = ["prepared/.whole.12ab34cd", f"{one}/.lstm.34cd56ef", ".fitted.56ef7890"]
     for name in left:
         (copied / name).mkdir()
         (copied / name / "model.safetensors").write_bytes(b"half")
-    shutil.rmtree(copied / "fits" / "lstm" / "seed-1")
+    shutil.rmtree(copied / one / "lstm")
 
     study(resume=True)
 
-    assert done == [("lstm", 1)]
+    assert [fit[:2] for fit in done] == [("lstm", 2)]
     assert not [name for name in left if (copied / name).exists()]
 
 
 def test_a_fit_that_breaks_while_it_is_written_leaves_nothing(study, out, monkeypatch):
-    def full(fitted, folder):
+    def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lockgate.tasks.forecasting.fitted.FittedForecaster.write_into", full)
+    monkeypatch.setattr("lockgate.studies.fits.write_text", full)
 
     with pytest.raises(OSError, match="No space left"):
         study()
 
-    assert list((out / "fits" / "lstm").iterdir()) == []
+    assert not list(out.glob("rounds/*/*"))
 
 
 def test_another_study_under_the_same_name_reads_its_own_data(
@@ -236,8 +274,8 @@ def test_prepared_arrays_are_never_unpickled(study, copied, tmp_path):
         def __reduce__(self):
             return (open, (str(tmp_path / "ran"), "w"))
 
-    shutil.rmtree(copied / "fits" / "lstm" / "seed-1")
-    path = copied / "prepared" / "inputs.npy"
+    shutil.rmtree(copied / "rounds" / "2-pass-0-fold-1" / "lstm")
+    path = copied / "prepared" / "pass-0-fold-1" / "inputs.npy"
     for write in (
         lambda file: np.save(file, np.array([Bomb()], dtype=object), allow_pickle=True),
         lambda file: pickle.dump(Bomb(), file),
@@ -264,7 +302,7 @@ def test_the_configuration_that_ran_is_written(copied, finished):
 
 
 def test_a_budgeted_study_resumes_from_the_configuration_it_wrote(study, out, table):
-    first = study(budget="1m", rungs="lstm", seeds=1)
+    first = study(budget="1m", rungs="lstm", rounds=3)
 
     again = lockgate.study(table, out=out, resume=True, config=out / "config.yaml")
 

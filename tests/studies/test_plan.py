@@ -1,5 +1,6 @@
 """A plan says what will be fitted and how long it takes, and writes nothing."""
 
+import math
 import os
 
 import pytest
@@ -22,23 +23,27 @@ def plan(table, small_study, monkeypatch):
 def test_a_plan_counts_fits_and_estimates_their_time(plan):
     planned = plan(max_epochs=40)
 
-    assert planned.fits == 6
+    assert (planned.choosing, planned.judged, planned.fits) == (0, 2, 12)
     assert planned.epoch_steps == 5  # 271 windows in batches of 64
-    assert planned.typical_seconds == pytest.approx(6 * 25 * 5 * 0.5)
-    assert planned.most_seconds == pytest.approx(6 * 40 * 5 * 0.5)
-    assert plan(max_epochs=40, workers=2).most_seconds == pytest.approx(6 * 40 * 5 * 0.5 / 2)
+    assert planned.typical_seconds == pytest.approx(12 * 15 * 5 * 0.5)
+    assert planned.most_seconds == pytest.approx(12 * 40 * 5 * 0.5)
+    assert plan(max_epochs=40, workers=2).most_seconds == pytest.approx(12 * 40 * 5 * 0.5 / 2)
+
+
+def test_cells_are_chosen_by_fits_of_their_own(plan):
+    planned = plan(rungs="rnn,gru,both,stacked", max_epochs=1)
+
+    assert (planned.choosing, planned.judged, planned.fits) == (2 * 3, 3, 6 + 3 * 6)
+    assert planned.most_seconds == pytest.approx((6 + 18) * 5 * 0.5)
 
 
 def test_a_limit_of_steps_shortens_the_estimate(plan):
-    assert plan(max_epochs=40, max_steps=10).most_seconds == pytest.approx(6 * 2 * 5 * 0.5)
+    assert plan(max_epochs=40, max_steps=10).most_seconds == pytest.approx(12 * 2 * 5 * 0.5)
 
 
-def test_a_budget_limits_the_steps_and_never_lengthens_them(plan):
-    assert plan(budget="1m").config.training.max_steps == int(0.8 * 60 / 6 / 0.5)
-    assert plan(budget="1m", workers=2).config.training.max_steps == int(0.8 * 120 / 6 / 0.5)
-    assert plan(budget="1m", max_steps=3).config.training.max_steps == 3
-    assert plan(budget="1s").config.training.max_steps == 1
-    assert plan().config.training.max_steps is None
+def test_a_budget_is_told_in_seconds(plan):
+    assert plan(budget="2m").budget == 120.0
+    assert plan(budget="none").budget == math.inf
 
 
 @pytest.mark.parametrize(
@@ -52,7 +57,8 @@ def test_a_budget_limits_the_steps_and_never_lengthens_them(plan):
         ({"horizon": 0}, "horizon must be at least 1 step, got 0"),
         ({"horizon": "36h"}, "horizon must be a multiple of the frequency 1d, got '36h'"),
         ({"lookback": 300}, "horizon 3 and lookback 300 must fit the train part"),
-        ({"seeds": 0}, "seeds must be greater than or equal to 1, got 0"),
+        ({"rounds": 0}, "rounds must be greater than or equal to 1, got 0"),
+        ({"smallest_effect": "0%"}, "smallest_effect must be greater than 0, got"),
     ],
     ids=lambda v: "-".join(f"{k}={x}" for k, x in v.items()) if isinstance(v, dict) else "",
 )
@@ -62,26 +68,22 @@ def test_a_plan_that_cannot_be_carried_out_raises(plan, settings, message):
 
 
 def test_what_is_known_before_training_is_told(plan):
-    assert plan(seeds=3).advice == ()
-    assert plan(seeds=2).advice == (
-        "no verdict is possible: there are fits of 2 seeds where a verdict takes 3; "
-        "pass seeds=3 (--seeds 3)",
+    assert plan().advice == ()
+    assert plan(folds=2).advice == (
+        "no verdict is possible: 2 folds where a verdict takes 3; pass folds=3 (--folds 3)",
     )
-    assert "--resample" in plan(seeds=3, lookback=201).advice[0]
-    [hours] = plan(seeds=3, max_epochs=800).advice
-    assert hours.startswith("the fits may take 3 hours: fewer rungs or seeds, or budget")
+    assert "--resample" in plan(lookback=201).advice[-1]
+    [hours] = plan(max_epochs=800).advice
+    assert hours.startswith("the fits may take 7 hours: fewer rungs or rounds, or budget")
+    assert plan(max_epochs=800, budget="10m").advice == ()
 
 
 def test_the_longest_horizon_that_allows_a_verdict_is_told(plan):
-    few, allowed = plan(seeds=3, horizon=10), plan(seeds=3, horizon=6)
+    [advice] = plan(horizon=20).advice
 
-    [advice] = few.advice
-    assert advice == (
-        "no verdict is possible: the test part gives 5 blocks where a verdict takes 8; "
-        "a longer test part would make it possible, or a horizon of at most 6 steps"
-    )
-    assert allowed.advice == ()
-    assert len(plan(seeds=3, horizon=7).advice) == 1
+    assert advice.startswith("no verdict is possible: 1 fold where a verdict takes 3; a fold is")
+    assert "3 need a horizon of at most 14 steps" in advice
+    assert plan(horizon=14).advice == ()
 
 
 def test_the_plan_is_shown_before_anything_is_timed(table, small_study, monkeypatch):
@@ -92,7 +94,7 @@ def test_the_plan_is_shown_before_anything_is_timed(table, small_study, monkeypa
         table, **small_study, on_prepared=lambda plan: told.append((plan.fits, plan.epoch_seconds))
     )
 
-    assert told == [(6, {}), "timed", "timed"]
+    assert told == [(12, {}), "timed", "timed"]
 
 
 def test_a_step_that_takes_long_is_timed_once(monkeypatch):

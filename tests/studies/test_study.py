@@ -9,11 +9,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from scipy import stats
 
 import lockgate
-from lockgate import DataError, FittedForecaster, load
-from lockgate.studies import plan as plan_module
+from lockgate import DataError, FittedForecaster
 from lockgate.studies import study as study_module
 from lockgate.tasks.forecasting import baselines
 from lockgate.tasks.forecasting import task as forecasting_module
@@ -23,14 +21,14 @@ from lockgate.training.history import History
 HORIZON = 3
 VALIDATION_ENDS = 340  # 400 rows, 70 and 15 and 15 %
 SCORES = {"mae", "rmse", "mase"}
-INTERVAL = {"mean", "low", "high"}
+FOLDS = {"pass-0-fold-0", "pass-0-fold-1", "pass-0-fold-2"}
 # every key of results.json: a set of keys, or what the values of a list or a dictionary hold
 CONTRACT = {
     "": {"format_version", "lockgate_version", "created", "command", "seconds", "config"}
     | {"environment", "data", "metric", "baselines", "cell", "rungs", "verdict", "checks"}
-    | {"forecasts", "task", "delivered"},
-    "config": {"data", "model", "training", "rungs", "seeds", "budget", "workers"}
-    | {"members", "mix"},
+    | {"forecasts", "task", "delivered", "folds"},
+    "config": {"data", "model", "training", "rungs", "rounds", "budget", "workers"}
+    | {"members", "mix", "smallest_effect"},
     "environment": {"lockgate", "python", "torch", "numpy", "platform", "cpu", "cores"}
     | {"workers", "device"},
     "data": {"source", "fingerprint", "rows_read", "rows", "start", "end", "frequency", "target"}
@@ -41,37 +39,32 @@ CONTRACT = {
     "data.series": {"ds", "y"},
     "data.dropped.0": {"column", "reason"},
     "data.ignored.0": {"column", "reason"},
-    "baselines.0": {"name", "setting", "validation", "test", "per_step", "reference"},
-    "baselines.0.validation": SCORES,
+    "folds.0": {"name", "train", "stopping", "judged", "begins", "ends"},
+    "baselines.0": {"name", "setting", "judged", "by_fold", "test", "per_step", "reference"},
+    "baselines.0.judged": SCORES,
+    "baselines.0.by_fold": FOLDS,
     "baselines.0.test": SCORES,
-    "cell": {"selected", "validation"},
-    "rungs.0": {"name", "words", "parent", "cell", "model", "parameters", "validation", "test"}
-    | {
-        "test_scores",
-        "test_intervals",
-        "per_step",
-        "seconds",
-        "best_epoch",
-        "overfits_from",
-        "gap",
-        "reach",
-    }
-    | {"seeds"},
-    "rungs.0.validation": INTERVAL,
-    "rungs.0.test": INTERVAL,
-    "rungs.0.test_scores": SCORES,
-    "rungs.0.seeds.0": {"seed", "validation", "test", "best_epoch", "epochs", "stopped"}
-    | {"seconds", "history", "reach"},
+    "cell": {"selected", "judged"},
+    "rungs.0": {"name", "words", "parent", "cell", "model", "parameters", "judged", "by_fold"}
+    | {"per_step", "seconds", "best_epoch", "overfits_from", "gap", "reach", "rounds"},
+    "rungs.0.judged": SCORES,
+    "rungs.0.by_fold": FOLDS,
+    "rungs.0.rounds.0": {"round", "fold", "validation", "judged", "best_epoch", "epochs"}
+    | {"stopped", "seconds", "history", "reach"},
     "rungs.0.reach": {"shares", "factor", "verdict"},
-    "rungs.0.seeds.0.reach": {"norms", "factor", "verdict"},
-    "rungs.0.seeds.0.test": SCORES,
-    "rungs.0.seeds.0.history": {"training", "validation", "gradient_norm", "seconds", "steps"}
+    "rungs.0.rounds.0.reach": {"norms", "factor", "verdict"},
+    "rungs.0.rounds.0.judged": SCORES,
+    "rungs.0.rounds.0.history": {"training", "validation", "gradient_norm", "seconds", "steps"}
     | {"per_epoch", "keeps"},
-    "verdict": {"words", "pairs", "selected", "baseline", "blocks", "test_looks"},
-    "verdict.pairs.0": {"rung", "parent", "percent", "low", "high", "outcome"}
-    | {"smallest_visible", "seeds", "excluded"},
-    "verdict.selected": {"rung", "seed"},
+    "verdict": {"recommendation", "words", "pairs", "selected", "baseline", "may_be_best"}
+    | {"smallest_effect", "rounds", "most_rounds", "round_seconds", "ended", "blocks"}
+    | {"test_looks"},
+    "verdict.pairs.0": {"rung", "parent", "percent", "low", "high", "outcome", "chance", "needed"}
+    | {"limit", "rounds", "look", "excluded", "reason", "looks", "by_round"},
+    "verdict.pairs.0.looks.0": {"rounds", "percent", "low", "high"},
     "verdict.baseline": {"name", "percent", "low", "high", "outcome", "better"},
+    "delivered": {"members", "weight", "baseline", "why_not_mixed", "single", "networks"}
+    | {"mixture", "refitted", "effect", "words"},
     "checks.0": {"name", "status", "text"},
     "forecasts.0": {"which", "error", "origin", "history", "future"},
     "forecasts.0.history": {"ds", "y"},
@@ -113,7 +106,7 @@ def test_results_json_holds_every_number_as_standard_json(finished, strict_json)
 def test_a_study_leaves_a_report_a_model_and_its_configuration(finished):
     report = finished.report_path.read_text(encoding="utf-8")
 
-    assert "The selected network" in report
+    assert "lstm" in report
     assert (finished.folder / "config.yaml").exists()
     assert not list(finished.folder.rglob(".*")), "temporary files stay"
 
@@ -133,85 +126,73 @@ def test_what_is_told_of_the_data_is_true(finished, table):
     assert data["series"]["y"] == table["sold"].to_list()
 
 
-def test_scores_are_those_of_the_kept_predictions(finished, table):
+def test_scores_are_those_of_the_kept_predictions_on_the_rows_of_the_fold(finished, table):
     y = table["sold"].to_numpy()
-    origins = np.arange(VALIDATION_ENDS - 1, len(y) - HORIZON)
-    truth = np.stack([y[origins + step] for step in (1, 2, 3)], axis=1)
 
     for found in finished.results["rungs"]:
         maes, steps = [], []
-        for seed in found["seeds"]:
-            path = finished.folder / "predictions" / f"{found['name']}-seed-{seed['seed']}.npy"
-            errors = np.abs(np.load(path) - truth)
-            assert seed["test"]["mae"] == pytest.approx(errors.mean(), rel=1e-5)
-            assert seed["test"]["rmse"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-5)
-            maes.append(seed["test"]["mae"])
+        for one in found["rounds"]:
+            folder = finished.folder / "rounds" / f"{one['round']}-{one['fold']}"
+            told = next(fold for fold in finished.results["folds"] if fold["name"] == one["fold"])
+            stop = table["day"].to_list().index(datetime.datetime.fromisoformat(told["ends"])) + 1
+            origins = np.arange(stop - told["judged"] - 1, stop - HORIZON)
+            truth = np.stack([y[origins + step] for step in (1, 2, 3)], axis=1)
+            errors = np.abs(np.load(folder / found["name"] / "judged.npy") - truth)
+            assert one["judged"]["mae"] == pytest.approx(errors.mean(), rel=1e-5)
+            assert one["judged"]["rmse"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-5)
+            maes.append(one["judged"]["mae"])
             steps.append(errors.mean(axis=0))
+        assert len(maes) == 6
         np.testing.assert_allclose(found["per_step"], np.mean(steps, axis=0), rtol=1e-5)
-        low, high = stats.t.interval(0.95, 2, np.mean(maes), stats.sem(maes))
-        expected = {"mean": np.mean(maes), "low": low, "high": high}
-        assert found["test"] == pytest.approx(expected)
-        assert found["test_scores"]["mae"] == pytest.approx(np.mean(maes))
-        assert found["test_intervals"]["mae"] == pytest.approx(expected)
+        assert found["judged"]["mae"] == pytest.approx(np.mean(maes))
+        assert list(found["by_fold"].values()) == pytest.approx(
+            np.reshape(maes, (2, 3)).mean(axis=0)
+        )
 
 
-def test_the_best_model_is_the_selected_rung_s_best_seed_with_its_own_scores(finished, table):
-    selected = finished.results["verdict"]["selected"]
-    means = {r["name"]: r["validation"]["mean"] for r in finished.results["rungs"]}
-    seeds = {s["seed"]: s["validation"] for s in rung(finished.results, selected["rung"])["seeds"]}
+def test_folds_lie_side_by_side_and_end_with_the_test_part(finished, table):
+    folds, days = finished.results["folds"], table["day"].to_list()
+    first, *_, last = (
+        [days.index(datetime.datetime.fromisoformat(fold[key])) for key in ("begins", "ends")]
+        for fold in folds
+    )
 
-    assert selected == {"rung": min(means, key=means.get), "seed": min(seeds, key=seeds.get)}
-    best = finished.best
-    assert (best.metrics["rung"], best.metrics["seed"]) == tuple(selected.values())
-    metric = finished.results["metric"]
-    assert best.metrics["validation"][metric] == pytest.approx(seeds[selected["seed"]], rel=1e-4)
-    own = finished.folder / "fits" / selected["rung"] / f"seed-{selected['seed']}"
-    for name, weight in load(own).model.state_dict().items():
-        assert weight.equal(best.model.state_dict()[name])
+    assert last[1] == VALIDATION_ENDS - 1
+    assert last[1] - first[0] + 1 == sum(fold["judged"] for fold in folds) == 170
+    assert [fold["train"] for fold in folds] == sorted(fold["train"] for fold in folds)
 
 
-def test_validation_scores_are_in_the_unit_of_the_target(finished, table):
-    best, selected = finished.best, finished.results["verdict"]["selected"]
-    y = table["sold"].to_numpy()
-    from lockgate.tasks.forecasting.prepare import prepare, read
+def test_the_change_of_a_pair_is_the_mean_over_rounds_of_log_ratios(finished):
+    [pair] = finished.results["verdict"]["pairs"]
+    own, parent = (
+        {one["round"]: one["judged"]["mae"] for one in rung(finished.results, name)["rounds"]}
+        for name in ("input-dropout", "lstm")
+    )
+    logs = [np.log(own[number] / parent[number]) for number in own]
 
-    prepared = prepare(read(table, best.config.data), best.config.data)
-    windows = prepared.windows("validation")
-    origins = windows.origins.numpy()
-    truth = np.stack([y[origins + step] for step in (1, 2, 3)], axis=1)
-
-    mae = np.abs(best.forecast(windows) - truth).mean()
-
-    seed = rung(finished.results, selected["rung"])["seeds"][selected["seed"]]
-    assert seed["validation"] == pytest.approx(mae, rel=1e-5)
+    assert pair["percent"] == pytest.approx(100 * np.expm1(np.mean(logs)), rel=1e-4)
+    changes = [100 * np.expm1(log) for log in logs]
+    assert list(pair["by_round"].values()) == pytest.approx(changes, rel=1e-4)
+    assert [look["rounds"] for look in pair["looks"]] == [3, 6]
 
 
-def test_the_reach_is_the_median_over_seeds_of_what_is_left_of_the_gradient(finished):
+def test_what_is_delivered_is_saved_with_its_scores(finished):
+    best, results = finished.best, finished.results
+
+    assert best.metrics["rung"] == results["verdict"]["selected"] == "lstm"
+    assert best.metrics["delivered"]["mixture"] == results["delivered"]["mixture"]
+    assert best.metrics["test"] == results["delivered"]["mixture"]
+
+
+def test_the_reach_is_the_median_over_rounds_of_what_is_left_of_the_gradient(finished):
     for found in finished.results["rungs"]:
-        norms = np.array([seed["reach"]["norms"] for seed in found["seeds"]])
+        norms = np.array([one["reach"]["norms"] for one in found["rounds"]])
 
-        assert norms.shape == (3, 7)
+        assert norms.shape == (6, 7)
         shares = np.median(norms / norms[:, :1], axis=0)
         np.testing.assert_allclose(found["reach"]["shares"], shares)
-        factors = [seed["reach"]["factor"] for seed in found["seeds"]]
+        factors = [one["reach"]["factor"] for one in found["rounds"]]
         assert found["reach"]["factor"] == np.median(factors)
-
-
-def test_fits_that_are_older_than_the_reach_are_resumed_without_it(study, table, numbers):
-    first = study(table)
-    for path in first.folder.glob("fits/*/*/fit.json"):
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        del kept["reach"]
-        path.write_text(json.dumps(kept), encoding="utf-8")
-
-    again = study(table, resume=True)
-
-    report = again.report_path.read_text(encoding="utf-8")
-    assert "This study did not measure it." in report
-    for old, new in zip(first.results["rungs"], again.results["rungs"], strict=True):
-        assert new["reach"] is None
-        assert [seed["reach"] for seed in new["seeds"]] == [None] * 3
-        assert new["test"] == old["test"]
 
 
 def test_forecasts_show_the_best_the_median_and_the_worst_window(finished, table):
@@ -263,37 +244,28 @@ def looks(monkeypatch):
     spy(FittedForecaster, "forecast", lambda fitted: f"{fitted.config.model.input_dropout}")
     for kind in (baselines.LastValue, baselines.SeasonalNaive, baselines.Drift):
         spy(kind, "forecast", lambda baseline: baseline.name)
-    choose = study_module.choose
+    look = study_module.look
 
-    def chosen(*args):
-        choices = choose(*args)
+    def looked(*args):
         events.append("chosen")
-        return choices
+        return look(*args)
 
-    monkeypatch.setattr(study_module, "choose", chosen)
+    monkeypatch.setattr(study_module, "look", looked)
     return events
 
 
-def test_the_test_part_is_looked_at_once_and_after_every_choice(study, table, looks):
+def test_the_test_part_is_looked_at_after_every_choice_and_by_no_other_rung(study, table, looks):
     study(table)
 
     assert looks[0] == "chosen"
     assert looks.count("chosen") == 1
-    # three seeds of each rung, each baseline, and the truth: once each
-    assert {what: looks.count(what) for what in looks} == {
-        "chosen": 1,
-        "truth": 1,
-        "0.0": 3,
-        "0.25": 3,
-        "last value": 1,
-        "seasonal naive 7": 1,
-        "drift": 1,
-    }
+    # what is delivered, each baseline, and the truth
+    assert set(looks) == {"chosen", "truth", "0.0", "last value", "seasonal naive 7", "drift"}
 
 
 def test_looks_at_a_test_part_are_counted(study, table, other_table, tmp_path):
     def look(source, name, **settings):
-        told = {"rungs": "lstm", "seeds": 1, "max_epochs": 1, **settings}
+        told = {"rungs": "lstm", "rounds": 3, "max_epochs": 1, **settings}
         return study(source, name, **told).results["verdict"]["test_looks"]
 
     assert look(table, "first") == 1
@@ -304,18 +276,20 @@ def test_looks_at_a_test_part_are_counted(study, table, other_table, tmp_path):
     assert look(table, "../elsewhere/first") == 1
 
 
-def chosen_on_validation(results):
-    cells = dict(results["cell"])
+def chosen_before_the_test_part(results):
+    verdict = results["verdict"]
     return {
-        "cell": cells,
-        "selected": results["verdict"]["selected"],
+        "cell": results["cell"],
+        "selected": verdict["selected"],
+        "pairs": verdict["pairs"],
         "reference": [b["name"] for b in results["baselines"] if b["reference"]],
         "settings": [b["setting"] for b in results["baselines"]],
-        "baselines": [b["validation"] for b in results["baselines"]],
-        "validation": [r["validation"] for r in results["rungs"]],
-        "curves": [s["history"]["validation"] for r in results["rungs"] for s in r["seeds"]],
+        "baselines": [b["judged"] for b in results["baselines"]],
+        "judged": [r["judged"] for r in results["rungs"]],
+        "curves": [s["history"]["validation"] for r in results["rungs"] for s in r["rounds"]],
         "seasons": results["data"]["seasons"],
         "channels": results["data"]["channels"],
+        "weight": results["delivered"]["weight"],
     }
 
 
@@ -330,93 +304,83 @@ def test_rows_of_the_test_part_change_nothing_that_is_chosen(study, table, finis
 
     result = study(planted)
 
-    assert chosen_on_validation(result.results) == chosen_on_validation(finished.results)
-    for a, b in zip(result.results["rungs"], finished.results["rungs"], strict=True):
-        assert a["test"]["mean"] > 2 * b["test"]["mean"]
+    assert chosen_before_the_test_part(result.results) == chosen_before_the_test_part(
+        finished.results
+    )
+    now, before = (one.results["delivered"]["mixture"]["mae"] for one in (result, finished))
+    assert now > 2 * before
 
 
-@pytest.fixture
-def slow_steps(monkeypatch):
-    """Every training step takes as long as told, and evaluation no time."""
+def test_a_budget_ends_the_rounds_and_cuts_no_fit(study, table):
+    result = study(table, budget="1s")
 
-    def takes(seconds):
-        monkeypatch.setattr(plan_module, "_time_network", lambda *_: (seconds, 0.0))
-
-    return takes
-
-
-def test_a_budget_becomes_one_limit_of_steps_for_all_fits(study, table, slow_steps):
-    slow_steps(0.5)
-
-    result = study(table, budget="30s", max_epochs=50)
-
-    # 80 % of 30 s over 2 rungs of 3 seeds, of half a second a step
-    steps = int(0.8 * 30 / 6 / 0.5)
-    assert result.results["config"]["training"]["max_steps"] == steps == 8
-    seeds = [seed for r in result.results["rungs"] for seed in r["seeds"]]
-    assert {seed["stopped"] for seed in seeds} == {"max_steps"}
-    assert {seed["epochs"] for seed in seeds} == {math.ceil(steps / math.ceil(271 / 64))}
-    [pair] = result.results["verdict"]["pairs"]
-    assert pair["outcome"] == "undecided (budget)"
-    assert "because a limit of steps cut fits short" in result.verdict
-    [ended] = [c for c in result.results["checks"] if c["name"] == "Trained to the end"]
-    assert ended["status"] == "warn"
-
-    slow_steps(0.01)
-    again = study(table, budget="30s", max_epochs=50, resume=True)
-
-    assert again.results["config"]["training"]["max_steps"] == steps
-    assert again.results["rungs"] == result.results["rungs"]
+    verdict = result.results["verdict"]
+    # the first pass is always played
+    assert verdict["rounds"] == verdict["most_rounds"] == 3
+    seeds = [one for r in result.results["rungs"] for one in r["rounds"]]
+    assert {one["stopped"] for one in seeds} == {"max_epochs"}
 
 
-def diverge(monkeypatch, doomed):
+def test_a_budget_that_runs_out_early_ends_the_study_after_a_pass(study, table, monkeypatch):
+    monkeypatch.setattr("lockgate.studies.rounds._affordable", lambda *_: 6)
+    monkeypatch.setattr("lockgate.studies.plan.Plan.budget", 0.01)
+
+    verdict = study(table).results["verdict"]
+
+    assert (verdict["rounds"], verdict["most_rounds"], verdict["ended"]) == (3, 6, "budget")
+
+
+def diverge(monkeypatch, which):
     original = forecasting_module.train
 
-    def train(prepared, config, *, seed, name, on_epoch, **parts):
-        fitted, history = original(
-            prepared, config, seed=seed, name=name, on_epoch=on_epoch, **parts
-        )
-        if (name, seed) in doomed:
-            history = History()
-            history.add(math.nan, math.nan, math.inf, 1.0, 1)
-            history.stopped = "diverged"
+    def train(prepared, config, *, seed, name, **rest):
+        fitted, history = original(prepared, config, seed=seed, name=name, **rest)
+        if (name, seed) in which:
+            history = History(
+                training=[math.inf],
+                validation=[math.nan],
+                gradient_norm=[math.nan],
+                seconds=[0.1],
+                stopped="diverged",
+            )
         return fitted, history
 
     monkeypatch.setattr(forecasting_module, "train", train)
 
 
-def test_a_diverged_fit_is_left_out_by_name_and_read_again(study, table, monkeypatch, strict_json):
-    diverge(monkeypatch, {("input-dropout", 1)})
+def test_a_diverged_fit_is_left_out_by_name(study, table, monkeypatch, strict_json):
+    diverge(monkeypatch, {("input-dropout", 2)})
 
     first = study(table)
     again = study(table, resume=True)
 
     for result in (first, again):
         found = rung(result.results, "input-dropout")
-        assert found["seeds"][1]["test"] is None
-        assert found["seeds"][1]["validation"] is None
-        assert result.results["verdict"]["pairs"][0]["excluded"] == [1]
-        assert result.results["verdict"]["pairs"][0]["outcome"] == "no verdict"
+        assert found["rounds"][1]["judged"] is None
+        assert found["rounds"][1]["validation"] is None
+        assert result.results["verdict"]["pairs"][0]["excluded"] == [2]
         [check] = [c for c in result.results["checks"] if c["name"] == "Diverged fits"]
         assert check["status"] == "fail"
-        assert "input-dropout seed 1" in check["text"]
+        assert "input-dropout" in check["text"]
     assert strict_json((first.folder / "results.json").read_text(encoding="utf-8"))
 
 
 def test_a_rung_that_always_diverged_is_shown_without_scores(study, table, monkeypatch):
-    diverge(monkeypatch, {("input-dropout", seed) for seed in range(3)})
+    diverge(monkeypatch, {("input-dropout", number) for number in range(7)})
 
     result = study(table)
 
-    found = rung(result.results, "input-dropout")
-    assert found["test"] == {"mean": None, "low": None, "high": None}
-    assert result.results["verdict"]["selected"]["rung"] == "lstm"
+    assert rung(result.results, "input-dropout")["judged"] == {}
+    assert result.results["verdict"]["selected"] == "lstm"
+    assert result.results["verdict"]["pairs"][0]["outcome"] == "no verdict"
     assert result.report_path.exists()
 
 
 def test_a_study_of_which_every_fit_diverged_tells_what_to_do(study, table):
+    with pytest.raises(DataError, match="diverged in its first epoch: pass a smaller learning_ra"):
+        study(table, learning_rate=1e38, metric="rmse", rungs="lstm")
     with pytest.raises(DataError, match="every fit diverged: pass a smaller learning_rate"):
-        study(table, learning_rate=1e38, metric="rmse", rungs="lstm", seeds=1)
+        study(table, "cells", learning_rate=1e38, metric="rmse", rungs="lstm,gru")
 
 
 def test_a_metric_that_is_not_defined_is_null_and_breaks_nothing(study, strict_json):
@@ -427,39 +391,34 @@ def test_a_metric_that_is_not_defined_is_null_and_breaks_nothing(study, strict_j
     result = study(exact, metric="mase", lookback=7)
 
     found = result.results["rungs"][0]
-    assert found["test"] == {"mean": None, "low": None, "high": None}
-    assert found["test_scores"]["mae"] > 0
+    assert found["judged"]["mase"] is None
+    assert found["judged"]["mae"] > 0
     assert strict_json((result.folder / "results.json").read_text(encoding="utf-8"))
 
 
-def test_one_seed_gives_scores_without_intervals_and_no_verdict(study, table):
-    result = study(table, seeds=1)
+def test_two_folds_give_scores_and_no_verdict(study, table):
+    result = study(table, folds=2)
 
-    assert result.results["rungs"][0]["test"]["low"] is None
-    assert result.results["verdict"]["pairs"][0]["outcome"] == "no verdict"
-    assert "no verdict" in result.verdict
+    [pair] = result.results["verdict"]["pairs"]
+    assert (pair["outcome"], pair["low"]) == ("no verdict", None)
+    assert "fold" in pair["reason"]
+    assert rung(result.results, "lstm")["judged"]["mae"] > 0
 
 
-def test_the_cell_of_the_later_rungs_is_the_best_on_validation(study, table):
-    result = study(table, rungs="rnn,gru,stacked,bidirectional", seeds=1, max_epochs=1)
+def test_the_cell_of_the_later_rungs_is_the_best_of_rounds_of_its_own(study, table):
+    result = study(table, rungs="rnn,gru,stacked,bidirectional", max_epochs=1, rounds=3)
 
-    cells = result.results["cell"]["validation"]
+    cells = result.results["cell"]["judged"]
     best = min(cells, key=cells.get)
     assert set(cells) == {"rnn", "gru"}
     assert result.results["cell"]["selected"] == best
+    other = "gru" if best == "rnn" else "rnn"
+    assert {one["round"] for one in rung(result.results, other)["rounds"]} == {0}
+    assert {one["round"] for one in rung(result.results, best)["rounds"]} == {1, 2, 3}
     for name in ("stacked", "bidirectional"):
         found = rung(result.results, name)
         assert (found["cell"], found["parent"]) == (best, best)
-        folder = result.folder / "fits" / name / "seed-0"
-        assert load(folder).config.model.cell == best
-
-
-def test_rmse_chooses_by_the_metric_that_is_shown(study, table):
-    result = study(table, metric="rmse")
-
-    means = {r["name"]: r["validation"]["mean"] for r in result.results["rungs"]}
-    assert result.results["verdict"]["selected"]["rung"] == min(means, key=means.get)
-    assert result.results["metric"] == "rmse"
+        assert found["model"]["cell"] == best
 
 
 def test_a_ledger_of_looks_that_cannot_be_read_is_told(study, table, finished, tmp_path):
@@ -480,7 +439,7 @@ def test_a_study_in_the_working_directory_keeps_its_ledger_outside(
     monkeypatch.chdir(place)
 
     result = lockgate.study(
-        table, out=Path("s"), **{**small_study, "rungs": "lstm", "seeds": 1, "max_epochs": 1}
+        table, out=Path("s"), **{**small_study, "rungs": "lstm", "rounds": 3, "max_epochs": 1}
     )
 
     assert result.report_path.exists()
@@ -496,12 +455,12 @@ def test_a_study_delivers_several_fits_mixed_with_a_baseline_and_shows_it(study,
     for scores in ("single", "networks", "mixture", "refitted"):
         assert set(delivered[scores]) == SCORES
     assert set(delivered["effect"]) == CONTRACT["verdict.baseline"]
-    assert result.results["verdict"]["words"][1] == delivered["words"][0]
+    assert delivered["words"][0] in result.results["verdict"]["words"]
     assert len(result.best.models) == 2
     assert result.best.metrics["delivered"]["mixture"] == delivered["mixture"]
     assert result.best.metrics["rung"] == "lstm"
-    kept = {path.parent.parent.name for path in result.folder.glob("delivered/*/*/fit.json")}
-    assert kept == {"train", "development"}
+    kept = {path.parent.name for path in result.folder.glob("delivered/lstm/*/fit.json")}
+    assert {name.split("-")[0] for name in kept} == {"development"}
     page = result.report_path.read_text(encoding="utf-8")
     assert 'id="delivered"' in page
     assert "mixed with ridge" in page

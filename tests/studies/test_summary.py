@@ -1,29 +1,12 @@
-"""Numbers of the summary: intervals over seeds, and values that JSON can hold."""
+"""Numbers of the summary: changes, medians, and values that JSON can hold."""
 
 import math
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from lockgate.nn import Reach
-from lockgate.studies.summary import _interval, _plain, _reach_over_seeds
-
-
-def test_the_interval_over_seeds_is_that_of_student():
-    values = [1.0, 1.2, 0.9, 1.4]
-    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
-
-    assert _interval(values) == pytest.approx({"mean": np.mean(values), "low": low, "high": high})
-
-
-@pytest.mark.parametrize(
-    ("values", "mean"),
-    [([], None), ([2.0], 2.0), ([None, None], None), ([2.0, math.inf], math.inf)],
-    ids=["none", "one", "undefined", "infinite"],
-)
-def test_no_interval_where_there_is_none(values, mean):
-    assert _interval(values) == {"mean": mean, "low": None, "high": None}
+from lockgate.studies.summary import _change, _plain, _reach_over_rounds
 
 
 def test_values_become_those_of_json():
@@ -42,14 +25,14 @@ def test_values_become_those_of_json():
     }
 
 
-def test_the_reach_over_seeds_is_the_median_of_shares():
+def test_the_reach_over_rounds_is_the_median_of_shares():
     reaches = [
         Reach((2.0, 1.0, 0.5), 0.5),
         Reach((1.0, 0.1, 0.01), 0.1),
         Reach((1.0, 0.2, 0.3), 0.4),
     ]
 
-    found = _reach_over_seeds(reaches)
+    found = _reach_over_rounds(reaches)
 
     assert found["shares"] == pytest.approx([1.0, 0.2, 0.25])
     assert (found["factor"], found["verdict"]) == (0.4, "holds")
@@ -58,8 +41,8 @@ def test_the_reach_over_seeds_is_the_median_of_shares():
 def test_the_verdict_on_the_reach_is_that_of_the_median_factor():
     falls, holds = Reach((1.0,) * 21, 0.5), Reach((1.0,) * 21, 1.0)
 
-    assert _reach_over_seeds([falls, falls, holds])["verdict"] == "vanishes"
-    assert _reach_over_seeds([falls, holds, holds])["verdict"] == "holds"
+    assert _reach_over_rounds([falls, falls, holds])["verdict"] == "vanishes"
+    assert _reach_over_rounds([falls, holds, holds])["verdict"] == "holds"
 
 
 @pytest.mark.parametrize(
@@ -68,4 +51,12 @@ def test_the_verdict_on_the_reach_is_that_of_the_median_factor():
     ids=["none", "no gradient", "beyond all numbers"],
 )
 def test_no_reach_where_there_is_none(reaches):
-    assert _reach_over_seeds(reaches) is None
+    assert _reach_over_rounds(reaches) is None
+
+
+@pytest.mark.parametrize(
+    ("score", "other", "change"),
+    [(0.9, 1.0, -10.0), (1.0, 0.8, 25.0), (0.0, 1.0, None), (1.0, None, None)],
+)
+def test_a_change_is_in_per_cent_of_what_it_is_compared_with(score, other, change):
+    assert _change(score, other) == (None if change is None else pytest.approx(change))

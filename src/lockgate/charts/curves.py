@@ -1,4 +1,4 @@
-"""Learning curves of several seeds as one line and a ribbon."""
+"""Learning curves of several fits as one line and a ribbon."""
 
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
@@ -9,7 +9,7 @@ MOST_EPOCHS = 300
 
 
 class Curve(NamedTuple):
-    """A loss over the seeds still running, at each drawn epoch (1-based), or part of one."""
+    """A loss over the fits still running, at each drawn epoch (1-based), or part of one."""
 
     epochs: list[float]
     mean: list[float]
@@ -18,19 +18,19 @@ class Curve(NamedTuple):
     running: list[int]
 
     def last_full(self) -> int:
-        """How many of the drawn epochs all seeds reached."""
+        """How many of the drawn epochs all fits reached."""
         return sum(count == self.running[0] for count in self.running)
 
 
-def over_seeds(histories: Iterable[Sequence[float | None]], per_epoch: int = 1) -> Curve:
-    """The mean, the lowest and the highest loss per epoch; seeds may stop at different epochs.
+def over_fits(histories: Iterable[Sequence[float | None]], per_epoch: int = 1) -> Curve:
+    """The mean, the lowest and the highest loss per epoch; fits may stop at different epochs.
 
     `per_epoch` is how many values an epoch has.
 
     At most 300 epochs are kept, evenly, the last among them: more cannot be told apart.
 
     Example:
-        >>> over_seeds([[4.0, 2.0], [2.0]])
+        >>> over_fits([[4.0, 2.0], [2.0]])
         Curve(epochs=[1, 2], mean=[3.0, 2.0], low=[2.0, 2.0], high=[4.0, 2.0], running=[2, 1])
     """
     columns = [

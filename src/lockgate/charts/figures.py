@@ -29,6 +29,23 @@ class Line(NamedTuple):
     values: list[float | None]
 
 
+class Estimate(NamedTuple):
+    """What was known of a change after some rounds, in per cent."""
+
+    rounds: int
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class RoundFrame(NamedTuple):
+    """The axes that the charts of all pairs share."""
+
+    rounds: int
+    low: float
+    high: float
+
+
 class Frame(NamedTuple):
     """The axes that the learning curves of all rungs share."""
 
@@ -40,7 +57,7 @@ class Frame(NamedTuple):
 def learning_curve(
     training: Curve, validation: Curve, overfits_from: float | None, frame: Frame
 ) -> Figure:
-    """Mean and range over seeds of both losses, with the epoch where overfitting begins."""
+    """Mean and range over fits of both losses, with the epoch where overfitting begins."""
     traces = [*_ribbon(training, "training"), *_ribbon(validation, "validation")]
     marks = [] if overfits_from is None else [upright(overfits_from, "bad", "dash")]
     x = counting_axis(frame.epochs) | {"range": [1 - 0.02 * frame.epochs, frame.epochs * 1.02]}
@@ -63,6 +80,57 @@ def reach(lines: list[Line]) -> Figure:
     # Plotly draws powers a quarter larger than it is told
     y |= {"exponentformat": "power", "tickfont": {"size": 10}}
     return figure(traces, x, y, [])
+
+
+def narrowing(
+    looks: list[Estimate], rounds: dict[int, float], colour: str, zone: float, frame: RoundFrame
+) -> Figure:
+    """How an estimate and its interval moved from look to look, over the rounds they rest on."""
+    dots = trace(list(rounds), list(rounds.values()), "muted", 1, "round", "%{x}: %{y:+.1f} %")
+    dots |= {"mode": "markers", "marker": {"size": 5, "color": "@muted 0.7"}}
+    told = [one for one in looks if one.value is not None]
+    values = [one.value for one in told]
+    line = trace([one.rounds for one in told], values, colour, 1.5, "look", "%{y:+.1f} %", "dot")
+    line |= {"mode": "lines+markers", "marker": {"size": 9, "color": f"@{colour}"}}
+    line["error_y"] = {
+        "type": "data",
+        "symmetric": False,
+        "array": [_apart(one.value, one.high) for one in told],
+        "arrayminus": [_apart(one.low, one.value) for one in told],
+        "color": f"@{colour}",
+        "thickness": 2.5,
+        "width": 5,
+    }
+    x = counting_axis(frame.rounds) | {"range": [0.5, frame.rounds + 0.5]}
+    y = {"range": [frame.low, frame.high], "ticksuffix": " %"}
+    return figure([dots, line], x, y, [*no_difference(zone)])
+
+
+def no_difference(zone: float) -> list[Figure]:
+    """The band of changes that are too small to matter, and the line of none."""
+    across = {"x0": 0, "x1": 1, "xref": "paper", "layer": "below"}
+    band = {"type": "rect", "y0": -zone, "y1": zone, "fillcolor": "@muted 0.16"}
+    line = {"type": "line", "y0": 0, "y1": 0, "line": {"color": "@muted", "width": 1}}
+    return [{**band, **across, "line": {"width": 0}}, {**line, **across}]
+
+
+def stretches(lines: Sequence[Line], ends: Sequence[tuple[Any, Any]], text: str) -> Figure:
+    """Lines that are level over each stretch of an axis of times or of numbers of rows."""
+    x = [place for begins, stop in ends for place in (begins, stop, None)]
+    flat = [
+        line._replace(values=[value for one in line.values for value in (one, one, None)])
+        for line in lines
+    ]
+    axis = {"type": "date" if isinstance(ends[0][0], str) else "linear"}
+    return figure(line_traces(flat, x, text), axis, {}, [])
+
+
+def dotted(lines: Sequence[Line], x: list[Any], text: str, axes: tuple[Figure, Figure]) -> Figure:
+    """Lines with a dot at each of their few points."""
+    traces = line_traces(lines, x, text)
+    for one in traces:
+        one |= {"mode": "lines+markers", "marker": {"size": 5}}
+    return figure(traces, *axes, [])
 
 
 def figure(
@@ -104,15 +172,19 @@ def line_traces(lines: Sequence[Line], x: list[Any], text: str) -> list[Figure]:
     ]
 
 
+def _apart(low: float | None, high: float | None) -> float:
+    return 0.0 if low is None or high is None else high - low
+
+
 def _ribbon(curve: Curve, which: str) -> list[Figure]:
-    """The range as a filled band, the mean dotted, and solid on top while all seeds run."""
+    """The range as a filled band, the mean dotted, and solid on top while all fits run."""
     if not curve.epochs:
         return []
     edge = {"type": "scatter", "mode": "lines", "x": curve.epochs, "hoverinfo": "skip"}
     thin = {"color": f"@{which}", "width": 0}
     full = curve.last_full()
     text = "%{y:.4~g} (%{customdata})"
-    running = [f"{count} seed{'s' * (count != 1)}" for count in curve.running]
+    running = [f"{count} fit{'s' * (count != 1)}" for count in curve.running]
     solid = trace(curve.epochs[:full], curve.mean[:full], which, 2, which, text)
     solid |= {"hoverinfo": "skip"}
     del solid["hovertemplate"]

@@ -70,7 +70,7 @@ def percent(value: float | None, low: float | None = None, high: float | None = 
 
 
 def _signed(value: float) -> str:
-    return f"{'+' if round(value, 1) > 0 else ''}{number(value, 1)}"
+    return f"{'+' if round(value, 1) > 0 else ''}{number(value, 1 if abs(value) < 100 else 0)}"
 
 
 def duration(seconds: float | None) -> str:

@@ -31,13 +31,17 @@ class AxisRange(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A point and its interval in per cent of the width; a cut end goes on beyond the axis."""
+    """A point and its interval in per cent of the width; a cut end goes on beyond the axis.
+
+    A point that lies beyond it is not drawn, only where it would be found.
+    """
 
     point: float | None
     low: float | None
     high: float | None
     cut_low: bool
     cut_high: bool
+    beyond: bool = False
 
 
 def nice_step(rough: float) -> float:
@@ -74,6 +78,23 @@ def mark(scale: AxisRange, point: float | None, low: float | None, high: float |
     """Place a point and its interval on `scale`; an interval needs both ends."""
     if point is None:
         return Mark(None, None, None, False, False)
+    below, above = point < scale.low, point > scale.high
     if low is None or high is None:
-        return Mark(scale.at(point), None, None, False, False)
-    return Mark(scale.at(point), scale.at(low), scale.at(high), low < scale.low, high > scale.high)
+        return Mark(scale.at(point), None, None, below, above, below or above)
+    cut = low < scale.low, high > scale.high
+    return Mark(scale.at(point), scale.at(low), scale.at(high), *cut, below or above)
+
+
+def in_sight(value: float | None, points: Iterable[float | None], reach: float) -> float | None:
+    """Return `value` unless it lies so far from `points` that they could not be told apart.
+
+    Example:
+        >>> in_sight(12.0, [-4.0, 3.0], 10.0), in_sight(365.0, [-4.0, 3.0], 10.0)
+        (12.0, None)
+    """
+    seen = [point for point in points if point is not None]
+    if value is None or not seen:
+        return value
+    low, high = min(seen), max(seen)
+    room = max(reach, 2.5 * (high - low))
+    return value if low - room <= value <= high + room else None

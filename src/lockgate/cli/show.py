@@ -8,7 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as Grid
 
-from lockgate.errors import MOST_LISTED
+from lockgate.errors import MOST_LISTED, count_of
+from lockgate.studies.comparison import Comparison
 from lockgate.studies.plan import Plan
 from lockgate.studies.result import StudyResult
 from lockgate.studies.words import delivered_words
@@ -42,13 +43,36 @@ def _show_values(values: Mapping[str, Any], *, stderr: bool) -> None:
 
 
 def show_result(result: StudyResult, *, as_json: bool = False) -> None:
-    """Print the verdict, the scores and where the report is."""
+    """Print what to do, what it rests on, the scores and where the report is."""
     if as_json:
         print(json.dumps(result.results, ensure_ascii=False))
         return
-    print(result.verdict, end="\n\n")
-    _wide_console().print(grid_of(result.table().to_dicts()))
+    verdict = result.results["verdict"]
+    first = len(verdict["recommendation"])
+    print(*verdict["words"][:first], sep="\n", end="\n\n")
+    print(*(f"- {part}" for part in verdict["words"][first:]), sep="\n", end="\n\n")
+    # beside intervals and outcomes there is no room for what a rung costs
+    table = result.table().drop("parameters", "seconds")
+    _wide_console().print(grid_of(table.to_dicts()))
     print(f"report: {result.report_path}")
+
+
+def show_comparison(comparison: Comparison, *, as_json: bool = False) -> None:
+    """Print what differs between two studies."""
+    if as_json:
+        print(json.dumps(comparison.to_dict(), ensure_ascii=False))
+        return
+    for title, rows in (
+        ("settings that differ", comparison.settings),
+        ("rungs, on the rows judged", comparison.rungs),
+        ("pairs", comparison.pairs),
+        ("on the test part", comparison.delivered),
+    ):
+        print(title if rows else f"{title}: none")
+        if rows:
+            _wide_console().print(grid_of(rows))
+        print()
+    print(*comparison.notes, sep="\n")
 
 
 def show_fitted(fitted: Fitted, folder: Path, *, as_json: bool = False) -> None:
@@ -139,8 +163,10 @@ def first_of(lines: Sequence[object]) -> list[str]:
 def _prepared_values(plan: Plan) -> dict[str, Any]:
     return {
         **plan.task.planned(plan.data, plan.prepared),
-        "fits": f"{plan.fits}: {len(plan.rungs)} rungs, {plan.config.seeds} seeds, "
-        f"{plan.workers} side by side",
+        "rounds": f"at most {plan.config.rounds} over {count_of(len(plan.folds.folds), 'fold')}",
+        "fits": f"at most {plan.fits}: {count_of(plan.judged, 'network')} a round"
+        + (f", {plan.choosing} to choose the cell" if plan.choosing else "")
+        + f"; {plan.workers} side by side",
     }
 
 
@@ -149,7 +175,8 @@ def _plan_values(plan: Plan) -> dict[str, Any]:
         "limit": f"{plan.config.training.max_steps} steps a fit"
         if plan.config.training.max_steps
         else f"{plan.config.training.max_epochs} epochs a fit",
-        "time": f"about {_duration(plan.typical_seconds)}, at most {_duration(plan.most_seconds)}",
+        "time": f"about {_duration(min(plan.typical_seconds, plan.budget))}, at most "
+        f"{_duration(min(plan.most_seconds, plan.budget))}",
         "advice": list(plan.advice) or "none",
     }
 

@@ -24,10 +24,10 @@ def study(
     *,
     options: dict[str, Any],
 ) -> None:
-    """Train a ladder of networks over several seeds and tell which tricks help on this table.
+    """Train a ladder of networks round after round and tell which tricks help on this table.
 
     Plain RNN, LSTM and GRU, then input dropout, recurrent dropout, both, stacked and bidirectional
-    on the best of them, beside naive baselines; a report tells what helped, with intervals. TABLE
+    on the best of them, beside naive baselines; a report tells what to use, with intervals. TABLE
     is forecast, or, where --text or --label is given or it is a .ts file, its texts or sequences
     are classified.
     """

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from lockgate.charts.curves import Curve, loss_range, over_seeds
+from lockgate.charts.curves import Curve, loss_range, over_fits
 from lockgate.charts.figures import Figure, Frame, learning_curve
-from lockgate.tasks.results import RungResult
+from lockgate.tasks.results import Losses, RungResult
 
 
 class CurvePanel(NamedTuple):
@@ -16,21 +16,32 @@ class CurvePanel(NamedTuple):
     words: str
     overfits_from: float | None
     chart: str | None
-    diverged: list[int]
+    diverged: list[int]  # rounds
 
 
 def curve(rung: RungResult, which: Literal["training", "validation"]) -> Curve:
-    """One of a rung's losses over its seeds that did not diverge."""
-    healthy = [seed for seed in rung["seeds"] if seed["stopped"] != "diverged"]
-    per_epoch = healthy[0]["history"].get("per_epoch", 1) if healthy else 1
-    return over_seeds((seed["history"][which] for seed in healthy), per_epoch)
+    """One of a rung's losses over its fits that did not diverge.
+
+    Folds are harder and easier, which says nothing of a curve's shape: each fit's losses are
+    multiples of its lowest validation loss.
+    """
+    healthy = [one["history"] for one in rung["rounds"] if one["stopped"] != "diverged"]
+    per_epoch = healthy[0]["per_epoch"] if healthy else 1
+    return over_fits((_relative(history, which) for history in healthy), per_epoch)
+
+
+def _relative(history: Losses, which: Literal["training", "validation"]) -> list[float | None]:
+    lowest = min((loss for loss in history["validation"] if loss is not None), default=0.0)
+    if lowest <= 0.0:
+        return history[which]
+    return [None if loss is None else loss / lowest for loss in history[which]]
 
 
 def curve_panels(rungs: Sequence[RungResult]) -> list[CurvePanel]:
     """Give what stands over the chart of each rung."""
     panels = []
     for i, rung in enumerate(rungs):
-        diverged = [seed["seed"] for seed in rung["seeds"] if seed["stopped"] == "diverged"]
+        diverged = [one["round"] for one in rung["rounds"] if one["stopped"] == "diverged"]
         drawn = curve(rung, "validation").epochs or curve(rung, "training").epochs
         chart = f"curve-{i}" if drawn else None
         panels.append(

@@ -54,10 +54,10 @@ def write_report(results: Mapping[str, Any], folder: Path) -> Path:
         ValueError: If a number is NaN or infinite.
 
     Example:
-        >>> write_report({"format_version": 2}, Path("runs/weather"))
+        >>> write_report({"format_version": 1}, Path("runs/weather"))
         Traceback (most recent call last):
         ...
-        lockgate.errors.DataError: results must have format_version 1, got 2. Use the lockgate \
+        lockgate.errors.DataError: results must have format_version 2, got 1. Use the lockgate \
 that wrote it.
     """
     checked = checked_results(results)

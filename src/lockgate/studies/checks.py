@@ -1,11 +1,20 @@
 """Checks of a study: what a careful reader would ask before believing it."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 
-from lockgate.studies.verdict import LEAST_BLOCKS
-from lockgate.studies.words import lacking
+from lockgate.charts.formats import enumerated, moment, numbered, plural
+from lockgate.studies.phrases import signed_percent
 from lockgate.tasks.base import check
-from lockgate.tasks.results import Check, Results, RungResult, Status
+from lockgate.tasks.results import (
+    Check,
+    PairResult,
+    Results,
+    RungResult,
+    Status,
+    reference_baseline,
+    selected_rung,
+)
 
 LIMITS = ("max_epochs", "max_steps")
 
@@ -13,8 +22,10 @@ LIMITS = ("max_epochs", "max_steps")
 def checks(results: Results, of_data: Sequence[Check]) -> list[Check]:
     """Return every check, those of the data too: its status, "pass", "warn" or "fail", and why."""
     return [
-        _baselines(results),
+        _delivered(results),
+        _single(results),
         _verdicts(results),
+        *_latest_fold(results),
         _overfitting(results),
         _ended(results["rungs"]),
         _diverged(results["rungs"]),
@@ -23,81 +34,167 @@ def checks(results: Results, of_data: Sequence[Check]) -> list[Check]:
     ]
 
 
-def _baselines(results: Results) -> Check:
-    baseline, selected = results["verdict"]["baseline"], results["verdict"]["selected"]
-    # a study whose fits all diverge ends before
-    assert baseline is not None
-    assert selected is not None
+def _delivered(results: Results) -> Check:
+    """Set what is delivered against every baseline, on the test part."""
+    name, metric, delivered = "Naive baselines", results["metric"], results["delivered"]
+    score, effect = delivered["mixture"][metric], delivered["effect"]
+    ahead = [
+        one["name"]
+        for one in results["baselines"]
+        if score is not None and (other := one["test"][metric]) is not None and other < score
+    ]
+    if not results["baselines"]:
+        return check(name, "warn", "None was computed, so nothing tells what a network is worth.")
+    better = f" Better on the test part: {enumerated(ahead)}." if ahead else ""
+    if effect is None:
+        text = f"The model delivered has no baseline in it to be judged against.{better}"
+        return check(name, "warn" if ahead else "pass", text)
+    verb = {
+        "beats": "beats",
+        "ties": "does not clearly beat",
+        "loses": "is worse than",
+        "no verdict": "cannot be compared, for want of test rows, with",
+    }[effect["outcome"]]
+    statuses: dict[str, Status] = {"beats": "pass", "loses": "fail"}
+    status = statuses.get(effect["outcome"], "warn")
+    if status == "pass" and ahead:
+        status = "warn"
+    text = f"The model delivered {verb} {effect['name']} alone on the test part.{better}"
+    return check(name, status, text)
+
+
+def _single(results: Results) -> Check:
+    """Set a single network against the reference baseline, on the rows judged."""
+    name, baseline = "A single network", results["verdict"]["baseline"]
+    if baseline is None:
+        return check(name, "warn", "There is no baseline to judge it against.")
     statuses: dict[str, Status] = {"beats": "pass", "loses": "fail"}
     verb = {
         "beats": "beats",
         "ties": "does not clearly beat",
         "loses": "is worse than",
-        "no verdict": "cannot be compared with",
-    }
-    outcome, rung = baseline["outcome"], selected["rung"]
-    text = f"The selected network, {rung}, {verb[outcome]} {baseline['name']}"
-    text += f": {_lack(results, rung)}." if outcome == "no verdict" else "."
-    return check("Naive baselines", statuses.get(outcome, "warn"), text)
-
-
-def _lack(results: Results, rung: str) -> str:
-    seeds = next(r["seeds"] for r in results["rungs"] if r["name"] == rung)
-    finite = sum(seed["stopped"] != "diverged" for seed in seeds)
-    return lacking(finite, results["verdict"]["blocks"])
+        "no verdict": "has no verdict against",
+    }[baseline["outcome"]]
+    text = f"{results['verdict']['selected']} {verb} {baseline['name']} on the rows judged."
+    return check(name, statuses.get(baseline["outcome"], "warn"), text)
 
 
 def _verdicts(results: Results) -> Check:
-    name = "Enough evidence"
-    pairs = results["verdict"]["pairs"]
+    name, pairs = "Enough evidence", results["verdict"]["pairs"]
     if not pairs:
         return check(name, "warn", "No pair of rungs was declared, so nothing is compared.")
-    cut = [p["rung"] for p in pairs if p["outcome"] == "undecided (budget)"]
-    open_ = [p["rung"] for p in pairs if p["outcome"] in ("undecided", "no verdict")]
-    if not cut and not open_:
+    by_rows = [p["rung"] for p in pairs if p["outcome"] == "open" and p["limit"] == "rows"]
+    by_rounds = [p["rung"] for p in pairs if p["outcome"] == "open" and p["limit"] != "rows"]
+    lacking = [p for p in pairs if p["outcome"] == "no verdict"]
+    told = []
+    if by_rounds:
+        told.append(f"Open: {enumerated(by_rounds)}. More rounds may tell (--resume --rounds).")
+    if by_rows:
+        rows = f"Open for want of rows: {enumerated(by_rows)}."
+        told.append(f"{rows} No number of rounds would tell.")
+    for reason in dict.fromkeys(p["reason"] for p in lacking):
+        rungs = enumerated([p["rung"] for p in lacking if p["reason"] == reason])
+        told.append(f"No verdict: {rungs}{f' ({reason})' if reason else ''}.")
+    if not told:
         return check(name, "pass", "Every comparison has a verdict.")
-    few_blocks = results["verdict"]["blocks"] < LEAST_BLOCKS
-    what = "A longer test part" if few_blocks else "More seeds or a longer test part"
-    more = f"Undecided: {', '.join(open_)}. {what} would tell."
-    longer = f"Cut short: {', '.join(cut)}, or what they build on. A larger limit would tell."
-    return check(name, "warn", " ".join([more] * bool(open_) + [longer] * bool(cut)))
+    return check(name, "warn", " ".join(told))
+
+
+def _latest_fold(results: Results) -> Iterator[Check]:
+    """Tell where the latest stretch of time disagrees with the mean over all."""
+    dated = [fold for fold in results["folds"] if fold["begins"] is not None]
+    if len(dated) < 2:
+        return
+    latest, told = dated[-1]["name"], []
+    for pair in results["verdict"]["pairs"]:
+        there = _change_in(pair, latest, results)
+        if pair["outcome"] in ("helps", "hurts") and _turned(pair["percent"], there, results):
+            told.append(f"{pair['rung']} {pair['outcome']} over all, there {_signed(there)}")
+    against = _against_baseline(latest, results)
+    baseline = results["verdict"]["baseline"]
+    if baseline and baseline["outcome"] in ("beats", "loses"):
+        percent = baseline["percent"]
+        if _turned(percent, against, results):
+            told.append(
+                f"a single network {baseline['outcome']} {baseline['name']} over all, there "
+                f"{_signed(against)}"
+            )
+    name, stretch = "The latest stretch", f"The fold from {moment(dated[-1]['begins'])}"
+    if not told:
+        yield check(name, "pass", f"{stretch} agrees with the mean over all folds.")
+        return
+    yield check(name, "warn", f"{stretch} disagrees with the mean: {'; '.join(told)}.")
+
+
+def _change_in(pair: PairResult, fold: str, results: Results) -> float | None:
+    """Return the mean change of a pair in the rounds of a fold, in per cent."""
+    rung = next(one for one in results["rungs"] if one["name"] == pair["rung"])
+    rounds = {str(one["round"]) for one in rung["rounds"] if one["fold"] == fold}
+    known = [
+        math.log1p(change / 100.0)
+        for number, change in pair["by_round"].items()
+        if number in rounds and change is not None and change > -100.0
+    ]
+    return 100.0 * math.expm1(sum(known) / len(known)) if known else None
+
+
+def _against_baseline(fold: str, results: Results) -> float | None:
+    """Return the change from the reference baseline to the selected rung in a fold."""
+    baseline = reference_baseline(results)
+    own = selected_rung(results)["by_fold"].get(fold)
+    other = baseline["by_fold"].get(fold) if baseline else None
+    return 100.0 * (own / other - 1.0) if own is not None and other else None
+
+
+def _turned(over_all: float | None, there: float | None, results: Results) -> bool:
+    """Whether a change has the other sign, by more than makes no difference."""
+    if over_all is None or there is None or abs(there) < results["verdict"]["smallest_effect"]:
+        return False
+    return over_all * there < 0.0
+
+
+def _signed(change: float | None) -> str:
+    return "" if change is None else signed_percent(change)
 
 
 def _overfitting(results: Results) -> Check:
     cell = results["cell"]
-    assert cell is not None
-    plain = next(r for r in results["rungs"] if r["name"] == cell["selected"])
+    plain = next(
+        rung for rung in results["rungs"] if cell is None or rung["name"] == cell["selected"]
+    )
     name = "Overfitting of the plain network"
-    if sum(seed["stopped"] != "diverged" for seed in plain["seeds"]) < 2:
-        return check(name, "warn", "It takes two seeds to tell.")
+    if sum(one["stopped"] != "diverged" for one in plain["rounds"]) < 2:
+        return check(name, "warn", "It takes two rounds to tell.")
     if plain["overfits_from"] is None:
         return check(name, "pass", f"{plain['name']} does not clearly overfit.")
     text = (
-        f"{plain['name']} overfits from epoch {plain['overfits_from']}; "
+        f"{plain['name']} overfits from epoch {plain['overfits_from']:g}; "
         "the weights of the best epoch were kept."
     )
     return check(name, "warn", text)
 
 
 def _ended(rungs: Sequence[RungResult]) -> Check:
-    cut = sorted({r["name"] for r in rungs for s in r["seeds"] if s["stopped"] in LIMITS})
+    cut = {rung["name"]: _rounds_of(rung, LIMITS) for rung in rungs}
+    named = sorted(f"{name} ({plural(len(of), 'fit')})" for name, of in cut.items() if of)
     name = "Trained to the end"
-    if not cut:
+    if not named:
         return check(name, "pass", "No fit was cut short by a limit of steps or epochs.")
-    text = f"Cut by a limit of steps or epochs before the early stop: {', '.join(cut)}."
+    text = f"Cut by a limit of steps or epochs before the early stop: {', '.join(named)}."
     return check(name, "warn", text)
 
 
 def _diverged(rungs: Sequence[RungResult]) -> Check:
-    lost = [
-        f"{r['name']} seed {s['seed']}"
-        for r in rungs
-        for s in r["seeds"]
-        if s["stopped"] == "diverged"
-    ]
-    if not lost:
+    lost = {rung["name"]: _rounds_of(rung, ("diverged",)) for rung in rungs}
+    named = [f"{name} {numbered('round', of)}" for name, of in lost.items() if of]
+    if not named:
         return check("Diverged fits", "pass", "None.")
-    return check("Diverged fits", "fail", f"Left out of every comparison: {', '.join(lost)}.")
+    return check("Diverged fits", "fail", f"Left out of every comparison: {'; '.join(named)}.")
+
+
+def _rounds_of(rung: RungResult, ends: Sequence[str]) -> list[int]:
+    """Return the rounds of the fits that ended in one of these ways."""
+    return [one["round"] for one in rung["rounds"] if one["stopped"] in ends]
 
 
 def _test_looks(looks: int) -> Check:

@@ -32,8 +32,13 @@ class Clock:
         except (ValueError, TypeError, RecursionError):
             raise DataError(f"{path} must hold a number of seconds: delete it") from None
 
+    @property
+    def seconds(self) -> float:
+        """Seconds so far."""
+        return self._before + time.perf_counter() - self._began
+
     def keep(self, out: Path) -> float:
         """Write down the seconds so far, and return them."""
-        seconds = self._before + time.perf_counter() - self._began
+        seconds = self.seconds
         write_text(out / "seconds.json", json.dumps(seconds))
         return seconds

@@ -20,12 +20,21 @@ class StudySettings(Config):
     rungs: Annotated[tuple[str, ...], Option(("study",))]
     """Networks to compare, by name: lstm,recurrent-dropout. Default: all but a few for a closer
     look, such as zoneout."""
-    seeds: Annotated[int, Field(ge=1), Option(("study",))] = 5
-    """Repetitions of every network; a verdict needs at least 3."""
-    budget: Annotated[str | None, Option(("study",))] = None
-    """Time for all fits together, such as 10m; it becomes max_steps, unless that is given."""
+    rounds: Annotated[int, Field(ge=1, le=100), Option(("study",))] = 10
+    """Rounds at most, in each of which every network is fitted and judged on one fold. After each
+    pass over the folds what is decided rests; --resume with more goes on."""
+    smallest_effect: Annotated[float, Field(gt=0, lt=100), Option(("study",))] = 2.0
+    """Change of the error, in per cent, below which a trick makes no difference that matters."""
+    budget: Annotated[str, Option(("study",))] = "10m"
+    """Time for all fits together; rounds end in time, and no fit is cut short. With none a study
+    goes on until all rounds are done."""
     workers: Annotated[int | None, Field(ge=1), Option(("study",))] = None
     """Processes that fit side by side, each on one thread. Default: one for each core."""
+
+    @field_validator("smallest_effect", mode="before")
+    @classmethod
+    def _per_cent(cls, value: object) -> object:
+        return value.removesuffix("%") if isinstance(value, str) else value
 
     @field_validator("rungs", mode="before")
     @classmethod
@@ -34,7 +43,7 @@ class StudySettings(Config):
 
 
 class StudyConfig(StudySettings, RunConfig):
-    """A run for each rung and seed; `study_config` makes the class of a task."""
+    """A run for each rung and round; `study_config` makes the class of a task."""
 
 
 def of_study(name: str, field: FieldInfo) -> FieldInfo:

@@ -35,14 +35,14 @@ class Delivery(NamedTuple):
     """What is delivered, and what it was put together from."""
 
     fitted: Fitted
-    tried: Fitted  # the networks fitted to the training part alone
-    judged: Span  # what of validation stopped none of these
     members: int
     weight: float  # of the networks
     baseline: Candidate | None  # fitted anew; None where none is mixed in
     why_not_mixed: str | None
     histories: tuple[History, ...]  # of the fits that stopped by validation
     compared: Compared  # the baselines, fitted to the training part alone
+    tried: Fitted | None = None  # the networks fitted to the training part alone, if there are any
+    judged: Span = "validation"  # what of validation stopped none of these
 
 
 def is_single(task: Task, config: Any) -> bool:
@@ -73,7 +73,7 @@ def deliver(task: Task, data: Any, prepared: Any, config: Any, fit_all: FitAll) 
     judged: Span | None = None if why_not else "mixing"
     members = [Member(seed, config, "train", stop) for seed in range(config.members)]
     first = fit_all(members)
-    usable = _usable(first)
+    usable = finite(first)
     compared = task.baselines(data, prepared, config, stop)
     tried = committees.join([fitted for fitted, _ in usable], prepared, judged)
     so_far = Delivery(
@@ -104,7 +104,7 @@ def deliver(task: Task, data: Any, prepared: Any, config: Any, fit_all: FitAll) 
     again = fit_all(members)
     if _interrupted(again, members):
         return so_far
-    usable = _usable(again)
+    usable = finite(again)
     fitted = committees.join([one for one, _ in usable], prepared, None, like=tried)
     if baseline is not None:
         baseline = committees.refit(data, prepared, config, baseline)
@@ -115,6 +115,26 @@ def deliver(task: Task, data: Any, prepared: Any, config: Any, fit_all: FitAll) 
         weight=weight,
         baseline=baseline,
         why_not_mixed=why_not if config.mix else "mix is false",
+    )
+
+
+def deliver_one(task: Task, config: Any, fit_all: FitAll, compared: Compared) -> Delivery:
+    """Deliver one network, as validation stopped it, beside the baselines `compared`.
+
+    Raises:
+        DataError: If it diverged.
+    """
+    [(fitted, history)] = finite(fit_all([Member(0, config, "train", "validation")]))
+    return Delivery(
+        fitted=fitted,
+        tried=fitted,
+        judged="validation",
+        members=1,
+        weight=1.0,
+        baseline=None,
+        why_not_mixed="mix is false" if task.committees else "it is a language model",
+        histories=(history,),
+        compared=compared,
     )
 
 
@@ -180,7 +200,7 @@ def _reference(
         return None, f"none has a finite {metric} on validation"
 
 
-def _usable(fits: Fits) -> Fits:
+def finite(fits: Fits) -> Fits:
     """Return the fits that did not diverge; where all did, those that had finite weights before."""
     usable = [fit for fit in fits if fit[1].stopped != "diverged"]
     usable = usable or [fit for fit in fits if fit[1].kept_look]

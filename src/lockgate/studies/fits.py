@@ -1,7 +1,7 @@
 """Fit the rungs of a study, side by side and each only once."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,43 +9,59 @@ from typing import Any, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from lockgate.errors import DataError
 from lockgate.files import new_folder, write_text
 from lockgate.nn import Reach
 from lockgate.running.local import run_jobs
+from lockgate.scoring.arrays import FloatArray
 from lockgate.tasks.base import Span, Task
 from lockgate.training.history import History
 
+JUDGED = "judged.npy"
+
 
 class Job(NamedTuple):
-    """One fit to do: a rung, a seed and the run, and what it learns from and is stopped by."""
+    """One fit to do: a rung in a round, or a member of what is delivered."""
 
     rung: str
     seed: int
+    """Of the first weights, the batches and the masks: the number of the round, or the member."""
     config: Any
     task: Task
+    fold: str | None = None
+    """The fold it learns from; None for a member, which learns from the whole."""
     learn: Span = "train"
     stop: Span | None = "validation"
 
+    def prepared(self, study: Path) -> Path:
+        """Return where the data that it learns from are kept."""
+        return study / "prepared" / (self.fold or "whole")
+
     def folder(self, study: Path) -> Path:
         """Return where it is kept."""
-        if (self.learn, self.stop) == ("train", "validation"):
-            return fit_folder(study, self.rung, self.seed)
-        return study / "delivered" / self.learn / f"seed-{self.seed}"
+        if self.fold is not None:
+            return study / "rounds" / f"{self.seed}-{self.fold}" / self.rung
+        # of a study that went on, members of the same rung may take other steps
+        steps = self.config.training.max_steps or "early"
+        return study / "delivered" / self.rung / f"{self.learn}-{steps}-{self.seed}"
 
 
 class Fit(BaseModel):
-    """What is kept of a finished fit beside the fitted model."""
+    """What is kept of a finished fit: of one in a round beside its predictions of the rows judged,
+    of a member beside the model.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
     rung: str
     seed: int
+    fold: str | None
     history: History
     seconds: float
     parameters: int
-    reach: Reach | None = None
-    """Of the best weights; None if the fit diverged, or is older than this measurement."""
+    temperature: float
+    """By which its scores are divided before they are probabilities; 1 where none are."""
+    reach: Reach | None
+    """Of the best weights; None if the fit diverged."""
 
     @property
     def diverged(self) -> bool:
@@ -54,13 +70,8 @@ class Fit(BaseModel):
 
     @property
     def validation(self) -> float:
-        """Validation loss of the weights kept, in the scaled unit."""
+        """Loss on the rows that stopped it, of the weights kept, in the scaled unit."""
         return self.history.kept_loss
-
-
-def fit_folder(study: Path, rung: str, seed: int) -> Path:
-    """Return where a fit is kept."""
-    return study / "fits" / rung / f"seed-{seed}"
 
 
 def run_fits(study: Path, jobs: Sequence[Job], workers: int) -> Iterator[Fit]:
@@ -83,7 +94,7 @@ def run_fits(study: Path, jobs: Sequence[Job], workers: int) -> Iterator[Fit]:
 
 def run_fit(study: Path, job: Job) -> Fit:
     """Fit one job and keep it in the study's folder, whole or not at all."""
-    prepared, task = load_prepared(study, job.task), job.task
+    prepared, task = load_prepared(job.prepared(study), job.task), job.task
     began = time.perf_counter()
     fitted, history = task.train(
         prepared, job.config, seed=job.seed, name=job.rung, learn=job.learn, stop=job.stop
@@ -93,9 +104,11 @@ def run_fit(study: Path, job: Job) -> Fit:
     fit = Fit(
         rung=job.rung,
         seed=job.seed,
+        fold=job.fold,
         history=history,
         seconds=seconds,
         parameters=fitted.parameters,
+        temperature=task.committees.temperature(fitted) if task.committees else 1.0,
         reach=reach,
     )
     if history.stopped == "interrupted":
@@ -103,7 +116,10 @@ def run_fit(study: Path, job: Job) -> Fit:
     kept = job.folder(study)
     try:
         with new_folder(kept) as folder:
-            fitted.write_into(folder)
+            if job.fold is None:
+                fitted.write_into(folder)
+            elif not fit.diverged:
+                np.save(folder / JUDGED, task.predict(fitted, prepared, "test"))
             write_text(folder / "fit.json", fit.model_dump_json())
     except FileExistsError:
         # a process that outlived a killed study has finished the same fit: it is the same
@@ -116,39 +132,26 @@ def read_fit(folder: Path) -> Fit:
     return Fit.model_validate_json((folder / "fit.json").read_text(encoding="utf-8"))
 
 
-def finite(fits: Iterable[Fit]) -> list[Fit]:
-    """Return the fits that did not diverge."""
-    return [fit for fit in fits if not fit.diverged]
+def read_judged(study: Path, job: Job) -> FloatArray | None:
+    """Read what a fit in a round predicts of the rows judged; None if it diverged."""
+    path = job.folder(study) / JUDGED
+    return np.load(path, allow_pickle=False) if path.exists() else None
 
 
-def best_rung(fits: Iterable[Fit], power: float) -> str:
-    """Return the rung of the best mean validation score over its seeds that did not diverge.
-
-    Raises:
-        DataError: If every fit diverged.
-    """
-    scores: dict[str, list[float]] = {}
-    for fit in finite(fits):
-        scores.setdefault(fit.rung, []).append(fit.validation**power)
-    if not scores:
-        raise DataError("every fit diverged: pass a smaller learning_rate")
-    return min(scores, key=lambda rung: float(np.mean(scores[rung])))
+def save_prepared(folder: Path, prepared: Any, task: Task) -> None:
+    """Keep prepared data where `load_prepared` finds them."""
+    with new_folder(folder) as temporary:
+        task.save(prepared, temporary)
 
 
-def save_prepared(study: Path, prepared: Any, task: Task) -> None:
-    """Keep the prepared data where `load_prepared` finds them."""
-    with new_folder(study / "prepared") as folder:
-        task.save(prepared, folder)
-
-
-def load_prepared(study: Path, task: Task) -> Any:
-    """Map the prepared data of a study; a process that fits several rungs maps them once."""
-    folder = study.absolute() / "prepared"
+def load_prepared(folder: Path, task: Task) -> Any:
+    """Map prepared data; a process that fits several rungs to them maps them once."""
+    folder = folder.absolute()
     # a folder of the same name may be that of another study by now
     about = (folder / "preprocessing.json").stat()
     return _map_prepared(folder, about.st_ino, about.st_mtime_ns, task)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=8)
 def _map_prepared(folder: Path, inode: int, mtime_ns: int, task: Task) -> Any:  # noqa: ARG001
     return task.load(folder)

@@ -11,52 +11,73 @@ from lockgate.errors import DataError
 from lockgate.files import write_text
 from lockgate.settings import write_settings
 from lockgate.studies.fits import save_prepared
+from lockgate.studies.looks import LookPlan
 from lockgate.studies.plan import Plan
+from lockgate.tasks.results import FORMAT_VERSION
 
-# settings that may change when a study is resumed: they change no number
-_FREE = ("workers",)
+# settings that may change when a study is resumed: they change no number of a round
+_FREE = ("workers", "rounds", "budget")
+LOOKS = "looks.json"
 
 
-def open_folder(out: Path, asked: Any, plan: Plan, *, resume: bool) -> Any:
-    """Make `out` the folder of this study, or find it there; return the configuration to run.
-
-    The limit of steps that a budget was turned into is that of the first run, so that all fits
-    share it.
+def open_folder(out: Path, plan: Plan, *, resume: bool) -> None:
+    """Make `out` the folder of this study, or find it there.
 
     Raises:
         DataError: If `out` holds something else, or this study and `resume` is not set.
     """
-    identity = {"data": plan.data.fingerprint, "asked": _identity(asked)}
+    identity = {
+        "format_version": FORMAT_VERSION,
+        "data": plan.data.fingerprint,
+        "asked": plan.config.model_dump(mode="json", exclude=set(_FREE)),
+    }
     path = out / "study.json"
     if path.exists():
-        known = _read_identity(out)
-        _refuse_another(out, known, identity)
+        _refuse_another(out, _read_identity(out), identity)
         if not resume:
             raise DataError(
                 f"out must be a new folder, got {out}, which holds this study: "
                 "pass resume=True (--resume) to continue it, or another out"
             )
-        steps = known["max_steps"]
     elif out.exists() and not (out.is_dir() and all(map(_is_half_written, out.iterdir()))):
         raise DataError(f"out must be a new folder, got {out}, which holds something else")
     else:
-        steps = plan.config.training.max_steps
-        write_text(path, json.dumps({**identity, "max_steps": steps}, indent=2))
+        write_text(path, json.dumps(identity, indent=2))
     _clear_half_written(out)
-    if not (out / "prepared").exists():
-        save_prepared(out, plan.prepared, plan.task)
-    training = plan.config.training.model_copy(update={"max_steps": steps})
-    config = plan.config.model_copy(update={"training": training})
-    write_settings(config, out / "config.yaml")
-    return config
+    if not (out / "prepared" / "whole").exists():
+        save_prepared(out / "prepared" / "whole", plan.prepared, plan.task)
+    write_settings(plan.config, out / "config.yaml")
 
 
-def _identity(asked: Any) -> dict[str, Any]:
-    settings: dict[str, Any] = asked.model_dump(mode="json", exclude=set(_FREE))
-    if asked.budget is not None:
-        # what the first run made of the budget is in the config.yaml that it wrote
-        del settings["training"]["max_steps"]
-    return settings
+def planned_looks(out: Path, folds: int, most: int, affordable: int) -> LookPlan:
+    """Return when the study looks at its verdicts: as planned before its first round.
+
+    A study that is resumed with more rounds than were planned looks at them too, on chance of error
+    that was kept for it.
+
+    Args:
+        out: The folder of the study.
+        folds: Rounds of a pass.
+        most: Rounds that are asked for.
+        affordable: Rounds that the budget affords.
+
+    Raises:
+        DataError: If what was planned cannot be read.
+    """
+    path = out / LOOKS
+    if not path.exists():
+        looks = LookPlan.planned(folds, min(most, affordable))
+        write_text(path, json.dumps({"asked": most, **looks.as_json()}))
+        return looks
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        asked, looks = int(known["asked"]), LookPlan.from_json(known)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise DataError(f"{path} must hold the looks of a study: pass another out") from None
+    if most > asked and most // folds * folds > looks.looks[-1]:
+        looks = looks.resumed(most)
+        write_text(path, json.dumps({"asked": most, **looks.as_json()}))
+    return looks
 
 
 def study_id(out: Path) -> str:
@@ -66,7 +87,7 @@ def study_id(out: Path) -> str:
 
 
 def _clear_half_written(out: Path) -> None:
-    for path in (*out.glob(".*"), *out.glob("predictions/.*"), *out.glob("fits/*/.*")):
+    for path in (*out.glob(".*"), *out.glob("prepared/.*"), *out.glob("*/*/.*")):
         if _is_half_written(path):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -79,7 +100,7 @@ def _is_half_written(path: Path) -> bool:
 def _read_identity(out: Path) -> dict[str, Any]:
     try:
         known = json.loads((out / "study.json").read_text(encoding="utf-8"))
-        return {key: known[key] for key in ("data", "asked", "max_steps")}
+        return {"format_version": 1, **{key: known[key] for key in ("data", "asked")}, **known}
     except (ValueError, TypeError, KeyError, RecursionError):
         raise DataError(
             f"out must be a new folder, got {out}, whose study.json cannot be read"
@@ -87,6 +108,11 @@ def _read_identity(out: Path) -> dict[str, Any]:
 
 
 def _refuse_another(out: Path, known: dict[str, Any], identity: dict[str, Any]) -> None:
+    if known["format_version"] != identity["format_version"]:
+        raise DataError(
+            f"out must be a new folder, got {out}, which holds a study of an earlier lockgate: "
+            "repeat it in another out"
+        )
     there, here = _flat(known["asked"]), _flat(identity["asked"])
     differ = [key for key in here.keys() | there.keys() if here.get(key) != there.get(key)]
     if differ:

@@ -1,81 +1,132 @@
-"""Judge a study: freeze what validation chose, look at the test part once, compare."""
+"""Freeze what the rounds decided, look at the test part once."""
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-
-from lockgate.files import new_file
+from lockgate.errors import DataError
 from lockgate.scoring.arrays import FloatArray
-from lockgate.scoring.baselines import Skipped, reference
 from lockgate.scoring.looks import count_look
-from lockgate.studies.fits import Fit, best_rung, finite, fit_folder
+from lockgate.studies.chance import Chances
+from lockgate.studies.delivery import Delivery
 from lockgate.studies.folder import study_id
+from lockgate.studies.gather import Judged, gather
 from lockgate.studies.plan import Plan
-from lockgate.tasks.base import Candidate, Scorer
-from lockgate.tasks.stack.config import CellName
+from lockgate.studies.rule import PairVerdict
+from lockgate.tasks.base import Scorer
+from lockgate.tasks.results import BaselineEffect
 
-
-class Choices(NamedTuple):
-    """What validation decided; the test part has not been looked at."""
-
-    cell: CellName
-    rung: str
-    fit: Fit  # the rung's best seed
-    baselines: tuple[Candidate, ...]
-    skipped: tuple[Skipped, ...]
-    baseline_scores: dict[str, dict[str, float | None]]  # on validation
-    reference: str  # the baseline of the lowest validation score
+LEVEL = 0.05
 
 
 class Look(NamedTuple):
-    """The test part and every prediction of it, in the unit of its truth."""
+    """The test part and what is predicted of it, in the unit of its truth."""
 
     scorer: Scorer
-    fits: dict[tuple[str, int], FloatArray]  # (rung, seed) -> a row for each of the part
-    selected: Any  # the fitted model of the selected rung's best seed
-    baselines: dict[str, FloatArray]  # name -> likewise
+    delivered: FloatArray
+    baselines: dict[str, FloatArray]
     looks: int  # looks at this test part so far, this one included
 
 
-def choose(plan: Plan, fits: list[Fit], cell: CellName) -> Choices:
-    """Choose rung, seed and reference baseline on the validation part."""
-    task, metric = plan.task, plan.config.training.metric
-    compared = task.baselines(plan.data, plan.prepared, plan.config)
-    validation = task.scorer(plan.data, plan.prepared, plan.config, "validation")
-    scores = {b.name: validation.scores(b.predict("validation")) for b in compared.baselines}
-    rung = best_rung(fits, task.power(metric))
-    return Choices(
-        cell=cell,
-        rung=rung,
-        fit=min((fit for fit in finite(fits) if fit.rung == rung), key=lambda f: f.validation),
-        baselines=compared.baselines,
-        skipped=compared.skipped,
-        baseline_scores=scores,
-        reference=reference(scores, metric),
-    )
+def best_cell(choosing: Sequence[Judged], metric: str) -> str:
+    """Return the rung of the best mean log score in the rounds that choose the cell.
+
+    Raises:
+        DataError: If no rung has a score in every round.
+    """
+    logs: dict[str, list[float]] = {}
+    for one in choosing:
+        for rung, prediction in one.predictions.items():
+            score = one.stretch.scorer.scores(prediction)[metric]
+            if score is not None and score > 0:
+                logs.setdefault(rung, []).append(math.log(score))
+    known = {rung: sum(own) for rung, own in logs.items() if len(own) == len(choosing)}
+    if not known:
+        raise DataError("every fit diverged: pass a smaller learning_rate")
+    return min(known, key=lambda rung: known[rung])
 
 
-def look(plan: Plan, out: Path, fits: list[Fit], choices: Choices) -> Look:
-    """Predict the test part once with everything that was fitted, and keep the predictions."""
+def select(cell: str, verdicts: Sequence[PairVerdict]) -> str:
+    """Return the rung that a user should take: the plain cell, or one that helps.
+
+    Of several that help it is the one with the least error against the plain network, if that is
+    less than the plain network's. None is taken that builds on what hurts.
+
+    Args:
+        cell: Name of the plain rung.
+        verdicts: Those of all pairs.
+
+    Example:
+        >>> helps = PairVerdict("input", "gru", -5.0, -8.0, -2.0, "helps", None, None, None, 10, 10)
+        >>> select("gru", [helps])
+        'input'
+    """
+    of = {one.rung: one for one in verdicts}
+
+    def against_cell(rung: str) -> float:
+        """Add up the changes from the plain network on."""
+        total = 0.0
+        while rung != cell:
+            one = of.get(rung)
+            if one is None or one.percent is None:
+                return math.inf
+            total += math.log1p(one.percent / 100.0)
+            rung = one.parent
+        return total
+
+    def is_sound(one: PairVerdict) -> bool:
+        parent = of.get(one.parent)
+        return one.outcome == "helps" and (parent is None or parent.outcome != "hurts")
+
+    known = [one.rung for one in verdicts if is_sound(one)]
+    return min((cell, *known), key=against_cell)
+
+
+def against_baseline(
+    rounds: Sequence[Judged], rung: str, name: str, *, folds: int, power: float, stay: bool
+) -> BaselineEffect:
+    """Compare single networks of a rung with a baseline, on the rows judged.
+
+    By the rule of pairs, but one look at the level of 5 %: nothing was chosen by this comparison.
+    It speaks of the rounds whose folds the baseline was fitted to.
+    """
+    told = [
+        one._replace(predictions={rung: one.predictions[rung], name: found[0].judged})
+        for one in rounds
+        if rung in one.predictions and (found := [n for n in one.stretch.naive if n.name == name])
+    ]
+    whole = told[: len(told) // folds * folds]
+    effect = None
+    if whole:
+        table = gather(whole, folds=folds, power=power, stay=stay).table()
+        if table.why_not() is None:
+            effect = Chances(table, len(table.logs)).of(0, 1)
+    if effect is None:
+        return BaselineEffect(
+            name=name, percent=None, low=None, high=None, outcome="no verdict", better=[]
+        )
+    half = effect.half_width(LEVEL)
+    outcome = "ties"
+    if effect.is_not_zero(LEVEL):
+        outcome = "beats" if effect.d < 0.0 else "loses"
+    return {
+        "name": name,
+        "percent": 100.0 * math.expm1(effect.d),
+        "low": 100.0 * math.expm1(effect.d - half),
+        "high": 100.0 * math.expm1(effect.d + half),
+        "outcome": outcome,
+        "better": [],
+    }
+
+
+def look(plan: Plan, out: Path, rung: str, delivery: Delivery) -> Look:
+    """Predict the test part once, with what is delivered and every baseline."""
     task = plan.task
     fingerprint = task.test_fingerprint(plan.data, plan.prepared)
-    looks = count_look(out.parent, fingerprint, study_id(out))
-    predictions = {}
-    for fit in finite(fits):
-        prediction = task.predict(read_fitted(plan, out, fit), plan.prepared, "test")
-        predictions[fit.rung, fit.seed] = prediction
-        with new_file(out / "predictions" / f"{fit.rung}-seed-{fit.seed}.npy") as file:
-            np.save(file, prediction.astype(np.float32))
     return Look(
         scorer=task.scorer(plan.data, plan.prepared, plan.config, "test"),
-        fits=predictions,
-        selected=read_fitted(plan, out, choices.fit),
-        baselines={b.name: b.predict("test") for b in choices.baselines},
-        looks=looks,
+        delivered=task.predict(delivery.fitted, plan.prepared, "test"),
+        baselines={b.name: b.predict("test") for b in delivery.compared.baselines},
+        looks=count_look(out.parent, fingerprint, f"{study_id(out)} {rung}"),
     )
-
-
-def read_fitted(plan: Plan, out: Path, fit: Fit) -> Any:
-    """Read the model of a finished fit."""
-    return plan.task.load_fitted(fit_folder(out, fit.rung, fit.seed))

@@ -1,26 +1,26 @@
 """Plan a study before it runs: what is read, how it is cut, which fits, and how long they take."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
 from lockgate.errors import DataError, count_of, option
 from lockgate.reading.frequency import Frequency
 from lockgate.running.local import default_workers, one_thread
 from lockgate.running.machine import check_device
-from lockgate.studies.verdict import LEAST_BLOCKS, LEAST_SEEDS, Evidence
-from lockgate.studies.words import lacking
+from lockgate.studies.evidence import LEAST_FOLDS
 from lockgate.tasks.base import Task
+from lockgate.tasks.folds import Folds
 from lockgate.tasks.stack.config import StackConfig
 from lockgate.tasks.stack.rungs import Rung, choose_rungs, model_config
 from lockgate.training.fit import EVALUATION_BATCH, TRAINING_SAMPLE
 
 # what a fit takes where early stopping ends it; only the estimate rests on it
-TYPICAL_EPOCHS = 25
+TYPICAL_EPOCHS = 15
 # processes side by side share memory bandwidth, and a budget must not be overrun
 BUDGET_IN_USE = 0.8
 
@@ -63,14 +63,37 @@ class Plan(NamedTuple):
     data: Any
     prepared: Any
     rungs: tuple[Rung, ...]
+    folds: Folds  # of the first pass
     workers: int
     epoch_seconds: dict[str, float]  # of one fit, by rung; empty before they are timed
     epoch_steps: int
 
     @property
+    def cells(self) -> tuple[Rung, ...]:
+        """The plain networks of which the others are built on the best."""
+        return tuple(rung for rung in self.rungs if rung.cell)
+
+    @property
+    def choosing(self) -> int:
+        """Fits that choose the cell, before round 1."""
+        return len(self.cells) * len(self.folds.folds) if len(self.cells) > 1 else 0
+
+    @property
+    def judged(self) -> int:
+        """Rungs that are fitted in a round: the chosen cell, and what builds on it."""
+        return len(self.rungs) - len(self.cells) + 1
+
+    @property
     def fits(self) -> int:
-        """Number of fits."""
-        return len(self.rungs) * int(self.config.seeds)
+        """Number of fits, if all rounds are done and no rung rests."""
+        return self.choosing + self.judged * int(self.config.rounds)
+
+    @property
+    def round_epoch(self) -> float:
+        """Seconds of an epoch of everything that a round fits, side by side."""
+        cells = [self.epoch_seconds[rung.name] for rung in self.cells]
+        others = sum(self.epoch_seconds.values()) - sum(cells)
+        return (others + sum(cells) / len(cells)) / self.workers
 
     @property
     def typical_seconds(self) -> float:
@@ -87,6 +110,11 @@ class Plan(NamedTuple):
         return self._seconds(self.config.training.max_epochs)
 
     @property
+    def budget(self) -> float:
+        """Seconds that the fits may take."""
+        return _budget(self.config)
+
+    @property
     def advice(self) -> tuple[str, ...]:
         """What a user should know before starting; of the time it takes, once that is known."""
         of_data = self.task.advice(self.data, self.prepared)
@@ -94,36 +122,36 @@ class Plan(NamedTuple):
 
     def _of_evidence(self) -> Iterator[str]:
         """Tell that no verdict will be possible."""
-        scorer = self.task.scorer(self.data, self.prepared, self.config, "test")
-        counts, seeds = scorer.counts, int(self.config.seeds)
-        blocks = Evidence({}, counts, 1.0, scorer.horizon, groups=scorer.groups).blocks
-        if blocks < LEAST_BLOCKS:
-            # windows of a horizon h overlap: h is theirs and that of the rows behind the last
-            longest = (int(np.count_nonzero(counts)) + scorer.horizon) // (LEAST_BLOCKS + 1)
-            remedy = "a longer test part would make it possible"
-            if scorer.groups is None and 0 < longest < scorer.horizon:
-                remedy += f", or a horizon of at most {count_of(longest, 'step')}"
-            yield f"no verdict is possible: {lacking(seeds, blocks)}; {remedy}"
-        if seeds < LEAST_SEEDS:
-            few = lacking(seeds, LEAST_BLOCKS)
-            yield f"no verdict is possible: {few}; pass {option('seeds', LEAST_SEEDS)}"
+        if (why_not := why_no_verdict(self)) is not None:
+            yield f"no verdict is possible: {why_not}"
 
     def _of_time(self) -> Iterator[str]:
-        if self.most_seconds > LONG_STUDY:
+        if min(self.most_seconds, self.budget) > LONG_STUDY:
             yield (
-                f"the fits may take {self.most_seconds / 3600:.0f} hours: fewer rungs or seeds, or "
-                f"{option('budget', '1h')}, take less; a study that is stopped goes on by --resume"
+                f"the fits may take {self.most_seconds / 3600:.0f} hours: fewer rungs or rounds, "
+                f"or {option('budget', '1h')}, take less; a study that is stopped goes on by "
+                "--resume"
             )
 
     def _seconds(self, epochs: int) -> float:
         limit = self.config.training.max_steps
         most = epochs if limit is None else min(epochs, limit / self.epoch_steps)
-        seeds = int(self.config.seeds)
-        return seeds * sum(self.epoch_seconds.values()) * most / self.workers
+        cells = sum(self.epoch_seconds[rung.name] for rung in self.cells)
+        choosing = len(self.folds.folds) * cells / self.workers if self.choosing else 0.0
+        return (choosing + int(self.config.rounds) * self.round_epoch) * most
+
+
+def why_no_verdict(plan: Plan) -> str | None:
+    """Tell why no verdict is possible, and what would make it; None if it is possible."""
+    folds = plan.folds
+    if len(folds.folds) < LEAST_FOLDS:
+        why = folds.why_few or f"pass {option('folds', LEAST_FOLDS)}"
+        return f"{count_of(len(folds.folds), 'fold')} where a verdict takes {LEAST_FOLDS}; {why}"
+    return None
 
 
 def plan(source: Any, config: Any, task: Task, watcher: Watcher = SILENT) -> Plan:
-    """Read and prepare `source`, time a few steps of every rung and set the limit of steps.
+    """Read and prepare `source`, part it into folds and time a few steps of every rung.
 
     Raises:
         DataError: If the data or the configuration cannot be used.
@@ -131,7 +159,7 @@ def plan(source: Any, config: Any, task: Task, watcher: Watcher = SILENT) -> Pla
     rungs = choose_rungs(config.rungs, task.ladder)
     _refuse_what_rungs_decide(config.model)
     check_device(config.training.device)
-    budget = _budget(config)
+    _budget(config)
     task.check_study(config, rungs)
     watcher.on_step("reading")
     data = task.read(source, config)
@@ -140,21 +168,22 @@ def plan(source: Any, config: Any, task: Task, watcher: Watcher = SILENT) -> Pla
     LOG.info("%s: read and prepared", data.source)
     idle = set(task.idle(prepared))
     rungs = tuple(rung for rung in rungs if not rung.on or set(rung.on) - idle)
+    folds = task.rounds.folds(data, prepared, config)
     windows = min(len(task.part(prepared, "train")), config.training.epoch_windows)
     epoch_steps = -(-windows // config.training.batch_size)
     workers = config.workers or default_workers(config.training.device)
-    untimed = Plan(config, task, data, prepared, rungs, workers, {}, epoch_steps)
+    untimed = Plan(config, task, data, prepared, rungs, folds, workers, {}, epoch_steps)
     watcher.on_prepared(untimed)
-    return _limited(untimed._replace(epoch_seconds=_timed(untimed, watcher)), budget)
+    return untimed._replace(epoch_seconds=_timed(untimed, watcher))
 
 
-def _budget(config: Any) -> Frequency | None:
-    if config.budget is None:
-        return None
+def _budget(config: Any) -> float:
+    if config.budget.lower() == "none":
+        return math.inf
     budget = Frequency.parse(config.budget, "budget")
     if budget.unit == "mo":
         raise DataError(f'budget must be a duration such as "10m", got {config.budget!r}')
-    return budget
+    return float(budget.seconds)
 
 
 def _timed(plan: Plan, watcher: Watcher) -> dict[str, float]:
@@ -166,18 +195,6 @@ def _timed(plan: Plan, watcher: Watcher) -> dict[str, float]:
         network = model_config(rung, plan.config.model, "lstm", plan.rungs)
         seconds[rung.name] = _epoch_seconds(plan, network)
     return seconds
-
-
-def _limited(plan: Plan, budget: Frequency | None) -> Plan:
-    """Turn a budget into the limit of steps of a fit."""
-    config = plan.config
-    if budget is None or config.training.max_steps is not None:
-        return plan
-    seconds = config.seeds * sum(plan.epoch_seconds.values())
-    epochs = BUDGET_IN_USE * budget.seconds * plan.workers / seconds
-    steps = max(1, int(epochs * plan.epoch_steps))
-    training = config.training.model_copy(update={"max_steps": steps})
-    return plan._replace(config=config.model_copy(update={"training": training}))
 
 
 def _refuse_what_rungs_decide(model: StackConfig) -> None:

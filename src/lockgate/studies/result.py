@@ -1,9 +1,11 @@
 """What a study found, as its folder holds it."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -11,7 +13,14 @@ from lockgate.errors import DataError
 from lockgate.files import write_text
 from lockgate.tasks.base import Fitted
 from lockgate.tasks.registry import load
-from lockgate.tasks.results import Results, checked_results
+from lockgate.tasks.results import (
+    BaselineEffect,
+    PairResult,
+    Results,
+    checked_results,
+    delivered_parts,
+    selected_rung,
+)
 
 
 @dataclass(frozen=True)
@@ -51,12 +60,32 @@ class StudyResult:
 
     @property
     def verdict(self) -> str:
-        """What helps on this data, in sentences, one a line."""
+        """What to do on this data, then what it rests on, in sentences, one a line."""
         return "\n".join(self.results["verdict"]["words"])
 
     @property
+    def recommendation(self) -> str:
+        """What to do on this data, in one to four sentences, one a line."""
+        return "\n".join(self.results["verdict"]["recommendation"])
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds were done."""
+        return self.results["verdict"]["rounds"]
+
+    @property
+    def open_pairs(self) -> tuple[PairResult, ...]:
+        """The comparisons that are open, with the chance that the rung helps and what would tell.
+
+        `needed` are the further rounds, from and to, that would tell if the effect is as it looks;
+        a `limit` of "rows" says that no number of rounds would.
+        """
+        pairs = self.results["verdict"]["pairs"]
+        return tuple(pair for pair in pairs if pair["outcome"] == "open")
+
+    @property
     def best(self) -> Fitted:
-        """The selected rung's best seed, by validation."""
+        """What is delivered: the mean of several networks, mixed with a baseline if any."""
         return load(self.folder / "fitted")
 
     @property
@@ -65,35 +94,59 @@ class StudyResult:
         return self.folder / "report.html"
 
     def table(self) -> pl.DataFrame:
-        """Return a row for every rung and baseline, with scores on validation and test."""
-        results = self.results
-        metric = results["metric"]
-        outcomes = {pair["rung"]: pair["outcome"] for pair in results["verdict"]["pairs"]}
-        rungs = [
-            {
+        """Return a row for every rung, every baseline, and what is delivered.
+
+        Scores on the rows judged are means over rounds; the test part is scored with the baselines
+        and what is delivered alone. `change %` is that of a rung against its parent, and of what
+        is delivered against the baseline in it, with its interval.
+        """
+        rows = [*self._rungs(), *self._baselines(), *self._delivered()]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def _rungs(self) -> Iterator[dict[str, Any]]:
+        metric = self.results["metric"]
+        pairs = {pair["rung"]: pair for pair in self.results["verdict"]["pairs"]}
+        for rung in self.results["rungs"]:
+            pair = pairs.get(rung["name"])
+            yield {
                 "model": rung["name"],
-                f"validation {metric}": rung["validation"]["mean"],
-                f"test {metric}": rung["test"]["mean"],
-                "low": rung["test"]["low"],
-                "high": rung["test"]["high"],
-                "outcome": outcomes.get(rung["name"]),
+                f"judged {metric}": rung["judged"].get(metric),
+                f"test {metric}": None,
+                **_change(pair),
+                "chance %": None if not pair or pair["chance"] is None else 100.0 * pair["chance"],
+                "rounds": len(rung["rounds"]),
                 "parameters": rung["parameters"],
                 "seconds": rung["seconds"],
             }
-            for rung in results["rungs"]
-        ]
-        baselines = [
-            {
-                "model": baseline["name"],
-                f"validation {metric}": baseline["validation"][metric],
-                f"test {metric}": baseline["test"][metric],
-                "outcome": "reference" if baseline["reference"] else None,
+
+    def _baselines(self) -> Iterator[dict[str, Any]]:
+        metric = self.results["metric"]
+        for one in self.results["baselines"]:
+            yield {
+                "model": one["name"],
+                f"judged {metric}": one["judged"].get(metric),
+                f"test {metric}": one["test"].get(metric),
+                "outcome": "reference" if one["reference"] else None,
             }
-            for baseline in results["baselines"]
-        ]
-        return pl.DataFrame(rungs + baselines, infer_schema_length=None)
+
+    def _delivered(self) -> Iterator[dict[str, Any]]:
+        metric, delivered = self.results["metric"], self.results["delivered"]
+        cell = selected_rung(self.results)["cell"].upper()
+        for part in delivered_parts(delivered, f"one {cell}"):
+            change = _change(delivered["effect"]) if part.whole else {}
+            yield {"model": part.name, f"test {metric}": part.scores.get(metric), **change}
 
     def _repr_html_(self) -> str:
         words = "".join(f"<p>{escape(line)}</p>" for line in self.verdict.splitlines())
         link = escape(self.report_path.resolve().as_uri(), quote=True)
         return f'{words}{self.table()._repr_html_()}<p><a href="{link}">report.html</a></p>'
+
+
+def _change(effect: PairResult | BaselineEffect | None) -> dict[str, Any]:
+    """Give the columns of a change with its interval and what it is taken for."""
+    return {
+        "change %": effect and effect["percent"],
+        "low": effect and effect["low"],
+        "high": effect and effect["high"],
+        "outcome": effect and effect["outcome"],
+    }

@@ -1,16 +1,23 @@
 """Score what `train` delivers beside the baselines on its own parts."""
 
-from dataclasses import asdict
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lockgate.scoring.baselines import Skipped
+from lockgate.studies.against import Rows, judge_against
 from lockgate.studies.delivery import Delivery
-from lockgate.studies.verdict import Evidence, judge_delivered
-from lockgate.tasks.base import Candidate, Fitted, Scorer, Span, Task
-from lockgate.tasks.results import BaselineEffect, Delivered
+from lockgate.tasks.base import Candidate, Compared, Fitted, Scorer, Span, Task
+from lockgate.tasks.results import Delivered, Scores
 from lockgate.training.history import History
+
+
+class Validated(NamedTuple):
+    """Scores on rows that none of what is scored has seen."""
+
+    model: Scores
+    baselines: Mapping[str, Scores]
 
 
 def score_parts(
@@ -25,8 +32,15 @@ def score_parts(
     `notices` of how the data were read, and `history`.
     """
     compared = task.baselines(data, prepared, fitted.config)
-    scored = _scored(task, data, prepared, fitted, fitted, "validation", compared.baselines)
+    validated = _validated(task, data, prepared, fitted, "validation", compared)
+    scored = _scored(task, data, prepared, fitted, validated, compared)
     return _kept(fitted, scored, history, test_looks, compared.baselines, compared.skipped)
+
+
+def validated(task: Task, data: Any, prepared: Any, delivery: Delivery) -> Validated:
+    """Score networks and baselines on what stopped none of them, fitted to the training part."""
+    tried = delivery.tried or delivery.fitted
+    return _validated(task, data, prepared, tried, delivery.judged, delivery.compared)
 
 
 def score_delivery(
@@ -35,17 +49,15 @@ def score_delivery(
     prepared: Any,
     delivery: Delivery,
     delivered: Delivered,
+    validated: Validated,
     test_looks: int,
 ) -> Fitted:
     """Return what is delivered with its scores, as `score_parts` does, and what `apart` gave.
 
-    `validation` is then the part of it that stopped no fit, and of the networks and baselines that
-    learned from the training part alone.
+    `validation` is then of rows that the models scored on them have not seen.
     """
     fitted, compared = delivery.fitted, delivery.compared
-    scored = _scored(
-        *(task, data, prepared, fitted, delivery.tried, delivery.judged), compared.baselines
-    )
+    scored = _scored(task, data, prepared, fitted, validated, compared)
     scored["delivered"] = delivered
     baselines = compared.baselines
     if delivery.baseline is not None:  # of two of a kind the model keeps the first
@@ -58,30 +70,39 @@ def apart(task: Task, prepared: Any, delivery: Delivery, test: Scorer, metric: s
 
     All of them have learned from everything but the test part.
     """
-    committees, fitted = task.committees, delivery.fitted
-    assert committees is not None
-    alone = [
-        test.scores(task.predict(committees.alone(fitted, k), prepared, "test"))
-        for k in range(delivery.members)
-    ]
-    baseline, effect = delivery.baseline, None
-    networks = committees.mixed(fitted, None, 1.0)
+    fitted, baseline, effect = delivery.fitted, delivery.baseline, None
     prediction = task.predict(fitted, prepared, "test")
+    networks, alone = test.scores(prediction), [test.scores(prediction)]
+    if committees := task.committees:
+        networks = test.scores(task.predict(committees.mixed(fitted, None, 1.0), prepared, "test"))
+        alone = [
+            test.scores(task.predict(committees.alone(fitted, k), prepared, "test"))
+            for k in range(delivery.members)
+        ]
     if baseline is not None:
-        evidence = Evidence({}, test.counts, task.power(metric), test.horizon, groups=test.groups)
+        rows = Rows(test.counts, task.power(metric), test.horizon, test.groups)
         lost = test.losses(prediction), test.losses(baseline.predict("test"))
-        effect = cast(BaselineEffect, asdict(judge_delivered(evidence, *lost, baseline.name)))
+        effect = judge_against(rows, *lost, baseline.name)
     return {
         "members": delivery.members,
         "weight": delivery.weight,
         "baseline": None if baseline is None else baseline.name,
         "why_not_mixed": delivery.why_not_mixed,
         "single": {name: _mean([scores[name] for scores in alone]) for name in alone[0]},
-        "networks": test.scores(task.predict(networks, prepared, "test")),
+        "networks": networks,
         "mixture": test.scores(prediction),
         "refitted": None if baseline is None else test.scores(baseline.predict("test")),
         "effect": effect,
+        "words": [],
     }
+
+
+def _validated(
+    task: Task, data: Any, prepared: Any, fitted: Fitted, part: Span, compared: Compared
+) -> Validated:
+    scorer = task.scorer(data, prepared, fitted.config, part)
+    naive = {one.name: scorer.scores(one.predict(part)) for one in compared.baselines}
+    return Validated(scorer.scores(task.predict(fitted, prepared, part)), naive)
 
 
 def _scored(
@@ -89,27 +110,25 @@ def _scored(
     data: Any,
     prepared: Any,
     fitted: Fitted,
-    tried: Fitted,
-    judged: Span,
-    baselines: tuple[Candidate, ...],
+    validated: Validated,
+    compared: Compared,
 ) -> dict[str, Any]:
     config = fitted.config
-    validation = task.scorer(data, prepared, config, judged)
     test = task.scorer(data, prepared, config, "test")
     on_test = task.predict(fitted, prepared, "test")
     return {
         "metric": config.training.metric,
         **task.scales(prepared),
-        "validation": validation.scores(task.predict(tried, prepared, judged)),
+        "validation": validated.model,
         "test": test.scores(on_test),
         "per_step": [None if np.isnan(step) else step for step in test.per_step(on_test)],
         "baselines": [
             {
-                "name": b.name,
-                "validation": validation.scores(b.predict(judged)),
-                "test": test.scores(b.predict("test")),
+                "name": one.name,
+                "validation": validated.baselines.get(one.name, {}),
+                "test": test.scores(one.predict("test")),
             }
-            for b in baselines
+            for one in compared.baselines
         ],
         "notices": list(task.describe(data, prepared)["notices"]),
     }

@@ -1,27 +1,26 @@
-"""Run a study: fit the ladder, freeze every choice, look at the test part once, judge."""
+"""Run a study: rounds until its questions are decided, then one look at the test part."""
 
-import logging
-from collections.abc import Callable, Iterable, Sequence
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lockgate.scoring.looks import check_ledger
 from lockgate.studies.clock import Clock
-from lockgate.studies.delivery import Delivery, Fits, Member, deliver, is_single
-from lockgate.studies.fits import Fit, Job, best_rung, run_fits
+from lockgate.studies.delivery import Delivery, Fits, Member, deliver_one, is_single
+from lockgate.studies.fits import Job, run_fits
 from lockgate.studies.folder import open_folder
-from lockgate.studies.judge import Choices, Look, choose, look
+from lockgate.studies.judge import look, select
+from lockgate.studies.learned import Learned, deliver_learned, learn
 from lockgate.studies.plan import SILENT, Plan, Watcher, plan
 from lockgate.studies.result import StudyResult
-from lockgate.studies.single import score_delivery
-from lockgate.studies.summary import summarise
-from lockgate.tasks.base import Task
-from lockgate.tasks.results import Results
+from lockgate.studies.rounds import play_rounds, run_config
+from lockgate.studies.single import Validated, apart, score_delivery
+from lockgate.studies.stretches import Stretches, best_baseline, mean_scores
+from lockgate.studies.summary import Found, summarise
+from lockgate.tasks.base import Chosen, Compared, Task
 from lockgate.tasks.stack.config import CellName
-from lockgate.tasks.stack.rungs import Rung, model_config
-
-LOG = logging.getLogger(__name__)
-OnFit = Callable[[Fit, int, int], None]
+from lockgate.tasks.stack.rungs import model_config
 
 
 def run(
@@ -49,120 +48,60 @@ def run(
     clock = Clock()
     check_ledger(out.parent)
     planned = plan(source, config, task, watcher)
-    planned = planned._replace(config=open_folder(out, config, planned, resume=resume))
+    open_folder(out, planned, resume=resume)
     clock.go_on(out)
     watcher.on_plan(planned)
-
-    def count(fit: Fit, done: int, total: int) -> None:
-        clock.keep(out)
-        watcher.on_fit(fit, done, total)
-
-    fits, cell = _fit_ladder(planned, out, count)
+    stretches = Stretches(planned, out, watcher)
+    played = play_rounds(planned, out, stretches, clock, watcher)
+    rung, first = select(played.cell_rung, played.verdicts), stretches.of_pass(0)
     watcher.on_step("fitting baselines")
-    choices = choose(planned, fits, cell)
-    delivery = _deliver(planned, out, choices, watcher)
+    compared = task.baselines(planned.data, planned.prepared, planned.config)
+    learned = learn(task, planned.config, compared.baselines, played, rung)
+    delivery = _deliver(planned, out, learned, compared, (rung, played.cell), watcher)
     watcher.on_step("judging on the test part")
-    looked = look(planned, out, fits, choices)
-    results = summarise(planned, fits, choices, looked, delivery, clock.keep(out))
+    looked, metric = look(planned, out, rung, delivery), planned.config.training.metric
+    reference = best_baseline(first, metric)
+    found = Found(planned, first, stretches.stay, played, rung, reference, looked)
+    known = reference or compared.baselines[0].name
+    chosen = Chosen(delivery.fitted, looked.delivered, known, looked.baselines[known])
+    delivered = apart(task, planned.prepared, delivery, looked.scorer, metric)
+    results = summarise(found, delivered, chosen, clock.keep(out))
+    naive = {one.name: mean_scores(first, one.name) for one in compared.baselines}
+    scored = score_delivery(
+        *(task, planned.data, planned.prepared, delivery, results["delivered"]),
+        validated=Validated(learned.scores, naive),
+        test_looks=looked.looks,
+    )
+    # of a study that went on: what was delivered before may be another network
+    shutil.rmtree(out / "fitted", ignore_errors=True)
+    scored.with_metrics({**scored.metrics, "rung": rung}).save(out / "fitted")
     result = StudyResult(results, out)
-    if delivery is None:
-        _keep_best(planned, out, choices, looked, result.results)
-    else:
-        _keep_delivery(planned, out, choices, delivery, results)
     result.save()
     return result
 
 
-def _fit_ladder(planned: Plan, out: Path, on_fit: OnFit) -> tuple[list[Fit], CellName]:
-    """Fit the plain cells, choose the best on validation, then fit the rungs that build on it."""
-    fits: list[Fit] = []
-
-    def fit_all(rungs: Iterable[Rung], cell: CellName) -> None:
-        task, config = planned.task, planned.config
-        jobs = [
-            Job(rung.name, seed, run_config(task, config, network), task)
-            for rung in rungs
-            for network in [model_config(rung, config.model, cell, planned.rungs)]
-            for seed in range(config.seeds)
-        ]
-        for fit in run_fits(out, jobs, planned.workers):
-            fits.append(fit)
-            LOG.info(
-                "fit %d of %d: %s seed %d, best epoch %d, %.1f s",
-                *(len(fits), planned.fits, fit.rung, fit.seed, fit.history.best_epoch, fit.seconds),
-            )
-            on_fit(fit, len(fits), planned.fits)
-
-    cells = [rung for rung in planned.rungs if rung.cell]
-    fit_all(cells, cell="lstm")
-    name = best_rung(fits, planned.task.power(planned.config.training.metric))
-    cell = next(rung.cell for rung in cells if rung.name == name and rung.cell)
-    fit_all((rung for rung in planned.rungs if not rung.cell), cell)
-    order = [rung.name for rung in planned.rungs]
-    return sorted(fits, key=lambda fit: (order.index(fit.rung), fit.seed)), cell
-
-
-def _deliver(planned: Plan, out: Path, choices: Choices, watcher: Watcher) -> Delivery | None:
-    """Fit the selected network as often as the settings say; None where one is kept as it is."""
-    task, config = planned.task, planned.config
-    if is_single(task, config):
-        return None
-    rung = next(rung for rung in planned.rungs if rung.name == choices.rung)
-    network = model_config(rung, config.model, choices.cell, planned.rungs)
+def _deliver(
+    planned: Plan,
+    out: Path,
+    learned: Learned,
+    compared: Compared,
+    selected: tuple[str, CellName],
+    watcher: Watcher,
+) -> Delivery:
+    """Fit the selected network as often as the settings say."""
+    task, config, (rung, cell) = planned.task, planned.config, selected
+    chosen = next(one for one in planned.rungs if one.name == rung)
+    network = model_config(chosen, config.model, cell, planned.rungs)
 
     def fit_all(members: Sequence[Member]) -> Fits:
-        jobs = [Job(rung.name, one.seed, one.config, task, one.learn, one.stop) for one in members]
-        where = "all but the test part" if members[0].stop is None else "the training part"
-        watcher.on_step(f"fitting {rung.name} {len(jobs)} times to {where}")
+        jobs = [
+            Job(rung, one.seed, one.config, task, learn=one.learn, stop=one.stop) for one in members
+        ]
+        watcher.on_step(f"fitting {rung} {len(jobs)} times to be delivered")
         done = {fit.seed: fit.history for fit in run_fits(out, jobs, planned.workers)}
         return [(task.load_fitted(job.folder(out)), done[job.seed]) for job in jobs]
 
-    return deliver(
-        *(task, planned.data, planned.prepared, run_config(task, config, network)), fit_all
-    )
-
-
-def run_config(task: Task, config: Any, network: Any) -> Any:
-    """Return the settings of one run of a study."""
-    own = {name: getattr(config, name) for name in task.run.model_fields}
-    return task.run(**{**own, "model": network})
-
-
-def _keep_delivery(
-    planned: Plan, out: Path, choices: Choices, delivery: Delivery, results: Results
-) -> None:
-    """Save what is delivered with its scores, as `train` does."""
-    folder, task = out / "fitted", planned.task
-    if folder.exists():
-        return
-    delivered, looks = results["delivered"], results["verdict"]["test_looks"]
-    assert delivered is not None
-    scored = score_delivery(
-        *(task, planned.data, planned.prepared, delivery, delivered), test_looks=looks
-    )
-    named = {**scored.metrics, "rung": choices.rung}
-    scored.with_metrics(named).save(folder)
-
-
-def _keep_best(planned: Plan, out: Path, choices: Choices, looked: Look, results: Results) -> None:
-    """Save the selected rung's best seed with that seed's own scores, as `train` saves a model."""
-    folder, fit = out / "fitted", choices.fit
-    if folder.exists():
-        return
-    fitted, task = looked.selected, planned.task
-    validation = task.scorer(planned.data, planned.prepared, planned.config, "validation")
-    rung = next(rung for rung in results["rungs"] if rung["name"] == fit.rung)
-    own = next(seed for seed in rung["seeds"] if seed["seed"] == fit.seed)
-    metrics = {
-        "metric": results["metric"],
-        **task.scales(planned.prepared),
-        "test_looks": looked.looks,
-        "rung": fit.rung,
-        "seed": fit.seed,
-        "history": fit.history.model_dump(mode="json"),
-        "validation": validation.scores(task.predict(fitted, planned.prepared, "validation")),
-        "test": own["test"],
-        "baselines": results["baselines"],
-        "skipped_baselines": [skipped._asdict() for skipped in choices.skipped],
-    }
-    fitted.with_metrics(metrics, choices.baselines).save(folder)
+    run, prepared = run_config(task, config, network), planned.prepared
+    if is_single(task, config):
+        return deliver_one(task, run, fit_all, compared)
+    return deliver_learned(task, planned.data, prepared, run, fit_all, learned, compared)

@@ -5,57 +5,72 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
-from scipy import stats
 
 from lockgate.nn import Reach
 from lockgate.running.machine import device_kind, environment
-from lockgate.scoring.bootstrap import LEVEL
 from lockgate.studies.checks import checks
 from lockgate.studies.command import command
 from lockgate.studies.curves import final_gap, overfits_from
-from lockgate.studies.delivery import Delivery
-from lockgate.studies.fits import Fit, finite
-from lockgate.studies.judge import Choices, Look
+from lockgate.studies.fits import Fit
+from lockgate.studies.gather import Judged
+from lockgate.studies.judge import Look, against_baseline
 from lockgate.studies.plan import Plan
-from lockgate.studies.single import apart
-from lockgate.studies.verdict import Evidence, judge_baseline, judge_pairs
+from lockgate.studies.recommend import recommendation
+from lockgate.studies.rounds import Played
+from lockgate.studies.rule import PairVerdict
+from lockgate.studies.stretches import Stretch, mean_of, mean_scores, scores_in
 from lockgate.studies.words import delivered_answer, verdict_words
 from lockgate.tasks.base import Chosen
 from lockgate.tasks.results import (
     FORMAT_VERSION,
-    BaselineEffect,
     BaselineResult,
     CellResult,
-    Interval,
+    Delivered,
+    FoldResult,
     Losses,
     PairResult,
     Results,
+    RoundResult,
     RungReach,
     RungResult,
     Scores,
     SeedReach,
-    SeedResult,
     VerdictResult,
 )
 from lockgate.tasks.stack.rungs import Rung, in_words, model_config, parent_name
 
 
-def summarise(
-    plan: Plan,
-    fits: Sequence[Fit],
-    choices: Choices,
-    looked: Look,
-    delivery: Delivery | None,
-    seconds: float,
-) -> Results:
+class Found(NamedTuple):
+    """Everything that a study found."""
+
+    plan: Plan
+    stretches: tuple[Stretch, ...]  # of the first pass
+    stay: bool  # whether every pass is over these
+    played: Played
+    rung: str  # the selected one
+    reference: str | None  # the baseline of the best scores on the rows judged
+    looked: Look
+
+    @property
+    def metric(self) -> str:
+        """The metric of the study."""
+        return str(self.plan.config.training.metric)
+
+
+def summarise(found: Found, delivered: Delivered, chosen: Chosen, seconds: float) -> Results:
     """Return the results of a study as plain values that JSON can hold: no NaN, no infinity.
 
-    `seconds` are what the study took by the clock.
+    Args:
+        found: What the study found.
+        delivered: What it delivers, scored on the test part.
+        chosen: The same as a task shows it.
+        seconds: What the study took by the clock.
     """
-    rungs = [_rung(rung, plan, fits, choices, looked) for rung in plan.rungs]
+    plan = found.plan
+    rungs = [_rung(rung, found) for rung in plan.rungs]
     results: Results = {
         "format_version": FORMAT_VERSION,
         "task": plan.task.name,
@@ -69,99 +84,156 @@ def summarise(
             "workers": plan.workers,
             "device": device_kind(plan.config.training.device),
         },
-        "data": _data(plan, choices),
-        "metric": plan.config.training.metric,
-        "baselines": _baselines(choices, looked),
+        "data": _data(found),
+        "metric": found.metric,
+        "folds": [_fold(found, stretch) for stretch in found.stretches],
+        "baselines": _baselines(found),
         "rungs": rungs,
-        "cell": _cell(choices, rungs),
-        "verdict": _verdict(plan, fits, choices, looked, rungs),
-        "delivered": delivery
-        and apart(plan.task, plan.prepared, delivery, looked.scorer, plan.config.training.metric),
+        "cell": _cell(found),
+        "verdict": _verdict(found),
+        "delivered": delivered,
         "checks": [],
     }
-    if delivered := results["delivered"]:
-        # after what the single network is worth
-        answer = delivered_answer(delivered, choices.rung, plan.config.training.metric)
-        delivered["words"] = answer
-        results["verdict"]["words"][1:1] = answer
+    delivered["words"] = delivered_answer(delivered, _network_name(found), found.metric)
+    tricks = {
+        rung.name: rung.trick.format(**told["model"])
+        for rung, told in zip(plan.rungs, rungs, strict=True)
+    }
+    verdict = results["verdict"]
+    verdict["recommendation"] = recommendation(results, tricks)
+    verdict["words"] = verdict_words(results, tricks)
     results["checks"] = checks(results, plan.task.checks(results["data"]))
-    chosen = Chosen(
-        looked.selected,
-        looked.fits[choices.fit.rung, choices.fit.seed],
-        choices.reference,
-        looked.baselines[choices.reference],
-    )
-    shown = plan.task.shown(plan.data, plan.prepared, plan.config, looked.scorer, chosen)
+    shown = plan.task.shown(plan.data, plan.prepared, plan.config, found.looked.scorer, chosen)
     return cast(Results, _plain({**results, **shown}))
 
 
-def _data(plan: Plan, choices: Choices) -> dict[str, Any]:
-    described = plan.task.describe(plan.data, plan.prepared)
-    left_out = [f"{name} was not computed: {reason}" for name, reason in choices.skipped]
-    return {**described, "notices": [*described["notices"], *left_out]}
+def _network_name(found: Found) -> str:
+    """Name the selected network in a sentence: `GRU`, `stacked+both`."""
+    return found.rung.upper() if found.rung == found.played.cell_rung else found.rung
 
 
-def _baselines(choices: Choices, looked: Look) -> list[BaselineResult]:
+def _data(found: Found) -> dict[str, Any]:
+    described = found.plan.task.describe(found.plan.data, found.plan.prepared)
+    skipped = dict(one for stretch in found.stretches for one in stretch.skipped)
+    left_out = [f"{name} was not computed: {reason}" for name, reason in skipped.items()]
+    few = found.plan.folds.why_few
+    notices = [*described["notices"], *left_out, *([few] if few else [])]
+    return {**described, "notices": notices}
+
+
+def _fold(found: Found, stretch: Stretch) -> FoldResult:
+    fold = stretch.fold
+    begins, ends = found.plan.task.rounds.when(found.plan.data, fold) or (None, None)
+    return {
+        "name": fold.name,
+        "train": len(fold.train),
+        "stopping": len(fold.stopping),
+        "judged": len(fold.judged),
+        "begins": begins,
+        "ends": ends,
+    }
+
+
+def _baselines(found: Found) -> list[BaselineResult]:
+    settings = {one.name: one.setting for stretch in found.stretches for one in stretch.naive}
     baselines: list[BaselineResult] = []
-    for baseline in choices.baselines:
-        forecast = looked.baselines[baseline.name]
+    for name, prediction in found.looked.baselines.items():
+        by_fold = {one.fold.name: scores_in(one, name) for one in found.stretches}
         baselines.append(
             {
-                "name": baseline.name,
-                "setting": baseline.setting,
-                "validation": choices.baseline_scores[baseline.name],
-                "test": looked.scorer.scores(forecast),
-                "per_step": list(looked.scorer.per_step(forecast)),
-                "reference": baseline.name == choices.reference,
+                "name": name,
+                "setting": settings.get(name, ""),
+                "judged": mean_scores(found.stretches, name),
+                "by_fold": {
+                    fold: None if scores is None else scores[found.metric]
+                    for fold, scores in by_fold.items()
+                },
+                "test": found.looked.scorer.scores(prediction),
+                "per_step": list(found.looked.scorer.per_step(prediction)),
+                "reference": name == found.reference,
             }
         )
     return baselines
 
 
-def _cell(choices: Choices, rungs: Sequence[RungResult]) -> CellResult:
-    plain = [rung for rung in rungs if rung["parent"] is None]
-    scores = {rung["name"]: rung["validation"]["mean"] for rung in plain}
-    return {"selected": choices.cell, "validation": scores}
+def _cell(found: Found) -> CellResult:
+    choosing, metric = found.played.choosing, found.metric
+    scores: Scores = {}
+    for rung in found.plan.cells:
+        own = [_scores(one, rung.name) for one in choosing]
+        known = [scores for scores in own if scores is not None]
+        if known and len(known) == len(own):
+            scores[rung.name] = mean_of(known)[metric]
+    return {"selected": found.played.cell, "judged": scores}
 
 
-def _rung(
-    rung: Rung, plan: Plan, fits: Sequence[Fit], choices: Choices, looked: Look
-) -> RungResult:
-    metric = plan.config.training.metric
-    network = model_config(rung, plan.config.model, choices.cell, plan.rungs)
-    of_rung = [fit for fit in fits if fit.rung == rung.name]
-    good = finite(of_rung)
-    scorer = looked.scorer
-    tests = {fit.seed: scorer.scores(looked.fits[rung.name, fit.seed]) for fit in good}
-    steps = [scorer.per_step(looked.fits[rung.name, fit.seed]) for fit in good]
-    names = looked.scorer.scores(next(iter(looked.fits.values()))) if looked.fits else {}
+def _rung(rung: Rung, found: Found) -> RungResult:
+    plan, played = found.plan, found.played
+    network = model_config(rung, plan.config.model, played.cell, plan.rungs)
+    rounds = _rounds_of(rung, found)
+    fits = sorted(
+        (fit for fit in played.fits if fit.rung == rung.name and (fit.seed, fit.fold) in rounds),
+        key=lambda fit: (fit.seed, fit.fold or ""),
+    )
+    good = [fit for fit in fits if not fit.diverged]
     histories = [fit.history for fit in good]
+    scores = {key: _scores(one, rung.name) for key, one in rounds.items()}
+    known = [one for one in scores.values() if one is not None]
+    steps = [
+        one.stretch.scorer.per_step(one.predictions[rung.name])
+        for one in rounds.values()
+        if rung.name in one.predictions
+    ]
     return {
         "name": rung.name,
         "words": in_words(network, plan.task.idle(plan.prepared)),
-        "parent": parent_name(rung, choices.cell),
+        "parent": parent_name(rung, played.cell),
         "cell": network.cell,
         "model": network.model_dump(mode="json"),
-        "parameters": of_rung[0].parameters,
-        "validation": _interval([_validation_score(fit, plan) for fit in good]),
-        "test": _interval([tests[fit.seed][metric] for fit in good]),
-        "test_scores": {name: _mean([s[name] for s in tests.values()]) for name in names},
-        "test_intervals": {name: _interval([s[name] for s in tests.values()]) for name in names},
+        "parameters": fits[0].parameters,
+        "judged": mean_of(known),
+        "by_fold": _by_fold(scores, found.metric),
         "per_step": np.mean(steps, axis=0).tolist() if steps else [],
-        "seconds": _mean([fit.seconds for fit in of_rung]),
-        "best_epoch": _mean([h.best_epoch for h in histories]),
+        "seconds": _mean([fit.seconds for fit in fits]),
+        "best_epoch": _mean([history.best_epoch for history in histories]),
         "overfits_from": overfits_from(histories),
         "gap": final_gap(histories),
-        "reach": _reach_over_seeds([fit.reach for fit in good if fit.reach]),
-        "seeds": [_seed(fit, plan, tests.get(fit.seed)) for fit in of_rung],
+        "reach": _reach_over_rounds([fit.reach for fit in good if fit.reach]),
+        "rounds": [_round(fit, found, scores.get((fit.seed, fit.fold))) for fit in fits],
     }
 
 
-def _seed(fit: Fit, plan: Plan, test: Scores | None) -> SeedResult:
+def _rounds_of(rung: Rung, found: Found) -> dict[tuple[int, str | None], Judged]:
+    """Return the rounds that tell of a rung: for a cell that was not chosen, those that chose."""
+    played = found.played
+    told = played.choosing if rung.cell and rung.name != played.cell_rung else played.rounds
+    return {(one.round, one.stretch.fold.name): one for one in told}
+
+
+def _scores(one: Judged, rung: str) -> Scores | None:
+    prediction = one.predictions.get(rung)
+    return None if prediction is None else one.stretch.scorer.scores(prediction)
+
+
+def _by_fold(
+    scores: dict[tuple[int, str | None], Scores | None], metric: str
+) -> dict[str, float | None]:
+    by_fold: dict[str, list[float | None]] = {}
+    for (_, fold), own in scores.items():
+        by_fold.setdefault(str(fold), []).append(None if own is None else own[metric])
+    return {fold: _mean(own) for fold, own in by_fold.items()}
+
+
+def _round(fit: Fit, found: Found, scores: Scores | None) -> RoundResult:
+    plan = found.plan
+    validation = None
+    if not fit.diverged:
+        validation = plan.task.validation_score(fit.validation, plan.prepared, plan.config)
     return {
-        "seed": fit.seed,
-        "validation": None if fit.diverged else _validation_score(fit, plan),
-        "test": test,
+        "round": fit.seed,
+        "fold": str(fit.fold),
+        "validation": validation,
+        "judged": scores,
         "best_epoch": fit.history.best_epoch,
         "epochs": fit.history.epochs,
         "stopped": fit.history.stopped,
@@ -175,62 +247,64 @@ def _reach(reach: Reach) -> SeedReach:
     return {"norms": list(reach.norms), "factor": reach.factor, "verdict": reach.verdict}
 
 
-def _reach_over_seeds(reaches: Sequence[Reach]) -> RungReach | None:
-    """Return the medians over seeds: of the norms as shares of the last step's, and the factor."""
+def _reach_over_rounds(reaches: Sequence[Reach]) -> RungReach | None:
+    """Return the medians over rounds: of the norms as shares of the last step's, the factor."""
     known = [reach for reach in reaches if reach.norms[0] > 0.0 and np.isfinite(reach.norms).all()]
-    if not known:
+    steps = min((len(reach.norms) for reach in known), default=0)
+    if not steps:
         return None
-    shares = np.median([np.divide(reach.norms, reach.norms[0]) for reach in known], axis=0)
+    shares = np.median([np.divide(reach.norms[:steps], reach.norms[0]) for reach in known], axis=0)
     typical = Reach(tuple(shares.tolist()), float(np.median([reach.factor for reach in known])))
     return {"shares": list(typical.norms), "factor": typical.factor, "verdict": typical.verdict}
 
 
-def _verdict(
-    plan: Plan, fits: Sequence[Fit], choices: Choices, looked: Look, rungs: Sequence[RungResult]
-) -> VerdictResult:
-    metric = plan.config.training.metric
-    scorer = looked.scorer
-    evidence = Evidence(
-        losses={key: scorer.losses(prediction) for key, prediction in looked.fits.items()},
-        counts=scorer.counts,
-        power=plan.task.power(metric),
-        horizon=scorer.horizon,
-        diverged=[(fit.rung, fit.seed) for fit in fits if fit.diverged],
-        groups=scorer.groups,
-    )
-    names = {rung["name"] for rung in rungs}
-    declared = [(rung["name"], rung["parent"]) for rung in rungs if rung["parent"] in names]
-    cut = {fit.rung for fit in fits if fit.history.stopped == "max_steps"}
-    pairs = [cast(PairResult, asdict(pair)) for pair in judge_pairs(evidence, declared, cut)]
-    naive = {name: scorer.losses(prediction) for name, prediction in looked.baselines.items()}
-    against = judge_baseline(evidence, choices.rung, naive, choices.reference)
-    baseline = cast(BaselineEffect, asdict(against))
-    seeds = sum(fit.rung == choices.rung and not fit.diverged for fit in fits)
-    tricks = {r.name: r.trick.format(**n["model"]) for r, n in zip(plan.rungs, rungs, strict=True)}
+def _verdict(found: Found) -> VerdictResult:
+    played, baseline = found.played, None
+    if found.reference is not None:
+        baseline = against_baseline(
+            *(played.rounds, found.rung, found.reference),
+            folds=len(found.stretches),
+            power=found.plan.task.power(found.metric),
+            stay=found.stay,
+        )
     return {
-        "words": verdict_words(
-            *(pairs, baseline, choices.rung, tricks, metric), seeds=seeds, blocks=evidence.blocks
-        ),
-        "pairs": pairs,
-        "selected": {"rung": choices.rung, "seed": choices.fit.seed},
+        "recommendation": [],
+        "words": [],
+        "pairs": [_pair(one, found) for one in played.verdicts],
+        "selected": found.rung,
         "baseline": baseline,
-        "blocks": evidence.blocks,
-        "test_looks": looked.looks,
+        "may_be_best": list(played.may_be_best),
+        "smallest_effect": found.plan.config.smallest_effect,
+        "rounds": len(played.rounds),
+        "most_rounds": played.looks.looks[-1],
+        "round_seconds": played.round_seconds,
+        "ended": played.ended,
+        "blocks": played.blocks,
+        "test_looks": found.looked.looks,
     }
 
 
-def _validation_score(fit: Fit, plan: Plan) -> float:
-    return plan.task.validation_score(fit.validation, plan.prepared, plan.config)
+def _pair(one: PairVerdict, found: Found) -> PairResult:
+    looks = [
+        {"rounds": rounds, "percent": told.percent, "low": told.low, "high": told.high}
+        for rounds, at_look in zip(found.played.looks.looks, found.played.at_looks, strict=False)
+        for told in at_look
+        if (told.rung, told.parent) == (one.rung, one.parent) and told.percent is not None
+    ]
+    by_round: dict[str, float | None] = {}
+    for played in found.played.rounds:
+        own, parent = (_scores(played, name) for name in (one.rung, one.parent))
+        if own is not None and parent is not None:
+            by_round[str(played.round)] = _change(own[found.metric], parent[found.metric])
+    excluded = [number + 1 for number in one.excluded]
+    told = {**asdict(one), "excluded": excluded, "looks": looks, "by_round": by_round}
+    return cast(PairResult, told)
 
 
-def _interval(values: Sequence[float | None]) -> Interval:
-    """Return the mean and its t interval over seeds; no interval for one seed."""
-    known = [value for value in values if value is not None and math.isfinite(value)]
-    if len(known) < 2 or len(known) < len(values):
-        return {"mean": _mean(values), "low": None, "high": None}
-    mean, error = float(np.mean(known)), float(stats.sem(known))
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)) * error
-    return {"mean": mean, "low": mean - half, "high": mean + half}
+def _change(score: float | None, other: float | None) -> float | None:
+    if score is None or other is None or not (score > 0 and other > 0):
+        return None
+    return 100.0 * (score / other - 1.0)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -1,48 +1,50 @@
-"""A study's verdict in sentences."""
+"""What a study found in sentences: what to do, then the evidence for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from lockgate.charts.formats import MINUS, metric_name
+from lockgate.charts.formats import metric_name, plural
 from lockgate.errors import count_of
-from lockgate.studies.verdict import LEAST_BLOCKS, LEAST_SEEDS
-from lockgate.tasks.results import BaselineEffect, Delivered, Effect, PairResult
+from lockgate.studies.phrases import chance, compared, signed, signed_percent
+from lockgate.studies.recommend import alike, recommendation
+from lockgate.tasks.results import BaselineEffect, Delivered, Effect, PairResult, Results
 
-ERRORS = ("mae", "rmse", "mase")
-"""Metrics that are errors, in a plain sentence; any other goes by its own name."""
+__all__ = [
+    "delivered_answer",
+    "delivered_words",
+    "lacking",
+    "recommendation",
+    "verdict_words",
+]
+
+ORDER = ("helps", "hurts", "no difference", "open", "no verdict")
+LEAST_ROUNDS = 3
+LEAST_BLOCKS = 8
 
 
-def verdict_words(
-    pairs: Sequence[PairResult],
-    baseline: BaselineEffect,
-    selected: str,
-    tricks: Mapping[str, str],
-    metric: str,
-    *,
-    seeds: int,
-    blocks: int,
-) -> list[str]:
-    """Return the answer in plain words, then the evidence: the baseline, and each pair.
+def verdict_words(results: Results, tricks: Mapping[str, str]) -> list[str]:
+    """Say what to do, then what it rests on.
 
-    The answer is one sentence on the network, one on the tricks. Of the pairs the clear ones come
-    first.
+    After the recommendation come the single network against the reference baseline, what is
+    delivered, whether the test part tells otherwise, and each pair, the clear ones first.
 
     Args:
-        pairs: The `verdict.pairs` of the results.
-        baseline: The `verdict.baseline` of the results.
-        selected: Name of the rung chosen on validation.
-        tricks: What each rung adds to its parent, by its name.
-        metric: Name of the metric.
-        seeds: Number of seeds of the selected rung that did not diverge.
-        blocks: Number of blocks that the test part was cut into.
+        results: Those of a study, with the words of what is delivered.
+        tricks: What each rung adds to its parent, by its name; nothing for the plain cells.
     """
-    order = ("helps", "hurts", "no real difference")
-    rank = {outcome: i for i, outcome in enumerate(order)}
-    ranked = sorted(pairs, key=lambda pair: rank.get(pair["outcome"], len(order)))
-    name = metric_name(metric)
-    words = [_pair_words(pair, tricks[pair["rung"]], name, blocks) for pair in ranked]
-    lack = lacking(seeds, blocks)
-    answer = [_network_answer(baseline, metric), *_tricks_answer(pairs, tricks)]
-    return [*answer, _baseline_words(baseline, selected, name, lack), *words]
+    verdict, metric = results["verdict"], metric_name(results["metric"])
+    pairs = sorted(verdict["pairs"], key=lambda pair: ORDER.index(pair["outcome"]))
+    return [
+        *recommendation(results, tricks),
+        *_single_words(results, metric),
+        *results["delivered"]["words"],
+        *_otherwise(results),
+        *(
+            _pair_words(pair, tricks[pair["rung"]], metric, results)
+            for pair in pairs
+            if pair["outcome"] != "no verdict"
+        ),
+        *_without_verdict(pairs, tricks, metric),
+    ]
 
 
 def delivered_words(delivered: Delivered, cell: str) -> str:
@@ -85,120 +87,117 @@ def delivered_answer(delivered: Delivered, cell: str, metric: str) -> list[str]:
             "loses": "clearly worse",
             "ties": "which may be chance",
         }.get(effect["outcome"], "too few test rows to tell whether by chance")
-        words.append(f"On the test part it has {_errors(effect, metric)} {than}: {clear}.")
+        words.append(f"On the test part it has {compared(effect, metric)} {than}: {clear}.")
     return words
 
 
-def _network_answer(baseline: BaselineEffect, metric: str) -> str:
-    """Say, for one who knows few of the terms, what the network is worth."""
-    simple = f"{baseline['name']}, the simple method that did best on validation"
-    match baseline["outcome"]:
-        case "beats":
-            return f"The network has {_errors(baseline, metric)} than {simple}."
-        case "loses":
-            return f"The network has {_errors(baseline, metric)} than {simple}: use that."
-        case "ties":
-            return f"Neither the network nor {simple}, is clearly better."
-        case _:
-            here = f": here it has {_errors(baseline, metric)}" if baseline["percent"] else ""
-            return f"There is too little to tell whether the network is better than {simple}{here}."
-
-
-def _errors(baseline: BaselineEffect, metric: str) -> str:
-    """Compare the metric, of which less is better: `4.0 % smaller errors`."""
-    percent = baseline["percent"]
-    more, less = ("larger", "smaller") if metric in ERRORS else ("more", "less")
-    what = "errors" if metric in ERRORS else metric_name(metric)
-    if percent is None:  # the network's errors are beyond all numbers
-        return f"far {more} {what}"
-    return f"{abs(percent):.1f} % {less if percent < 0 else more} {what}"
-
-
-def _tricks_answer(pairs: Sequence[PairResult], tricks: Mapping[str, str]) -> list[str]:
-    """Say which tricks helped and which hurt, and how many are open."""
-    if not pairs:
-        return []
-    said = []
-    for verb in ("helps", "hurts"):
-        known = [tricks[pair["rung"]] for pair in pairs if pair["outcome"] == verb]
-        if known:
-            said.append(f"What {verb}: {'; '.join(known)}.")
-    alike = sum(pair["outcome"] == "no real difference" for pair in pairs)
-    if alike:
-        said.append(f"{count_of(alike, 'trick')} made no difference.")
-    open_ = sum(pair["outcome"] not in ("helps", "hurts", "no real difference") for pair in pairs)
-    if open_:
-        of_all = f"any of the {open_}" if open_ == len(pairs) else f"{open_} of the {len(pairs)}"
-        tried = f"{of_all} tricks" if len(pairs) > 1 else "the only trick"
-        said.append(f"This study cannot tell what comes of {tried} tried.")
-    return [" ".join(said)]
-
-
-def lacking(seeds: int, blocks: int) -> str:
-    """Tell why there is no verdict: `the test part gives 3 blocks where a verdict takes 8`."""
+def lacking(rounds: int, blocks: int) -> str:
+    """Tell why there can be no verdict: `the rows judged give 3 blocks where a verdict takes 8`."""
     if blocks < LEAST_BLOCKS:
-        few = f"the test part gives {count_of(blocks, 'block')}"
+        few = f"the rows judged give {count_of(blocks, 'block')}"
         return f"{few} where a verdict takes {LEAST_BLOCKS}"
-    if seeds < LEAST_SEEDS:
-        return f"there are fits of {count_of(seeds, 'seed')} where a verdict takes {LEAST_SEEDS}"
-    return "a score is exactly 0, or too few fits are left to tell how seeds differ"
-
-
-def signed_percent(value: float) -> str:
-    """Return a signed percentage: `−4.0 %`."""
-    return f"{signed(value)} %"
-
-
-def signed(value: float) -> str:
-    """Return a number with its sign and one decimal: `−4.0`, `+0.3`."""
-    return f"{value:+.1f}".replace("-", MINUS)
+    few = count_of(rounds, "round")
+    return f"a study of {few} has none, for a verdict takes {LEAST_ROUNDS}"
 
 
 def _interval(effect: Effect, metric: str) -> str:
-    change, low, high = effect["percent"], effect["low"], effect["high"]
-    # an outcome that is worded with them has all three
-    assert change is not None and low is not None and high is not None  # noqa: PT018
-    return f"{signed_percent(change)} {metric} [{signed(low)}, {signed(high)}]"
+    """Return a change of the metric with its interval: `−4.0 % MAE [−6.1, −2.0]`."""
+    percent, low, high = effect["percent"], effect["low"], effect["high"]
+    if percent is None:
+        return f"a change of {metric} beyond all numbers"
+    words = f"{signed_percent(percent)} {metric}"
+    return words if low is None or high is None else f"{words} [{signed(low)}, {signed(high)}]"
 
 
 def _score(effect: Effect, metric: str) -> str:
-    """Return an effect without its interval, in brackets: ` (−4.0 % MAE)`."""
-    change = effect["percent"]
-    return "" if change is None else f" ({signed_percent(change)} {metric})"
+    """Return a change without its interval, in brackets: ` (−4.0 % MAE)`."""
+    percent = effect["percent"]
+    return "" if percent is None else f" ({signed_percent(percent)} {metric})"
 
 
-def _pair_words(pair: PairResult, trick: str, metric: str, blocks: int) -> str:
-    name, parent = trick[0].upper() + trick[1:], f"against {pair['parent']}"
-    match pair["outcome"]:
-        case "no verdict":
-            lack = lacking(pair["seeds"], blocks)
-            return f"{name}: no verdict {parent}{_score(pair, metric)}, because {lack}."
-        case "undecided (budget)":
-            return f"{name}: undecided {parent}, because a limit of steps cut fits short."
-        case "undecided":
-            seen = f"an effect under {pair['smallest_visible']:.1f} % could not have been seen"
-            return f"{name}: undecided, {_interval(pair, metric)} {parent}; {seen}."
-        case "no real difference":
-            return f"{name} makes no real difference: {_interval(pair, metric)} {parent}."
-        case verb:
-            return f"{name} {verb}: {_interval(pair, metric)} {parent}."
-
-
-def _baseline_words(baseline: BaselineEffect, selected: str, metric: str, lack: str) -> str:
-    name = baseline["name"]
-    if baseline["outcome"] == "no verdict":
-        return (
-            f"The selected network ({selected}) against {name}: no verdict"
-            f"{_score(baseline, metric)}, because {lack}.{_better(baseline)}"
+def _single_words(results: Results, metric: str) -> Iterator[str]:
+    """Set the single network against the reference baseline, on the rows judged."""
+    baseline, rung = results["verdict"]["baseline"], results["verdict"]["selected"]
+    if baseline is None:
+        return
+    name, outcome = baseline["name"], baseline["outcome"]
+    if outcome == "no verdict":
+        score = _score(baseline, metric)
+        yield (
+            f"A single network ({rung}) against {name}, on the rows judged: no verdict{score}."
+            f"{_better(baseline)}"
         )
-    verb = {"beats": "beats", "ties": "ties with", "loses": "loses to"}[baseline["outcome"]]
-    better = [other for other in baseline["better"] if other != name]
-    also = f"; {', '.join(better)} did better on the test part" if better else ""
-    return f"The selected network ({selected}) {verb} {name}: {_interval(baseline, metric)}{also}."
+        return
+    verb = {"beats": "beats", "ties": "ties with", "loses": "loses to"}[outcome]
+    yield (
+        f"A single network ({rung}) {verb} {name} on the rows judged: "
+        f"{_interval(baseline, metric)}.{_better(baseline)}"
+    )
 
 
 def _better(baseline: BaselineEffect) -> str:
-    """Name the baselines of a better score, where no verdict speaks of them."""
-    if not baseline["better"]:
-        return ""
-    return f" Better on the test part, for what it tells: {', '.join(baseline['better'])}."
+    """Name the other baselines of a better score."""
+    better = [other for other in baseline["better"] if other != baseline["name"]]
+    return f" Better on these rows: {', '.join(better)}." if better else ""
+
+
+def _otherwise(results: Results) -> Iterator[str]:
+    """Say so where rounds and test part disagree beyond both intervals."""
+    rounds, test = results["verdict"]["baseline"], results["delivered"]["effect"]
+    if rounds is None or test is None or not _disagree(rounds, test, results["delivered"]):
+        return
+    metric, stretches = results["metric"], plural(len(results["folds"]), "stretch", "stretches")
+    dated = any(fold["begins"] is not None for fold in results["folds"])
+    of = "the latest one" if dated else "other rows"
+    yield (
+        f"On the test part it is otherwise: {compared(test, metric, interval=True)} than "
+        f"{test['name']} alone, where in the rounds a single network has "
+        f"{compared(rounds, metric, interval=True)}; the rounds tell of "
+        f"{stretches if dated else 'many drawings'}, the test part of {of}."
+    )
+
+
+def _disagree(rounds: Effect, test: Effect, delivered: Delivered) -> bool:
+    """Whether the test part tells otherwise than the rounds, beyond both intervals.
+
+    What is delivered should do no worse beside a baseline than a single network; it may well do
+    better, where it is the mean of several or mixed.
+    """
+    worst, best = rounds["high"], rounds["low"]
+    low, high = test["low"], test["high"]
+    if worst is None or best is None or low is None or high is None:
+        return False
+    alone = delivered["members"] == 1 and delivered["weight"] == 1.0
+    return low > worst or (alone and high < best)
+
+
+def _pair_words(pair: PairResult, trick: str, metric: str, results: Results) -> str:
+    """Tell what came of a pair that has an interval."""
+    name = trick[0].upper() + trick[1:]
+    effect = f"{_interval(pair, metric)} against {pair['parent']}"
+    after = f"after {count_of(pair['rounds'], 'round')}"
+    match pair["outcome"]:
+        case "open":
+            likely = "" if pair["chance"] is None else f", {chance(pair['chance'])}"
+            limit = "; more rows would tell, more rounds would not" if pair["limit"] else ""
+            return f"{name} is open: {effect} {after}{likely}{limit}."
+        case "no difference":
+            return f"{name} makes no difference that matters: {effect}, {after}."
+        case verb:
+            small = " The change may be too small to matter." if alike(pair, results) else ""
+            return f"{name} {verb}: {effect}, {after}.{small}"
+
+
+def _without_verdict(
+    pairs: Sequence[PairResult], tricks: Mapping[str, str], metric: str
+) -> Iterator[str]:
+    """Tell the changes without a verdict, those of one reason together."""
+    lacking_one = [pair for pair in pairs if pair["outcome"] == "no verdict"]
+    for reason in dict.fromkeys(pair["reason"] for pair in lacking_one):
+        each = [
+            f"{tricks[pair['rung']]}{_score(pair, metric)}"
+            for pair in lacking_one
+            if pair["reason"] == reason
+        ]
+        why = f" ({reason})" if reason else ""
+        yield f"Without a verdict{why}: {'; '.join(each)}."

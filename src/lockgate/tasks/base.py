@@ -221,8 +221,12 @@ class Committees(Protocol):
         """Return the model that is the mean of several.
 
         Its probabilities are calibrated on a part, or as those of `like` are, whose settings it
-        has then.
+        has then: a model, or what has its `config` and `temperature`.
         """
+        ...
+
+    def temperature(self, fitted: Any) -> float:
+        """Give what scores are divided by before they are probabilities; 1 where none are."""
         ...
 
     def alone(self, joined: Any, member: int) -> Any:
@@ -265,6 +269,10 @@ class Rounds(Protocol):
         Raises:
             DataError: If nothing can be learned from the fold, which the message names.
         """
+        ...
+
+    def when(self, data: Any, fold: Fold) -> tuple[str, str] | None:
+        """Tell the times of the first and the last row judged, where rows have times in order."""
         ...
 
     def judged(self, fold: Fold, prepared: Any, scorer: Any) -> IntArray:
@@ -395,8 +403,8 @@ class Task(Hashable, Protocol):
         ...
 
     @property
-    def rounds(self) -> "Rounds | None":
-        """What parts the data into folds; None where the task has no such thing."""
+    def rounds(self) -> "Rounds":
+        """What parts the data into folds."""
         ...
 
     def load_fitted(self, folder: Path) -> Fitted:

@@ -1,24 +1,16 @@
 """What `results.json` holds: the types of its values, and the version of its format."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import Any, Literal, NamedTuple, TypedDict, cast
 
 from lockgate.errors import DataError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 Scores = dict[str, float | None]
 """Every score by its name; None where it is not defined."""
 Status = Literal["pass", "warn", "fail"]
 ReachVerdict = Literal["vanishes", "explodes", "holds"]
-
-
-class Interval(TypedDict):
-    """A mean over seeds with its interval; one seed has none."""
-
-    mean: float | None
-    low: float | None
-    high: float | None
 
 
 class Losses(TypedDict):
@@ -28,10 +20,9 @@ class Losses(TypedDict):
     validation: list[float | None]
     gradient_norm: list[float | None]
     seconds: list[float | None]
-    # what studies of the first format do not tell
-    steps: NotRequired[list[int]]
-    per_epoch: NotRequired[int]
-    keeps: NotRequired[str]
+    steps: list[int]
+    per_epoch: int
+    keeps: str
 
 
 class SeedReach(TypedDict):
@@ -43,29 +34,30 @@ class SeedReach(TypedDict):
 
 
 class RungReach(TypedDict):
-    """The same of a rung: medians over its seeds."""
+    """The same of a rung: medians over its rounds."""
 
     shares: list[float | None]  # of the last step's norm, by steps back
     factor: float
     verdict: ReachVerdict
 
 
-class SeedResult(TypedDict):
+class RoundResult(TypedDict):
     """One fit of a rung."""
 
-    seed: int
-    validation: float | None
-    test: Scores | None
+    round: int  # from 1; 0 in the rounds that choose the cell
+    fold: str
+    validation: float | None  # on the rows that stopped it
+    judged: Scores | None  # on the rows that it is judged on; None if it diverged
     best_epoch: float | None
     epochs: float
     stopped: str | None
     seconds: float
-    reach: NotRequired[SeedReach | None]  # older studies have none
+    reach: SeedReach | None
     history: Losses
 
 
 class RungResult(TypedDict):
-    """A rung: what it is, its scores over seeds, its fits."""
+    """A rung: what it is, its scores over rounds, its fits."""
 
     name: str
     words: str
@@ -73,17 +65,15 @@ class RungResult(TypedDict):
     cell: str
     model: dict[str, Any]
     parameters: int
-    validation: Interval
-    test: Interval
-    test_scores: Scores
-    test_intervals: NotRequired[dict[str, Interval]]  # older studies have none
+    judged: Scores  # means over rounds
+    by_fold: dict[str, float | None]  # the metric, means over the rounds of each fold
     per_step: list[float | None]
     seconds: float | None
     best_epoch: float | None
     overfits_from: float | None
     gap: float | None
-    reach: NotRequired[RungReach | None]  # older studies have none
-    seeds: list[SeedResult]
+    reach: RungReach | None
+    rounds: list[RoundResult]
 
 
 class BaselineResult(TypedDict):
@@ -91,10 +81,22 @@ class BaselineResult(TypedDict):
 
     name: str
     setting: str
-    validation: Scores
-    test: Scores
-    per_step: list[float | None]
+    judged: Scores  # means over folds
+    by_fold: dict[str, float | None]  # the metric
+    test: Scores  # fitted to all but the test part, as far as it can be
+    per_step: list[float | None]  # on the test part
     reference: bool
+
+
+class FoldResult(TypedDict):
+    """A fold: how many rows it has of each kind, and where they lie."""
+
+    name: str
+    train: int
+    stopping: int
+    judged: int
+    begins: str | None  # the first judged row, where rows have a time
+    ends: str | None
 
 
 class Effect(TypedDict):
@@ -105,39 +107,51 @@ class Effect(TypedDict):
     high: float | None
 
 
+class PairLook(Effect):
+    """What a look after some rounds told of a pair."""
+
+    rounds: int
+
+
 class PairResult(Effect):
-    """A rung against its parent."""
+    """A rung against its parent, on the rows judged; the interval is that of its last look."""
 
     rung: str
     parent: str
-    outcome: str
-    smallest_visible: float | None
-    seeds: int
-    excluded: list[int]
+    outcome: str  # helps, hurts, no difference, open, no verdict
+    chance: float | None  # that it helps, of an open pair
+    needed: list[int] | None  # further rounds, from and to, that may decide an open pair
+    limit: str | None  # "rows": no number of rounds decides it
+    rounds: int  # that both have
+    look: int | None  # rounds at the look whose interval is shown
+    excluded: list[int]  # rounds of which either diverged
+    reason: str | None  # of no verdict
+    looks: list[PairLook]
+    by_round: dict[str, float | None]  # the change in each round, in per cent, by its number
 
 
 class BaselineEffect(Effect):
-    """The selected network against the reference baseline."""
+    """A model against the reference baseline."""
 
     name: str
-    outcome: str
+    outcome: str  # beats, ties, loses, no verdict
     better: list[str]
-
-
-class Selected(TypedDict):
-    """The selected fit."""
-
-    rung: str
-    seed: int
 
 
 class VerdictResult(TypedDict):
     """The comparisons of a study, in numbers and in sentences."""
 
+    recommendation: list[str]  # what to do, first in `words`
     words: list[str]
     pairs: list[PairResult]
-    selected: Selected | None
-    baseline: BaselineEffect | None
+    selected: str  # the rung
+    baseline: BaselineEffect | None  # its single network, on the rows judged
+    may_be_best: list[str]  # rungs
+    smallest_effect: float  # in per cent: what is less makes no difference
+    rounds: int  # done
+    most_rounds: int  # planned
+    round_seconds: float  # of one more round of all that is open
+    ended: str  # decided, rounds, budget, rows
     blocks: int
     test_looks: int
 
@@ -157,14 +171,14 @@ class Delivered(TypedDict):
     mixture: Scores
     refitted: Scores | None  # of the baseline in it
     effect: BaselineEffect | None  # of the mixture against it
-    words: NotRequired[list[str]]
+    words: list[str]
 
 
 class CellResult(TypedDict):
     """The cell that the rungs are built on, and the scores it was chosen by."""
 
     selected: str
-    validation: Scores
+    judged: Scores
 
 
 class Check(TypedDict):
@@ -188,16 +202,17 @@ class Results(TypedDict):
     environment: dict[str, Any]
     data: dict[str, Any]  # as its task describes them
     metric: str
+    folds: list[FoldResult]
     baselines: list[BaselineResult]
     rungs: list[RungResult]
     cell: CellResult | None
     verdict: VerdictResult
-    delivered: NotRequired[Delivered | None]  # older studies have none
+    delivered: Delivered
     checks: list[Check]
 
 
 def checked_results(content: object, name: object = "results") -> Results:
-    """Return the content of a `results.json`, with the task of results from before there were two.
+    """Return the content of a `results.json`.
 
     Args:
         content: What was read.
@@ -207,10 +222,10 @@ def checked_results(content: object, name: object = "results") -> Results:
         DataError: If it is of another format; the message has the command that repeats the study.
 
     Example:
-        >>> checked_results({"format_version": 2, "command": "lockgate study shop.csv"})
+        >>> checked_results({"format_version": 1, "command": "lockgate study shop.csv"})
         Traceback (most recent call last):
         ...
-        lockgate.errors.DataError: results must have format_version 1, got 2. Use the lockgate \
+        lockgate.errors.DataError: results must have format_version 2, got 1. Use the lockgate \
 that wrote it, or repeat the study: lockgate study shop.csv
     """
     if not isinstance(content, Mapping):
@@ -228,17 +243,43 @@ that wrote it, or repeat the study: lockgate study shop.csv
             f"got {'none' if version is None else repr(version)}. "
             f"Use the lockgate that wrote it{of_version}{repeat}"
         )
-    return cast(Results, {"task": "forecast", **content})
+    return cast(Results, content)
 
 
-def selected_rung(results: Results) -> RungResult | None:
-    """Return the selected rung; None if every fit diverged."""
+def selected_rung(results: Results) -> RungResult:
+    """Return the selected rung."""
     selected = results["verdict"]["selected"]
-    if selected is None:
-        return None
-    return next((rung for rung in results["rungs"] if rung["name"] == selected["rung"]), None)
+    return next(rung for rung in results["rungs"] if rung["name"] == selected)
 
 
 def reference_baseline(results: Results) -> BaselineResult | None:
     """Return the baseline that the selected network is set against."""
     return next((one for one in results["baselines"] if one["reference"]), None)
+
+
+class DeliveredPart(NamedTuple):
+    """Something that what is delivered is put together from, or itself, on the test part."""
+
+    name: str
+    scores: Scores
+    whole: bool  # whether it is what is delivered
+
+
+def delivered_parts(delivered: Delivered, single: str = "one network") -> list[DeliveredPart]:
+    """Return what is delivered with the scores of its parts, each by its name.
+
+    Args:
+        delivered: Of the results.
+        single: What one network is called.
+    """
+    mixed = delivered["baseline"] is not None and delivered["refitted"] is not None
+    several = delivered["members"] > 1
+    parts = [DeliveredPart(single, delivered["single"], not mixed and not several)]
+    if several:
+        name = f"mean of {delivered['members']}"
+        parts.append(DeliveredPart(name, delivered["networks"], not mixed))
+    if mixed:
+        baseline, refitted = delivered["baseline"], delivered["refitted"] or {}
+        parts.append(DeliveredPart(f"mixed with {baseline}", delivered["mixture"], whole=True))
+        parts.append(DeliveredPart(f"{baseline} in it", refitted, whole=False))
+    return parts

@@ -86,17 +86,19 @@ def test_later_rows_change_nothing_that_is_chosen(table):
     assert scores[0] == scores[1]
 
 
-def test_a_study_chooses_once_and_tells_it_and_its_networks_keep_the_name(
+def test_a_study_chooses_in_each_fold_for_all_its_rungs_and_tells_the_choice_of_the_whole(
     table, small_study, tmp_path
 ):
-    study = {**small_study, "rungs": "lstm,gru", "seeds": 1, "max_epochs": 1}
+    study = {**small_study, "rungs": "lstm,both", "rounds": 3, "max_epochs": 1}
 
     result = lockgate.study(table, **study, normalise="auto", out=tmp_path / "study")
 
     choices = result.results["data"]["choices"]
     kept = [
         json.loads(path.read_text())["model"]["normalise"]
-        for path in tmp_path.glob("study/fits/*/*/config.json")
+        for path in tmp_path.glob("study/delivered/*/*/config.json")
     ]
-    assert kept == [choices["normalise"]] * 2
+    assert kept == [choices["normalise"]]
+    folds = list(tmp_path.glob("study/prepared/pass-0-fold-*"))
+    assert len(folds) == 3
     assert result.best.config.model.normalise == choices["normalise"]

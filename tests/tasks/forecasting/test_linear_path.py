@@ -148,18 +148,19 @@ def test_auto_builds_on_a_ridge_where_that_makes_a_network_clearly_better(tmp_pa
     assert kept == {"on": "on", "off": "off"}
 
 
-def test_a_study_has_a_rung_of_it_and_serves_all_its_fits_with_one_ridge(
+def test_a_study_has_a_rung_of_it_and_serves_all_fits_of_a_fold_with_one_ridge(
     table, small_study, tmp_path, monkeypatch
 ):
     fitted = []
     monkeypatch.setattr(module, "fit_ridge", lambda *args: fitted.append(1) or fit_ridge(*args))
-    told = {**small_study, "rungs": "gru,linear-path", "seeds": 2, "max_epochs": 1}
+    told = {**small_study, "rungs": "gru,linear-path", "rounds": 3, "max_epochs": 1}
 
     result = lockgate.study(table, **told, out=tmp_path / "study")
 
     rung = next(r for r in result.results["rungs"] if r["name"] == "linear-path")
+    # one for each of three folds, and one for the whole
     assert rung["words"] == "GRU + on top of a ridge"
-    assert (rung["parent"], len(rung["seeds"]), len(fitted)) == ("gru", 2, 1)
+    assert (rung["parent"], len(rung["rounds"]), len(fitted)) == ("gru", 3, 4)
 
 
 def test_a_path_that_cannot_be_is_refused_with_what_helps(table, small, small_study, tmp_path):

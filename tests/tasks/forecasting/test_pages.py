@@ -1,8 +1,8 @@
 """The report of forecasts: the series with its split, the forecasts, errors by steps ahead."""
 
-import copy
 from typing import Any
 
+import made
 import pytest
 
 from lockgate.charts.figures import Line
@@ -19,29 +19,29 @@ DIGITS = {"mae": 2, "rmse": 2, "mase": 3}
 
 
 @pytest.fixture
-def results(finished: Any) -> Results:
-    """Two rungs, and five baselines of which one is the reference."""
-    return copy.deepcopy(finished.results)
+def results() -> Results:
+    """Seven rungs, and five baselines of which one is the reference."""
+    return made.make(horizon=3)
 
 
 def named(figure: dict[str, Any], name: str) -> dict[str, Any]:
     return next(trace for trace in figure["data"] if trace["name"] == name)
 
 
-def make_rung(name: str, validation: float | None) -> Results:
-    return {"name": name, "validation": {"mean": validation}, "per_step": [1.0, 2.0]}
+def make_rung(name: str, score: float | None) -> Results:
+    return {"name": name, "judged": {"mae": score}, "per_step": [1.0, 2.0]}
 
 
-def make_baseline(name: str, validation: float, *, reference: bool = False) -> Results:
-    scores = {"mae": validation}
-    return {"name": name, "validation": scores, "per_step": [1.0, 2.0], "reference": reference}
+def make_baseline(name: str, score: float, *, reference: bool = False) -> Results:
+    scores = {"mae": score}
+    return {"name": name, "judged": scores, "per_step": [1.0, 2.0], "reference": reference}
 
 
 def ladder() -> Results:
-    """Four rungs and four baselines whose validation scores are their order."""
+    """Four rungs and four baselines whose scores on the rows judged are their order."""
     return {
         "metric": "mae",
-        "verdict": {"selected": {"rung": "d"}},
+        "verdict": {"selected": "d"},
         "rungs": [make_rung(*one) for one in (("a", None), ("b", 2.0), ("c", 1.0), ("d", 9.0))],
         "baselines": [
             make_baseline("last value", 3.0),
@@ -89,7 +89,7 @@ def test_numbers_of_rows_are_no_dates(results: Results) -> None:
 
 
 def test_errors_count_from_one_step_ahead(results: Results) -> None:
-    selected = results["verdict"]["selected"]["rung"]
+    selected = results["verdict"]["selected"]
     lines = error_lines(results)
 
     figure = draw_errors(lines, 2)
@@ -107,7 +107,7 @@ def test_few_steps_have_a_dot_each(steps: int, mode: str) -> None:
     assert figure["data"][0]["mode"] == mode
 
 
-def test_lines_are_the_selected_the_reference_and_the_best_others_by_validation() -> None:
+def test_lines_are_the_selected_the_reference_and_the_best_others_on_the_rows_judged() -> None:
     names = [line.name for line in error_lines(ladder())]
 
     assert names == ["d", "ridge", "c", "b", "seasonal naive", "last value"]
@@ -136,7 +136,24 @@ def test_what_has_no_errors_has_no_line() -> None:
 def test_every_chart_has_its_name(results: Results) -> None:
     figures = PAGES.figures(results, DIGITS)
 
-    assert list(figures) == ["series", "forecast-0", "forecast-1", "forecast-2", "steps"]
+    assert list(figures) == [
+        "series",
+        "forecast-0",
+        "forecast-1",
+        "forecast-2",
+        "steps",
+        "steps-baselines",
+    ]
+
+
+def test_errors_of_networks_and_of_baselines_are_of_other_rows_and_stand_apart(
+    results: Results,
+) -> None:
+    figures = PAGES.figures(results, DIGITS)
+    drawn = {name: {one["name"] for one in figures[name]["data"]} for name in list(figures)[4:]}
+
+    assert drawn["steps-baselines"] == {"ridge", "seasonal naive (24)", "last value"}
+    assert drawn["steps"] == {"recurrent-dropout", "both", "stacked-both"}
 
 
 def test_there_is_no_chart_of_nothing(results: Results) -> None:

@@ -20,13 +20,11 @@ def test_the_test_part_as_other_data_has_the_scores_of_the_study(
 ) -> None:
     for kind in ("class", "steps", "number", "texts", "several"):
         result, (x, y) = studied(kind), labelled(kind)[0]
-        rows = np.load(result.folder / "prepared" / "test.npy")
-        chosen = result.results["verdict"]["selected"]
+        rows = np.load(result.folder / "prepared" / "whole" / "test.npy")
 
         found = evaluate(result.best, ([x[i] for i in rows], [y[i] for i in rows]), mc_samples=2)
 
-        [rung] = [one for one in result.results["rungs"] if one["name"] == chosen["rung"]]
-        assert found.scores == pytest.approx(rung["seeds"][chosen["seed"]]["test"], rel=1e-5)
+        assert found.scores == pytest.approx(result.results["delivered"]["mixture"], rel=1e-5)
         scored = sum(len(y[i]) for i in rows) if kind == "steps" else len(rows)
         assert (found.rows, found.metric) == (scored, result.results["metric"])
         assert (found.certainty is None) == (kind == "number")

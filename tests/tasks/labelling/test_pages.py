@@ -46,7 +46,7 @@ def test_without_baselines_there_is_no_name(results_of: Callable[[str], Results]
     assert score_names(results_of("class") | {"baselines": []}) == {}
 
 
-def test_only_the_score_that_chooses_is_shown_of_validation(
+def test_only_the_score_that_decides_is_shown_of_the_rows_judged(
     results_of: Callable[[str], Results],
 ) -> None:
     assert PAGES.columns(results_of("class")).validated == ("log_loss",)
@@ -66,28 +66,24 @@ def test_second_scores_leave_out_the_overlap_where_there_is_one(
     assert PAGES.columns(results).apart == "_without_overlap"
 
 
-def test_an_interval_over_few_seeds_stays_within_what_a_score_can_be(
+def test_a_score_has_its_interval_for_what_is_delivered_and_for_the_reference(
     results_of: Callable[[str], Results],
 ) -> None:
     results = results_of("class")
-    name = results["verdict"]["selected"]["rung"]
-    rung = next(rung for rung in results["rungs"] if rung["name"] == name)
-    rung["test_intervals"]["accuracy"] = {"mean": 0.5, "low": -0.4, "high": 1.4}
-    rung["test_intervals"]["log_loss"] = {"mean": 0.5, "low": None, "high": None}
+    first = results["labels"]["scores"][0]
+    first |= {"name": "accuracy", "network": {"score": 0.5, "low": 0.4, "high": 0.6}}
+    first["reference"] = {"score": 0.25, "low": None, "high": None}
 
-    rows = {row.name: row.cells for row in interval_rows(results, dict.fromkeys(CLASS_SCORES, 2))}
+    row = interval_rows(results, dict.fromkeys(CLASS_SCORES, 2))[0]
 
-    assert rows["accuracy"][1] == ("0.500", "[0.000, 1.000]")
-    assert rows["log loss"][1] == ("0.500", "")
+    assert row.name == "accuracy"
+    assert row.cells == [("0.500", "[0.400, 0.600]"), ("0.250", "")]
 
 
-def test_without_a_selected_network_there_is_no_interval(
+def test_without_predictions_there_is_no_interval(
     results_of: Callable[[str], Results],
 ) -> None:
-    results = results_of("class")
-    results["verdict"]["selected"] = None
-
-    assert interval_rows(results, {}) == []
+    assert interval_rows(results_of("class") | {"labels": None}, {}) == []
 
 
 def test_each_of_several_labels_has_its_precision_and_recall(

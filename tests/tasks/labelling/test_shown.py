@@ -37,35 +37,26 @@ def scores_of(kind: str) -> set[str]:
     return {"mae", "rmse"} if kind == "number" else CLASS_SCORES
 
 
-def selected_seed(result: Any) -> Any:
-    chosen = result.results["verdict"]["selected"]
-    return rung(result.results, chosen["rung"])["seeds"][chosen["seed"]]
-
-
 @ALL
 def test_what_is_shown_agrees_with_the_scores(studied: Any, kind: str) -> None:
     result = studied(kind)
-    shown, seed = result.results["labels"], selected_seed(result)
+    shown, scores = result.results["labels"], result.results["delivered"]["mixture"]
     reference = next(b for b in result.results["baselines"] if b["reference"])
 
     assert shown["reference"] == reference["name"]
     intervals = scores_of(kind) - {"calibration_error"}
     assert {row["name"] for row in shown["scores"]} == intervals
     for row in shown["scores"]:
-        assert row["network"]["score"] == seed["test"][row["name"]]
+        assert row["network"]["score"] == pytest.approx(scores[row["name"]])
         assert row["reference"]["score"] == reference["test"][row["name"]]
         for side in ("network", "reference"):
             # a percentile interval of 12 rows is coarse
             assert row[side]["low"] <= row[side]["high"]
-    chosen = rung(result.results, result.results["verdict"]["selected"]["rung"])
-    for name in scores_of(kind):
-        spread = chosen["test_intervals"][name]
-        assert spread["low"] <= spread["mean"] <= spread["high"]
-        assert spread["mean"] == pytest.approx(chosen["test_scores"][name])
+    chosen = rung(result.results, result.results["verdict"]["selected"])
     if kind == "number":
         assert shown["confusion"] is shown["certainty"] is None
         return
-    certainty, accuracy = shown["certainty"], seed["test"]["accuracy"]
+    certainty, accuracy = shown["certainty"], scores["accuracy"]
     assert certainty["probability"][0]["accuracy"] == pytest.approx(accuracy)
     drops = chosen["name"] not in ("lstm", "bidirectional")
     assert (certainty["monte_carlo"] is not None) == drops
@@ -75,15 +66,15 @@ def test_confusion_agrees_with_the_scores(studied: Any) -> None:
     for kind in ("class", "steps", "texts", "several"):
         result = studied(kind)
         shown, data = result.results["labels"], result.results["data"]
-        matrix, seed = np.array(shown["confusion"]), selected_seed(result)["test"]
+        matrix, scores = np.array(shown["confusion"]), result.results["delivered"]["mixture"]
 
         if kind == "several":
             assert matrix.shape == (len(data["classes"]), 2, 2)
             assert (matrix.sum(axis=(1, 2)) == data["split"]["test"]["rows"]).all()
-            assert macro_f1(matrix) == pytest.approx(seed["macro_f1"])
+            assert macro_f1(matrix) == pytest.approx(scores["macro_f1"])
             continue
         assert matrix.sum(axis=1).tolist() == data["split"]["test"]["classes"]
-        assert np.trace(matrix) / matrix.sum() == pytest.approx(seed["accuracy"])
+        assert np.trace(matrix) / matrix.sum() == pytest.approx(scores["accuracy"])
 
 
 def test_mistakes_are_of_the_rows_that_they_name(studied: Any, labelled: Any) -> None:

@@ -57,7 +57,9 @@ def studied(text_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
         task="language",
         out=tmp_path_factory.mktemp("studies") / "rings",
         rungs="lstm,recurrent-dropout,all",
-        seeds=2,
+        folds=3,
+        rounds=3,
+        budget="none",
         workers=1,
         **{**SMALL, "max_epochs": 4},
     )

@@ -1,5 +1,6 @@
 """The report of a language model: log loss and perplexity, and the words it is worst at."""
 
+from html import escape
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ def test_the_report_names_scores_parts_and_words(studied: Any) -> None:
         assert shown in text
     worst = studied.results["language"]["worst"]
     assert worst == sorted(worst, key=lambda one: -one["network"])
-    assert f"<bdi>{worst[0]['word']}</bdi>" in text
+    assert f"<bdi>{escape(worst[0]['word'])}</bdi>" in text
 
 
 def test_no_word_that_is_frequent_leaves_a_sentence(studied: Any, tmp_path: Any) -> None:

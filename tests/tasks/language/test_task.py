@@ -35,9 +35,9 @@ def test_a_study_compares_rungs_with_their_parents(studied: Any) -> None:
     assert {pair["parent"] for pair in results["verdict"]["pairs"]} == {"lstm"}
     assert [one["name"] for one in results["baselines"] if one["reference"]] == ["bigram"]
     for rung in results["rungs"]:
-        scores = rung["test_scores"]
-        assert scores["log_loss"] == pytest.approx(rung["test"]["mean"])
-        assert rung["seeds"][0]["test"].keys() == {"log_loss", "perplexity"}
+        losses = [one["judged"]["log_loss"] for one in rung["rounds"]]
+        assert rung["judged"]["log_loss"] == pytest.approx(np.mean(losses))
+        assert rung["rounds"][0]["judged"].keys() == {"log_loss", "perplexity"}
     assert results["data"]["split"]["train"]["words"] == 1_600
     assert "--set data.chunk_steps=12" in results["command"]
 
@@ -50,19 +50,19 @@ def test_the_best_model_of_a_study_is_loaded(studied: Any) -> None:
     assert len(found.predict(["w1 w2", "w3"])) == 2
 
 
-def test_what_the_study_kept_is_what_the_loaded_model_predicts(studied: Any) -> None:
-    selected = studied.results["verdict"]["selected"]
-    kept = np.load(
-        studied.folder / "predictions" / f"{selected['rung']}-seed-{selected['seed']}.npy"
-    )
+def test_scores_are_those_of_what_the_study_kept(studied: Any) -> None:
+    for rung in studied.results["rungs"]:
+        for one in rung["rounds"]:
+            folder = studied.folder / "rounds" / f"{one['round']}-{one['fold']}" / rung["name"]
+            kept = np.load(folder / "judged.npy")
+            assert np.mean(kept) == pytest.approx(one["judged"]["log_loss"], rel=1e-5)
 
     own = json.loads((studied.folder / "fitted" / "metrics.json").read_text())["test"]
-
-    assert np.mean(kept, dtype=np.float64) == pytest.approx(own["log_loss"], rel=1e-5)
+    assert own == studied.results["delivered"]["mixture"]
 
 
 def test_a_plan_counts_chunks_and_names_the_task(text: str, text_file: Path) -> None:
-    settings = {**SMALL, "chunk_steps": 35, "rungs": "lstm", "seeds": 1}
+    settings = {**SMALL, "chunk_steps": 35, "rungs": "lstm", "rounds": 5}
 
     of_file, in_memory = (
         plan_study(source, task="language", **settings) for source in (text_file, [text])
@@ -70,7 +70,7 @@ def test_a_plan_counts_chunks_and_names_the_task(text: str, text_file: Path) -> 
 
     assert command(of_file).startswith("lockgate study rings.txt --task language --set ")
     assert command(in_memory).startswith("lockgate.study(texts, task='language', ")
-    assert of_file.fits == 1
+    assert of_file.fits == 5
     assert of_file.epoch_steps == 12  # 46 windows in 4 streams
 
 

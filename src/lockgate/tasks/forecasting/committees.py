@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from lockgate.scoring.arrays import FloatArray
 from lockgate.tasks.base import Candidate, Span
@@ -32,11 +33,15 @@ class ForecastCommittees:
         members: Sequence[FittedForecaster],
         prepared: Prepared,  # noqa: ARG002
         calibrate: Span | None,  # noqa: ARG002 - a forecast has no probability
-        like: FittedForecaster | None = None,
+        like: Any = None,
     ) -> FittedForecaster:
         """Return the forecaster that gives the mean of the members' forecasts."""
         joined = replace(members[0], models=tuple(one.model for one in members))
         return joined if like is None else replace(joined, config=like.config)
+
+    def temperature(self, fitted: FittedForecaster) -> float:  # noqa: ARG002
+        """Give 1: a forecast has no probability."""
+        return 1.0
 
     def alone(self, joined: FittedForecaster, member: int) -> FittedForecaster:
         """Return one of the members by itself."""

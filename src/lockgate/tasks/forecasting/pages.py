@@ -113,18 +113,23 @@ class ForecastPages:
         for i, stretch in enumerate(study["forecasts"]):
             figures[f"forecast-{i}"] = draw_forecast(stretch, decimals)
         if data["horizon"] > 1 and (lines := error_lines(results)):
-            figures["steps"] = draw_errors(lines, decimals)
+            for name, kind in (("steps", "rung"), ("steps-baselines", "baseline")):
+                if of_kind := [line for line in lines if line.kind == kind]:
+                    figures[name] = draw_errors(of_kind, decimals)
         return figures
 
 
 def error_lines(results: Results) -> list[Line]:
-    """The selected rung, the reference baseline, and the best others by validation."""
+    """The selected rung, the reference baseline, and the best others on the rows judged.
+
+    Errors of rungs are those on the rows judged, errors of baselines those on the test part.
+    """
     metric = results["metric"]
     selected, reference = selected_rung(results), reference_baseline(results)
     rungs = [
-        (rung["validation"]["mean"], rung) for rung in results["rungs"] if rung is not selected
+        (rung["judged"].get(metric), rung) for rung in results["rungs"] if rung is not selected
     ]
-    naive = [(b["validation"][metric], b) for b in results["baselines"] if b is not reference]
+    naive = [(b["judged"].get(metric), b) for b in results["baselines"] if b is not reference]
     lines = [_line(selected, "rung", "model", 3, "solid"), _line(reference, "baseline", "base", 2)]
     lines += [_line(one, "rung", f"other-{i}", 1.5, "solid") for i, one in _best(rungs)]
     lines += [_line(one, "baseline", f"other-{i + OTHERS}", 1.5) for i, one in _best(naive)]

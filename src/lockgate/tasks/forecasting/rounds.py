@@ -47,6 +47,11 @@ class ForecastRounds:
         with telling(fold):
             return Round(own, choose(prepare_split(own, split, config.data), config))
 
+    def when(self, data: Table, fold: Fold) -> tuple[str, str]:
+        """Tell the stamps of the first and the last row judged."""
+        ds = data.frame["ds"]
+        return str(ds[int(fold.judged[0])]), str(ds[int(fold.judged[-1])])
+
     def judged(self, fold: Fold, prepared: Prepared, scorer: object) -> IntArray:  # noqa: ARG002
         """Give the row of each window's last input."""
         origins: IntArray = prepared.windows("test").origins.numpy()

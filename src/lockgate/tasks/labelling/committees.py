@@ -40,13 +40,17 @@ class LabelCommittees:
         members: Sequence[FittedClassifier],
         prepared: PreparedLabelled,
         calibrate: Span | None,
-        like: FittedClassifier | None = None,
+        like: Any = None,
     ) -> FittedClassifier:
         """Return the classifier that gives the mean of the members' probabilities."""
         joined = replace(members[0], models=tuple(one.model for one in members), temperature=1.0)
         if like is not None:
             return replace(joined, temperature=like.temperature, config=like.config)
         return joined if calibrate is None else calibrated(joined, prepared, calibrate)
+
+    def temperature(self, fitted: FittedClassifier) -> float:
+        """Give what scores are divided by."""
+        return fitted.temperature
 
     def alone(self, joined: FittedClassifier, member: int) -> FittedClassifier:
         """Return one of the members by itself."""

@@ -1,13 +1,12 @@
 """Labelling's part of the report: what the parts hold, intervals, certainty, mistakes."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict, cast
 
 from lockgate.charts.figures import Figure, Line, figure, line_traces
 from lockgate.charts.formats import interval, number
 from lockgate.tasks.base import ScoreColumns
-from lockgate.tasks.results import Results, RungResult, Scores, selected_rung
+from lockgate.tasks.results import Results, Scores
 
 WITHOUT = "_without_overlap"
 BESIDE = "accuracy"
@@ -46,7 +45,7 @@ class SideResult(TypedDict):
 
 
 class ScoreResult(TypedDict):
-    """A score of the selected network and of the reference baseline."""
+    """A score of what is delivered and of the reference baseline."""
 
     name: str
     network: SideResult
@@ -70,7 +69,7 @@ class LabelResults(Results):
 
 
 class IntervalRow(NamedTuple):
-    """A score with intervals: of the selected network, of the mean over seeds, of the reference."""
+    """A score with intervals: of what is delivered, of the reference baseline."""
 
     name: str
     cells: list[tuple[str, str]]  # the score and its interval
@@ -105,7 +104,7 @@ class LabelPages:
         return "lockgate.tasks.labelling"
 
     def columns(self, results: Results) -> ScoreColumns:
-        """Give the scores that the tables show: of the validation part the one that chooses."""
+        """Give the scores that the tables show: of the rows judged the one that decides."""
         names = score_names(results)
         keys = results["baselines"][0]["test"] if results["baselines"] else ()
         return ScoreColumns(
@@ -135,7 +134,7 @@ class LabelPages:
 
 def score_names(results: Results) -> dict[str, str]:
     """Name the scores as a table does: `log loss`, `macro F1`, `MAE`."""
-    keys = results["baselines"][0]["validation"] if results["baselines"] else ()
+    keys = results["baselines"][0]["judged"] if results["baselines"] else ()
     names = {key: key.replace("_", " ") if len(key) > 4 else key.upper() for key in keys}
     return {key: name.replace(" f1", " F1") for key, name in names.items()}
 
@@ -171,34 +170,21 @@ def draw_certainty(lines: Sequence[Line], shares: Sequence[float]) -> Figure:
 
 
 def interval_rows(results: Results, digits: Mapping[str, int]) -> list[IntervalRow]:
-    """Each score that has an interval, with those over rows and over seeds."""
-    selected, labels = selected_rung(results), _labels(results)
-    if not labels or not selected:
+    """Each score that has an interval over rows."""
+    labels = _labels(results)
+    if not labels:
         return []
     names = score_names(results)
     rows = []
     for one in labels["scores"]:
         key = one["name"]
         decimals = 3 if key in SHARE_SCORES else max(3, digits[key])
-        network, reference = one["network"], one["reference"]
-        triples = (
-            (network["score"], network["low"], network["high"]),
-            _over_seeds(selected, key),
-            (reference["score"], reference["low"], reference["high"]),
-        )
         cells = [
-            (number(score, decimals), interval(low, high, decimals)) for score, low, high in triples
+            (number(side["score"], decimals), interval(side["low"], side["high"], decimals))
+            for side in (one["network"], one["reference"])
         ]
         rows.append(IntervalRow(names[key], cells))
     return rows
-
-
-def _over_seeds(rung: RungResult, key: str) -> tuple[float | None, float | None, float | None]:
-    """The mean and its interval: over few seeds that reaches beyond what a score can be."""
-    spread = rung["test_intervals"][key]
-    mean, low, high = spread["mean"], spread["low"], spread["high"]
-    most = 1.0 if key in SHARE_SCORES else math.inf
-    return mean, None if low is None else max(0.0, low), None if high is None else min(most, high)
 
 
 def label_rows(results: Results) -> list[LabelRow]:

@@ -198,7 +198,8 @@ def _cuts(data: Labelled, rows: Rows, units: Rows, folds: int, seed: int, *, alo
         # rare classes are spread as one
         counts = np.bincount(kinds)
         rare = counts[kinds] < folds
-        joined = len(counts) if rare.sum() >= folds else counts.argmax()
+        common = 0 if counts[0] >= folds else counts.argmax()
+        joined = len(counts) if rare.sum() >= folds else common
         kinds = np.where(rare, joined, kinds)
         split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
         return split.split(rows, kinds, units)

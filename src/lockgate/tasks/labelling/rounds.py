@@ -52,6 +52,9 @@ class LabelRounds:
             prepared = prepare_parts(own, places, config.data, config.model, compares_path=compares)
         return Round(LabelData(own, None, None), prepared)
 
+    def when(self, data: LabelData, fold: Fold) -> None:
+        """Tell nothing: rows that are drawn lie anywhere."""
+
     def judged(self, fold: Fold, prepared: PreparedLabelled, scorer: LabelScorer) -> IntArray:
         """Give the row of each loss, in the order of the verdict's blocks."""
         rows = as_rows(fold.judged)

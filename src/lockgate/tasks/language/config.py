@@ -18,6 +18,8 @@ class TextConfig(Config):
     validation: Annotated[str | None, Option()] = None
     """File of the validation part. Default: a fifth of the training part, a tenth of many or of a
     text."""
+    folds: Annotated[int, Field(ge=2), Option(("study",))] = 5
+    """Folds of all but the test part, each judged in a round of its own; fewer of few rows."""
     encoding: Annotated[str | None, READING] = None
     """Encoding of text files, where their bytes do not show it: gb18030."""
     vocab_size: int = Field(default=10_000, ge=10)

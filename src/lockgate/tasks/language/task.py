@@ -30,6 +30,7 @@ from lockgate.tasks.language.prepare import (
     prepare_text,
     read_text_data,
 )
+from lockgate.tasks.language.rounds import LanguageRounds
 from lockgate.tasks.language.scores import TextScorer
 from lockgate.tasks.language.streams import Stream
 from lockgate.tasks.language.train import train_language_model
@@ -144,8 +145,9 @@ class LanguageModelling:
         """Nothing: a language model is one network."""
 
     @property
-    def rounds(self) -> None:
-        """Nothing: a language model is judged on its test part alone."""
+    def rounds(self) -> LanguageRounds:
+        """What parts the text into folds."""
+        return LanguageRounds()
 
     def load_fitted(self, folder: Path) -> FittedLanguageModel:
         """Read a fitted language model."""
@@ -175,6 +177,7 @@ class LanguageModelling:
         data: TextData,  # noqa: ARG002
         prepared: PreparedText,
         config: LanguageConfig,  # noqa: ARG002
+        choose: Span = "validation",  # noqa: ARG002 - they have nothing to choose
     ) -> Compared:
         """Count words and pairs of words."""
         learned = prepared.preprocessing
