@@ -466,7 +466,7 @@ class Task(Hashable, Protocol):
     def shown(
         self, data: Any, prepared: Any, config: Any, scorer: Any, chosen: Chosen
     ) -> dict[str, Any]:
-        """Give what the results show of the selected network's predictions of the test part."""
+        """Give what the results show of the predictions that what is delivered makes of test."""
         ...
 
     @property

@@ -399,7 +399,10 @@ class Forecasting:
 
     def checks(self, described: dict[str, Any]) -> list[Check]:
         """Check for holes."""
-        one_period = "One test period: the verdicts hold for it alone."
+        one_period = (
+            "One test period: the score of what is delivered rests on it alone. The verdicts rest "
+            "on folds of the rows before it."
+        )
         return [
             _holes(described),
             _windows(described),

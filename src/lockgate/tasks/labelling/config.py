@@ -48,7 +48,7 @@ class LabelledConfig(Config):
     """File of the validation part. Default: a fifth of the training part, a tenth of many or of a
     text."""
     split_seed: int = Field(default=0, ge=0)
-    """Seed of the parts that are drawn; the same for all seeds of a study."""
+    """Seed of the parts and folds that are drawn; the same for all rounds of a study."""
     folds: Annotated[int, Field(ge=2), Option(("study",))] = 5
     """Folds of all but the test part, each judged in a round of its own; fewer of few rows."""
     keep_validation: Annotated[bool, Option(("study",))] = False

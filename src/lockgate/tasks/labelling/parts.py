@@ -60,7 +60,7 @@ def split_parts(
 
     Args:
         data: Everything that was read.
-        seed: Seed of what is drawn; one for all seeds of a study.
+        seed: Seed of what is drawn; one for all rounds of a study.
         test: Rows of a test part that was given.
         validation: Rows of a validation part that was given.
         by_time: Whether to cut by `data.times`.

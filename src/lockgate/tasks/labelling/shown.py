@@ -1,4 +1,4 @@
-"""What is shown of one network's predictions of labels: sureness, confusion, mistakes."""
+"""What is shown of a model's predictions of labels: sureness, confusion, mistakes."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -41,10 +41,10 @@ class Sampled(Protocol):
 def labels_shown(
     data: Labelled, prepared: PreparedLabelled, mc_samples: int, scorer: LabelScorer, chosen: Chosen
 ) -> dict[str, Any]:
-    """Give what the results show of the selected network on the test part.
+    """Give what the results show of what is delivered on the test part.
 
     Returns:
-        `scores`: each score of the network and of the reference baseline, with bootstrap intervals;
+        `scores`: each score of it and of the reference baseline, with bootstrap intervals;
         `confusion`, of several labels a table for each; `certainty`, see there; `mistakes`: the
         surest, or of numbers the largest; of labels at steps the sequences with the most wrong
         steps. What a kind of label does not have is None.

@@ -408,7 +408,12 @@ class Labelling:
                 "warn" if padded > MANY_PADDED else "pass",
                 f"{padded:.0%} of a batch is padding, which the networks do not see.",
             ),
-            check("Test parts", "warn", "One test part: the verdicts hold for it alone."),
+            check(
+                "Test parts",
+                "warn",
+                "One test part: the score of what is delivered rests on it alone. The verdicts "
+                "rest on folds of the other rows.",
+            ),
         ]
         if tokens := described["tokens"]:
             unknown = tokens["unknown"]

@@ -22,7 +22,7 @@ class WordResult(TypedDict):
 
 
 class LanguageShown(TypedDict):
-    """What the results show of the selected network beside its scores."""
+    """What the results show of what is delivered beside its scores."""
 
     reference: str
     least: int  # occurrences of the words that are compared

@@ -242,7 +242,12 @@ class LanguageModelling:
                 f"{unknown:.1%} of the test part's words are not in the vocabulary of "
                 f"{described['vocabulary']:,}: they are predicted as one word, which is easy.",
             ),
-            check("Test parts", "warn", "One test part: the verdicts hold for it alone."),
+            check(
+                "Test parts",
+                "warn",
+                "One test part: the score of what is delivered rests on it alone. The verdicts "
+                "rest on folds of the other words.",
+            ),
         ]
 
     def shown(
@@ -253,7 +258,7 @@ class LanguageModelling:
         scorer: TextScorer,  # noqa: ARG002
         chosen: Chosen,
     ) -> dict[str, Any]:
-        """Give the words that the selected network is worst at."""
+        """Give the words that what is delivered is worst at."""
         shown: LanguageShown = {
             "reference": chosen.name,
             "least": LEAST_OCCURRENCES,
