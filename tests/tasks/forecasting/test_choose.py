@@ -14,6 +14,7 @@ from lockgate.tasks.forecasting.choices import Choices
 from lockgate.tasks.forecasting.choose import choose
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.prepare import Prepared, prepare, read
+from lockgate.tasks.forecasting.task import TASK
 
 
 @pytest.fixture(autouse=True)
@@ -87,8 +88,11 @@ def test_later_rows_change_nothing_that_is_chosen(table):
 
 
 def test_a_study_chooses_in_each_fold_for_all_its_rungs_and_tells_the_choice_of_the_whole(
-    table, small_study, tmp_path
+    table, small_study, tmp_path, monkeypatch
 ):
+    names = ["none", "last", "mean", "mean_std"]
+    chosen = iter(names)  # a fifth choice would end it
+    monkeypatch.setattr(module, "level_scores", lambda *_: {next(chosen): 0.1, "last": 1.0})
     study = {**small_study, "rungs": "lstm,both", "rounds": 3, "max_epochs": 1}
 
     result = lockgate.study(table, **study, normalise="auto", out=tmp_path / "study")
@@ -98,7 +102,7 @@ def test_a_study_chooses_in_each_fold_for_all_its_rungs_and_tells_the_choice_of_
         json.loads(path.read_text())["model"]["normalise"]
         for path in tmp_path.glob("study/delivered/*/*/config.json")
     ]
-    assert kept == [choices["normalise"]]
-    folds = list(tmp_path.glob("study/prepared/pass-0-fold-*"))
-    assert len(folds) == 3
+    assert kept == [choices["normalise"]] == [names[0]]  # the whole is prepared first
+    folds = sorted(tmp_path.glob("study/prepared/pass-0-fold-*"))
+    assert [TASK.load(fold).choices.normalise for fold in folds] == names[1:]
     assert result.best.config.model.normalise == choices["normalise"]

@@ -146,11 +146,11 @@ def test_a_network_is_told_by_what_it_can_drop(study: Any, labelled: Any, kind: 
 
 @ALL
 def test_scores_are_those_of_the_kept_predictions(studied: Any, labelled: Any, kind: str) -> None:
-    result = studied(kind)
+    result, y = studied(kind), labelled(kind)[0][1]
     for one in result.results["rungs"]:
         for told in one["rounds"]:
             p = np.load(round_of(result, told) / one["name"] / "judged.npy")
-            truth, scores = truth_of(result, told["fold"], kind), told["judged"]
+            truth, scores = truth_of(result, told["fold"], y, kind), told["judged"]
             if kind == "number":
                 assert scores["mae"] == pytest.approx(np.abs(p[:, 0] - truth).mean(), rel=1e-4)
             elif kind == "several":
@@ -168,14 +168,20 @@ def round_of(result: lockgate.StudyResult, told: Any) -> Path:
     return result.folder / "rounds" / f"{told['round']}-{told['fold']}"
 
 
-def truth_of(result: lockgate.StudyResult, part: str, kind: str) -> Any:
-    """The truth of the rows of a fold that are judged."""
-    prepared = PreparedLabelled.load(result.folder / "prepared" / part)
-    truth = prepared.examples("test").truth().numpy()
+def truth_of(result: lockgate.StudyResult, fold: str, y: Any, kind: str) -> Any:
+    """The truth of the rows of a fold that are judged, from the labels themselves."""
+    prepared = result.folder / "prepared"
+    # a fold counts its rows among those that are not of the test part
+    rest = np.sort(np.concatenate([np.load(prepared / "whole" / f"{p}.npy") for p in PARTS[:2]]))
+    rows = rest[np.load(prepared / fold / "test.npy")]
     if kind == "number":
-        learned = prepared.preprocessing
-        return truth[:, 0] * learned.label_deviation + learned.label_mean
-    return truth == 1 if kind == "several" else truth
+        return np.array(y)[rows]
+    classes = PreparedLabelled.load(prepared / fold).preprocessing.classes
+    if kind == "steps":
+        return np.array([classes.index(label) for row in rows for label in y[row]])
+    if kind == "several":
+        return np.array([[name in y[row].split("|") for name in classes] for row in rows])
+    return np.array([classes.index(y[row]) for row in rows])
 
 
 @ALL
@@ -211,7 +217,7 @@ def test_rmse_of_numbers_is_the_root_of_the_squared_error(study: Any, labelled: 
     [one] = result.results["rungs"]
     told = one["rounds"][1]
     p = np.load(round_of(result, told) / "lstm" / "judged.npy")[:, 0]
-    truth = truth_of(result, told["fold"], "number")
+    truth = truth_of(result, told["fold"], source[1], "number")
     expected = np.sqrt(np.square(p - truth).mean())
     assert told["judged"]["rmse"] == pytest.approx(expected, rel=1e-4)
     deviation = json.loads(

@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
+from lockgate.errors import DataError
 from lockgate.settings import resolve
 from lockgate.tasks.folds import Folds, as_rows
 from lockgate.tasks.language.config import LanguageConfig
 from lockgate.tasks.language.prepare import TextData
 from lockgate.tasks.language.task import TASK
+
+from .conftest import SMALL
 
 
 @pytest.fixture
@@ -29,15 +32,40 @@ def test_stretches_lie_side_by_side_before_the_test_part(laid: Any) -> None:
         assert fold.train[-1] < fold.stopping[0] <= fold.stopping[-1] < fold.judged[0]
 
 
+def changed(data: TextData, rows: range) -> TextData:
+    """Put words that occur nowhere else into rows of what is before the test part, and into it."""
+    words = [*data.train, *data.validation]
+    for row in rows:
+        words[row] = f"canary{row % 3}"
+    cut = len(data.train)
+    return data._replace(train=words[:cut], validation=words[cut:], test=["canary"] * 50)
+
+
 def test_later_words_are_not_learned(laid: Any) -> None:
     data, config, (folds, _) = laid
     for fold in folds:
-        later = [f"canary{k}" for k in range(len(data.validation))]
-        spoilt = data._replace(validation=later, test=later)
+        spoilt = changed(data, range(fold.stopping[0], folds[-1].judged[-1] + 1))
         one, other = (TASK.rounds.prepare(each, config, fold).prepared for each in (data, spoilt))
 
         assert one.preprocessing == other.preprocessing
         assert one.tokens["train"].tolist() == other.tokens["train"].tolist()
+        assert (other.unknown("validation"), other.unknown("test")) == (1.0, 1.0)
+        spoilt = changed(data, fold.train)
+        assert TASK.rounds.prepare(spoilt, config, fold).prepared.preprocessing != one.preprocessing
+
+
+def test_what_is_judged_changes_no_weight(laid: Any) -> None:
+    data, _, (folds, _) = laid
+    config = resolve(LanguageConfig, {**SMALL, "folds": 3, "max_epochs": 1})
+    spoilt = changed(data, folds[0].judged)
+
+    one, other = (
+        TASK.train(TASK.rounds.prepare(each, config, folds[0]).prepared, config)[0]
+        for each in (data, spoilt)
+    )
+
+    for mine, theirs in zip(one.model.parameters(), other.model.parameters(), strict=True):
+        assert mine.equal(theirs)
 
 
 def test_losses_are_told_by_the_place_of_each_word(laid: Any) -> None:
@@ -61,3 +89,12 @@ def test_few_words_make_few_folds(text: str) -> None:
         why_few
         == f"the text has {len(data.train) + len(data.validation)} words before the test part"
     )
+
+
+def test_a_fold_that_cannot_be_learned_from_is_named(laid: Any) -> None:
+    data, _, (folds, _) = laid
+    rare = data._replace(train=[f"w{n}" for n in range(len(data.train))])
+    config = resolve(LanguageConfig, {"folds": 3, "min_count": 2})
+
+    with pytest.raises(DataError, match=r"^fold 1: min_count must leave a word"):
+        TASK.rounds.prepare(rare, config, folds[0])
