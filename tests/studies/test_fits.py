@@ -91,6 +91,7 @@ def make_fit(rung, validation, seed=0, stopped="early"):
         history=history,
         seconds=1.0,
         parameters=3,
+        validation=None,
         temperature=1.0,
         reach=None,
     )

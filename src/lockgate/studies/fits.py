@@ -58,6 +58,9 @@ class Fit(BaseModel):
     history: History
     seconds: float
     parameters: int
+    validation: float | None
+    """Score on the rows that stopped it, of the weights kept, in the unit of the data: each fold
+    has a scale of its own. None of a member, and of a fit that diverged."""
     temperature: float
     """By which its scores are divided before they are probabilities; 1 where none are."""
     reach: Reach | None
@@ -67,11 +70,6 @@ class Fit(BaseModel):
     def diverged(self) -> bool:
         """Whether the loss ran off to infinity."""
         return self.history.stopped == "diverged"
-
-    @property
-    def validation(self) -> float:
-        """Loss on the rows that stopped it, of the weights kept, in the scaled unit."""
-        return self.history.kept_loss
 
 
 def run_fits(study: Path, jobs: Sequence[Job], workers: int) -> Iterator[Fit]:
@@ -100,7 +98,11 @@ def run_fit(study: Path, job: Job) -> Fit:
         prepared, job.config, seed=job.seed, name=job.rung, learn=job.learn, stop=job.stop
     )
     seconds = time.perf_counter() - began
-    reach = None if history.stopped == "diverged" else task.reach(fitted, prepared)
+    reach, validation = None, None
+    if history.stopped != "diverged":
+        reach = task.reach(fitted, prepared)
+        if job.fold is not None:
+            validation = task.validation_score(history.kept_loss, prepared, job.config)
     fit = Fit(
         rung=job.rung,
         seed=job.seed,
@@ -108,6 +110,7 @@ def run_fit(study: Path, job: Job) -> Fit:
         history=history,
         seconds=seconds,
         parameters=fitted.parameters,
+        validation=validation,
         temperature=task.committees.temperature(fitted) if task.committees else 1.0,
         reach=reach,
     )

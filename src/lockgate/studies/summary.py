@@ -199,7 +199,7 @@ def _rung(rung: Rung, found: Found) -> RungResult:
         "overfits_from": overfits_from(histories),
         "gap": final_gap(histories),
         "reach": _reach_over_rounds([fit.reach for fit in good if fit.reach]),
-        "rounds": [_round(fit, found, scores.get((fit.seed, fit.fold))) for fit in fits],
+        "rounds": [_round(fit, scores.get((fit.seed, fit.fold))) for fit in fits],
     }
 
 
@@ -224,15 +224,11 @@ def _by_fold(
     return {fold: _mean(own) for fold, own in by_fold.items()}
 
 
-def _round(fit: Fit, found: Found, scores: Scores | None) -> RoundResult:
-    plan = found.plan
-    validation = None
-    if not fit.diverged:
-        validation = plan.task.validation_score(fit.validation, plan.prepared, plan.config)
+def _round(fit: Fit, scores: Scores | None) -> RoundResult:
     return {
         "round": fit.seed,
         "fold": str(fit.fold),
-        "validation": validation,
+        "validation": fit.validation,
         "judged": scores,
         "best_epoch": fit.history.best_epoch,
         "epochs": fit.history.epochs,

@@ -221,7 +221,7 @@ def test_rmse_of_numbers_is_the_root_of_the_squared_error(study: Any, labelled: 
     expected = np.sqrt(np.square(p - truth).mean())
     assert told["judged"]["rmse"] == pytest.approx(expected, rel=1e-4)
     deviation = json.loads(
-        (result.folder / "prepared" / "whole" / "preprocessing.json").read_text()
+        (result.folder / "prepared" / told["fold"] / "preprocessing.json").read_text()
     )["label_deviation"]
     least = np.sqrt(min(told["history"]["validation"]))
     assert told["validation"] == pytest.approx(least * deviation)
