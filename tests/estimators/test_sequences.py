@@ -21,6 +21,7 @@ from lockgate.tasks.labelling.config import LabelConfig
 OF_FILES = {"text", "label", "labels", "at_steps", "as_number", "several", "id", "step", "inputs"}
 OF_FILES |= {"group", "time", "test", "validation", "separator", "encoding", "header", "cut"}
 OF_FILES |= {"drop_empty", "unlabelled", "mc_samples", "members", "mix"}
+OF_FILES |= {"folds", "keep_validation"}  # of studies
 PLAIN = {"input_dropout": 0.0, "recurrent_dropout": 0.0, "weight_dropout": 0.0}
 PLAIN |= {"output_dropout": 0.0, "device": "cpu"}
 # few epochs, and no dropout: the checks want many fits that learn
