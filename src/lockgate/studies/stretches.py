@@ -12,7 +12,7 @@ from lockgate.scoring.baselines import Skipped, reference
 from lockgate.studies.fits import save_prepared
 from lockgate.studies.plan import Plan, Watcher
 from lockgate.tasks.base import Scorer, Task
-from lockgate.tasks.folds import Fold, Folds
+from lockgate.tasks.folds import Fold, Folds, Round
 from lockgate.tasks.results import Scores
 
 
@@ -51,7 +51,7 @@ class Stretches:
         folds = self._folds(number)
         missing = [fold for fold in folds if fold.name not in self._known]
         if missing:
-            self._watcher.on_step(f"preparing {len(missing)} folds")
+            self._watcher.on_step(f"preparing {len(missing)} folds, and their baselines")
             self._prepare(missing, compared=number == 0)
         return tuple(self._known[fold.name] for fold in folds)
 
@@ -60,19 +60,14 @@ class Stretches:
 
     def _prepare(self, folds: Sequence[Fold], *, compared: bool) -> None:
         plan, task, config = self._plan, self._plan.task, self._plan.config
-        ready = [task.rounds.prepare(plan.data, config, fold) for fold in folds]
-        for fold, one in zip(folds, ready, strict=True):
+        # the linear models of texts take longer than networks do: folds side by side
+        jobs = [(task, plan.data, config, fold, compared) for fold in folds]
+        for fold, one, naive, skipped in run_jobs(_ready, jobs, plan.workers):
             if not (self._out / "prepared" / fold.name).exists():
                 save_prepared(self._out / "prepared" / fold.name, one.prepared, task)
-        naive: dict[int, tuple[tuple[Naive, ...], tuple[Skipped, ...]]] = {}
-        if compared:
-            self._watcher.on_step("fitting baselines to each fold")
-            jobs = [(i, task, one.data, one.prepared, config) for i, one in enumerate(ready)]
-            naive = dict(run_jobs(_baselines, jobs, plan.workers))
-        for i, (fold, one) in enumerate(zip(folds, ready, strict=True)):
             scorer = task.scorer(one.data, one.prepared, config, "test")
             rows = task.rounds.judged(fold, one.prepared, scorer)
-            self._known[fold.name] = Stretch(fold, scorer, rows, *naive.get(i, ((), ())))
+            self._known[fold.name] = Stretch(fold, scorer, rows, naive, skipped)
 
 
 def folds_of(plan: Plan, number: int) -> Folds:
@@ -80,12 +75,16 @@ def folds_of(plan: Plan, number: int) -> Folds:
     return plan.task.rounds.folds(plan.data, plan.prepared, plan.config, number)
 
 
-def _baselines(
-    number: int, task: Task, data: Any, prepared: Any, config: Any
-) -> tuple[int, tuple[tuple[Naive, ...], tuple[Skipped, ...]]]:
-    compared = task.baselines(data, prepared, config)
-    naive = tuple(Naive(one.name, one.setting, one.predict("test")) for one in compared.baselines)
-    return number, (naive, compared.skipped)
+def _ready(
+    task: Task, data: Any, config: Any, fold: Fold, compared: bool
+) -> tuple[Fold, Round, tuple[Naive, ...], tuple[Skipped, ...]]:
+    """Prepare a fold, and have its baselines predict what is judged if they are compared."""
+    one = task.rounds.prepare(data, config, fold)
+    if not compared:
+        return fold, one, (), ()
+    found = task.baselines(one.data, one.prepared, config)
+    told = tuple(Naive(each.name, each.setting, each.predict("test")) for each in found.baselines)
+    return fold, one, told, found.skipped
 
 
 def naive(stretch: Stretch, name: str) -> Naive:
