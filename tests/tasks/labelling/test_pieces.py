@@ -1,26 +1,10 @@
 """Pieces hold the tokens of the training texts, and how often each occurs."""
 
-import numpy as np
 import pytest
 import torch
+from counting import TOKENS, examples
 
-from lockgate.tasks.labelling.examples import Examples
-from lockgate.tasks.labelling.labelled import Ragged
 from lockgate.tasks.labelling.pieces import PIECE, Pieces
-
-TOKENS = 9
-
-
-def examples(lengths: list[int], rows: list[int] | None = None) -> Examples:
-    """Texts that count on from a token of their own; token 0 is padding."""
-    texts = [np.arange(i, i + n) % (TOKENS - 1) + 1 for i, n in enumerate(lengths)]
-    ragged = Ragged.of([text.astype(np.int32) for text in texts])
-    return Examples(
-        torch.from_numpy(ragged.values),
-        torch.from_numpy(ragged.starts),
-        torch.zeros(len(lengths), dtype=torch.int64),
-        torch.arange(len(lengths)) if rows is None else torch.tensor(rows),
-    )
 
 
 def test_pieces_hold_every_training_token_once_and_no_other() -> None:

@@ -6,41 +6,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from counting import examples, network
 from pydantic import ValidationError
 
 import lockgate.api
 from lockgate.errors import DataError
 from lockgate.tasks.labelling.config import ClassifierConfig, LabelConfig, LabelledConfig
-from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
 from lockgate.tasks.labelling.learn_encoder import learn_encoder
-from lockgate.tasks.labelling.network import ClassifierNetwork
 from lockgate.tasks.labelling.prepare import prepare_labelled
 from lockgate.tasks.labelling.pretrain import pretrain
 from lockgate.tasks.labelling.task import Labelling
 
-TOKENS = 9
-RATES = ("input_dropout", "recurrent_dropout", "weight_dropout", "output_dropout")
-OFF = dict.fromkeys((*RATES, "embedding_dropout"), 0.0)
 BOTH = pytest.mark.parametrize("both", [False, True], ids=["forward", "both"])
-
-
-def network(both: bool, **more: Any) -> ClassifierNetwork:
-    told = {"bidirectional": both, "hidden_size": 16, "embedding_size": 8, **OFF, **more}
-    config = ClassifierConfig.model_validate(told)
-    return ClassifierNetwork(0, TOKENS, 2, config, generator=torch.Generator().manual_seed(0))
-
-
-def examples(lengths: list[int], rows: list[int] | None = None) -> Examples:
-    """Texts that count on from a token of their own; token 0 is padding."""
-    texts = [np.arange(i, i + n) % (TOKENS - 1) + 1 for i, n in enumerate(lengths)]
-    ragged = Ragged.of([text.astype(np.int32) for text in texts])
-    return Examples(
-        torch.from_numpy(ragged.values),
-        torch.from_numpy(ragged.starts),
-        torch.zeros(len(lengths), dtype=torch.int64),
-        torch.arange(len(lengths)) if rows is None else torch.tensor(rows),
-    )
 
 
 @BOTH
