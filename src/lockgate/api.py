@@ -22,7 +22,7 @@ from lockgate.studies.comparison import Comparison, compare_studies
 from lockgate.studies.config import StudyConfig, study_config
 from lockgate.studies.delivery import DIVERGED, deliver, is_single, side_by_side
 from lockgate.studies.result import StudyResult
-from lockgate.studies.single import apart, score_delivery, score_parts, validated
+from lockgate.studies.single import apart, look, score_delivery, score_parts, validated
 from lockgate.studies.study import run
 from lockgate.tasks import registry
 from lockgate.tasks.base import Evaluation, Fitted, Task
@@ -147,10 +147,10 @@ def train(
         if single:
             scored = score_parts(chosen, data, prepared, fitted, history, looks)
         else:
-            test = chosen.scorer(data, prepared, resolved, "test")
-            delivered = apart(chosen, prepared, delivery, test, resolved.training.metric)
+            tested = look(chosen, data, prepared, delivery.fitted, delivery.compared, looks)
+            delivered = apart(chosen, prepared, delivery, tested, resolved.training.metric)
             seen = validated(chosen, data, prepared, delivery)
-            scored = score_delivery(chosen, data, prepared, delivery, delivered, seen, looks)
+            scored = score_delivery(chosen, data, prepared, delivery, delivered, seen, tested)
     with _as_data_error(), new_folder(folder) as temporary:
         scored.write_into(temporary)
         write_settings(resolved, temporary / "config.yaml")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lockgate.scoring.baselines import Skipped
-from lockgate.studies.single import score_parts
+from lockgate.studies.single import better_than, score_parts
 from lockgate.tasks.base import Candidate, Compared
 from lockgate.training.history import History
 
@@ -71,3 +71,11 @@ def test_scores_are_those_of_each_part_and_stand_beside_the_baselines(task: Any)
     assert found["notices"] == ["read as UTF-8"]
     assert found["history"]["validation"] == [1.0]
     assert sorted(task.asked) == ["test", "validation"]
+
+
+def test_what_is_better_is_named_the_best_first() -> None:
+    others = {"drift": {"mae": 1.5}, "ridge": {"mae": 0.5}, "last": {"mae": 3.0}, "lost": {}}
+
+    assert better_than({"mae": 2.0}, others, "mae") == ["ridge", "drift"]
+    assert better_than({"mae": 0.5}, others, "mae") == []
+    assert better_than({"mae": None}, others, "mae") == []

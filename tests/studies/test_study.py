@@ -176,6 +176,15 @@ def test_the_change_of_a_pair_is_the_mean_over_rounds_of_log_ratios(finished):
     assert [look["rounds"] for look in pair["looks"]] == [3, 6]
 
 
+def test_baselines_that_are_better_on_the_rows_judged_are_named(finished):
+    verdict, metric = finished.results["verdict"], finished.results["metric"]
+    own = rung(finished.results, verdict["selected"])["judged"][metric]
+    scores = {b["name"]: b["judged"][metric] for b in finished.results["baselines"]}
+
+    better = sorted((name for name in scores if scores[name] < own), key=scores.get)
+    assert verdict["baseline"]["better"] == better != []
+
+
 def test_what_is_delivered_is_saved_with_its_scores(finished):
     best, results = finished.best, finished.results
 

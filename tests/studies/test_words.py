@@ -5,7 +5,7 @@ from typing import Any
 import made
 import pytest
 
-from lockgate.studies.words import delivered_answer, delivered_words, lacking, verdict_words
+from lockgate.studies.words import delivered_answer, delivered_words, verdict_words
 
 Results = dict[str, Any]
 BOTH = "Input dropout 0.25 with recurrent dropout 0.25"
@@ -147,18 +147,6 @@ def test_what_disagrees_is_told_with_both_numbers(results: Results) -> None:
     assert evidence(results)[1].endswith(
         "; the rounds tell of many drawings, the test part of other rows."
     )
-
-
-@pytest.mark.parametrize(
-    ("rounds", "blocks", "lack"),
-    [
-        (1, 1, "the rows judged give 1 block where a verdict takes 8"),
-        (1, 8, "a study of 1 round has none, for a verdict takes 3"),
-        (2, 8, "a study of 2 rounds has none, for a verdict takes 3"),
-    ],
-)
-def test_what_a_verdict_lacks_is_named(rounds: int, blocks: int, lack: str) -> None:
-    assert lacking(rounds, blocks) == lack
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from lockgate.charts.formats import enumerated, moment, numbered, plural
 from lockgate.studies.phrases import signed_percent
+from lockgate.studies.single import better_than
 from lockgate.tasks.base import check
 from lockgate.tasks.results import (
     Check,
@@ -37,12 +38,9 @@ def checks(results: Results, of_data: Sequence[Check]) -> list[Check]:
 def _delivered(results: Results) -> Check:
     """Set what is delivered against every baseline, on the test part."""
     name, metric, delivered = "Naive baselines", results["metric"], results["delivered"]
-    score, effect = delivered["mixture"][metric], delivered["effect"]
-    ahead = [
-        one["name"]
-        for one in results["baselines"]
-        if score is not None and (other := one["test"][metric]) is not None and other < score
-    ]
+    effect = delivered["effect"]
+    tests = {one["name"]: one["test"] for one in results["baselines"]}
+    ahead = better_than(delivered["mixture"], tests, metric)
     if not results["baselines"]:
         return check(name, "warn", "None was computed, so nothing tells what a network is worth.")
     better = f" Better on the test part: {enumerated(ahead)}." if ahead else ""

@@ -14,13 +14,17 @@ DEFAULTS = {"members": 5}
 """What a study has other defaults of than `train`: it fits many more networks anyway."""
 
 
+MOST_ROUNDS = 100
+"""Rounds that a study goes to at most."""
+
+
 class StudySettings(Config):
     """What a study of any task has beside the settings of its runs."""
 
     rungs: Annotated[tuple[str, ...], Option(("study",))]
     """Networks to compare, by name: lstm,recurrent-dropout. Default: all but a few for a closer
     look, such as zoneout."""
-    rounds: Annotated[int, Field(ge=1, le=100), Option(("study",))] = 10
+    rounds: Annotated[int, Field(ge=1, le=MOST_ROUNDS), Option(("study",))] = 10
     """Rounds at most, in each of which every network is fitted and judged on one fold. After each
     pass over the folds what is decided rests; --resume with more goes on."""
     smallest_effect: Annotated[float, Field(gt=0, lt=100), Option(("study",))] = 2.0

@@ -1,10 +1,8 @@
 """What would give a verdict where there is none: further rounds, with their command, or rows."""
 
 from lockgate.reading.frequency import Frequency
+from lockgate.studies.config import MOST_ROUNDS
 from lockgate.tasks.results import Results
-
-MOST_ROUNDS = 100
-"""Rounds that a study goes to at most."""
 
 
 def remedy(reason: str | None, results: Results) -> str:

@@ -1,32 +1,15 @@
-"""Freeze what the rounds decided, look at the test part once."""
+"""What the rounds choose: the cell, the rung that a user should take; and how it compares."""
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
 
 from lockgate.errors import DataError
-from lockgate.scoring.arrays import FloatArray
-from lockgate.scoring.looks import count_look
 from lockgate.studies.chance import Chances
-from lockgate.studies.delivery import Delivery
-from lockgate.studies.folder import study_id
 from lockgate.studies.gather import Judged, gather
-from lockgate.studies.plan import Plan
 from lockgate.studies.rule import PairVerdict
-from lockgate.tasks.base import Scorer
 from lockgate.tasks.results import BaselineEffect
 
 LEVEL = 0.05
-
-
-class Look(NamedTuple):
-    """The test part and what is predicted of it, in the unit of its truth."""
-
-    scorer: Scorer
-    delivered: FloatArray
-    baselines: dict[str, FloatArray]
-    looks: int  # looks at this test part so far, this one included
 
 
 def best_cell(choosing: Sequence[Judged], metric: str) -> str:
@@ -118,15 +101,3 @@ def against_baseline(
         "outcome": outcome,
         "better": [],
     }
-
-
-def look(plan: Plan, out: Path, rung: str, delivery: Delivery) -> Look:
-    """Predict the test part once, with what is delivered and every baseline."""
-    task = plan.task
-    fingerprint = task.test_fingerprint(plan.data, plan.prepared)
-    return Look(
-        scorer=task.scorer(plan.data, plan.prepared, plan.config, "test"),
-        delivered=task.predict(delivery.fitted, plan.prepared, "test"),
-        baselines={b.name: b.predict("test") for b in delivery.compared.baselines},
-        looks=count_look(out.parent, fingerprint, f"{study_id(out)} {rung}"),
-    )

@@ -5,12 +5,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.baselines import Skipped
 from lockgate.studies.against import Rows, judge_against
 from lockgate.studies.delivery import Delivery
 from lockgate.tasks.base import Candidate, Compared, Fitted, Scorer, Span, Task
 from lockgate.tasks.results import Delivered, Scores
 from lockgate.training.history import History
+
+
+class Tested(NamedTuple):
+    """The test part, predicted once: in the unit of its truth."""
+
+    scorer: Scorer
+    model: FloatArray
+    baselines: Mapping[str, FloatArray]
+    looks: int  # at this test part so far, this one included
 
 
 class Validated(NamedTuple):
@@ -33,8 +43,21 @@ def score_parts(
     """
     compared = task.baselines(data, prepared, fitted.config)
     validated = _validated(task, data, prepared, fitted, "validation", compared)
-    scored = _scored(task, data, prepared, fitted, validated, compared)
-    return _kept(fitted, scored, history, test_looks, compared.baselines, compared.skipped)
+    tested = look(task, data, prepared, fitted, compared, test_looks)
+    scored = _scored(task, data, prepared, fitted, validated, tested)
+    return _kept(fitted, scored, history, compared.baselines, compared.skipped)
+
+
+def look(
+    task: Task, data: Any, prepared: Any, fitted: Fitted, compared: Compared, looks: int
+) -> Tested:
+    """Predict the test part with a model and the baselines; it is the look of that number."""
+    return Tested(
+        scorer=task.scorer(data, prepared, fitted.config, "test"),
+        model=task.predict(fitted, prepared, "test"),
+        baselines={one.name: one.predict("test") for one in compared.baselines},
+        looks=looks,
+    )
 
 
 def validated(task: Task, data: Any, prepared: Any, delivery: Delivery) -> Validated:
@@ -50,29 +73,29 @@ def score_delivery(
     delivery: Delivery,
     delivered: Delivered,
     validated: Validated,
-    test_looks: int,
+    tested: Tested,
 ) -> Fitted:
     """Return what is delivered with its scores, as `score_parts` does, and what `apart` gave.
 
     `validation` is then of rows that the models scored on them have not seen.
     """
     fitted, compared = delivery.fitted, delivery.compared
-    scored = _scored(task, data, prepared, fitted, validated, compared)
+    scored = _scored(task, data, prepared, fitted, validated, tested)
     scored["delivered"] = delivered
     baselines = compared.baselines
     if delivery.baseline is not None:  # of two of a kind the model keeps the first
         baselines = (delivery.baseline, *baselines)
-    return _kept(fitted, scored, delivery.histories[0], test_looks, baselines, compared.skipped)
+    return _kept(fitted, scored, delivery.histories[0], baselines, compared.skipped)
 
 
-def apart(task: Task, prepared: Any, delivery: Delivery, test: Scorer, metric: str) -> Delivered:
+def apart(task: Task, prepared: Any, delivery: Delivery, tested: Tested, metric: str) -> Delivered:
     """Score on the test part the single networks, their mean, the mixture and the baseline in it.
 
     All of them have learned from everything but the test part.
     """
-    fitted, baseline, effect = delivery.fitted, delivery.baseline, None
-    prediction = task.predict(fitted, prepared, "test")
-    networks, alone = test.scores(prediction), [test.scores(prediction)]
+    fitted, baseline, test = delivery.fitted, delivery.baseline, tested.scorer
+    mixture, refitted, effect = test.scores(tested.model), None, None
+    networks, alone = mixture, [mixture]
     if committees := task.committees:
         networks = test.scores(task.predict(committees.mixed(fitted, None, 1.0), prepared, "test"))
         alone = [
@@ -81,8 +104,11 @@ def apart(task: Task, prepared: Any, delivery: Delivery, test: Scorer, metric: s
         ]
     if baseline is not None:
         rows = Rows(test.counts, task.power(metric), test.horizon, test.groups)
-        lost = test.losses(prediction), test.losses(baseline.predict("test"))
-        effect = judge_against(rows, *lost, baseline.name)
+        naive = baseline.predict("test")
+        lost = test.losses(tested.model), test.losses(naive)
+        effect, refitted = judge_against(rows, *lost, baseline.name), test.scores(naive)
+        scores = {name: test.scores(one) for name, one in tested.baselines.items()}
+        effect["better"] = better_than(mixture, scores, metric)
     return {
         "members": delivery.members,
         "weight": delivery.weight,
@@ -90,11 +116,21 @@ def apart(task: Task, prepared: Any, delivery: Delivery, test: Scorer, metric: s
         "why_not_mixed": delivery.why_not_mixed,
         "single": {name: _mean([scores[name] for scores in alone]) for name in alone[0]},
         "networks": networks,
-        "mixture": test.scores(prediction),
-        "refitted": None if baseline is None else test.scores(baseline.predict("test")),
+        "mixture": mixture,
+        "refitted": refitted,
         "effect": effect,
         "words": [],
     }
+
+
+def better_than(own: Scores, others: Mapping[str, Scores], metric: str) -> list[str]:
+    """Return the names of what scores better than a model, the best first."""
+    score = own.get(metric)
+    if score is None:
+        return []
+    pairs = ((name, each.get(metric)) for name, each in others.items())
+    known = {name: value for name, value in pairs if value is not None}
+    return sorted((name for name in known if known[name] < score), key=lambda name: known[name])
 
 
 def _validated(
@@ -111,25 +147,24 @@ def _scored(
     prepared: Any,
     fitted: Fitted,
     validated: Validated,
-    compared: Compared,
+    tested: Tested,
 ) -> dict[str, Any]:
-    config = fitted.config
-    test = task.scorer(data, prepared, config, "test")
-    on_test = task.predict(fitted, prepared, "test")
+    test, on_test = tested.scorer, tested.model
     return {
-        "metric": config.training.metric,
+        "metric": fitted.config.training.metric,
         **task.scales(prepared),
         "validation": validated.model,
         "test": test.scores(on_test),
         "per_step": [None if np.isnan(step) else step for step in test.per_step(on_test)],
         "baselines": [
             {
-                "name": one.name,
-                "validation": validated.baselines.get(one.name, {}),
-                "test": test.scores(one.predict("test")),
+                "name": name,
+                "validation": validated.baselines.get(name, {}),
+                "test": test.scores(prediction),
             }
-            for one in compared.baselines
+            for name, prediction in tested.baselines.items()
         ],
+        "test_looks": tested.looks,
         "notices": list(task.describe(data, prepared)["notices"]),
     }
 
@@ -138,13 +173,11 @@ def _kept(
     fitted: Fitted,
     scored: dict[str, Any],
     history: History,
-    test_looks: int,
     baselines: tuple[Candidate, ...],
     skipped: tuple[Skipped, ...],
 ) -> Fitted:
     metrics = {
         **scored,
-        "test_looks": test_looks,
         "history": history.model_dump(mode="json"),
         "skipped_baselines": [one._asdict() for one in skipped],
     }

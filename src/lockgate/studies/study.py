@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lockgate.scoring.looks import check_ledger
+from lockgate.scoring.looks import check_ledger, count_look
 from lockgate.studies.clock import Clock
 from lockgate.studies.delivery import Delivery, Fits, Member, deliver_one, is_single
 from lockgate.studies.fits import Job, run_fits
-from lockgate.studies.folder import open_folder
-from lockgate.studies.judge import look, select
+from lockgate.studies.folder import open_folder, study_id
+from lockgate.studies.judge import select
 from lockgate.studies.learned import Learned, deliver_learned, learn
 from lockgate.studies.plan import SILENT, Plan, Watcher, plan
 from lockgate.studies.result import StudyResult
 from lockgate.studies.rounds import play_rounds, run_config
-from lockgate.studies.single import Validated, apart, score_delivery
+from lockgate.studies.single import Validated, apart, look, score_delivery
 from lockgate.studies.stretches import Stretches, best_baseline, mean_scores
 from lockgate.studies.summary import Found, summarise
 from lockgate.tasks.base import Chosen, Compared, Task
@@ -59,18 +59,21 @@ def run(
     learned = learn(task, planned.config, compared.baselines, played, rung)
     delivery = _deliver(planned, out, learned, compared, (rung, played.cell), watcher)
     watcher.on_step("judging on the test part")
-    looked, metric = look(planned, out, rung, delivery), planned.config.training.metric
+    data, prepared, metric = planned.data, planned.prepared, planned.config.training.metric
+    fingerprint = task.test_fingerprint(data, prepared)
+    looks = count_look(out.parent, fingerprint, f"{study_id(out)} {rung}")
+    tested = look(task, data, prepared, delivery.fitted, compared, looks)
     reference = best_baseline(first, metric)
-    found = Found(planned, first, stretches.stay, played, rung, reference, looked)
+    found = Found(planned, first, stretches.stay, played, rung, reference, tested)
     known = reference or compared.baselines[0].name
-    chosen = Chosen(delivery.fitted, looked.delivered, known, looked.baselines[known])
-    delivered = apart(task, planned.prepared, delivery, looked.scorer, metric)
+    chosen = Chosen(delivery.fitted, tested.model, known, tested.baselines[known])
+    delivered = apart(task, prepared, delivery, tested, metric)
     results = summarise(found, delivered, chosen, clock.keep(out))
     naive = {one.name: mean_scores(first, one.name) for one in compared.baselines}
     scored = score_delivery(
-        *(task, planned.data, planned.prepared, delivery, results["delivered"]),
+        *(task, data, prepared, delivery, results["delivered"]),
         validated=Validated(learned.scores, naive),
-        test_looks=looked.looks,
+        tested=tested,
     )
     # of a study that went on: what was delivered before may be another network
     shutil.rmtree(out / "fitted", ignore_errors=True)

@@ -16,11 +16,12 @@ from lockgate.studies.command import command
 from lockgate.studies.curves import final_gap, overfits_from
 from lockgate.studies.fits import Fit
 from lockgate.studies.gather import Judged
-from lockgate.studies.judge import Look, against_baseline
+from lockgate.studies.judge import against_baseline
 from lockgate.studies.plan import Plan
 from lockgate.studies.recommend import recommendation
 from lockgate.studies.rounds import Played
 from lockgate.studies.rule import PairVerdict
+from lockgate.studies.single import Tested, better_than
 from lockgate.studies.stretches import Stretch, mean_of, mean_scores, scores_in
 from lockgate.studies.words import delivered_answer, verdict_words
 from lockgate.tasks.base import Chosen
@@ -52,7 +53,7 @@ class Found(NamedTuple):
     played: Played
     rung: str  # the selected one
     reference: str | None  # the baseline of the best scores on the rows judged
-    looked: Look
+    tested: Tested
 
     @property
     def metric(self) -> str:
@@ -103,7 +104,7 @@ def summarise(found: Found, delivered: Delivered, chosen: Chosen, seconds: float
     verdict["recommendation"] = recommendation(results, tricks)
     verdict["words"] = verdict_words(results, tricks)
     results["checks"] = checks(results, plan.task.checks(results["data"]))
-    shown = plan.task.shown(plan.data, plan.prepared, plan.config, found.looked.scorer, chosen)
+    shown = plan.task.shown(plan.data, plan.prepared, plan.config, found.tested.scorer, chosen)
     return cast(Results, _plain({**results, **shown}))
 
 
@@ -137,7 +138,7 @@ def _fold(found: Found, stretch: Stretch) -> FoldResult:
 def _baselines(found: Found) -> list[BaselineResult]:
     settings = {one.name: one.setting for stretch in found.stretches for one in stretch.naive}
     baselines: list[BaselineResult] = []
-    for name, prediction in found.looked.baselines.items():
+    for name, prediction in found.tested.baselines.items():
         by_fold = {one.fold.name: scores_in(one, name) for one in found.stretches}
         baselines.append(
             {
@@ -148,8 +149,8 @@ def _baselines(found: Found) -> list[BaselineResult]:
                     fold: None if scores is None else scores[found.metric]
                     for fold, scores in by_fold.items()
                 },
-                "test": found.looked.scorer.scores(prediction),
-                "per_step": list(found.looked.scorer.per_step(prediction)),
+                "test": found.tested.scorer.scores(prediction),
+                "per_step": list(found.tested.scorer.per_step(prediction)),
                 "reference": name == found.reference,
             }
         )
@@ -263,6 +264,14 @@ def _verdict(found: Found) -> VerdictResult:
             power=found.plan.task.power(found.metric),
             stay=found.stay,
         )
+        own = [
+            scores
+            for one in played.rounds
+            if one.stretch.naive and (scores := _scores(one, found.rung)) is not None
+        ]
+        names = {one.name for stretch in found.stretches for one in stretch.naive}
+        naive = {name: mean_scores(found.stretches, name) for name in names}
+        baseline["better"] = better_than(mean_of(own), naive, found.metric)
     return {
         "recommendation": [],
         "words": [],
@@ -276,7 +285,7 @@ def _verdict(found: Found) -> VerdictResult:
         "round_seconds": played.round_seconds,
         "ended": played.ended,
         "blocks": played.blocks,
-        "test_looks": found.looked.looks,
+        "test_looks": found.tested.looks,
     }
 
 

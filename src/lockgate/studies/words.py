@@ -11,7 +11,6 @@ from lockgate.tasks.results import BaselineEffect, Delivered, Effect, PairResult
 __all__ = [
     "delivered_answer",
     "delivered_words",
-    "lacking",
     "recommendation",
     "verdict_words",
 ]
@@ -89,15 +88,6 @@ def delivered_answer(delivered: Delivered, cell: str, metric: str) -> list[str]:
         }.get(effect["outcome"], "too few test rows to tell whether by chance")
         words.append(f"On the test part it has {compared(effect, metric)} {than}: {clear}.")
     return words
-
-
-def lacking(rounds: int, blocks: int) -> str:
-    """Tell why there can be no verdict: `the rows judged give 3 blocks where a verdict takes 8`."""
-    if blocks < LEAST_BLOCKS:
-        few = f"the rows judged give {count_of(blocks, 'block')}"
-        return f"{few} where a verdict takes {LEAST_BLOCKS}"
-    few = count_of(rounds, "round")
-    return f"a study of {few} has none, for a verdict takes {LEAST_ROUNDS}"
 
 
 def _interval(effect: Effect, metric: str) -> str:
