@@ -6,7 +6,7 @@ KERNELS := CMakeLists.txt $(wildcard $(OPS)/_cpu/*.cpp $(OPS)/_cpu/*.h $(OPS)/*/
 
 .PHONY: demo test kernels
 demo: .venv/installed
-	$(BIN)/lockgate study --sample co2 --out runs/demo --resume \
+	$(BIN)/lockgate study --sample co2 --rounds 6 --out runs/demo --resume \
 	  --rungs lstm,input-dropout,recurrent-dropout,both,stacked
 
 test: .venv/installed
