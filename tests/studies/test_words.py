@@ -152,11 +152,11 @@ def test_what_disagrees_is_told_with_both_numbers(results: Results) -> None:
 @pytest.mark.parametrize(
     ("weight", "words"),
     [
-        (0.0, "The model is ridge alone, fitted to all but the test part. On validation no share"),
+        (0.0, "The model is ridge alone, fitted to all but the test part. On unseen rows no share"),
         (0.002, "The model is 1 % the mean of 3 GRU networks and 99 % ridge, fitted to all"),
         (0.62, "The model is 62 % the mean of 3 GRU networks and 38 % ridge, fitted to all"),
         (0.999, "The model is 99 % the mean of 3 GRU networks and 1 % ridge, fitted to all"),
-        (1.0, "The model is the mean of 3 GRU networks, fitted to all but the test part. On valid"),
+        (1.0, "The model is the mean of 3 GRU networks, fitted to all but the test part. On unsee"),
     ],
 )
 def test_the_shares_of_a_model_are_told_and_never_rounded_away(weight: float, words: str) -> None:

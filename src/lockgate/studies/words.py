@@ -61,12 +61,12 @@ part.'
     end = "fitted to all but the test part."
     if weight == 0.0:
         return (
-            f"The model is {delivered['baseline']} alone, {end} On validation no share of "
+            f"The model is {delivered['baseline']} alone, {end} On unseen rows no share of "
             f"{networks} made it better."
         )
     if delivered["baseline"] and weight == 1.0:
         return (
-            f"The model is {networks}, {end} On validation no share of {delivered['baseline']} "
+            f"The model is {networks}, {end} On unseen rows no share of {delivered['baseline']} "
             "made it better."
         )
     if delivered["baseline"]:
