@@ -1,5 +1,6 @@
 """Jobs run in this process or side by side, each on one thread."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -69,6 +70,22 @@ def test_a_job_that_fails_ends_the_others_with_its_error():
     with pytest.raises(ValueError, match="number 1"):
         run_in_threads(job, [(n,) for n in range(4)], 2)
     assert ended == [0]
+
+
+def test_ctrl_c_while_jobs_are_handed_in_ends_them():
+    class Interrupted(list):
+        def __iter__(self):
+            yield (0,)
+            yield (1,)
+            signal.raise_signal(signal.SIGINT)
+
+    def job(number, wanted):
+        while wanted():
+            time.sleep(0.01)
+        return number
+
+    with contextlib.suppress(KeyboardInterrupt):  # as none has begun
+        run_in_threads(job, Interrupted([(0,), (1,), (2,)]), 2)
 
 
 @pytest.mark.parametrize("keep", [True, False])

@@ -71,42 +71,38 @@ def run_in_threads(
     Raises:
         KeyboardInterrupt: If nothing is left.
     """
-    end = threading.Event()
+    end, handing_in = threading.Event(), threading.Lock()
     side_by_side, threads = min(workers, len(jobs)), torch.get_num_threads()
 
     def call(*job: Any) -> Done:
+        with handing_in:  # none begins before all are handed in: Ctrl-C may come between two
+            if end.is_set():
+                raise KeyboardInterrupt
         torch.set_num_threads(1 if side_by_side > 1 else threads)
-        return run(*job, lambda: not end.is_set())
-
-    with ThreadPoolExecutor(side_by_side) as pool:
-        futures = [pool.submit(call, *job) for job in jobs]
         try:
-            _wait(futures)
+            return run(*job, lambda: not end.is_set())
+        except BaseException:
+            end.set()
+            raise
+
+    futures: list[Future[Done]] = []
+    with ThreadPoolExecutor(side_by_side) as pool:
+        try:
+            with handing_in:
+                futures.extend(pool.submit(call, *job) for job in jobs)
+            while wait(futures, timeout=0.2).not_done:  # again and again, so that Ctrl-C is seen
+                pass
         except KeyboardInterrupt:
-            _give_up(futures, end)
-            _wait(futures)
+            pass  # leaving the pool waits for those that run
         finally:
-            _give_up(futures, end)
+            end.set()
     torch.set_num_threads(threads)
-    done = [future for future in futures if not future.cancelled()]
-    finished = [one.result() for one in done if not isinstance(one.exception(), KeyboardInterrupt)]
+    finished = [
+        one.result() for one in futures if not isinstance(one.exception(), KeyboardInterrupt)
+    ]
     if not finished:
         raise KeyboardInterrupt
     return finished
-
-
-def _wait(futures: Sequence[Future[Done]]) -> None:
-    """Wait for all, or for the first that fails; again and again, so that Ctrl-C is seen."""
-    while wait(futures, timeout=0.2, return_when="FIRST_EXCEPTION").not_done:
-        for future in futures:
-            if future.done() and not future.cancelled() and future.exception():
-                return
-
-
-def _give_up(futures: Sequence[Future[Done]], end: threading.Event) -> None:
-    end.set()
-    for future in futures:
-        future.cancel()
 
 
 @contextlib.contextmanager
