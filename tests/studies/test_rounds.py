@@ -76,7 +76,9 @@ def test_a_study_ends_when_more_rounds_are_useless(
 def plan(budget: float) -> Any:
     return SimpleNamespace(
         budget=budget,
-        config=SimpleNamespace(rounds=10),
+        config=SimpleNamespace(rounds=10, members=5, mix=True),
+        task=SimpleNamespace(committees=object()),
+        workers=2,
         epoch_seconds={"lstm": 2.0, "gru": 1.0},
         round_epoch=4.0,
     )
@@ -89,11 +91,25 @@ def test_what_a_budget_affords_is_told_by_the_fits_so_far() -> None:
     ]
 
     assert _affordable(plan(math.inf), fits, 0.0) == 10
-    # 0.8 of 1,000 seconds less 100, of 10 epochs of 4 seconds a round
-    assert _affordable(plan(1000.0), fits, 100.0) == 17
+    # 0.8 of 1,000 seconds less 100 and three times two members of 10 epochs of 1.5 seconds, of 10
+    # epochs of 4 seconds a round
+    assert _affordable(plan(1000.0), fits, 100.0) == int((800 - 100 - 45) / 40)
     # no cell is chosen: 15 epochs are usual
-    assert _affordable(plan(1000.0), [], 0.0) == 13
+    assert _affordable(plan(1000.0), [], 0.0) == int((800 - 67.5) / 60)
     assert _affordable(plan(1.0), fits, 100.0) == 1
+
+
+def test_preparing_and_delivering_are_of_the_budget(play: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(module, "stop", lambda _: None)
+    monkeypatch.setattr(module, "_affordable", lambda *_: 6)
+    settings = {"rungs": "lstm,both", "rounds": 6, "budget": "1h"}
+
+    assert play(**settings).ended == "rounds"
+    monkeypatch.setattr(module, "_to_deliver", lambda *_: 3600.0)
+    assert play(**settings).ended == "budget"
+    monkeypatch.undo()
+    monkeypatch.setattr(Clock, "of_this_run", 3600.0)
+    assert play(**settings).ended == "budget"
 
 
 def test_a_further_round_takes_what_its_rungs_took_on_average() -> None:

@@ -35,7 +35,12 @@ class Clock:
     @property
     def seconds(self) -> float:
         """Seconds so far."""
-        return self._before + time.perf_counter() - self._began
+        return self._before + self.of_this_run
+
+    @property
+    def of_this_run(self) -> float:
+        """Seconds since this run began."""
+        return time.perf_counter() - self._began
 
     def keep(self, out: Path) -> float:
         """Write down the seconds so far, and return them."""

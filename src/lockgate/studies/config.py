@@ -30,8 +30,8 @@ class StudySettings(Config):
     smallest_effect: Annotated[float, Field(gt=0, lt=100), Option(("study",))] = 2.0
     """Change of the error, in per cent, below which a trick makes no difference that matters."""
     budget: Annotated[str, Option(("study",))] = "10m"
-    """Time for all fits together; rounds end in time, and no fit is cut short. With none a study
-    goes on until all rounds are done."""
+    """Time that a study is to take: rounds end early enough for the networks to be delivered, after
+    one pass over the folds at the least, and no fit is cut short. With none all rounds are done."""
     workers: Annotated[int | None, Field(ge=1), Option(("study",))] = None
     """Processes that fit side by side, each on one thread. Default: one for each core."""
 

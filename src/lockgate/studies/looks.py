@@ -119,7 +119,8 @@ def _levels(looks: tuple[int, ...], spent: tuple[float, ...]) -> tuple[float, ..
         to_spend = spent[k] - (spent[k - 1] if k else 0.0)
         level = to_spend
         if to_spend > TINY:
-            low, high = to_spend, 2.0 * (spent[-1])
+            # what comes after has no part in it: a study that goes on tells its looks again
+            low, high = to_spend, spent[k]
             for _ in range(50):
                 level = math.sqrt(low * high)
                 leaves = _leaves(nodes, mass, _border(level, now), step)

@@ -111,7 +111,7 @@ class Plan(NamedTuple):
 
     @property
     def budget(self) -> float:
-        """Seconds that the fits may take."""
+        """Seconds after which a run of the study begins no further pass."""
         return _budget(self.config)
 
     @property

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from lockgate.scoring.arrays import FloatArray
 from lockgate.studies.best import best_set
 from lockgate.studies.clock import Clock
+from lockgate.studies.delivery import is_single
 from lockgate.studies.fits import Fit, Job, read_judged, run_fits
 from lockgate.studies.folder import planned_looks
 from lockgate.studies.gather import Judged, gather
@@ -56,7 +57,6 @@ def play_rounds(
     Raises:
         DataError: If every fit that would choose the cell diverged.
     """
-    began = clock.seconds
     player = _Player(plan, out, stretches, clock, watcher)
     first = stretches.of_pass(0)
     choosing = player.choose(first)
@@ -71,7 +71,7 @@ def play_rounds(
         for rung in ladder
         if not rung.cell and (parent := parent_name(rung, cell)) in names
     ]
-    affordable = _affordable(plan, player.fits, clock.seconds - began)
+    affordable = _affordable(plan, player.fits, clock.of_this_run)
     looks = planned_looks(out, len(first), config.rounds, affordable)
 
     rounds: list[Judged] = []
@@ -93,7 +93,8 @@ def play_rounds(
             break
         if len(rounds) >= looks.looks[-1]:
             break
-        if clock.seconds - began + (clock.seconds - before) > plan.budget:
+        of_pass = clock.seconds - before
+        if clock.of_this_run + of_pass + _to_deliver(plan, player.fits) > plan.budget:
             ended = "budget"
             break
     return Played(
@@ -176,12 +177,23 @@ def _affordable(plan: Plan, fits: Sequence[Fit], spent: float) -> int:
     """Return how many rounds the budget affords, by what the fits so far took."""
     if math.isinf(plan.budget):
         return int(plan.config.rounds)
-    epochs = float(TYPICAL_EPOCHS)
-    if fits:
-        epochs = sum(fit.seconds for fit in fits)
-        epochs /= sum(plan.epoch_seconds[fit.rung] for fit in fits)
-    left = BUDGET_IN_USE * plan.budget - spent
-    return max(int(left / (epochs * plan.round_epoch)), 1)
+    left = BUDGET_IN_USE * plan.budget - spent - _to_deliver(plan, fits)
+    return max(int(left / (_epochs(plan, fits) * plan.round_epoch)), 1)
+
+
+def _to_deliver(plan: Plan, fits: Sequence[Fit]) -> float:
+    """Return about how long the networks to be delivered take: any rung may be the one."""
+    members = 1 if is_single(plan.task, plan.config) else plan.config.members
+    epoch = sum(plan.epoch_seconds.values()) / len(plan.epoch_seconds)
+    return float(_epochs(plan, fits) * epoch * -(-members // plan.workers))
+
+
+def _epochs(plan: Plan, fits: Sequence[Fit]) -> float:
+    """Return how many epochs as they were timed a fit takes."""
+    if not fits:
+        return float(TYPICAL_EPOCHS)
+    timed = sum(plan.epoch_seconds[fit.rung] for fit in fits)
+    return sum(fit.seconds for fit in fits) / timed
 
 
 def _round_seconds(fits: Sequence[Fit], rungs: Collection[str], workers: int) -> float:
