@@ -12,10 +12,12 @@ from lockgate import load
 from lockgate.errors import DataError
 from lockgate.estimators.sequences import SequenceClassifier
 from lockgate.scoring.probabilities import probabilities
+from lockgate.tasks.labelling.baselines import fit
 from lockgate.tasks.labelling.baselines.common import calibrated_loss
 from lockgate.tasks.labelling.baselines.fit import fit_class_baselines
 from lockgate.tasks.labelling.config import ClassifierConfig, LabelConfig, LabelledConfig
-from lockgate.tasks.labelling.labelled import Labelled, Ragged
+from lockgate.tasks.labelling.labelled import LabelData, Labelled, Ragged
+from lockgate.tasks.labelling.linear_fit import fit_linear_path
 from lockgate.tasks.labelling.prepare import PreparedLabelled, prepare_labelled
 from lockgate.tasks.labelling.scores import row_losses
 from lockgate.tasks.labelling.task import Labelling
@@ -64,6 +66,25 @@ def test_before_any_step_the_network_says_what_the_baseline_says(several: bool) 
     for k in range(p.shape[1] if not several else 1, 0, -1):
         np.testing.assert_array_equal(p[:, k - 1].argsort(), expected[:, k - 1].argsort())
     assert calibrated_loss(p, y[test]) == pytest.approx(calibrated_loss(expected, y[test]), 0.05)
+
+
+def test_the_baseline_of_a_linear_path_is_not_fitted_again(monkeypatch: Any) -> None:
+    data, task, config = reviews(), Labelling(), LabelConfig(model=ON)
+    read, halved = LabelData(data, None, None), prepare(data)
+    # as in the folds of a study, the whole of validation stops a fit
+    parts = halved.parts._replace(mixing=halved.parts.validation[:0])
+    known = fit_linear_path(data, parts, halved.preprocessing, 0).baseline
+    prepared = replace(halved, parts=parts, text_logistic=known)
+    anew = task.baselines(read, replace(prepared, text_logistic=None), config).baselines[-1]
+    fits: list[int] = []
+    monkeypatch.setattr(fit, "fit_terms", lambda *_, **__: fits.append(1) or "no terms")
+
+    found = task.baselines(read, prepared, config).baselines[-1]
+
+    assert (found.name, found.setting, fits) == (anew.name, anew.setting, [])
+    np.testing.assert_array_equal(found.predict("test"), anew.predict("test"))
+    # what half of validation chose is not what all of it would
+    assert task.baselines(read, halved, config).skipped[0].reason == "no terms"
 
 
 def test_training_rows_are_scored_by_models_that_have_not_seen_them() -> None:

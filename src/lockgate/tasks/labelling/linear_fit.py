@@ -9,7 +9,12 @@ from lockgate.errors import DataError, count_of
 from lockgate.scoring.baselines import Grid
 from lockgate.scoring.probabilities import fit_temperature, log_scores
 from lockgate.tasks.labelling.baselines.common import FitData, Logistic, logistic_fits
-from lockgate.tasks.labelling.baselines.texts import Terms, fit_terms, fit_text_logistic
+from lockgate.tasks.labelling.baselines.texts import (
+    Terms,
+    TextLogistic,
+    fit_terms,
+    fit_text_logistic,
+)
 from lockgate.tasks.labelling.labelled import Labelled
 from lockgate.tasks.labelling.linear_path import LinearPath
 from lockgate.tasks.labelling.parts import Parts, Rows, folds_of
@@ -20,10 +25,10 @@ LEAVE_OUT = "leave it out (--set linear_path=off), and the rung linear-path"
 
 
 class LinearFit(NamedTuple):
-    """A linear path, what was chosen for it, in words, and its scores of all rows."""
+    """A linear path, the baseline that it is made of, and its scores of all rows."""
 
     path: LinearPath
-    setting: str
+    baseline: TextLogistic
     scores: npt.NDArray[np.float32]  # (N, K)
 
 
@@ -84,7 +89,7 @@ def fit_linear_path(
     path = path_of(terms, whole, temperature)
     scores = path.scores(data.items).numpy()
     scores[parts.train] = honest / temperature
-    return LinearFit(path, chosen.setting, scores)
+    return LinearFit(path, chosen, scores)
 
 
 def path_of(terms: Terms, model: Logistic, temperature: float = 1.0) -> LinearPath:

@@ -12,6 +12,7 @@ import torch
 from lockgate.errors import DataError, quoted
 from lockgate.files import write_text
 from lockgate.tasks.base import Span
+from lockgate.tasks.labelling.baselines.texts import TextLogistic
 from lockgate.tasks.labelling.config import ClassifierConfig, LabelledConfig
 from lockgate.tasks.labelling.encoder import FILE as ENCODER
 from lockgate.tasks.labelling.encoder import Encoder, find_encoder, read_encoder
@@ -49,6 +50,9 @@ class PreparedLabelled:
     """What should be said of what the network begins from."""
     compares_path: bool = False
     """Whether networks with a linear path are compared with others, which have none then."""
+    text_logistic: TextLogistic | None = None
+    """The baseline that the linear path is made of, chosen by the rows that stop a fit; None where
+    it would have to be fitted again."""
 
     def settle(self, model: ClassifierConfig) -> ClassifierConfig:
         """Return the settings of a network with what they leave to the data."""
@@ -221,11 +225,12 @@ def _with_linear_path(
             raise
         why_not = f"no linear path: {str(error).partition(';')[0]}"
         return replace(prepared, notices=(*prepared.notices, why_not))
-    notice = f"linear path: logistic regression on TF-IDF of {linear.setting}"
+    notice = f"linear path: logistic regression on TF-IDF of {linear.baseline.setting}"
     return replace(
         prepared,
         arrays={**prepared.arrays, "linear": linear.scores},
         linear_path=linear.path,
+        text_logistic=linear.baseline,
         notices=(*prepared.notices, notice),
     )
 

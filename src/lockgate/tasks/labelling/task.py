@@ -311,6 +311,7 @@ class Labelling:
             )
             return Compared(tuple(regressors), numbers.skipped)
         y = preprocessing.targets(data.all)
+        chosen_alike = np.array_equal(parts.rows(choose), parts.rows("stopping"))
         fitted = fit_class_baselines(
             items,
             y.astype(np.int64),
@@ -319,6 +320,7 @@ class Labelling:
             preprocessing.outputs,
             at_steps=preprocessing.kind == "steps",
             by_character=by_character,
+            text_logistic=prepared.text_logistic if chosen_alike else None,
         )
         candidates = (
             Candidate(b.name, b.setting, partial(_classes, b, items, parts), b)

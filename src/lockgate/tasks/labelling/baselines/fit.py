@@ -25,7 +25,12 @@ from lockgate.tasks.labelling.baselines.sequences import (
     fit_summary_ridge,
 )
 from lockgate.tasks.labelling.baselines.steps import fit_step_logistic, labels_of_steps, step_places
-from lockgate.tasks.labelling.baselines.texts import fit_terms, fit_text_logistic, fit_text_ridge
+from lockgate.tasks.labelling.baselines.texts import (
+    TextLogistic,
+    fit_terms,
+    fit_text_logistic,
+    fit_text_ridge,
+)
 from lockgate.tasks.labelling.labelled import Ragged
 from lockgate.tasks.labelling.parts import Rows
 
@@ -82,6 +87,7 @@ def fit_class_baselines(
     *,
     at_steps: bool = False,
     by_character: bool = False,
+    text_logistic: TextLogistic | None = None,
     seed: int = 0,
 ) -> ClassBaselines:
     """Fit every baseline that can be computed on the training rows.
@@ -98,6 +104,7 @@ def fit_class_baselines(
         classes: K.
         at_steps: Whether there is a label at every step.
         by_character: Whether texts are taken by character, as those without spaces should be.
+        text_logistic: That of these training rows, chosen by these validation rows, if it is known.
         seed: Seed of what is drawn.
 
     Raises:
@@ -110,7 +117,7 @@ def fit_class_baselines(
     if at_steps:
         found = _with_steps(data, majority, seed)
     elif not isinstance(items, Ragged):
-        found = _with_texts(data, majority, by_character)
+        found = _with_texts(data, majority, by_character, text_logistic)
     else:
         found = _with_sequences(data, majority, seed)
     truth = data.y[step_places(items, data.validation) if at_steps else data.validation]
@@ -161,7 +168,11 @@ def _with_steps(data: FitData, majority: Majority, seed: int) -> ClassBaselines:
     return ClassBaselines((majority, fit_step_logistic(data, seed)), ())
 
 
-def _with_texts(data: FitData, majority: Majority, by_character: bool) -> ClassBaselines:
+def _with_texts(
+    data: FitData, majority: Majority, by_character: bool, fitted: TextLogistic | None
+) -> ClassBaselines:
+    if fitted is not None:
+        return ClassBaselines((majority, fitted), ())
     name = "TF-IDF + logistic regression"
     terms: Any = _ONE_CLASS
     if not _has_one_class(data):
