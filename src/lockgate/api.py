@@ -91,8 +91,8 @@ def plan_study(
 ) -> plans.Plan:
     """Return the plan of a study without running it; arguments as in `study`."""
     chosen, resolved = _resolve(source, task, config, settings, _study_config)
-    with StudyProgress(on_prepared) as watcher:
-        return plans.plan(source, resolved, chosen, watcher)
+    with StudyProgress(on_prepared) as watcher, plans.place_of(resolved) as place:
+        return plans.plan(source, resolved, chosen, place, watcher)
 
 
 def train(

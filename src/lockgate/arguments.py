@@ -34,6 +34,7 @@ class Settings(TypedDict, total=False):
     folds: int
     freeze_vectors: int | str
     gap: int | str
+    gpus_per_fit: float | None
     group: str | None
     header: bool
     hidden_size: int | Sequence[int] | str
@@ -73,6 +74,7 @@ class Settings(TypedDict, total=False):
     pretrain: bool
     pretrain_epochs: int
     random_state: int
+    ray: str | None
     recurrent_dropout: float
     resample: str | None
     residual: bool

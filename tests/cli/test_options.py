@@ -85,7 +85,16 @@ def parameters(command: str) -> dict[str, Any]:
     return found
 
 
-STUDY_ALONE = {"rungs", "rounds", "folds", "smallest_effect", "budget", "workers"}
+STUDY_ALONE = {
+    "rungs",
+    "rounds",
+    "folds",
+    "smallest_effect",
+    "budget",
+    "workers",
+    "ray",
+    "gpus_per_fit",
+}
 STUDY_ALONE |= {"window", "gap", "keep_validation"}
 
 

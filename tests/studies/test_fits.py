@@ -9,6 +9,7 @@ import torch
 
 from lockgate.nn import Reach
 from lockgate.running.local import default_workers
+from lockgate.running.places import Local
 from lockgate.settings import resolve
 from lockgate.studies import fits
 from lockgate.studies.fits import JUDGED, Fit, Job, read_judged
@@ -177,7 +178,7 @@ def test_a_fit_of_a_round_keeps_what_it_predicts_and_no_weights(prepared, tmp_pa
     config, told = prepared
     job = Job("lstm", 2, config, FORECASTING, "a-fold")
 
-    fit = fits.run_fit(tmp_path, job)
+    [fit] = fits.run_fits(tmp_path, [job], Local(1))
 
     assert sorted(path.name for path in job.folder(tmp_path).iterdir()) == ["fit.json", JUDGED]
     model, _ = train(told, config, seed=2, name="lstm")
@@ -189,17 +190,16 @@ def test_a_member_keeps_its_weights(prepared, tmp_path):
     config, _ = prepared
     job = Job("lstm", 0, config, FORECASTING)
 
-    fits.run_fit(tmp_path, job)
+    list(fits.run_fits(tmp_path, [job], Local(1)))
 
     assert FORECASTING.load_fitted(job.folder(tmp_path)).config == config
     assert read_judged(tmp_path, job) is None
 
 
-def test_a_fit_that_another_process_has_kept_is_read(prepared, tmp_path):
+def test_a_fit_that_is_there_is_read(prepared, tmp_path, monkeypatch):
     config, _ = prepared
     job = Job("lstm", 0, config, FORECASTING, "a-fold")
-    kept = fits.run_fit(tmp_path, job)
+    [kept] = fits.run_fits(tmp_path, [job], Local(1))
+    monkeypatch.setattr(fits, "write_fit", None)
 
-    again = fits.run_fit(tmp_path, job)
-
-    assert again == kept
+    assert list(fits.run_fits(tmp_path, [job], Local(1))) == [kept]

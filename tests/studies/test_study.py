@@ -28,6 +28,7 @@ CONTRACT = {
     | {"environment", "data", "metric", "baselines", "cell", "rungs", "verdict", "checks"}
     | {"forecasts", "task", "delivered", "folds"},
     "config": {"data", "model", "training", "rungs", "rounds", "budget", "workers"}
+    | {"ray", "gpus_per_fit"}
     | {"members", "mix", "smallest_effect"},
     "environment": {"lockgate", "python", "torch", "numpy", "platform", "cpu", "cores"}
     | {"workers", "device"},

@@ -33,7 +33,12 @@ class StudySettings(Config):
     """Time that a study is to take: rounds end early enough for the networks to be delivered, after
     one pass over the folds at the least, and no fit is cut short. With none all rounds are done."""
     workers: Annotated[int | None, Field(ge=1), Option(("study",))] = None
-    """Processes that fit side by side, each on one thread. Default: one for each core."""
+    """Fits side by side, each on one thread. Default: one for each core, or all that a cluster
+    takes."""
+    ray: Annotated[str | None, Option(("study",))] = None
+    """Fit on a Ray cluster: host:port of its head, or auto for the one of this machine."""
+    gpus_per_fit: Annotated[float | None, Field(gt=0, le=1), Option(("study",))] = None
+    """Share of a GPU that a fit on a cluster is given. Default: a whole one, with device=cuda."""
 
     @field_validator("smallest_effect", mode="before")
     @classmethod

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lockgate.files import new_folder, write_text
 from lockgate.nn import Reach
-from lockgate.running.local import run_jobs
+from lockgate.running.jobs import FolderJob, Place
 from lockgate.scoring.arrays import FloatArray
 from lockgate.tasks.base import Span, Task
 from lockgate.training.history import History
@@ -72,32 +72,32 @@ class Fit(BaseModel):
         return self.history.stopped == "diverged"
 
 
-def run_fits(study: Path, jobs: Sequence[Job], workers: int) -> Iterator[Fit]:
+def run_fits(study: Path, jobs: Sequence[Job], place: Place) -> Iterator[Fit]:
     """Yield every fit of `jobs`: those found in `study` at once, the others as they finish.
 
     Raises:
-        ChildProcessError: If a worker was killed.
+        ChildProcessError: If what computes was killed or is gone.
     """
     waiting = []
     for job in jobs:
         if (job.folder(study) / "fit.json").exists():
             yield read_fit(job.folder(study))
         else:
-            waiting.append(job)
+            waiting.append(FolderJob(write_fit, (job.prepared(study),), job.folder(study), (job,)))
     if waiting:
-        # a worker may have been started in another directory
-        study = study.absolute()
-        yield from run_jobs(run_fit, [(study, job) for job in waiting], workers)
+        yield from map(read_fit, place.run(waiting))
 
 
-def run_fit(study: Path, job: Job) -> Fit:
-    """Fit one job and keep it in the study's folder, whole or not at all."""
-    prepared, task = load_prepared(job.prepared(study), job.task), job.task
+def write_fit(out: Path, prepared_folder: Path, job: Job) -> None:
+    """Fit one job, and write what is kept of it into the folder `out`."""
+    prepared, task = load_prepared(prepared_folder, job.task), job.task
     began = time.perf_counter()
     fitted, history = task.train(
         prepared, job.config, seed=job.seed, name=job.rung, learn=job.learn, stop=job.stop
     )
     seconds = time.perf_counter() - began
+    if history.stopped == "interrupted":
+        raise KeyboardInterrupt
     reach, validation = None, None
     if history.stopped != "diverged":
         reach = task.reach(fitted, prepared)
@@ -114,24 +114,15 @@ def run_fit(study: Path, job: Job) -> Fit:
         temperature=task.committees.temperature(fitted) if task.committees else 1.0,
         reach=reach,
     )
-    if history.stopped == "interrupted":
-        raise KeyboardInterrupt
-    kept = job.folder(study)
-    try:
-        with new_folder(kept) as folder:
-            if job.fold is None:
-                fitted.write_into(folder)
-            elif not fit.diverged:
-                np.save(folder / JUDGED, task.predict(fitted, prepared, "test"))
-            write_text(folder / "fit.json", fit.model_dump_json())
-    except FileExistsError:
-        # a process that outlived a killed study has finished the same fit: it is the same
-        return read_fit(kept)
-    return fit
+    if job.fold is None:
+        fitted.write_into(out)
+    elif not fit.diverged:
+        np.save(out / JUDGED, task.predict(fitted, prepared, "test"))
+    write_text(out / "fit.json", fit.model_dump_json())
 
 
 def read_fit(folder: Path) -> Fit:
-    """Read what `run_fit` kept beside the model."""
+    """Read what `write_fit` kept beside the model."""
     return Fit.model_validate_json((folder / "fit.json").read_text(encoding="utf-8"))
 
 

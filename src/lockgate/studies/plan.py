@@ -4,14 +4,17 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import torch
 
 from lockgate.errors import DataError, count_of, option
 from lockgate.reading.frequency import Frequency
-from lockgate.running.local import default_workers, one_thread
+from lockgate.running.jobs import Place
+from lockgate.running.local import one_thread
 from lockgate.running.machine import check_device
+from lockgate.running.places import open_place
 from lockgate.studies.evidence import LEAST_FOLDS
 from lockgate.tasks.base import Task
 from lockgate.tasks.folds import Folds
@@ -64,9 +67,14 @@ class Plan(NamedTuple):
     prepared: Any
     rungs: tuple[Rung, ...]
     folds: Folds  # of the first pass
-    workers: int
+    place: Place
     epoch_seconds: dict[str, float]  # of one fit, by rung; empty before they are timed
     epoch_steps: int
+
+    @property
+    def workers(self) -> int:
+        """Fits at a time."""
+        return self.place.workers
 
     @property
     def cells(self) -> tuple[Rung, ...]:
@@ -141,6 +149,17 @@ class Plan(NamedTuple):
         return (choosing + int(self.config.rounds) * self.round_epoch) * most
 
 
+def place_of(config: Any) -> AbstractContextManager[Place]:
+    """Return, for a `with` block, where the settings of a study say that its fits run.
+
+    Raises:
+        DataError: If that is a cluster which cannot be used.
+    """
+    return open_place(
+        config.training.device, workers=config.workers, ray=config.ray, gpus=config.gpus_per_fit
+    )
+
+
 def why_no_verdict(plan: Plan) -> str | None:
     """Tell why no verdict is possible, and what would make it; None if it is possible."""
     folds = plan.folds
@@ -150,7 +169,7 @@ def why_no_verdict(plan: Plan) -> str | None:
     return None
 
 
-def plan(source: Any, config: Any, task: Task, watcher: Watcher = SILENT) -> Plan:
+def plan(source: Any, config: Any, task: Task, place: Place, watcher: Watcher = SILENT) -> Plan:
     """Read and prepare `source`, part it into folds and time a few steps of every rung.
 
     Raises:
@@ -158,7 +177,8 @@ def plan(source: Any, config: Any, task: Task, watcher: Watcher = SILENT) -> Pla
     """
     rungs = choose_rungs(config.rungs, task.ladder)
     _refuse_what_rungs_decide(config.model)
-    check_device(config.training.device)
+    if config.ray is None:  # a cluster may have what this machine lacks
+        check_device(config.training.device)
     _budget(config)
     task.check_study(config, rungs)
     watcher.on_step("reading")
@@ -171,8 +191,7 @@ def plan(source: Any, config: Any, task: Task, watcher: Watcher = SILENT) -> Pla
     folds = task.rounds.folds(data, prepared, config)
     windows = min(len(task.part(prepared, "train")), config.training.epoch_windows)
     epoch_steps = -(-windows // config.training.batch_size)
-    workers = config.workers or default_workers(config.training.device)
-    untimed = Plan(config, task, data, prepared, rungs, folds, workers, {}, epoch_steps)
+    untimed = Plan(config, task, data, prepared, rungs, folds, place, {}, epoch_steps)
     watcher.on_prepared(untimed)
     return untimed._replace(epoch_seconds=_timed(untimed, watcher))
 

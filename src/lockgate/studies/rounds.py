@@ -154,7 +154,7 @@ class _Player:
     def _judged(
         self, rounds: Sequence[int], stretches: Sequence[Stretch], jobs: Sequence[Sequence[Job]]
     ) -> list[Judged]:
-        for fit in run_fits(self._out, [job for own in jobs for job in own], self._plan.workers):
+        for fit in run_fits(self._out, [job for own in jobs for job in own], self._plan.place):
             self.fits.append(fit)
             LOG.info(
                 "fit %d: round %d, %s, best epoch %g, %.1f s",

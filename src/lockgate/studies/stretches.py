@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lockgate.running.local import run_jobs
+from lockgate.running.local import default_workers, run_jobs
 from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.scoring.baselines import Skipped, reference
 from lockgate.studies.fits import save_prepared
@@ -62,7 +62,8 @@ class Stretches:
         plan, task, config = self._plan, self._plan.task, self._plan.config
         # the linear models of texts take longer than networks do: folds side by side
         jobs = [(task, plan.data, config, fold, compared) for fold in folds]
-        for fold, one, naive, skipped in run_jobs(_ready, jobs, plan.workers):
+        workers = min(plan.workers, default_workers("cpu"))  # here, where the data are
+        for fold, one, naive, skipped in run_jobs(_ready, jobs, workers):
             if not (self._out / "prepared" / fold.name).exists():
                 save_prepared(self._out / "prepared" / fold.name, one.prepared, task)
             scorer = task.scorer(one.data, one.prepared, config, "test")

@@ -12,7 +12,7 @@ from lockgate.studies.fits import Job, run_fits
 from lockgate.studies.folder import open_folder, study_id
 from lockgate.studies.judge import select
 from lockgate.studies.learned import Learned, deliver_learned, learn
-from lockgate.studies.plan import SILENT, Plan, Watcher, plan
+from lockgate.studies.plan import SILENT, Plan, Watcher, place_of, plan
 from lockgate.studies.result import StudyResult
 from lockgate.studies.rounds import play_rounds, run_config
 from lockgate.studies.single import Validated, apart, look, score_delivery
@@ -47,7 +47,12 @@ def run(
     """
     clock = Clock()
     check_ledger(out.parent)
-    planned = plan(source, config, task, watcher)
+    with place_of(config) as place:
+        return _run(plan(source, config, task, place, watcher), out, clock, watcher, resume=resume)
+
+
+def _run(planned: Plan, out: Path, clock: Clock, watcher: Watcher, *, resume: bool) -> StudyResult:
+    task = planned.task
     open_folder(out, planned, resume=resume)
     clock.go_on(out)
     watcher.on_plan(planned)
@@ -101,7 +106,7 @@ def _deliver(
             Job(rung, one.seed, one.config, task, learn=one.learn, stop=one.stop) for one in members
         ]
         watcher.on_step(f"fitting {rung} {len(jobs)} times to be delivered")
-        done = {fit.seed: fit.history for fit in run_fits(out, jobs, planned.workers)}
+        done = {fit.seed: fit.history for fit in run_fits(out, jobs, planned.place)}
         return [(task.load_fitted(job.folder(out)), done[job.seed]) for job in jobs]
 
     run, prepared = run_config(task, config, network), planned.prepared
