@@ -7,14 +7,13 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ray_nodes import Nodes
 
 from lockgate.errors import DataError
 from lockgate.running.cluster import _check, _head, open_cluster, versions
@@ -37,66 +36,12 @@ def die(_out: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Nodes:
-    """A cluster on this machine, in a process of its own: Ray's clusters end with a process."""
-
-    script = """
-import sys
-from ray.cluster_utils import Cluster
-cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
-print("address", cluster.address, flush=True)
-for line in sys.stdin:
-    if line.strip() == "node":
-        cluster.remove_node(nodes.pop(), allow_graceful=False)
-        cluster.add_node(num_cpus=1)
-    if line.strip() == "head":
-        cluster.head_node.kill_gcs_server()
-    print("done", flush=True)
-cluster.shutdown()
-"""
-
-    def __init__(self, folder: Path) -> None:
-        environment = {
-            **os.environ,
-            "RAY_AUTH_MODE": "disabled",
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "HOME": str(folder),
-            "PYTHONPATH": str(Path(__file__).parent),
-        }
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", self.script],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=environment,
-        )
-        self.address = self._told().split()[1]
-
-    def kill(self, what: str) -> None:
-        """Kill a node, for which another comes, or the head."""
-        self._process.stdin.write(f"{what}\n")
-        self._process.stdin.flush()
-        self._told()
-
-    def end(self) -> None:
-        with self._process:  # closes its pipes
-            self._process.stdin.close()
-
-    def _told(self) -> str:
-        while line := self._process.stdout.readline():
-            if line.startswith(("address", "done")):
-                return line
-        raise AssertionError("no cluster")
-
-
 @pytest.fixture
 def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
     pytest.importorskip("ray", reason="Ray is not installed")
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    made = Nodes(tmp_path)
+    made = Nodes(tmp_path, modules=Path(__file__).parent)
     yield made
     made.end()
 
