@@ -1,6 +1,5 @@
 """Write docs/classification.md from the results of the studies that scripts/label_studies runs."""
 
-import json
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -9,11 +8,13 @@ from study_pages import (
     Results,
     baseline_name,
     bullets,
+    evidence,
     machine,
+    overview,
+    pairs_table,
     part_name,
-    rung_change,
+    read_results,
     rung_name,
-    rung_outcome,
     table,
     warnings,
 )
@@ -61,45 +62,48 @@ STUDIES = (
 )
 HEAD = """# Classification: what the networks reach
 
-What `lockgate study` finds on labelled sequences and texts. `scripts/label_studies` runs the
-studies and writes this page; each command is given in the folder of its data. What parts, verdicts
-and baselines are is told in [design.md](design.md).
+What `lockgate study` finds on labelled sequences and texts, each with a budget of 20 minutes.
+`scripts/label_studies` runs the studies and writes this page; each command is given in the folder
+of its data. What parts and baselines are is told in [design.md](design.md), what a verdict is and
+how often one is wrong in [rule.md](rule.md).
 
-Settings were chosen on validation parts, and each study counts one look at its test part. Earlier
-studies with the same settings had looked at these parts too, beside baselines without a temperature
-and with shorter grids; no setting was changed since, and where one was before, its section says
-so. Short trials before had scored some of the test parts: the default pooling was
-chosen by those of BasicMotions and ItalyPowerDemand, and none of the settings in the commands by
-any.
+*Decided* are pairs of a network and what it adds to that help, hurt or make no difference that
+matters, of all that were declared. The others are *open*: either more rounds would tell, or the
+rows limit them, and only more data would.
+"""
+REACHED = """
+## Reached
 
 *Got* is the test accuracy of what a study delivers; a baseline in bold is ahead of it. A test part
 of few rows tells little: an accuracy of 0.9 has a standard error of 0.013 on 500 rows and of 0.042
 on 50.
-"""
-TIMES = """
-The machine did other work at times, so that a budget of time affords fewer rounds than it might.
+
+Settings were chosen on validation parts. Earlier studies had looked at these test parts too; where
+a setting was changed since, its section says so. Short trials before had scored some of the test
+parts: the default pooling was chosen by those of BasicMotions and ItalyPowerDemand, and none of the
+settings in the commands by any.
 """
 
 
 def main(runs: Path, page: Path) -> None:
     """Write the page of those studies in `runs` that are finished, and name the others."""
-    found = {study: read(runs, study) for study in STUDIES}
+    known = {study: read(runs, study) for study in STUDIES}
     reached = table(
         ("", "reach", "got", "", "best baseline", "rounds", "test rows"),
-        [reach_row(study, results) for study, results in found.items()],
+        [reach_row(study, results) for study, results in known.items()],
     )
-    parts = [HEAD, reached, TIMES]
-    parts += [section(study, results) for study, results in found.items() if results]
-    page.write_text("\n".join(parts), encoding="utf-8")
+    verdicts = overview({study.title: results for study, results in known.items()})
+    sections = [section(study, results) for study, results in known.items() if results]
+    page.write_text("\n".join([HEAD, verdicts, REACHED, reached, "", *sections]), encoding="utf-8")
 
 
 def read(runs: Path, study: Study) -> Results | None:
     """Return the results of a study and the commit that it ran at; None if it is not finished."""
-    path = runs / study.name / "results.json"
-    if not path.exists():
+    results = read_results(runs / study.name)
+    if results is None:
         return None
     commit = (runs / f"{study.name}.commit").read_text(encoding="utf-8").strip()
-    return {**json.loads(path.read_text(encoding="utf-8")), "commit": commit}
+    return {**results, "commit": commit}
 
 
 def reach_row(study: Study, results: Results | None) -> tuple[str, ...]:
@@ -138,9 +142,7 @@ def met(accuracy: float, reach: float | None) -> str:
 def section(study: Study, results: Results) -> str:
     """Return the part of the page on one study."""
     rows = [rung_row(rung, results) for rung in results["rungs"]]
-    judged = table(
-        ("", "accuracy", "macro F1", "log loss", "minutes a fit", "change", "verdict"), rows
-    )
+    judged = table(("", "accuracy", "macro F1", "log loss", "minutes a fit"), rows)
     tested = [
         (baseline_name(one), *scores(one["test"]), *gap_row(one, results))
         for one in results["baselines"]
@@ -160,7 +162,13 @@ def section(study: Study, results: Results) -> str:
 
 {" ".join(filter(None, [sizes(results), study.note]))}
 
-{bullets([*behind(results), *results["verdict"]["words"], *without_overlap(results)])}
+{bullets([*results["verdict"]["recommendation"], *behind(results)])}
+
+{pairs_table(results)}
+
+{evidence(results)}
+
+{bullets(without_overlap(results))}
 
 Single networks on the rows judged, means over rounds:
 
@@ -203,8 +211,6 @@ def rung_row(rung: Results, results: Results) -> tuple[str, ...]:
         rung_name(rung, results),
         *scores(rung["judged"]),
         "–" if seconds is None else f"{seconds / 60:.2g}",
-        rung_change(rung, results),
-        rung_outcome(rung, results),
     )
 
 
