@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lockgate.charts.formats import percent
+from lockgate.charts.formats import metric_name, percent, plural
 from lockgate.studies.phrases import chance, signed_percent
 from lockgate.tasks.results import DeliveredPart, checked_results
 
@@ -81,7 +81,7 @@ def counted(studies: Sequence[Results]) -> tuple[str, ...]:
 
 def pairs_table(results: Results) -> str:
     """Return the table of declared pairs, the clear ones first."""
-    metric = results["metric"].replace("_", " ")
+    metric = metric_name(results["metric"])
     head = ("pair", "verdict", f"change of {metric}", "rounds", "what would decide it")
     pairs = sorted(results["verdict"]["pairs"], key=lambda one: OUTCOMES.index(one["outcome"]))
     rows = [
@@ -136,16 +136,21 @@ def evidence(results: Results) -> str:
     return bullets(told["words"][len(told["recommendation"]) : last])
 
 
-def gap(results: Results, baseline: Results) -> str:
-    """Return by how much what is delivered changes a baseline's score on the test part.
-
-    The baseline in it has its interval over rows.
-    """
-    effect, metric = results["delivered"]["effect"], results["metric"]
-    if effect is not None and effect["name"] == baseline["name"]:
-        return change(effect)
-    score, own = baseline["test"].get(metric), results["delivered"]["mixture"][metric]
+def gap(results: Results, scores: Results) -> str:
+    """Return by how much what is delivered changes another's score on the test part."""
+    metric = results["metric"]
+    score, own = scores.get(metric), results["delivered"]["mixture"][metric]
     return "" if not score or own is None else signed_percent(100.0 * (own / score - 1.0))
+
+
+def part_gap(part: DeliveredPart, results: Results) -> str:
+    """Return by how much what is delivered changes the score of the baseline in it.
+
+    It alone has an interval, over rows: it was fitted to the same rows. Nothing of other parts.
+    """
+    effect = results["delivered"]["effect"]
+    in_it = effect is not None and part.name == f"{effect['name']} in it"
+    return change(effect) if in_it else ""
 
 
 def part_name(part: DeliveredPart) -> str:
@@ -171,8 +176,9 @@ def machine(results: Results) -> str:
     """Return processor, versions, time and date of a study."""
     environment = results["environment"]
     return (
-        f"{environment['cpu']}, {environment['workers']} processes of one thread, "
+        f"{environment['cpu']}, {plural(environment['workers'], 'process', 'processes')} of one "
+        f"thread, "
         f"torch {environment['torch']}, lockgate {environment['lockgate']}, "
-        f"{results['verdict']['rounds']} rounds, {results['seconds'] / 60:.0f} minutes, "
+        f"{plural(results['verdict']['rounds'], 'round')}, {results['seconds'] / 60:.0f} minutes, "
         f"{results['created'][:10]}"
     )

@@ -9,9 +9,11 @@ from study_pages import (
     baseline_name,
     bullets,
     evidence,
+    gap,
     machine,
     overview,
     pairs_table,
+    part_gap,
     part_name,
     read_results,
     rung_name,
@@ -19,7 +21,8 @@ from study_pages import (
     warnings,
 )
 
-from lockgate.studies.phrases import signed, signed_percent
+from lockgate.charts.formats import metric_name
+from lockgate.studies.phrases import signed
 from lockgate.tasks.results import delivered_parts
 
 TO_SHOW = ("accuracy", "macro_f1", "log_loss")
@@ -144,14 +147,20 @@ def section(study: Study, results: Results) -> str:
     rows = [rung_row(rung, results) for rung in results["rungs"]]
     judged = table(("", "accuracy", "macro F1", "log loss", "minutes a fit"), rows)
     tested = [
-        (baseline_name(one), *scores(one["test"]), *gap_row(one, results))
+        (
+            baseline_name(one),
+            *scores(one["test"]),
+            signed(points(results, one)),
+            gap(results, one["test"]),
+        )
         for one in results["baselines"]
     ]
     tested += [
-        (part_name(part), *scores(part.scores)) for part in delivered_parts(results["delivered"])
+        (part_name(part), *scores(part.scores), "", part_gap(part, results))
+        for part in delivered_parts(results["delivered"])
     ]
     head = ("", "accuracy", "macro F1", "log loss", "delivered, in points of accuracy")
-    head = (*head, "in log loss", "95 % over rows")
+    head = (*head, f"in {metric_name(results['metric'])}")
     return f"""<a id="{study.name}"></a>
 
 ## {study.title}
@@ -247,16 +256,6 @@ def without_overlap(results: Results) -> list[str]:
     others = ", ".join(f"{b['name']} {b['test'][name]:.3f}" for b in results["baselines"])
     told = f"accuracy {got(results, name):.3f}; {others}"
     return [f"On the test rows that are in no other part: {told}."]
-
-
-def gap_row(baseline: Results, results: Results) -> tuple[str, ...]:
-    """Return what is delivered beside a baseline; log losses are compared with the one in it."""
-    row = (signed(points(results, baseline)),)
-    effect = results["delivered"]["effect"]
-    if effect is None or effect["name"] != baseline["name"] or effect["low"] is None:
-        return row
-    interval = f"{signed(effect['low'])} to {signed_percent(effect['high'])}"
-    return (*row, signed_percent(effect["percent"]), interval)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from study_pages import (
     machine,
     overview,
     pairs_table,
+    part_gap,
     part_name,
     read_results,
     rung_name,
@@ -19,6 +20,7 @@ from study_pages import (
     warnings,
 )
 
+from lockgate.charts.formats import metric_name
 from lockgate.tasks.results import delivered_parts
 
 STUDIES = {
@@ -55,19 +57,20 @@ def main(runs: Path, page: Path) -> None:
 def section(title: str, results: Results) -> str:
     """Return the part of the page on one study."""
     metric = results["metric"]
-    head = ("", f"judged {metric}", f"test {metric}", "delivered against it", "best epoch")
+    name = metric_name(metric)
+    head = ("", f"judged {name}", f"test {name}", "delivered against it", "best epoch")
     rows = [rung_row(rung, results) for rung in results["rungs"]]
     rows += [
         (
             baseline_name(one),
             shown(one["judged"].get(metric)),
             shown(one["test"].get(metric)),
-            gap(results, one),
+            gap(results, one["test"]),
         )
         for one in results["baselines"]
     ]
     rows += [
-        (part_name(part), "", shown(part.scores[metric]))
+        (part_name(part), "", shown(part.scores[metric]), part_gap(part, results))
         for part in delivered_parts(results["delivered"])
     ]
     return f"""## {title}

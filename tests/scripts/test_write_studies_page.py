@@ -13,10 +13,22 @@ def test_section_tells_rungs_baselines_and_what_is_delivered():
     assert "lockgate study weather.csv.gz" in section
     assert "- Use an LSTM with recurrent dropout 0.25: it lowers" in section
     assert "| **recurrent-dropout** (selected) | 2.256 |  |  |" in section
-    assert "| ridge (reference) | 2.286 | 2.377 | −7.5 % [−10.1, −4.8] |  |  |" in section
+    assert "| ridge (reference) | 2.286 | 2.377 | −7.5 % |  |  |" in section
+    assert "| ridge in it |  | 2.377 | −7.5 % [−10.1, −4.8] |  |  |" in section
     assert "| drift | 3.362 | 3.496 | −37.1 % |  |  |" in section
     assert "| **mixed with ridge** (delivered) |  | 2.198 |  |  |  |" in section
     assert "10 rounds" in section
+
+
+def test_the_interval_is_that_of_the_baseline_fitted_to_the_same_rows():
+    results = made.make()
+    results["delivered"]["refitted"]["mae"] = 2.1
+    results["delivered"]["effect"] |= {"percent": 4.7, "low": -1.0, "high": 9.0}
+
+    section = writer.section("Weather", results)
+
+    assert "| ridge (reference) | 2.286 | 2.377 | −7.5 % |  |  |" in section
+    assert "| ridge in it |  | 2.1 | +4.7 % [−1.0, +9.0] |  |  |" in section
 
 
 def test_section_tells_of_every_pair_once_and_what_limits_it():
