@@ -48,20 +48,20 @@ def rung_name(rung: Results, results: Results) -> str:
 
 def overview(studies: Mapping[str, Results | None]) -> str:
     """Return the table over all studies: what is decided of what was declared, what limits the
-    rest.
+    rest. Those that are not finished are named below.
 
     Args:
         studies: By their titles; None of one that is not finished.
     """
     known = {title: results for title, results in studies.items() if results is not None}
-    rows = [
-        (title, "not run") if title not in known else (title, *counted([known[title]]))
-        for title in studies
-    ]
+    rows = [(title, *counted([results])) for title, results in known.items()]
     if len(known) > 1:
         rows.append((ALL, *counted(list(known.values()))))
     head = ("", "decided", "helps", "hurts", "no difference")
-    return table((*head, "open: more rounds", "open: more rows", "no verdict", "rounds"), rows)
+    head = (*head, "open: more rounds", "open: more rows", "no verdict", "rounds")
+    missing = [title for title in studies if title not in known]
+    not_run = f"\n\nNot run: {'; '.join(missing)}." if missing else ""
+    return table(head, rows) + not_run
 
 
 def counted(studies: Sequence[Results]) -> tuple[str, ...]:

@@ -73,10 +73,10 @@ STAGES = {
             "lookback": 24,
             "hidden_size": 32,
             "batch_size": 128,
-            "max_epochs": 30,
+            "max_epochs": 20,
             "rungs": ("lstm", *TRICKS, "both", "stacked"),
         },
-        "one of its two years, a lookback of a day, 32 units, 30 epochs at most",
+        "one of its two years, a lookback of a day, 32 units, 20 epochs at most",
     ),
     "etth1": Stage(
         "ETTh1, oil temperature, 24 h",

@@ -93,7 +93,7 @@ def main(runs: Path, page: Path) -> None:
     known = {study: read(runs, study) for study in STUDIES}
     reached = table(
         ("", "reach", "got", "", "best baseline", "rounds", "test rows"),
-        [reach_row(study, results) for study, results in known.items()],
+        [reach_row(study, results) for study, results in known.items() if results],
     )
     verdicts = overview({study.title: results for study, results in known.items()})
     sections = [section(study, results) for study, results in known.items() if results]
@@ -109,11 +109,9 @@ def read(runs: Path, study: Study) -> Results | None:
     return {**results, "commit": commit}
 
 
-def reach_row(study: Study, results: Results | None) -> tuple[str, ...]:
-    """Return the row of a study in the first table."""
+def reach_row(study: Study, results: Results) -> tuple[str, ...]:
+    """Return the row of a study in the table of what is reached."""
     reach = "" if study.reach is None else f"{study.reach:g}"
-    if results is None:
-        return (study.title, reach, "not run")
     best = max(results["baselines"], key=lambda b: float(b["test"]["accuracy"]))
     accuracy, score = got(results), best["test"]["accuracy"]
     looks = results["verdict"]["test_looks"]
