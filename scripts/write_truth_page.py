@@ -216,6 +216,7 @@ def section(measured: Measured) -> str:
     fits, seconds = (sum(one[key] for one in about) for key in ("fits", "fit_seconds"))
     diverged = sum(one["diverged"] for one in about)
     here, passes = about[-1]["environment"], plural(about[0]["passes"], "pass", "passes")
+    processes = plural(here["workers"], "process", "processes")
     of = f" each of {len(about)} subsets" if stage.subsets > 1 else ""
     return f"""### {stage.title[0].upper()}{stage.title[1:]}
 
@@ -226,8 +227,8 @@ def section(measured: Measured) -> str:
 ```
 
 Smaller than by default: {stage.note}. {passes}{of}, {fits} fits of \
-{seconds / max(fits, 1):.1f} s on average, {diverged} diverged. {here["cpu"]}, {here["workers"]} \
-processes of one thread, torch {here["torch"]}, lockgate {here["lockgate"]}, commit \
+{seconds / max(fits, 1):.1f} s on average, {diverged} diverged. {here["cpu"]}, {processes} \
+of one thread, torch {here["torch"]}, lockgate {here["lockgate"]}, commit \
 {about[0]["commit"]}, {about[-1]["date"]}.
 """
 
