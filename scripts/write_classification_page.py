@@ -1,6 +1,5 @@
 """Write docs/classification.md from the results of the studies that scripts/label_studies runs."""
 
-import json
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -9,16 +8,21 @@ from study_pages import (
     Results,
     baseline_name,
     bullets,
+    evidence,
+    gap,
     machine,
+    overview,
+    pairs_table,
+    part_gap,
     part_name,
-    rung_change,
+    read_results,
     rung_name,
-    rung_outcome,
     table,
     warnings,
 )
 
-from lockgate.studies.phrases import signed, signed_percent
+from lockgate.charts.formats import metric_name
+from lockgate.studies.phrases import signed
 from lockgate.tasks.results import delivered_parts
 
 TO_SHOW = ("accuracy", "macro_f1", "log_loss")
@@ -61,52 +65,53 @@ STUDIES = (
 )
 HEAD = """# Classification: what the networks reach
 
-What `lockgate study` finds on labelled sequences and texts. `scripts/label_studies` runs the
-studies and writes this page; each command is given in the folder of its data. What parts, verdicts
-and baselines are is told in [design.md](design.md).
+What `lockgate study` finds on labelled sequences and texts, each with a budget of 20 minutes.
+`scripts/label_studies` runs the studies and writes this page; each command is given in the folder
+of its data. What parts and baselines are is told in [design.md](design.md), what a verdict is and
+how often one is wrong in [rule.md](rule.md).
 
-Settings were chosen on validation parts, and each study counts one look at its test part. Earlier
-studies with the same settings had looked at these parts too, beside baselines without a temperature
-and with shorter grids; no setting was changed since, and where one was before, its section says
-so. Short trials before had scored some of the test parts: the default pooling was
-chosen by those of BasicMotions and ItalyPowerDemand, and none of the settings in the commands by
-any.
+*Decided* are pairs of a network and what it adds to that help, hurt or make no difference that
+matters, of all that were declared. The others are *open*: either more rounds would tell, or the
+rows limit them, and only more data would.
+"""
+REACHED = """
+## Reached
 
 *Got* is the test accuracy of what a study delivers; a baseline in bold is ahead of it. A test part
 of few rows tells little: an accuracy of 0.9 has a standard error of 0.013 on 500 rows and of 0.042
 on 50.
-"""
-TIMES = """
-The machine did other work at times, so that a budget of time affords fewer rounds than it might.
+
+Settings were chosen on validation parts. Earlier studies had looked at these test parts too; where
+a setting was changed since, its section says so. Short trials before had scored some of the test
+parts: the default pooling was chosen by those of BasicMotions and ItalyPowerDemand, and none of the
+settings in the commands by any.
 """
 
 
 def main(runs: Path, page: Path) -> None:
     """Write the page of those studies in `runs` that are finished, and name the others."""
-    found = {study: read(runs, study) for study in STUDIES}
+    known = {study: read(runs, study) for study in STUDIES}
     reached = table(
         ("", "reach", "got", "", "best baseline", "rounds", "test rows"),
-        [reach_row(study, results) for study, results in found.items()],
+        [reach_row(study, results) for study, results in known.items() if results],
     )
-    parts = [HEAD, reached, TIMES]
-    parts += [section(study, results) for study, results in found.items() if results]
-    page.write_text("\n".join(parts), encoding="utf-8")
+    verdicts = overview({study.title: results for study, results in known.items()})
+    sections = [section(study, results) for study, results in known.items() if results]
+    page.write_text("\n".join([HEAD, verdicts, REACHED, reached, "", *sections]), encoding="utf-8")
 
 
 def read(runs: Path, study: Study) -> Results | None:
     """Return the results of a study and the commit that it ran at; None if it is not finished."""
-    path = runs / study.name / "results.json"
-    if not path.exists():
+    results = read_results(runs / study.name)
+    if results is None:
         return None
     commit = (runs / f"{study.name}.commit").read_text(encoding="utf-8").strip()
-    return {**json.loads(path.read_text(encoding="utf-8")), "commit": commit}
+    return {**results, "commit": commit}
 
 
-def reach_row(study: Study, results: Results | None) -> tuple[str, ...]:
-    """Return the row of a study in the first table."""
+def reach_row(study: Study, results: Results) -> tuple[str, ...]:
+    """Return the row of a study in the table of what is reached."""
     reach = "" if study.reach is None else f"{study.reach:g}"
-    if results is None:
-        return (study.title, reach, "not run")
     best = max(results["baselines"], key=lambda b: float(b["test"]["accuracy"]))
     accuracy, score = got(results), best["test"]["accuracy"]
     looks = results["verdict"]["test_looks"]
@@ -138,18 +143,22 @@ def met(accuracy: float, reach: float | None) -> str:
 def section(study: Study, results: Results) -> str:
     """Return the part of the page on one study."""
     rows = [rung_row(rung, results) for rung in results["rungs"]]
-    judged = table(
-        ("", "accuracy", "macro F1", "log loss", "minutes a fit", "change", "verdict"), rows
-    )
+    judged = table(("", "accuracy", "macro F1", "log loss", "minutes a fit"), rows)
     tested = [
-        (baseline_name(one), *scores(one["test"]), *gap_row(one, results))
+        (
+            baseline_name(one),
+            *scores(one["test"]),
+            signed(points(results, one)),
+            gap(results, one["test"]),
+        )
         for one in results["baselines"]
     ]
     tested += [
-        (part_name(part), *scores(part.scores)) for part in delivered_parts(results["delivered"])
+        (part_name(part), *scores(part.scores), "", part_gap(part, results))
+        for part in delivered_parts(results["delivered"])
     ]
     head = ("", "accuracy", "macro F1", "log loss", "delivered, in points of accuracy")
-    head = (*head, "in log loss", "95 % over rows")
+    head = (*head, f"in {metric_name(results['metric'])}")
     return f"""<a id="{study.name}"></a>
 
 ## {study.title}
@@ -160,7 +169,13 @@ def section(study: Study, results: Results) -> str:
 
 {" ".join(filter(None, [sizes(results), study.note]))}
 
-{bullets([*behind(results), *results["verdict"]["words"], *without_overlap(results)])}
+{bullets([*results["verdict"]["recommendation"], *behind(results)])}
+
+{pairs_table(results)}
+
+{evidence(results)}
+
+{bullets(without_overlap(results))}
 
 Single networks on the rows judged, means over rounds:
 
@@ -203,8 +218,6 @@ def rung_row(rung: Results, results: Results) -> tuple[str, ...]:
         rung_name(rung, results),
         *scores(rung["judged"]),
         "–" if seconds is None else f"{seconds / 60:.2g}",
-        rung_change(rung, results),
-        rung_outcome(rung, results),
     )
 
 
@@ -241,16 +254,6 @@ def without_overlap(results: Results) -> list[str]:
     others = ", ".join(f"{b['name']} {b['test'][name]:.3f}" for b in results["baselines"])
     told = f"accuracy {got(results, name):.3f}; {others}"
     return [f"On the test rows that are in no other part: {told}."]
-
-
-def gap_row(baseline: Results, results: Results) -> tuple[str, ...]:
-    """Return what is delivered beside a baseline; log losses are compared with the one in it."""
-    row = (signed(points(results, baseline)),)
-    effect = results["delivered"]["effect"]
-    if effect is None or effect["name"] != baseline["name"] or effect["low"] is None:
-        return row
-    interval = f"{signed(effect['low'])} to {signed_percent(effect['high'])}"
-    return (*row, signed_percent(effect["percent"]), interval)
 
 
 if __name__ == "__main__":

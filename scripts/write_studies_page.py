@@ -1,6 +1,5 @@
 """Write docs/studies.md from the results of the studies that scripts/studies runs."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -8,15 +7,20 @@ from study_pages import (
     Results,
     baseline_name,
     bullets,
+    evidence,
+    gap,
     machine,
+    overview,
+    pairs_table,
+    part_gap,
     part_name,
-    rung_change,
+    read_results,
     rung_name,
-    rung_outcome,
     table,
     warnings,
 )
 
+from lockgate.charts.formats import metric_name
 from lockgate.tasks.results import delivered_parts
 
 STUDIES = {
@@ -24,47 +28,49 @@ STUDIES = {
     "jena-24h": "Temperature at Jena, the next 24 hours",
     "etth1-24h": "Oil temperature of a transformer (ETTh1), the next 24 hours",
     "pm25-24h": "PM2.5 in Beijing, the next 24 hours",
+    "bike": "Bike rentals, the next 24 hours",
+    "taylor": "Demand of electricity by half hours (taylor), the next 24 hours",
 }
-HEAD = """# Four studies
+HEAD = """# Studies of tables
 
-What `lockgate study` finds on four real tables, each with a budget of time, and all else at its
-default. `scripts/studies` runs them and writes this page. *Judged* are rows of the
-development part that neither trained nor stopped a fit, means over rounds; the test part, the last
-15 % of the rows, is looked at once, by what is delivered and the baselines. *Helps* and *hurts* are
-verdicts that respect chance; see [design.md](design.md).
+What `lockgate study` finds on real tables, each with a budget of 20 minutes, and all else at its
+default. `scripts/studies` runs them and writes this page; each command is given in the folder of
+its data. What a verdict is and how often one is wrong is told in [rule.md](rule.md).
 
-The machine did other work meanwhile, so that a budget of time affords fewer rounds than it might.
+*Decided* are pairs of a network and what it adds to that help, hurt or make no difference that
+matters, of all that were declared. The others are *open*: either more rounds would tell, or the
+rows limit them, and only more data would.
+"""
+LEGEND = """
+*Judged* are rows of the development part that neither trained nor stopped a fit, means over rounds;
+the test part, the last 15 % of the rows, is looked at once, by what is delivered and the baselines.
 """
 
 
 def main(runs: Path, page: Path) -> None:
-    """Write the page of the studies in `runs`, all of which must be finished."""
-    parts = [HEAD]
-    for name, title in STUDIES.items():
-        results = (runs / name / "results.json").read_text(encoding="utf-8")
-        parts.append(section(title, json.loads(results)))
-    page.write_text("\n".join(parts), encoding="utf-8")
+    """Write the page of those studies in `runs` that are finished, and name the others."""
+    known = {title: read_results(runs / name) for name, title in STUDIES.items()}
+    sections = [section(title, results) for title, results in known.items() if results]
+    page.write_text("\n".join([HEAD, overview(known), LEGEND, *sections]), encoding="utf-8")
 
 
 def section(title: str, results: Results) -> str:
     """Return the part of the page on one study."""
     metric = results["metric"]
-    head = (
-        "",
-        f"judged {metric}",
-        f"test {metric}",
-        "change",
-        "verdict",
-        "best epoch",
-        "overfits from",
-    )
+    name = metric_name(metric)
+    head = ("", f"judged {name}", f"test {name}", "delivered against it", "best epoch")
     rows = [rung_row(rung, results) for rung in results["rungs"]]
     rows += [
-        (baseline_name(one), shown(one["judged"][metric]), shown(one["test"][metric]))
+        (
+            baseline_name(one),
+            shown(one["judged"].get(metric)),
+            shown(one["test"].get(metric)),
+            gap(results, one["test"]),
+        )
         for one in results["baselines"]
     ]
     rows += [
-        (part_name(part), "", shown(part.scores[metric]))
+        (part_name(part), "", shown(part.scores[metric]), part_gap(part, results))
         for part in delivered_parts(results["delivered"])
     ]
     return f"""## {title}
@@ -73,9 +79,13 @@ def section(title: str, results: Results) -> str:
 {results["command"]}
 ```
 
-{bullets(results["verdict"]["words"])}
+{bullets(results["verdict"]["recommendation"])}
 
-{table(head, rows)}
+{pairs_table(results)}
+
+{evidence(results)}
+
+{table((*head, "overfits from"), rows)}
 
 {warnings(results)}
 
@@ -88,10 +98,9 @@ def rung_row(rung: Results, results: Results) -> tuple[str, ...]:
     epoch = rung["best_epoch"]
     return (
         rung_name(rung, results),
-        shown(rung["judged"][results["metric"]]),
+        shown(rung["judged"].get(results["metric"])),
         "",
-        rung_change(rung, results),
-        rung_outcome(rung, results),
+        "",
         "–" if epoch is None else f"{epoch:.0f}",
         f"{rung['overfits_from'] or '–'}",
     )
