@@ -231,7 +231,7 @@ def play_pass(
         ]
         for fold, stretch in enumerate(stretches)
     }
-    fits = list(run_fits(out, [job for own in jobs.values() for job in own], planned.workers))
+    fits = list(run_fits(out, [job for own in jobs.values() for job in own], planned.place))
     rounds = []
     for fold, (one, own) in enumerate(jobs.items()):
         known = {job.rung: read_judged(out, job) for job in own}

@@ -59,7 +59,7 @@ def test_what_is_played_is_not_fitted_again(planned: Any, tmp_path: Path, monkey
     before = stages.read(out)
     with pytest.raises(DataError, match="resume"):
         stages.play(planned, out, 1)
-    monkeypatch.setattr("lockgate.studies.fits.run_fit", pytest.fail)
+    monkeypatch.setattr("lockgate.studies.fits.write_fit", pytest.fail)
 
     stages.play(planned, out, 1, resume=True)
 
