@@ -78,16 +78,24 @@ def run_fits(study: Path, jobs: Sequence[Job], workers: int) -> Iterator[Fit]:
     Raises:
         ChildProcessError: If a worker was killed.
     """
+    return run_fits_in([(study, job) for job in jobs], workers)
+
+
+def run_fits_in(jobs: Sequence[tuple[Path, Job]], workers: int) -> Iterator[Fit]:
+    """Yield the fits of jobs as `run_fits` does, each with the folder that it is kept in.
+
+    Raises:
+        ChildProcessError: If a worker was killed.
+    """
     waiting = []
-    for job in jobs:
+    for study, job in jobs:
         if (job.folder(study) / "fit.json").exists():
             yield read_fit(job.folder(study))
         else:
-            waiting.append(job)
+            # a worker may have been started in another directory
+            waiting.append((study.absolute(), job))
     if waiting:
-        # a worker may have been started in another directory
-        study = study.absolute()
-        yield from run_jobs(run_fit, [(study, job) for job in waiting], workers)
+        yield from run_jobs(run_fit, waiting, workers)
 
 
 def run_fit(study: Path, job: Job) -> Fit:
