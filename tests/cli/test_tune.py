@@ -1,6 +1,7 @@
 """`lockgate tune` gives the numbers of Python, tells its plan, resumes, and fails in a sentence."""
 
 import json
+import sys
 
 import pytest
 
@@ -94,3 +95,11 @@ def test_the_space_is_read_from_a_file(lockgate, csv, tmp_path):
     assert set(space) == {"model.hidden_size", "training.learning_rate"}
     assert (space["model.hidden_size"]["high"], space["model.hidden_size"]["log"]) == (4, False)
     assert space["training.learning_rate"]["low"] == 1e-4
+
+
+def test_without_optuna_it_tells_what_to_install(refused, csv, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+
+    told = refused(*TUNE[:6], code=1)
+
+    assert told == 'this command needs optuna: pip install "lockgate[tune]"'

@@ -10,7 +10,7 @@ import pytest
 
 import lockgate
 from lockgate import DataError
-from lockgate.tuning import halving
+from lockgate.tuning import halving, sampler
 from lockgate.tuning import tune as tune_module
 from lockgate.tuning.storage import JOURNAL, TrialStorage
 
@@ -51,9 +51,11 @@ def test_a_search_that_is_broken_off_ends_as_one_that_is_not(tune, searched, bre
 
 
 def test_it_may_break_off_again_and_again_and_while_trials_are_written(
-    tune, searched, break_off, monkeypatch, tmp_path
+    tune, break_off, monkeypatch, tmp_path
 ):
-    finish, left = TrialStorage.finish, [3]
+    """Also where the second batch learns from the first, and one of its two trials is written."""
+    monkeypatch.setattr(sampler, "AT_RANDOM", 2)
+    whole, finish, left = tune(name="whole"), TrialStorage.finish, [7]
 
     def break_while_writing(self, trial):
         if not left[0]:
@@ -62,6 +64,7 @@ def test_it_may_break_off_again_and_again_and_while_trials_are_written(
         finish(self, trial)
 
     done = break_off(4)
+    before = len(done)
     with pytest.raises(KeyboardInterrupt):
         tune()
     break_off(None)
@@ -71,13 +74,17 @@ def test_it_may_break_off_again_and_again_and_while_trials_are_written(
     monkeypatch.setattr(TrialStorage, "finish", finish)
     journal = tmp_path / "runs" / "search" / JOURNAL
     journal.write_bytes(journal.read_bytes() + b'{"op_code":4,"worker_')
-    break_off(9)
+    break_off(5)
     with pytest.raises(KeyboardInterrupt):
         tune(resume=True)
     break_off(None)
 
-    assert numbers(tune(resume=True).results) == numbers(searched.results)
-    assert len(done) == FITS
+    resumed = tune(resume=True)
+
+    for part in ("trials", "entrants", "settings", "delivered"):
+        assert numbers(resumed.results[part]) == numbers(whole.results[part])
+    assert resumed.results["verdict"]["pairs"] == whole.results["verdict"]["pairs"]
+    assert len(done) - before == len(set(done[before:]))
 
 
 @pytest.mark.slow
