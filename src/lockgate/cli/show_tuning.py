@@ -7,7 +7,8 @@ from lockgate.errors import count_of
 from lockgate.tuning.plan import TunePlan
 from lockgate.tuning.result import TuneResult
 from lockgate.tuning.search import CANDIDATES
-from lockgate.tuning.space import spelled, written
+from lockgate.tuning.space import written
+from lockgate.tuning.spelling import spelled
 
 
 def show_plan(plan: TunePlan) -> None:

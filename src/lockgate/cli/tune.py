@@ -47,7 +47,7 @@ def tune(
     source, named = o.source(table, sample), o.with_set(options, settings)
     from lockgate import api
     from lockgate.cli import show_tuning
-    from lockgate.tuning.space import read_options
+    from lockgate.tuning.spelling import read_options
 
     result = api.tune(
         source,

@@ -4,7 +4,7 @@ from typing import Any
 
 from lockgate.studies.command import command_of
 from lockgate.studies.plan import Plan
-from lockgate.tuning.space import spelled
+from lockgate.tuning.spelling import spelled
 
 
 def command(plan: Plan) -> str:

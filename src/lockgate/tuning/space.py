@@ -1,20 +1,18 @@
 """What a search may try: ranges and choices of settings, read and checked before any fit."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import yaml
 
 from lockgate.errors import DataError, listed, nearest, quoted
 from lockgate.settings import resolve, setting_paths
 from lockgate.tasks.base import Task
 from lockgate.tasks.config import RunConfig
+from lockgate.tuning.spelling import FORMS, word
 
 SEEDS = ("random_state", "split_seed")
 LEFT_OUT = ("training.metric", "training.device")
 """Of the training: what is judged by, and what computes."""
-FORMS = "[low, high], [low, high, log] or {choices: [...]}"
 Value = bool | int | float | str | None
 
 
@@ -109,47 +107,6 @@ def by_setting(written: Mapping[str, Any], task: Task) -> dict[str, Any]:
             raise DataError(f"space must name each setting once, got {quoted(name)} again")
         found[path] = content
     return found
-
-
-def parse_option(text: str) -> tuple[str, Any]:
-    """Read `NAME=RANGE` as an option of the command line gives it.
-
-    Example:
-        >>> parse_option("hidden_size=16,256,log"), parse_option("cell=lstm,gru")
-        (('hidden_size', [16, 256, 'log']), ('cell', ['lstm', 'gru']))
-        >>> parse_option("model.layer_norm={choices: [true, false]}")
-        ('model.layer_norm', {'choices': [True, False]})
-    """
-    name, equals, content = (part.strip() for part in text.partition("="))
-    if not equals or not content:
-        raise DataError(f"space must be given as NAME={FORMS}, got {quoted(text)}")
-    try:
-        return name, yaml.safe_load(content if content[0] in "[{" else f"[{content}]")
-    except yaml.YAMLError:
-        raise DataError(f"space must be given as NAME={FORMS}, got {quoted(text)}") from None
-
-
-def read_options(texts: Sequence[str]) -> dict[str, Any]:
-    """Read several options.
-
-    Raises:
-        DataError: If one is of another form, or a setting is named twice.
-    """
-    found: dict[str, Any] = {}
-    for text in texts:
-        name, content = parse_option(text)
-        if name in found:
-            raise DataError(f"space must name each setting once, got {quoted(name)} again")
-        found[name] = content
-    return found
-
-
-def spelled(path: str, content: Any) -> str:
-    """Return the option that `parse_option` reads."""
-    if isinstance(content, Mapping):
-        inner = ", ".join(_word(value) for value in content["choices"])
-        return f"{path}={{choices: [{inner}]}}"
-    return f"{path}=[{', '.join(_word(value) for value in content)}]"
 
 
 def written(space: Space) -> dict[str, Any]:
@@ -277,17 +234,5 @@ def _number(value: Any) -> float | int | None:
 def _plain(value: Any) -> Value:
     """Return a choice as a plain value: sizes by layer, for example, as `64,32`."""
     if isinstance(value, list | tuple):
-        return ",".join(_word(part) for part in value)
+        return ",".join(word(part) for part in value)
     return value if isinstance(value, bool | int | float | str | None) else str(value)
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, bool | None):
-        return {True: "true", False: "false", None: "null"}[value]
-    return f'"{value}"' if isinstance(value, str) and "," in value else str(value)
-
-
-def in_order(space: Space, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the settings of a trial by their names alone, in the order of the space."""
-    for path in space:
-        yield path.rpartition(".")[2], values[path]
