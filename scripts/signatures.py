@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from lockgate.config import Option, option_of
+from lockgate.config import FOLDS, option_of
 from lockgate.settings import fields_of
 from lockgate.studies.config import StudySettings
 from lockgate.tasks.labelling.config import LabelledConfig
@@ -26,7 +26,7 @@ OF_FILES = frozenset(LabelledConfig.model_fields) - {
 """Settings that say how files are read: an estimator is given what was read."""
 ONE = frozenset({"members", "mix"})
 """Settings of several fits: an estimator is one, and scikit-learn's ensembles join some."""
-OF_STUDIES = Option(("study",))
+OF_STUDIES = FOLDS
 """Marks settings that a study alone has a use for: an estimator is fitted once."""
 SCIKIT_LEARN = {"random_state": "Any = 0"}
 """Arguments of which scikit-learn's contract asks more than the field."""

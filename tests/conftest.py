@@ -138,6 +138,43 @@ def trained(once: Callable[..., Path]) -> tuple[lockgate.Fitted, Path]:
     return lockgate.load(folder / "model"), folder / "model"
 
 
+SMALL_TUNE = {
+    **SMALL,
+    "folds": 3,
+    "trials": 8,
+    "rounds": 3,
+    "smallest_effect": 0.05,
+    "budget": "none",
+    "workers": 1,
+}
+SPACE = {
+    "hidden_size": [2, 8, "log"],
+    "learning_rate": [1e-4, 1e-1, "log"],
+    "cell": {"choices": ["lstm", "gru"]},
+    "lookback": {"choices": [7, 14]},
+}
+
+
+@pytest.fixture
+def small_tune() -> dict[str, Any]:
+    """The settings of a search of eight trials over three folds."""
+    return dict(SMALL_TUNE)
+
+
+@pytest.fixture
+def space() -> dict[str, Any]:
+    """What it searches."""
+    return dict(SPACE)
+
+
+@pytest.fixture(scope="session")
+def searched(once: Callable[..., Path]) -> lockgate.TuneResult:
+    """A finished search of the table by `small_tune`. Not to be changed: copy its folder first."""
+    run = partial(lockgate.tune, make_table(), space=SPACE, **SMALL_TUNE)
+    folder = once("searched", lambda folder: run(out=folder / "first"))
+    return lockgate.TuneResult.load(folder / "first")
+
+
 LABELLED_ROWS = 60
 TEXT_WORDS = {"good": "good fine great nice", "bad": "bad awful poor weak"}
 LABEL_STUDY = {

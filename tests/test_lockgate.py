@@ -56,7 +56,7 @@ def test_an_unknown_name_is_no_attribute():
 def test_the_readme_names_every_command_and_every_public_function():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
 
-    for name in ("study", "train", "evaluate", "predict", "doctor"):
+    for name in ("study", "tune", "train", "evaluate", "predict", "doctor"):
         assert f"`lockgate {name}" in readme
     for name in ("study", "Forecaster"):
         assert f"lockgate.{name}(" in readme

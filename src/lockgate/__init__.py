@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from lockgate.api import predict as predict
     from lockgate.api import study as study
     from lockgate.api import train as train
+    from lockgate.api import tune as tune
     from lockgate.api import upgrade as upgrade
     from lockgate.errors import DataError as DataError
     from lockgate.estimators import Forecaster as Forecaster
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lockgate.tasks.forecasting.fitted import FittedForecaster as FittedForecaster
     from lockgate.tasks.labelling.fitted import FittedClassifier as FittedClassifier
     from lockgate.tasks.registry import load as load
+    from lockgate.tuning.result import TuneResult as TuneResult
 
 __version__ = "0.1.0"
 
@@ -40,6 +42,7 @@ _HOMES = {
     "SequenceClassifier": "lockgate.estimators",
     "SequenceRegressor": "lockgate.estimators",
     "StudyResult": "lockgate.studies.result",
+    "TuneResult": "lockgate.tuning.result",
     "backend": "lockgate.ops.dispatch",
     "compare": "lockgate.api",
     "evaluate": "lockgate.api",
@@ -51,12 +54,23 @@ _HOMES = {
     "predict": "lockgate.api",
     "study": "lockgate.api",
     "train": "lockgate.api",
+    "tune": "lockgate.api",
     "upgrade": "lockgate.api",
 }
 __all__ = ["BackendUnavailable", "DataError", "Fitted", "FittedClassifier", "FittedForecaster"]
-__all__ += ["Forecaster", "SequenceClassifier", "SequenceRegressor", "StudyResult", "backend"]
-__all__ += ["compare", "evaluate", "interop", "load", "mc_dropout", "mc_samples", "nn", "predict"]
-__all__ += ["study", "train", "upgrade"]
+__all__ += ["Forecaster", "SequenceClassifier", "SequenceRegressor", "StudyResult", "TuneResult"]
+__all__ += [
+    "backend",
+    "compare",
+    "evaluate",
+    "interop",
+    "load",
+    "mc_dropout",
+    "mc_samples",
+    "nn",
+    "predict",
+]
+__all__ += ["study", "train", "tune", "upgrade"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,9 +11,9 @@ from typing import Any, Unpack
 from lockgate.arguments import Settings
 from lockgate.errors import DataError, MissingSettingError
 from lockgate.files import new_folder
-from lockgate.progress import FitProgress, Steps, StudyProgress
+from lockgate.progress import FitProgress, Steps, StudyProgress, TuneProgress
 from lockgate.reading.samples import SAMPLE
-from lockgate.reports import write_report
+from lockgate.reports import write_report, write_tune_report
 from lockgate.running.local import default_workers
 from lockgate.scoring.looks import check_ledger, count_look
 from lockgate.settings import ConfigT, by_path, read_settings, resolve, write_settings
@@ -28,6 +28,11 @@ from lockgate.tasks import registry
 from lockgate.tasks.base import Evaluation, Fitted, Task
 from lockgate.tasks.stack.rungs import default_names
 from lockgate.tasks.storage import is_of_today
+from lockgate.tuning.config import tune_config
+from lockgate.tuning.plan import TunePlan
+from lockgate.tuning.result import TuneResult
+from lockgate.tuning.space import by_setting
+from lockgate.tuning.tune import run as run_tuning
 
 LOG = logging.getLogger(__name__)
 ConfigSource = Mapping[str, Any] | str | Path | None
@@ -77,6 +82,70 @@ def study(
     with StudyProgress(on_prepared, on_plan) as watcher:
         result = run(source, resolved, folder, chosen, resume=resume, watcher=watcher)
     write_report(result.results, folder)
+    LOG.info("%s: written", result.report_path)
+    return result
+
+
+def tune(
+    source: Any,
+    *,
+    trials: int | None = None,
+    space: Mapping[str, Any] | None = None,
+    task: str | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    storage: str | Path | None = None,
+    config: ConfigSource = None,
+    on_search: Callable[[TunePlan], None] = lambda _: None,
+    **settings: Unpack[Settings],
+) -> TuneResult:
+    """Search for better settings, and find out whether they help on your data.
+
+    Trials are judged beside the default settings on folds of all but the test part, never on the
+    test part itself. The best three are then fitted again on other seeds and, where folds are
+    drawn, other folds, and get a verdict against the default by the rule of a study: where tuning
+    does not help, that is what it says. What is delivered is scored on the test part once, and a
+    report is written. Needs Optuna: `pip install "lockgate[tune]"`.
+
+    Args:
+        source: What `study` takes.
+        trials: Settings to try at most. Default: 40.
+        space: What to search: for each setting by its name `[16, 256]`, `[1e-4, 1e-2, "log"]` or
+            `{"choices": ["lstm", "gru"]}`. Those of the configuration's section `tune` that have no
+            range here are searched too. Default: cell, sizes, rates, learning rate and decay; of
+            tables lookback and level too.
+        task: `"forecast"`, `"labels"` or `"language"`. Default: what the source and the settings
+            show.
+        out: Folder to write. Default: `runs/<table>-<target>-tuned`.
+        resume: Continue an interrupted search in `out`: no finished fit is repeated, and the end is
+            that of one that was not interrupted.
+        storage: Where the trials are kept: file of a journal of Optuna, or the address of a
+            database, `postgresql://...`. Default: a journal in `out`.
+        config: Settings as a YAML file or a mapping, the space in its section `tune`.
+        on_search: Called with the `TunePlan` before the first fit.
+        settings: Any setting by its name, of which the default settings are: `target="sold"`,
+            `horizon="24h"`, `hidden_size=32`, `budget="20m"`.
+
+    Returns:
+        What to use in words, the trials, the settings, the best model, and where the report is.
+
+    Raises:
+        DataError: If the data, a setting, the space or the storage cannot be used.
+        ModuleNotFoundError: If Optuna is not installed.
+    """
+    named = {**settings, "trials": trials}
+    chosen, resolved = _resolve(source, task, config, named, lambda one: tune_config(one.run))
+    if space is not None:
+        told = by_setting(resolved.tune, chosen) if resolved.tune else {}
+        both = {"tune": {**told, **by_setting(space, chosen)}}
+        resolved = resolve(type(resolved), resolved.model_dump(), both)
+    name = f"{chosen.subject(resolved)}-tuned"
+    folder = Path(out) if out is not None else default_out(source, name)
+    with TuneProgress(on_search) as watcher:
+        result = run_tuning(
+            source, resolved, folder, chosen, storage=storage, resume=resume, watcher=watcher
+        )
+    write_tune_report(result.results, folder)
     LOG.info("%s: written", result.report_path)
     return result
 

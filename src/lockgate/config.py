@@ -12,12 +12,15 @@ class Option(NamedTuple):
     A setting that is True or False becomes a flag, which turns its default round.
     """
 
-    commands: tuple[str, ...] = ("study", "train")
+    commands: tuple[str, ...] = ("study", "train", "tune")
 
 
-READING = Option(("study", "train", "predict", "evaluate"))
+READING = Option(("study", "train", "tune", "predict", "evaluate"))
 """Marks a setting that tells how a source is read, which a fitted model may be given anew for
 another source of the same content; see `settings.read_anew`."""
+
+FOLDS = Option(("study", "tune"))
+"""Marks a setting of the folds, which commands have that judge several networks."""
 
 
 class Config(BaseModel):

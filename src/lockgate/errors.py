@@ -6,6 +6,9 @@ from difflib import get_close_matches
 INSTALL = 'pip install "lockgate[workbench]"'
 """What installs all that the workbench needs."""
 
+EXTRAS = {"optuna": 'pip install "lockgate[tune]"'}
+"""What installs a library that one command alone needs."""
+
 MOST_LISTED = 20
 """Most of a list that a terminal shows: a table may have thousands of columns."""
 

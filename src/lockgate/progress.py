@@ -1,6 +1,7 @@
 """What a terminal shows while a study or a fit runs."""
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -20,6 +21,9 @@ from rich.progress import (
 from lockgate.studies.fits import Fit
 from lockgate.studies.plan import Plan, Watcher
 from lockgate.training.history import History
+from lockgate.tuning.plan import TunePlan
+from lockgate.tuning.trial import Trial
+from lockgate.tuning.watcher import TuneWatcher
 
 
 def bars_are_shown() -> bool:
@@ -125,6 +129,36 @@ class StudyProgress(_Bar, Watcher):
         self._progress.update(self._task, completed=done, total=total, description=text)
         if done == total:
             self._progress.update(self._task, description="fits done")
+
+
+class TuneProgress(StudyProgress, TuneWatcher):
+    """Bars that tell what a search is at, count its fits and name the best trial so far."""
+
+    def __init__(self, on_search: Callable[[TunePlan], None] = lambda _: None) -> None:
+        """Call `on_search` with the plan while no bar is shown."""
+        super().__init__()
+        self._on_search, self._best = on_search, ""
+        self._change: float | None = None
+
+    def on_search(self, plan: TunePlan, fits: int) -> None:
+        """Hand the plan on, and show how many fits there are at most."""
+        self._steps.pause()
+        self._on_search(plan)
+        self._progress.update(self._task, total=fits)
+        self._progress.start_task(self._task)
+
+    def on_trial(self, trial: Trial) -> None:
+        """Remember the best trial."""
+        if trial.change is not None and (self._change is None or trial.change < self._change):
+            self._change = trial.change
+            self._best = f", best {trial.name} {100.0 * math.expm1(trial.change):+.1f} %"
+
+    def on_fit(self, fit: Fit, done: int, total: int) -> None:
+        """Count a fit."""
+        self._steps.pause()
+        self._progress.start()
+        text = f"{fit.rung} on {fit.fold}{self._best}"
+        self._progress.update(self._task, completed=done, total=total, description=text)
 
 
 class FitProgress(_Bar):

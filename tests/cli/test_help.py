@@ -14,7 +14,7 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_commands_are_these():
-    names = ["study", "compare", "train", "evaluate", "predict", "upgrade", "doctor"]
+    names = ["study", "compare", "tune", "train", "evaluate", "predict", "upgrade", "doctor"]
     assert list(GROUP.commands) == names
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from lockgate import DataError
 from lockgate.charts import formats
-from lockgate.reports import pages, study, write_report
+from lockgate.reports import pages, write_report
 
 Results = dict[str, Any]
 
@@ -175,14 +175,6 @@ def test_a_chart_reads_back_the_text_it_was_given(
     names = {trace.get("name") for trace in figures["forecast-0"]["data"]}
 
     assert attack.replace("<", "&lt;").replace(">", "&gt;") in names
-
-
-def test_no_text_ends_the_script_it_stands_in(attack: str) -> None:
-    data = {"ds": [attack, "<!--<script>", "]]>&amp;\u2028"]}
-    embedded = str(study._embedded(data))
-
-    assert not re.search("[<>&\u2028]", embedded)
-    assert json.loads(embedded) == data
 
 
 def test_every_text_of_the_results_is_on_the_page(results: Results, tmp_path: Path) -> None:
@@ -409,7 +401,3 @@ def test_the_results_are_not_changed(results: Results, tmp_path: Path) -> None:
     write_report(results, tmp_path)
 
     assert json.dumps(results) == before
-
-
-def test_line_ends_are_those_the_browser_hashes() -> None:
-    assert study._normal("a\r\nb\rc\n") == "a\nb\nc\n"

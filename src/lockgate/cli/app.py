@@ -7,8 +7,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from lockgate.cli import compare, doctor, evaluate, predict, study, train, upgrade
-from lockgate.errors import INSTALL, DataError, MissingSettingError
+from lockgate.cli import compare, doctor, evaluate, predict, study, train, tune, upgrade
+from lockgate.errors import EXTRAS, INSTALL, DataError, MissingSettingError
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
@@ -43,7 +43,7 @@ class Commands(TyperGroup):
                 _show_choices(error)
             _end(str(error), 2)
         except ModuleNotFoundError as error:
-            _end(f"this command needs {error.name}: {INSTALL}", 1)
+            _end(f"this command needs {error.name}: {EXTRAS.get(str(error.name), INSTALL)}", 1)
         except FileNotFoundError as error:
             _end(str(error), 2)
         except BrokenPipeError:
@@ -53,7 +53,7 @@ class Commands(TyperGroup):
             full = "requested and" in str(error)
             _end(f"writing failed, perhaps the disk is full: {error}" if full else str(error), 1)
         except KeyboardInterrupt:
-            continues = ctx.invoked_subcommand == "study"
+            continues = ctx.invoked_subcommand in ("study", "tune")
             what = "interrupted: continue with --resume" if continues else "interrupted"
             _end(what, INTERRUPTED)
 
@@ -87,6 +87,7 @@ app = typer.Typer(
 )
 app.command()(study.study)
 app.command()(compare.compare)
+app.command()(tune.tune)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(predict.predict)

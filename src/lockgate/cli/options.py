@@ -15,6 +15,7 @@ from lockgate.errors import DataError, listed
 from lockgate.settings import fields_of
 from lockgate.studies.config import StudySettings, of_study
 from lockgate.tasks.registry import NAMES, configs
+from lockgate.tuning.config import TuneSettings
 
 Source = Annotated[
     str | None,
@@ -103,15 +104,19 @@ def with_settings(command: str) -> Callable[[Callable[..., None]], Callable[...,
 
 def _marked(command: str) -> Iterator[tuple[str, FieldInfo]]:
     """Yield the settings of every task, then those of a study, that a command has options for."""
-    kinds: list[type[Config]] = [*list(configs().values())[::-1], StudySettings]
+    # where a study and a search share a name, each has its own help and default
+    own = TuneSettings if command == "tune" else StudySettings
+    kinds: list[type[Config]] = [*list(configs().values())[::-1], own]
     for kind in kinds:
         for path, field in fields_of(kind).items():
             option = option_of(field)
             if option is not None and command in option.commands:
                 name = path.rpartition(".")[2]
-                yield name, of_study(name, field) if command == "study" else field
+                yield name, of_study(name, field) if command in JUDGED else field
 
 
+JUDGED = ("study", "tune")
+"""Commands that have the defaults of a study."""
 FITTED = ("predict", "evaluate")
 """Commands that read a source with the settings of a fitted model."""
 

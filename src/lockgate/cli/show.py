@@ -21,7 +21,7 @@ SHOWN_BESIDE = ("accuracy", "macro_f1", "perplexity")
 
 def show_prepared(plan: Plan, *, stderr: bool = False) -> None:
     """Print what a study will learn from and fit, before it is timed."""
-    _show_values(_prepared_values(plan), stderr=stderr)
+    show_values(_prepared_values(plan), stderr=stderr)
 
 
 def show_plan(plan: Plan, *, as_json: bool = False, stderr: bool = False) -> None:
@@ -30,10 +30,11 @@ def show_plan(plan: Plan, *, as_json: bool = False, stderr: bool = False) -> Non
         values = {**_prepared_values(plan), **_plan_values(plan)}
         print(json.dumps(values, indent=1, ensure_ascii=False))
         return
-    _show_values(_plan_values(plan), stderr=stderr)
+    show_values(_plan_values(plan), stderr=stderr)
 
 
-def _show_values(values: Mapping[str, Any], *, stderr: bool) -> None:
+def show_values(values: Mapping[str, Any], *, stderr: bool) -> None:
+    """Print values by their names, those of several lines below each other."""
     grid = Grid.grid(padding=(0, 2))
     grid.add_column(min_width=8)  # as wide as "channels": two grids stand below each other
     for name, value in values.items():
@@ -53,7 +54,7 @@ def show_result(result: StudyResult, *, as_json: bool = False) -> None:
     print(*(f"- {part}" for part in verdict["words"][first:]), sep="\n", end="\n\n")
     # beside intervals and outcomes there is no room for what a rung costs
     table = result.table().drop("parameters", "seconds")
-    _wide_console().print(grid_of(table.to_dicts()))
+    wide_console().print(grid_of(table.to_dicts()))
     print(f"report: {result.report_path}")
 
 
@@ -70,7 +71,7 @@ def show_comparison(comparison: Comparison, *, as_json: bool = False) -> None:
     ):
         print(title if rows else f"{title}: none")
         if rows:
-            _wide_console().print(grid_of(rows))
+            wide_console().print(grid_of(rows))
         print()
     print(*comparison.notes, sep="\n")
 
@@ -86,7 +87,7 @@ def show_fitted(fitted: Fitted, folder: Path, *, as_json: bool = False) -> None:
     rows = [*_delivered_rows(fitted), *metrics["baselines"]]
     metric = metrics["metric"]
     shown = dict.fromkeys([metric, *(name for name in SHOWN_BESIDE if name in metrics["test"])])
-    _wide_console().print(
+    wide_console().print(
         grid_of(
             [
                 {
@@ -136,7 +137,7 @@ def show_evaluation(evaluation: Evaluation, *, as_json: bool = False) -> None:
     for section in evaluation.sections():
         print(*first_of(section.lines), sep="\n")
         if section.rows:
-            _wide_console().print(grid_of(section.rows))
+            wide_console().print(grid_of(section.rows))
 
 
 def _show_notices(notices: list[str]) -> None:
@@ -186,7 +187,7 @@ def _console(**options: Any) -> Console:
     return Console(markup=False, emoji=False, **options)
 
 
-def _wide_console() -> Console:
+def wide_console() -> Console:
     """Return one wide enough for every column, also where no terminal tells its width."""
     return _console(width=max(Console().width, 110))
 

@@ -1,6 +1,7 @@
 """The command line that repeats a study."""
 
 import shlex
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,27 @@ IN_MEMORY: dict[str, tuple[str, Any]] = {
     "texts": ("(texts, labels)", ()),
     "list": ("texts", []),
 }
+NONE_APART: dict[str, tuple[str, Callable[[Any], list[str]]]] = {}
 
 
 def command(plan: Plan) -> str:
     """Return the `lockgate study` command of a plan: every setting that is not the default.
 
     What is in memory has no file to name: for it, the call in Python is returned.
+    """
+    return command_of(plan, "study")
+
+
+def command_of(
+    plan: Plan, name: str, apart: Mapping[str, tuple[str, Callable[[Any], list[str]]]] = NONE_APART
+) -> str:
+    """Return the command of that name of a plan, as `command` does.
+
+    Args:
+        plan: What was read, and with which settings.
+        name: Of the command, and of the function.
+        apart: For settings that are no single value, by their paths, the name of their argument
+            and how their options are spelled.
     """
     values = plan.config.model_dump(mode="json")
     fields = fields_of(type(plan.config))
@@ -34,24 +50,29 @@ def command(plan: Plan) -> str:
         if (value := _at(values, path)) != _default(field)
     }
     if plan.data.source in IN_MEMORY:
-        name, stand_in = IN_MEMORY[plan.data.source]
-        words = [name]
+        frame, stand_in = IN_MEMORY[plan.data.source]
+        words = [frame]
         if suitable(stand_in, given).name != plan.task.name:
             words.append(f"task={plan.task.name!r}")
-        words += [f"{path.rpartition('.')[2]}={value!r}" for path, (_, value) in given.items()]
-        return f"lockgate.study({', '.join(words)})"
+        names = {path: apart[path][0] if path in apart else _last(path) for path in given}
+        words += [f"{names[path]}={value!r}" for path, (_, value) in given.items()]
+        return f"lockgate.{name}({', '.join(words)})"
     source = _first(plan.data.source, plan.config.data)
-    words = ["lockgate", "study", *_source(source)]
+    words = ["lockgate", name, *_source(source)]
     if suitable(source, given).name != plan.task.name:
         words += ["--task", plan.task.name]
     for path, (field, value) in given.items():
-        words += _option(path, field, value)
+        words += apart[path][1](value) if path in apart else _option(name, path, field, value)
     return shlex.join(words)
 
 
-def _option(path: str, field: FieldInfo, value: Any) -> list[str]:
-    option, name = option_of(field), path.rpartition(".")[2].replace("_", "-")
-    if option is None or "study" not in option.commands:
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _option(command: str, path: str, field: FieldInfo, value: Any) -> list[str]:
+    option, name = option_of(field), _last(path).replace("_", "-")
+    if option is None or command not in option.commands:
         return ["--set", f"{path}={_text(value)}"]
     if isinstance(value, bool):
         flag = name if value else f"no-{name}"
@@ -63,7 +84,8 @@ def _default(field: FieldInfo) -> Any:
     """Return the default as JSON has it; of what must be given, one that no value equals."""
     if field.is_required():
         return ...
-    return list(field.default) if isinstance(field.default, tuple) else field.default
+    default = field.get_default(call_default_factory=True)
+    return list(default) if isinstance(default, tuple) else default
 
 
 def _first(source: str, data: Any) -> str:

@@ -78,8 +78,17 @@ def run_fits(study: Path, jobs: Sequence[Job], place: Place) -> Iterator[Fit]:
     Raises:
         ChildProcessError: If what computes was killed or is gone.
     """
+    return run_fits_in([(study, job) for job in jobs], place)
+
+
+def run_fits_in(jobs: Sequence[tuple[Path, Job]], place: Place) -> Iterator[Fit]:
+    """Yield the fits of jobs as `run_fits` does, each with the folder that it is kept in.
+
+    Raises:
+        ChildProcessError: If what computes was killed or is gone.
+    """
     waiting = []
-    for job in jobs:
+    for study, job in jobs:
         if (job.folder(study) / "fit.json").exists():
             yield read_fit(job.folder(study))
         else:

@@ -31,22 +31,37 @@ def open_folder(out: Path, plan: Plan, *, resume: bool) -> None:
         "data": plan.data.fingerprint,
         "asked": plan.config.model_dump(mode="json", exclude=set(_FREE)),
     }
-    path = out / "study.json"
+    claim_folder(out, identity, "study", resume=resume)
+    if not (out / "prepared" / "whole").exists():
+        save_prepared(out / "prepared" / "whole", plan.prepared, plan.task)
+    write_settings(plan.config, out / "config.yaml")
+
+
+def claim_folder(out: Path, identity: dict[str, Any], what: str, *, resume: bool) -> None:
+    """Make `out` the folder of what has this identity, or find it there.
+
+    Args:
+        out: The folder.
+        identity: A `format_version`, the fingerprint of the `data` and what was `asked`.
+        what: What it is, as the file of the identity and sentences call it: `study`.
+        resume: Whether it may be there already.
+
+    Raises:
+        DataError: If `out` holds something else, or this and `resume` is not set.
+    """
+    path = out / f"{what}.json"
     if path.exists():
-        _refuse_another(out, _read_identity(out), identity)
+        _refuse_another(out, _read_identity(path), identity, what)
         if not resume:
             raise DataError(
-                f"out must be a new folder, got {out}, which holds this study: "
+                f"out must be a new folder, got {out}, which holds this {what}: "
                 "pass resume=True (--resume) to continue it, or another out"
             )
     elif out.exists() and not (out.is_dir() and all(map(_is_half_written, out.iterdir()))):
         raise DataError(f"out must be a new folder, got {out}, which holds something else")
     else:
         write_text(path, json.dumps(identity, indent=2))
-    _clear_half_written(out)
-    if not (out / "prepared" / "whole").exists():
-        save_prepared(out / "prepared" / "whole", plan.prepared, plan.task)
-    write_settings(plan.config, out / "config.yaml")
+    clear_half_written(out)
 
 
 def planned_looks(out: Path, folds: int, most: int, affordable: int) -> LookPlan:
@@ -80,13 +95,14 @@ def planned_looks(out: Path, folds: int, most: int, affordable: int) -> LookPlan
     return looks
 
 
-def study_id(out: Path) -> str:
+def study_id(out: Path, what: str = "study") -> str:
     """Return what tells this study from others: its configuration, data and folder."""
-    text = (out / "study.json").read_text(encoding="utf-8")
+    text = (out / f"{what}.json").read_text(encoding="utf-8")
     return f"{out.name} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _clear_half_written(out: Path) -> None:
+def clear_half_written(out: Path) -> None:
+    """Remove what killed processes were writing."""
     for path in (*out.glob(".*"), *out.glob("prepared/.*"), *out.glob("*/*/.*")):
         if _is_half_written(path):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -97,20 +113,20 @@ def _is_half_written(path: Path) -> bool:
     return re.fullmatch(r"\..+\.[0-9a-f]{8}", path.name) is not None
 
 
-def _read_identity(out: Path) -> dict[str, Any]:
+def _read_identity(path: Path) -> dict[str, Any]:
     try:
-        known = json.loads((out / "study.json").read_text(encoding="utf-8"))
+        known = json.loads(path.read_text(encoding="utf-8"))
         return {"format_version": 1, **{key: known[key] for key in ("data", "asked")}, **known}
     except (ValueError, TypeError, KeyError, RecursionError):
         raise DataError(
-            f"out must be a new folder, got {out}, whose study.json cannot be read"
+            f"out must be a new folder, got {path.parent}, whose {path.name} cannot be read"
         ) from None
 
 
-def _refuse_another(out: Path, known: dict[str, Any], identity: dict[str, Any]) -> None:
+def _refuse_another(out: Path, known: dict[str, Any], identity: dict[str, Any], what: str) -> None:
     if known["format_version"] != identity["format_version"]:
         raise DataError(
-            f"out must be a new folder, got {out}, which holds a study of an earlier lockgate: "
+            f"out must be a new folder, got {out}, which holds a {what} of an earlier lockgate: "
             "repeat it in another out"
         )
     there, here = _flat(known["asked"]), _flat(identity["asked"])
@@ -118,13 +134,13 @@ def _refuse_another(out: Path, known: dict[str, Any], identity: dict[str, Any]) 
     if differ:
         key = sorted(differ)[0]
         raise DataError(
-            f"out must be a new folder or that of this study, got {out}, which holds another: "
+            f"out must be a new folder or that of this {what}, got {out}, which holds another: "
             f"{key} is {there.get(key)!r} there and {here.get(key)!r} here; pass another out"
         )
     if known["data"] != identity["data"]:
         raise DataError(
-            f"out must be a new folder or that of this study, got {out}, "
-            "which holds a study of other data; pass another out"
+            f"out must be a new folder or that of this {what}, got {out}, "
+            f"which holds a {what} of other data; pass another out"
         )
 
 

@@ -7,7 +7,7 @@ of a fit, how probabilities are calibrated, and how much of a mixture should be 
 import math
 from collections.abc import Callable, Sequence
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -15,10 +15,25 @@ from lockgate.errors import DataError, listed
 from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.mixture import mixing_weight
 from lockgate.studies.delivery import DIVERGED, Delivery, FitAll, Member, finite
-from lockgate.studies.rounds import Played
+from lockgate.studies.fits import Fit
+from lockgate.studies.gather import Judged
 from lockgate.studies.stretches import Stretch, best_baseline, mean_of, naive
 from lockgate.tasks.base import Candidate, Committees, Compared, Task
 from lockgate.tasks.results import Scores
+
+
+class FitsAndRounds(Protocol):
+    """What was fitted and judged."""
+
+    @property
+    def fits(self) -> Sequence[Fit]:
+        """All fits."""
+        ...
+
+    @property
+    def rounds(self) -> Sequence[Judged]:
+        """What they predict of the rows judged."""
+        ...
 
 
 class Like(NamedTuple):
@@ -40,7 +55,7 @@ class Learned(NamedTuple):
 
 
 def learn(
-    task: Task, config: Any, compared: Sequence[Candidate], played: Played, rung: str
+    task: Task, config: Any, compared: Sequence[Candidate], played: FitsAndRounds, rung: str
 ) -> Learned:
     """Learn from the rounds how the selected network is fitted, calibrated and mixed.
 
@@ -134,7 +149,7 @@ def deliver_learned(
     )
 
 
-def _networks(played: Played, rung: str) -> list[tuple[Stretch, FloatArray]]:
+def _networks(played: FitsAndRounds, rung: str) -> list[tuple[Stretch, FloatArray]]:
     """Return for each fold of the first pass what the networks predict of it, on average.
 
     Folds that are drawn anew have no second round on the same rows.

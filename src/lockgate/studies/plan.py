@@ -120,7 +120,7 @@ class Plan(NamedTuple):
     @property
     def budget(self) -> float:
         """Seconds after which a run of the study begins no further pass."""
-        return _budget(self.config)
+        return budget_of(self.config)
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -179,7 +179,7 @@ def plan(source: Any, config: Any, task: Task, place: Place, watcher: Watcher = 
     _refuse_what_rungs_decide(config.model)
     if config.ray is None:  # a cluster may have what this machine lacks
         check_device(config.training.device)
-    _budget(config)
+    budget_of(config)
     task.check_study(config, rungs)
     watcher.on_step("reading")
     data = task.read(source, config)
@@ -196,12 +196,22 @@ def plan(source: Any, config: Any, task: Task, place: Place, watcher: Watcher = 
     return untimed._replace(epoch_seconds=_timed(untimed, watcher))
 
 
-def _budget(config: Any) -> float:
-    if config.budget.lower() == "none":
+def budget_of(config: Any) -> float:
+    """Return the seconds of a budget, endless where there is none.
+
+    Raises:
+        DataError: If it is no duration.
+    """
+    return budget_seconds(config.budget)
+
+
+def budget_seconds(text: str) -> float:
+    """Return the seconds of a budget as it is written."""
+    if text.lower() == "none":
         return math.inf
-    budget = Frequency.parse(config.budget, "budget")
+    budget = Frequency.parse(text, "budget")
     if budget.unit == "mo":
-        raise DataError(f'budget must be a duration such as "10m", got {config.budget!r}')
+        raise DataError(f'budget must be a duration such as "10m", got {text!r}')
     return float(budget.seconds)
 
 

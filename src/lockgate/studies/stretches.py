@@ -1,6 +1,6 @@
 """The rows that rounds learn from and are judged on: folds as runs of their own."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,8 +37,10 @@ class Stretch(NamedTuple):
 class Stretches:
     """The folds of a study, each prepared once and kept in its folder."""
 
-    def __init__(self, plan: Plan, out: Path, watcher: Watcher) -> None:
+    def __init__(self, plan: Plan, out: Path, watcher: Watcher, *, baselines: bool = True) -> None:
+        """Fit baselines to the folds of the first pass, or to none."""
         self._plan, self._out, self._watcher = plan, out, watcher
+        self._baselines = baselines
         self._known: dict[str, Stretch] = {}
 
     @property
@@ -51,8 +53,10 @@ class Stretches:
         folds = self._folds(number)
         missing = [fold for fold in folds if fold.name not in self._known]
         if missing:
-            self._watcher.on_step(f"preparing {len(missing)} folds, and their baselines")
-            self._prepare(missing, compared=number == 0)
+            compared = self._baselines and number == 0
+            also = ", and their baselines" if compared else ""
+            self._watcher.on_step(f"preparing {len(missing)} folds{also}")
+            self._prepare(missing, compared=compared)
         return tuple(self._known[fold.name] for fold in folds)
 
     def _folds(self, number: int) -> tuple[Fold, ...]:
@@ -107,6 +111,11 @@ def best_baseline(
     scores = {
         name: mean_scores(stretches, name) for name in names if among is None or name in among
     }
+    return best_scored(scores, metric)
+
+
+def best_scored(scores: Mapping[str, Scores], metric: str) -> str | None:
+    """Return the name of the best scores; None if none has the metric."""
     known = {name: own for name, own in scores.items() if own.get(metric) is not None}
     try:
         return reference(known, metric) if known else None

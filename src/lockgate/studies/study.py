@@ -62,7 +62,10 @@ def _run(planned: Plan, out: Path, clock: Clock, watcher: Watcher, *, resume: bo
     watcher.on_step("fitting baselines")
     compared = task.baselines(planned.data, planned.prepared, planned.config)
     learned = learn(task, planned.config, compared.baselines, played, rung)
-    delivery = _deliver(planned, out, learned, compared, (rung, played.cell), watcher)
+    selected = _selected(planned, rung, played.cell)
+    delivery = deliver_selected(
+        planned, planned.prepared, selected, (out, rung), learned, compared, watcher
+    )
     watcher.on_step("judging on the test part")
     data, prepared, metric = planned.data, planned.prepared, planned.config.training.metric
     fingerprint = task.test_fingerprint(data, prepared)
@@ -88,28 +91,43 @@ def _run(planned: Plan, out: Path, clock: Clock, watcher: Watcher, *, resume: bo
     return result
 
 
-def _deliver(
+def deliver_selected(
     planned: Plan,
-    out: Path,
+    prepared: Any,
+    run: Any,
+    place: tuple[Path, str],
     learned: Learned,
     compared: Compared,
-    selected: tuple[str, CellName],
     watcher: Watcher,
 ) -> Delivery:
-    """Fit the selected network as often as the settings say."""
-    task, config, (rung, cell) = planned.task, planned.config, selected
-    chosen = next(one for one in planned.rungs if one.name == rung)
-    network = model_config(chosen, config.model, cell, planned.rungs)
+    """Fit the network of `run` as often as it says, and put what is delivered together.
+
+    Args:
+        planned: What was read, and how many fits run side by side.
+        prepared: What was made of it.
+        run: The settings of the selected network.
+        place: The folder that holds what was prepared, and what the fits are called there.
+        learned: What the rounds told of the network.
+        compared: The baselines.
+        watcher: Told what is done.
+    """
+    task, (out, name) = planned.task, place
 
     def fit_all(members: Sequence[Member]) -> Fits:
         jobs = [
-            Job(rung, one.seed, one.config, task, learn=one.learn, stop=one.stop) for one in members
+            Job(name, one.seed, one.config, task, learn=one.learn, stop=one.stop) for one in members
         ]
-        watcher.on_step(f"fitting {rung} {len(jobs)} times to be delivered")
+        watcher.on_step(f"fitting {name} {len(jobs)} times to be delivered")
         done = {fit.seed: fit.history for fit in run_fits(out, jobs, planned.place)}
         return [(task.load_fitted(job.folder(out)), done[job.seed]) for job in jobs]
 
-    run, prepared = run_config(task, config, network), planned.prepared
-    if is_single(task, config):
+    if is_single(task, run):
         return deliver_one(task, run, fit_all, compared)
     return deliver_learned(task, planned.data, prepared, run, fit_all, learned, compared)
+
+
+def _selected(planned: Plan, rung: str, cell: CellName) -> Any:
+    """Return the settings of a run of the selected network."""
+    chosen = next(one for one in planned.rungs if one.name == rung)
+    network = model_config(chosen, planned.config.model, cell, planned.rungs)
+    return run_config(planned.task, planned.config, network)

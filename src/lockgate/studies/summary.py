@@ -25,6 +25,7 @@ from lockgate.studies.single import Tested, better_than
 from lockgate.studies.stretches import Stretch, mean_of, mean_scores, scores_in
 from lockgate.studies.words import delivered_answer, verdict_words
 from lockgate.tasks.base import Chosen
+from lockgate.tasks.folds import Fold
 from lockgate.tasks.results import (
     FORMAT_VERSION,
     BaselineResult,
@@ -87,7 +88,7 @@ def summarise(found: Found, delivered: Delivered, chosen: Chosen, seconds: float
         },
         "data": _data(found),
         "metric": found.metric,
-        "folds": [_fold(found, stretch) for stretch in found.stretches],
+        "folds": [fold_result(plan, stretch.fold) for stretch in found.stretches],
         "baselines": _baselines(found),
         "rungs": rungs,
         "cell": _cell(found),
@@ -105,7 +106,7 @@ def summarise(found: Found, delivered: Delivered, chosen: Chosen, seconds: float
     verdict["words"] = verdict_words(results, tricks)
     results["checks"] = checks(results, plan.task.checks(results["data"]))
     shown = plan.task.shown(plan.data, plan.prepared, plan.config, found.tested.scorer, chosen)
-    return cast(Results, _plain({**results, **shown}))
+    return cast(Results, plain({**results, **shown}))
 
 
 def _network_name(found: Found) -> str:
@@ -122,9 +123,9 @@ def _data(found: Found) -> dict[str, Any]:
     return {**described, "notices": notices}
 
 
-def _fold(found: Found, stretch: Stretch) -> FoldResult:
-    fold = stretch.fold
-    begins, ends = found.plan.task.rounds.when(found.plan.data, fold) or (None, None)
+def fold_result(plan: Plan, fold: Fold) -> FoldResult:
+    """Tell how many rows a fold has of each kind, and where they lie."""
+    begins, ends = plan.task.rounds.when(plan.data, fold) or (None, None)
     return {
         "name": fold.name,
         "train": len(fold.train),
@@ -317,16 +318,16 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return `value` as JSON knows it: lists, and null for what is not finite."""
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -283,6 +283,31 @@ class Rounds(Protocol):
         ...
 
 
+class Tuning(Protocol):
+    """What a search over the settings of a task may change, beside its network and its training."""
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Paths of the settings of its data that change what is learned from and not what is
+        judged.
+        """
+        ...
+
+    def space(self, prepared: Any) -> Mapping[str, Any]:
+        """Give what is searched by default beside what every network has, by path, as a user would
+        write it.
+        """
+        ...
+
+    def values(self, prepared: Any) -> Mapping[str, Any]:
+        """Give what stands for settings that are left to the data, by path."""
+        ...
+
+    def preparation(self, config: Any) -> Mapping[str, Any]:
+        """Give as plain values what preparing reads of a run: those of equal values share it."""
+        ...
+
+
 class Task(Hashable, Protocol):
     """A task: what is read, how it is learned, how a prediction is judged, how it is shown."""
 
@@ -405,6 +430,11 @@ class Task(Hashable, Protocol):
     @property
     def rounds(self) -> "Rounds":
         """What parts the data into folds."""
+        ...
+
+    @property
+    def tuning(self) -> "Tuning":
+        """What a search over its settings may change."""
         ...
 
     def load_fitted(self, folder: Path) -> Fitted:

@@ -39,7 +39,7 @@
       margin: { l: 8, r: 12, t: 8, b: 8, pad: 2 },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { ...font, color: colour("@soft") },
-      hovermode: "x unified", dragmode: touch ? false : "zoom",
+      hovermode: own.hovermode || "x unified", dragmode: touch ? false : "zoom",
       hoverlabel: {
         bgcolor: colour("@paper"), bordercolor: colour("@rule"),
         font: { ...font, color: colour("@ink") },

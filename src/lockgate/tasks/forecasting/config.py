@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from lockgate.config import READING, Config, Option, conditions, parts
+from lockgate.config import FOLDS, READING, Config, Option, conditions, parts
 from lockgate.tasks.config import CommitteeConfig
 from lockgate.tasks.stack.config import Size, StackConfig
 from lockgate.training.config import TrainingConfig
@@ -53,11 +53,11 @@ class TableConfig(Config):
     """Columns left out of the inputs: a,b."""
     split: Annotated[tuple[str, ...], Option()] = FRACTIONS
     """Three fractions, or the two dates at which the validation and the test part begin."""
-    folds: Annotated[int, Field(ge=2), Option(("study",))] = 5
+    folds: Annotated[int, Field(ge=2), FOLDS] = 5
     """Folds of all but the test part, each judged in a round of its own; fewer of few rows."""
-    window: Annotated[Literal["expanding", "rolling"], Option(("study",))] = "expanding"
+    window: Annotated[Literal["expanding", "rolling"], FOLDS] = "expanding"
     """What a fold learns from: expanding, all rows before; rolling, as many as the first fold."""
-    gap: Annotated[int | str, Option(("study",))] = 0
+    gap: Annotated[int | str, FOLDS] = 0
     """Steps or a duration left out of a fold before what stops its fits and before what it is
     judged on."""
     separator: Annotated[str | None, READING] = None

@@ -60,6 +60,7 @@ from lockgate.tasks.forecasting.rounds import ForecastRounds
 from lockgate.tasks.forecasting.split import Split
 from lockgate.tasks.forecasting.table import Table, describe_columns, guess_target
 from lockgate.tasks.forecasting.train import train
+from lockgate.tasks.forecasting.tuning import TUNING, ForecastTuning
 from lockgate.tasks.forecasting.windows import Windows
 from lockgate.tasks.results import Check
 from lockgate.tasks.stack.rungs import Place, Rung
@@ -253,6 +254,11 @@ class Forecasting:
     def rounds(self) -> ForecastRounds:
         """What parts the table into folds."""
         return ForecastRounds()
+
+    @property
+    def tuning(self) -> ForecastTuning:
+        """What a search over its settings may change."""
+        return TUNING
 
     def load_fitted(self, folder: Path) -> FittedForecaster:
         """Read a fitted forecaster."""

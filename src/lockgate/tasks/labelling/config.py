@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from lockgate.config import READING, Config, Option, parts
+from lockgate.config import FOLDS, READING, Config, Option, parts
 from lockgate.errors import quoted
 from lockgate.tasks.config import CommitteeConfig
 from lockgate.tasks.stack.config import Rate, StackConfig
@@ -49,9 +49,9 @@ class LabelledConfig(Config):
     text."""
     split_seed: int = Field(default=0, ge=0)
     """Seed of the parts and folds that are drawn; the same for all rounds of a study."""
-    folds: Annotated[int, Field(ge=2), Option(("study",))] = 5
+    folds: Annotated[int, Field(ge=2), FOLDS] = 5
     """Folds of all but the test part, each judged in a round of its own; fewer of few rows."""
-    keep_validation: Annotated[bool, Option(("study",))] = False
+    keep_validation: Annotated[bool, FOLDS] = False
     """Stop the fits of every fold by the given validation part, instead of parting it too."""
     separator: Annotated[str | None, READING] = None
     """Column separator of a text file, where the file does not show it."""

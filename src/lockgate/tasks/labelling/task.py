@@ -44,6 +44,7 @@ from lockgate.tasks.labelling.sources.further import read_further
 from lockgate.tasks.labelling.sources.read import read_labelled
 from lockgate.tasks.labelling.train import check_metric, train_classifier
 from lockgate.tasks.labelling.truncated import losses
+from lockgate.tasks.labelling.tuning import TUNING, LabelTuning
 from lockgate.tasks.results import Check
 from lockgate.tasks.stack.rungs import Place, Rung, model_config
 from lockgate.training.history import History
@@ -225,6 +226,11 @@ class Labelling:
     def rounds(self) -> LabelRounds:
         """What parts the data into folds."""
         return LabelRounds()
+
+    @property
+    def tuning(self) -> LabelTuning:
+        """What a search over its settings may change."""
+        return TUNING
 
     def load_fitted(self, folder: Path) -> FittedClassifier:
         """Read a fitted classifier."""

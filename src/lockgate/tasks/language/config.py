@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from lockgate.config import READING, Config, Option
+from lockgate.config import FOLDS, READING, Config, Option
 from lockgate.tasks.config import RunConfig
 from lockgate.tasks.stack.config import Rate, Size, StackConfig
 from lockgate.training.config import TrainingConfig
@@ -18,7 +18,7 @@ class TextConfig(Config):
     validation: Annotated[str | None, Option()] = None
     """File of the validation part. Default: a fifth of the training part, a tenth of many or of a
     text."""
-    folds: Annotated[int, Field(ge=2), Option(("study",))] = 5
+    folds: Annotated[int, Field(ge=2), FOLDS] = 5
     """Folds of all but the test part, each judged in a round of its own; fewer of few rows."""
     encoding: Annotated[str | None, READING] = None
     """Encoding of text files, where their bytes do not show it: gb18030."""

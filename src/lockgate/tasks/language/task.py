@@ -34,6 +34,7 @@ from lockgate.tasks.language.rounds import LanguageRounds
 from lockgate.tasks.language.scores import TextScorer
 from lockgate.tasks.language.streams import Stream
 from lockgate.tasks.language.train import train_language_model
+from lockgate.tasks.language.tuning import TUNING, LanguageTuning
 from lockgate.tasks.results import Check
 from lockgate.tasks.stack.rungs import Place, Rung
 from lockgate.training.history import History
@@ -148,6 +149,11 @@ class LanguageModelling:
     def rounds(self) -> LanguageRounds:
         """What parts the text into folds."""
         return LanguageRounds()
+
+    @property
+    def tuning(self) -> LanguageTuning:
+        """What a search over its settings may change."""
+        return TUNING
 
     def load_fitted(self, folder: Path) -> FittedLanguageModel:
         """Read a fitted language model."""

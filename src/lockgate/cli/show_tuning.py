@@ -1,0 +1,41 @@
+"""What `lockgate tune` prints."""
+
+import json
+
+from lockgate.cli.show import grid_of, show_values, wide_console
+from lockgate.errors import count_of
+from lockgate.tuning.plan import TunePlan
+from lockgate.tuning.result import TuneResult
+from lockgate.tuning.search import CANDIDATES
+from lockgate.tuning.space import written
+from lockgate.tuning.spelling import spelled
+
+
+def show_plan(plan: TunePlan) -> None:
+    """Print on standard error what a search will learn from and try."""
+    study = plan.study
+    config, space = study.config, written(plan.space)
+    values = {
+        **study.task.planned(study.data, study.prepared),
+        "space": [spelled(path.rpartition(".")[2], space[path]) for path in space],
+        "trials": f"at most {config.trials} over {count_of(len(study.folds.folds), 'fold')}, "
+        f"{study.workers} side by side",
+        "then": f"the best {min(CANDIDATES, config.trials)} again beside the default, in at most "
+        f"{config.rounds} rounds",
+        "budget": config.budget,
+        "advice": list(plan.advice) or "none",
+    }
+    show_values(values, stderr=True)
+
+
+def show_result(result: TuneResult, *, as_json: bool = False) -> None:
+    """Print what to do, what it rests on, the scores and where the report is."""
+    if as_json:
+        print(json.dumps(result.results, ensure_ascii=False))
+        return
+    verdict = result.results["verdict"]
+    first = len(verdict["recommendation"])
+    print(*verdict["words"][:first], sep="\n", end="\n\n")
+    print(*(f"- {part}" for part in verdict["words"][first:]), sep="\n", end="\n\n")
+    wide_console().print(grid_of(result.table().to_dicts()))
+    print(f"report: {result.report_path}")

@@ -1,0 +1,86 @@
+"""What a search over a forecaster's settings changes, and what preparing reads of them."""
+
+import pytest
+
+from lockgate.settings import fields_of, resolve
+from lockgate.tasks.forecasting.config import ForecastConfig, ForecasterConfig
+from lockgate.tasks.forecasting.prepare import prepare, read
+from lockgate.tasks.forecasting.task import TASK
+from lockgate.tasks.forecasting.tuning import TUNING
+from lockgate.training.config import TrainingConfig
+
+TOLD = {"target": "sold", "horizon": 3}
+
+
+def config(**settings):
+    return resolve(ForecastConfig, TOLD, settings)
+
+
+@pytest.fixture
+def read_by_preparing(table, monkeypatch):
+    """The settings of network and training that preparing reads, without those of `auto`."""
+
+    def run(settings):
+        own, seen = config(**settings), set()
+        data = TASK.read(table, own)
+        for kind in (ForecasterConfig, TrainingConfig):
+            original = kind.__getattribute__
+
+            def spy(self, name, original=original):
+                if name in type(self).model_fields:
+                    seen.add(name)
+                return original(self, name)
+
+            monkeypatch.setattr(kind, "__getattribute__", spy)
+        TASK.prepare(data, own)
+        monkeypatch.undo()
+        return seen
+
+    return run
+
+
+@pytest.mark.parametrize("settings", [{}, {"linear_path": "on"}, {"segment_length": 3}], ids=str)
+def test_preparing_reads_nothing_that_the_preparation_lacks(read_by_preparing, settings):
+    seen = read_by_preparing(settings)
+
+    # of the level it is read whether it is left open, in which case all is told
+    assert seen - {"normalise"} <= set(TUNING.preparation(config(**settings)))
+
+
+@pytest.mark.parametrize("name", ["normalise", "linear_path"])
+def test_where_a_choice_is_left_open_all_of_network_and_training_counts(name):
+    open_ = config(**{name: "auto"})
+
+    for change in ({"hidden_size": 9}, {"learning_rate": 0.1}):
+        changed = config(**{name: "auto"}, **change)
+        assert TUNING.preparation(open_) != TUNING.preparation(changed)
+        assert TUNING.preparation(config()) == TUNING.preparation(config(**change))
+
+
+def test_another_lookback_is_another_preparation_and_a_named_level_is_not():
+    plain = TUNING.preparation(config())
+
+    assert TUNING.preparation(config(lookback=14)) != plain
+    assert TUNING.preparation(config(segment_length=2)) != plain
+    assert TUNING.preparation(config(normalise="mean")) == plain
+
+
+def test_lookbacks_are_around_the_one_in_use_and_leave_rows_to_learn_from(table):
+    def space(**settings):
+        own = config(**settings)
+        return TUNING.space(prepare(read(table, own.data), own.data))
+
+    assert space(lookback=8)["data.lookback"] == {"choices": [4, 8, 16]}
+    assert space(lookback=20)["data.lookback"] == {"choices": [10, 20, 28]}  # a tenth of 280 rows
+    assert space(lookback=60)["data.lookback"] == {"choices": [30, 60]}
+    assert space(lookback=1)["data.lookback"] == {"choices": [1, 2]}
+
+
+def test_its_settings_are_settings_and_have_a_value(table):
+    own = config()
+    prepared = prepare(read(table, own.data), own.data)
+
+    assert set(TUNING.settings) <= set(fields_of(ForecastConfig))
+    assert set(TUNING.space(prepared)) <= set(fields_of(ForecastConfig))
+    assert TUNING.values(prepared) == {"data.lookback": prepared.preprocessing.lookback}
+    assert TASK.tuning is TUNING
