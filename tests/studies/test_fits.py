@@ -37,9 +37,9 @@ def begin(table, small, monkeypatch):
     def run(name, seed):
         start, batches = {}, []
 
-        def spied_fit(model, *args):
+        def spied_fit(model, *args, **kwargs):
             start.update({key: value.clone() for key, value in model.state_dict().items()})
-            return fit(model, *args)
+            return fit(model, *args, **kwargs)
 
         def spied_batch(windows, index):
             if isinstance(index, torch.Tensor):

@@ -17,6 +17,7 @@ from lockgate.tasks.base import Span, Task
 from lockgate.training.history import History
 
 JUDGED = "judged.npy"
+CHECKPOINTS = "checkpoints"
 
 
 class Job(NamedTuple):
@@ -43,6 +44,11 @@ class Job(NamedTuple):
         # of a study that went on, members of the same rung may take other steps
         steps = self.config.training.max_steps or "early"
         return study / "delivered" / self.rung / f"{self.learn}-{steps}-{self.seed}"
+
+    def checkpoint(self, study: Path) -> Path:
+        """Return the file from which it goes on if it is killed."""
+        name = ".".join(self.folder(study).relative_to(study).parts)
+        return study / CHECKPOINTS / f"{name}.safetensors"
 
 
 class Fit(BaseModel):
@@ -95,9 +101,15 @@ def run_fit(study: Path, job: Job) -> Fit:
     prepared, task = load_prepared(job.prepared(study), job.task), job.task
     began = time.perf_counter()
     fitted, history = task.train(
-        prepared, job.config, seed=job.seed, name=job.rung, learn=job.learn, stop=job.stop
+        *(prepared, job.config),
+        seed=job.seed,
+        name=job.rung,
+        learn=job.learn,
+        stop=job.stop,
+        checkpoint=job.checkpoint(study),
     )
-    seconds = time.perf_counter() - began
+    # of a fit that went on, what was fitted before counts too
+    seconds = max(time.perf_counter() - began, sum(history.seconds))
     reach, validation = None, None
     if history.stopped != "diverged":
         reach = task.reach(fitted, prepared)
@@ -126,7 +138,8 @@ def run_fit(study: Path, job: Job) -> Fit:
             write_text(folder / "fit.json", fit.model_dump_json())
     except FileExistsError:
         # a process that outlived a killed study has finished the same fit: it is the same
-        return read_fit(kept)
+        fit = read_fit(kept)
+    job.checkpoint(study).unlink(missing_ok=True)
     return fit
 
 

@@ -2,14 +2,12 @@
 
 import hashlib
 import json
-import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 from lockgate.errors import DataError
-from lockgate.files import write_text
-from lockgate.settings import write_settings
+from lockgate.files import is_half_written, remove_folder, write_text
+from lockgate.settings import difference, write_settings
 from lockgate.studies.fits import save_prepared
 from lockgate.studies.looks import LookPlan
 from lockgate.studies.plan import Plan
@@ -39,7 +37,7 @@ def open_folder(out: Path, plan: Plan, *, resume: bool) -> None:
                 f"out must be a new folder, got {out}, which holds this study: "
                 "pass resume=True (--resume) to continue it, or another out"
             )
-    elif out.exists() and not (out.is_dir() and all(map(_is_half_written, out.iterdir()))):
+    elif out.exists() and not (out.is_dir() and all(map(is_half_written, out.iterdir()))):
         raise DataError(f"out must be a new folder, got {out}, which holds something else")
     else:
         write_text(path, json.dumps(identity, indent=2))
@@ -87,14 +85,10 @@ def study_id(out: Path) -> str:
 
 
 def _clear_half_written(out: Path) -> None:
-    for path in (*out.glob(".*"), *out.glob("prepared/.*"), *out.glob("*/*/.*")):
-        if _is_half_written(path):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def _is_half_written(path: Path) -> bool:
-    # the temporary name of a file or folder that a killed process was writing
-    return re.fullmatch(r"\..+\.[0-9a-f]{8}", path.name) is not None
+    for path in (*out.glob(".*"), *out.glob("*/.*"), *out.glob("*/*/.*")):
+        if is_half_written(path):
+            # a process that outlived a killed study may still write there
+            remove_folder(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _read_identity(out: Path) -> dict[str, Any]:
@@ -113,25 +107,13 @@ def _refuse_another(out: Path, known: dict[str, Any], identity: dict[str, Any]) 
             f"out must be a new folder, got {out}, which holds a study of an earlier lockgate: "
             "repeat it in another out"
         )
-    there, here = _flat(known["asked"]), _flat(identity["asked"])
-    differ = [key for key in here.keys() | there.keys() if here.get(key) != there.get(key)]
-    if differ:
-        key = sorted(differ)[0]
+    if (differs := difference(known["asked"], identity["asked"])) is not None:
         raise DataError(
             f"out must be a new folder or that of this study, got {out}, which holds another: "
-            f"{key} is {there.get(key)!r} there and {here.get(key)!r} here; pass another out"
+            f"{differs}; pass another out"
         )
     if known["data"] != identity["data"]:
         raise DataError(
             f"out must be a new folder or that of this study, got {out}, "
             "which holds a study of other data; pass another out"
         )
-
-
-def _flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        flat |= (
-            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-        )
-    return flat

@@ -233,6 +233,7 @@ class Forecasting:
         on_epoch: OnEpoch = ignore,
         learn: Span = "train",
         stop: Span | None = "validation",
+        checkpoint: Path | None = None,
     ) -> tuple[FittedForecaster, History]:
         """Fit one forecaster."""
         return train(
@@ -242,6 +243,7 @@ class Forecasting:
             on_epoch=on_epoch,
             learn=learn,
             stop=stop,
+            checkpoint=checkpoint,
         )
 
     @property

@@ -202,6 +202,7 @@ class Labelling:
         on_epoch: OnEpoch = ignore,
         learn: Span = "train",
         stop: Span | None = "validation",
+        checkpoint: Path | None = None,
     ) -> tuple[FittedClassifier, History]:
         """Fit one network; the temperature of its probabilities is of a whole validation part."""
         fitted, history = train_classifier(
@@ -211,6 +212,7 @@ class Labelling:
             on_epoch=on_epoch,
             learn=learn,
             stop=stop,
+            checkpoint=checkpoint,
         )
         if history.stopped == "diverged" or stop != "validation":
             return fitted, history
