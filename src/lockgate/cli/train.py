@@ -1,6 +1,8 @@
 """`lockgate train`: one network, saved as a folder."""
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from lockgate.cli import options as o
 
@@ -13,6 +15,9 @@ def train(
     config: o.ConfigFile = None,
     settings: o.Set = None,
     out: o.Out = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue a training that was killed.")
+    ] = False,
     verbose: o.Verbose = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
@@ -29,5 +34,5 @@ def train(
     from lockgate import api
     from lockgate.cli.show import show_fitted
 
-    fitted, folder = api.train(source, task=task, out=out, config=config, **named)
+    fitted, folder = api.train(source, task=task, out=out, resume=resume, config=config, **named)
     show_fitted(fitted, folder, as_json=as_json)
