@@ -10,7 +10,9 @@ import pytest
 
 import lockgate
 from lockgate import DataError
+from lockgate.files import is_half_written
 from lockgate.tasks.forecasting import task as forecasting_module
+from lockgate.training import checkpoint
 
 
 @pytest.fixture
@@ -229,6 +231,37 @@ def test_a_study_of_an_earlier_format_is_refused_with_its_remedy(study, copied):
 
     with pytest.raises(DataError, match=r"a study of an earlier lockgate: repeat it in another"):
         study(resume=True)
+
+
+# in the first round, in a later one, and in what is delivered
+@pytest.mark.parametrize("number", [1, 6, 13])
+def test_a_study_that_is_killed_inside_a_fit_goes_on_inside_it(
+    study, out, finished, numbers, monkeypatch, number
+):
+    keep, halves = checkpoint.Checkpoint.keep, []
+    monkeypatch.setattr(checkpoint, "EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "_SHARE", 1e9)
+
+    def kill(self, state):
+        keep(self, state)
+        if state.history.stopped is None:
+            halves.append(self.path.name)
+            if len(halves) == number:
+                raise RuntimeError("killed")
+
+    monkeypatch.setattr(checkpoint.Checkpoint, "keep", kill)
+    with pytest.raises(RuntimeError, match="killed"):
+        study()
+    left = [path.name for path in (out / "checkpoints").iterdir()]
+
+    result = study(resume=True)
+
+    assert left == [halves[number - 1]]
+    # of each of 13 fits the first epoch ended once
+    assert len(halves) == len(set(halves)) == 13
+    assert numbers(result.results) == numbers(finished.results)
+    assert not (out / "checkpoints").exists()
+    assert [path for path in out.rglob("*") if is_half_written(path)] == []
 
 
 def test_what_a_killed_process_left_half_written_is_cleared(study, copied, fitted):

@@ -44,7 +44,7 @@ class State:
 
 def at(path: Path | None, settings: BaseModel) -> "Checkpoint | None":
     """Give the checkpoint of a run in a file; none where no file is named."""
-    return None if path is None else Checkpoint(path, settings)
+    return None if path is None else Checkpoint(path, settings, EVERY_SECONDS)
 
 
 class Checkpoint:
@@ -60,9 +60,7 @@ class Checkpoint:
         every_seconds: Least seconds from one writing to the next. The end of a fit is written too.
     """
 
-    def __init__(
-        self, path: Path, settings: BaseModel, every_seconds: float = EVERY_SECONDS
-    ) -> None:
+    def __init__(self, path: Path, settings: BaseModel, every_seconds: float) -> None:
         self.path, self._settings, self._pause = path, settings, every_seconds
         self._about: dict[str, Any] = {}
         self._written = time.monotonic()
