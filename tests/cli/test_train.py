@@ -102,7 +102,7 @@ def test_a_training_that_did_not_end_is_continued(lockgate, csv, monkeypatch, tm
     refused = lockgate(*TRAIN, "--set", "max_epochs=2", "--out", "model")
     result = lockgate(*TRAIN, "--set", "max_epochs=2", "--out", "model", "--resume")
 
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "whose training has not ended: pass resume=True (--resume)" in refused.stderr
     assert result.exit_code == 0, result.stderr
     assert package.load(tmp_path / "model").metrics["history"]["steps"]

@@ -1,8 +1,6 @@
 """`lockgate train`: one network, saved as a folder."""
 
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from lockgate.cli import options as o
 
@@ -15,9 +13,7 @@ def train(
     config: o.ConfigFile = None,
     settings: o.Set = None,
     out: o.Out = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue a training that was killed.")
-    ] = False,
+    resume: o.Resume = False,
     verbose: o.Verbose = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
