@@ -265,14 +265,19 @@ def test_a_training_goes_on_with_its_own_settings_and_data_alone(killed, table, 
         lockgate.train(table.head(390), out=killed, resume=True, **small)
 
 
-def test_what_a_kill_left_beside_the_folder_is_removed(killed, table, small, trained):
+def test_what_a_kill_left_half_written_is_removed(killed, table, small, trained, monkeypatch):
     left = killed.with_name(".model.0123abcd")
     left.mkdir()
     (left / "config.json").touch()
+    half = killed.with_name("model.training") / ".train-0.safetensors.0123abcd"
+    half.touch()
+    seen = []
+    monkeypatch.setattr(FitProgress, "on_fit", lambda *_: lambda _: seen.append(half.exists()))
 
     _, folder = lockgate.train(table, out=killed, resume=True, **small)
 
     assert files_of(folder) == files_of(trained[1])
+    assert seen == [False]
     assert sorted(path.name for path in folder.parent.iterdir()) == ["model", "test_looks.json"]
 
 

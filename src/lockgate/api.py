@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 from lockgate.arguments import Settings
 from lockgate.errors import DataError, MissingSettingError
-from lockgate.files import clear_half_written, new_folder, remove_folder
+from lockgate.files import clear_half_written, is_half_written, new_folder, remove_folder
 from lockgate.progress import FitProgress, Steps, StudyProgress
 from lockgate.reading.samples import SAMPLE
 from lockgate.reports import write_report
@@ -321,6 +321,8 @@ def _begin_training(folder: Path, checkpoints: Path, config: Any, *, resume: boo
         )
     for path in (folder, checkpoints):
         clear_half_written(path)
+    for path in filter(is_half_written, checkpoints.glob(".*")):
+        path.unlink()
     return None
 
 

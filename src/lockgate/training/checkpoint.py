@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from lockgate.training.data import Data
 from lockgate.training.history import History
 from lockgate.training.streams import Streams
 
+LOG = logging.getLogger(__name__)
 EVERY_SECONDS = 60.0
 FORMAT_VERSION = 1
 # writing takes at most this share of the time of a fit, however slow the disk is
@@ -72,18 +74,17 @@ class Checkpoint:
             DataError: If the file is damaged, or of a fit with other settings or data.
         """
         self._about = self._describe(state, train, validation)
-        if not self.path.exists():
-            return
         try:
             head, tensors = _read(self.path)
             self._refuse_another(head)
             _restore(state, History.model_validate_json(head["history"]), tensors)
-        except (OSError, SafetensorError, KeyError, TypeError, RuntimeError) as error:
+        except FileNotFoundError:
+            return
+        except DataError:
+            raise
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise self._damaged(str(error)) from None
-        except ValueError as error:
-            if isinstance(error, DataError):
-                raise
-            raise self._damaged(str(error)) from None
+        LOG.info("%s: going on after epoch %g", self.path, state.history.epochs)
 
     def keep(self, state: State) -> None:
         """Write the state after a validation, if the last writing is long ago or the fit ends."""
