@@ -1,12 +1,21 @@
 """A file or a folder is written whole or not at all."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from lockgate.errors import DataError
-from lockgate.files import new_file, new_folder, read_regular, write_text
+from lockgate.files import (
+    clear_half_written,
+    is_half_written,
+    new_file,
+    new_folder,
+    read_regular,
+    remove_folder,
+    write_text,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -95,6 +104,51 @@ def test_what_is_there_is_never_replaced(tmp_path: Path, kind: str) -> None:
         write()
     assert names(tmp_path) == ["run"]
     assert kept.read_text() == "precious"
+
+
+def test_a_folder_that_another_process_makes_meanwhile_is_told_of(tmp_path: Path) -> None:
+    def write() -> None:
+        with new_folder(tmp_path / "run") as folder:
+            write_text(folder / "mine.txt", "1")
+            write_text(tmp_path / "run" / "other.txt", "2")
+
+    with pytest.raises(FileExistsError, match="was made meanwhile"):
+        write()
+
+    assert names(tmp_path) == ["run"]
+    assert names(tmp_path / "run") == ["other.txt"]
+
+
+def test_a_folder_is_removed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_text(tmp_path / "run" / "deep" / "one.txt", "1")
+    seen: list[Path] = []
+    remove = shutil.rmtree
+
+    def look(path: Path) -> None:
+        seen.extend(tmp_path.iterdir())
+        remove(path)
+
+    monkeypatch.setattr(shutil, "rmtree", look)
+    remove_folder(tmp_path / "run")
+
+    # a kill within leaves the whole under a name that is known for a half
+    assert [is_half_written(path) for path in seen] == [True]
+    assert names(tmp_path) == []
+    remove_folder(tmp_path / "run")
+    remove_folder(tmp_path / "nowhere" / "run")
+    assert names(tmp_path) == []
+
+
+def test_what_killed_processes_left_of_a_path_is_cleared_and_nothing_else(tmp_path: Path) -> None:
+    others = [".run.b.0123abcd", ".run.0123abcx", ".run.0123abc", "run", "run.0123abcd", ".other"]
+    for name in [".run.0123abcd", ".run.ffffffff", *others]:
+        (tmp_path / name).touch()
+    (tmp_path / ".run.00000000").mkdir()
+    write_text(tmp_path / ".run.00000000" / "one.txt", "1")
+
+    clear_half_written(tmp_path / "run")
+
+    assert names(tmp_path) == sorted(others)
 
 
 def test_names_with_dots_and_spaces_are_kept(tmp_path: Path) -> None:

@@ -3,7 +3,14 @@
 import pytest
 
 from lockgate import DataError
-from lockgate.settings import read_anew, read_settings, resolve, setting_paths, write_settings
+from lockgate.settings import (
+    difference,
+    read_anew,
+    read_settings,
+    resolve,
+    setting_paths,
+    write_settings,
+)
 from lockgate.studies.config import study_config
 from lockgate.tasks.forecasting.config import ForecastConfig
 
@@ -175,3 +182,11 @@ def test_what_a_model_was_trained_with_cannot_be_told_anew(name):
 def test_a_setting_told_anew_keeps_its_rule():
     with pytest.raises(DataError, match=r"^decimal must be '.' or ',', got ';'$"):
         read_anew(TRAINED, {"decimal": ";"})
+
+
+def test_the_first_difference_by_name_is_told():
+    there = {"b": {"c": 1, "a": [1, 2]}, "a": None}
+
+    assert difference(there, there) is None
+    assert difference(there, {**there, "a": 0, "b": {}}) == "a is None there and 0 here"
+    assert difference(there, {**there, "b": {"c": 1}}) == "b.a is [1, 2] there and None here"

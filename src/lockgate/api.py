@@ -10,13 +10,20 @@ from typing import Any, Unpack
 
 from lockgate.arguments import Settings
 from lockgate.errors import DataError, MissingSettingError
-from lockgate.files import new_folder
+from lockgate.files import clear_half_written, is_half_written, new_folder, remove_folder
 from lockgate.progress import FitProgress, Steps, StudyProgress, TuneProgress
 from lockgate.reading.samples import SAMPLE
 from lockgate.reports import write_report, write_tune_report
 from lockgate.running.local import default_workers
 from lockgate.scoring.looks import check_ledger, count_look
-from lockgate.settings import ConfigT, by_path, read_settings, resolve, write_settings
+from lockgate.settings import (
+    ConfigT,
+    by_path,
+    difference,
+    read_settings,
+    resolve,
+    write_settings,
+)
 from lockgate.studies import plan as plans
 from lockgate.studies.comparison import Comparison, compare_studies
 from lockgate.studies.config import StudyConfig, study_config
@@ -169,6 +176,7 @@ def train(
     *,
     task: str | None = None,
     out: str | Path | None = None,
+    resume: bool = False,
     config: ConfigSource = None,
     **settings: Unpack[Settings],
 ) -> tuple[Fitted, Path]:
@@ -176,19 +184,26 @@ def train(
 
     The model is the mean of `members` fits, mixed with the best baseline; with `members=1` and
     `mix=False` it is one network. Probabilities of classes are calibrated on validation. Ctrl-C
-    ends training early and keeps the best weights so far. Arguments as in `study`, less those that
-    only a study has.
+    ends training early and keeps the best weights so far. While it trains, `<out>.training` holds
+    what each fit needs to go on. Arguments as in `study`, less those that only a study has.
+
+    Args:
+        resume: Continue a training that was killed: with the same settings and data it ends in the
+            weights that it would have ended in. If there is nothing to continue, it begins.
 
     Returns:
         The fitted model, whose `metrics` hold its scores and history, and the folder.
 
     Raises:
-        DataError: If the data or a setting cannot be used, or `out` is not new.
+        DataError: If the data or a setting cannot be used, or `out` is not new; or if what is to be
+            continued is of other settings or data.
     """
     chosen, resolved = _resolve(source, task, config, settings, lambda one: one.run)
     folder = Path(out) if out is not None else default_out(source, chosen.subject(resolved))
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise DataError(f"out must be a new folder, got {folder}: pass another out (--out)")
+    checkpoints = folder.with_name(f"{folder.name}.training")
+    whole = _begin_training(folder, checkpoints, resolved, resume=resume)
+    if whole is not None:
+        return whole, folder
     check_ledger(folder.parent)
     with Steps() as steps:
         steps.on_step("reading")
@@ -200,13 +215,16 @@ def train(
     with FitProgress(resolved.training.max_epochs) as progress:
         if single := is_single(chosen, resolved):
             fitted, history = chosen.train(
-                prepared, resolved, on_epoch=progress.on_fit(1, 1, "fit")
+                prepared,
+                resolved,
+                on_epoch=progress.on_fit(1, 1, "fit"),
+                checkpoint=checkpoints / "train-0.safetensors",
             )
             if not history.best_epoch:
                 raise DataError(DIVERGED)
         else:
             workers = default_workers(resolved.training.device)
-            fit_all = side_by_side(chosen, prepared, workers, progress.on_fit)
+            fit_all = side_by_side(chosen, prepared, workers, progress.on_fit, checkpoints)
             delivery = deliver(chosen, data, prepared, resolved, fit_all)
     settings_hash = hashlib.sha256(resolved.model_dump_json().encode()).hexdigest()[:16]
     what = f"train {folder.name} {settings_hash}"
@@ -223,6 +241,7 @@ def train(
     with _as_data_error(), new_folder(folder) as temporary:
         scored.write_into(temporary)
         write_settings(resolved, temporary / "config.yaml")
+    remove_folder(checkpoints)
     if prepared is not plain:  # else it is of an earlier run, which may have nothing but that
         kept.unlink(missing_ok=True)
     LOG.info("%s: written", folder)
@@ -344,6 +363,36 @@ def _resolve(
     if missing is not None:
         raise MissingSettingError(" ".join(missing.lines), missing.rows)
     return chosen, resolve(kind(chosen), *layers)
+
+
+def _begin_training(folder: Path, checkpoints: Path, config: Any, *, resume: bool) -> Fitted | None:
+    """Return the model of a training that was killed after it was written; else make way for one.
+
+    Raises:
+        DataError: If the folder holds something else, or a training has begun that only `resume`
+            continues.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if not resume or not (folder / "config.yaml").exists():
+            raise DataError(f"out must be a new folder, got {folder}: pass another out (--out)")
+        there, here = read_settings(folder / "config.yaml"), config.model_dump(mode="json")
+        if (differs := difference(there, here)) is not None:
+            raise DataError(
+                f"out must be a new folder or that of this training, got {folder}, which holds "
+                f"another: {differs}; pass another out (--out)"
+            )
+        remove_folder(checkpoints)
+        return registry.load(folder)
+    if checkpoints.exists() and not resume:
+        raise DataError(
+            f"out must be a new folder, got {folder}, whose training has not ended: pass "
+            f"resume=True (--resume) to continue it, or delete {checkpoints} to begin anew"
+        )
+    for path in (folder, checkpoints):
+        clear_half_written(path)
+    for path in filter(is_half_written, checkpoints.glob(".*")):
+        path.unlink()
+    return None
 
 
 def _study_config(task: Task) -> type[StudyConfig]:

@@ -1,7 +1,10 @@
 """Write files whole or not at all."""
 
 import contextlib
+import errno
+import glob
 import os
+import re
 import shutil
 import stat
 import uuid
@@ -46,10 +49,37 @@ def new_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
-        temporary.rename(path)
+        try:
+            temporary.rename(path)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            raise FileExistsError(f"{path} must be new or empty, and was made meanwhile") from None
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder, if it is there: renamed first, so that no half of it is ever seen."""
+    hidden = _temporary(path)
+    try:
+        path.rename(hidden)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(hidden)
+
+
+def clear_half_written(path: Path) -> None:
+    """Remove what killed processes left beside `path` as they wrote or removed it."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.????????"):
+        if is_half_written(left):
+            remove_folder(left) if left.is_dir() else left.unlink(missing_ok=True)
+
+
+def is_half_written(path: Path) -> bool:
+    """Tell whether a name is a temporary one: of what was written or removed when it was killed."""
+    return re.fullmatch(r"\..+\.[0-9a-f]{8}", path.name) is not None
 
 
 def read_regular(path: Path, most: int) -> bytes:
@@ -87,4 +117,8 @@ def memory_at_hand() -> int:
 
 def _beside(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
+    return _temporary(path)
+
+
+def _temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")

@@ -133,6 +133,29 @@ def by_path(kind: type[BaseModel], *layers: Mapping[str, Any]) -> dict[str, Any]
     return {path: value for layer in layers for path, value in _flat(layer, paths)}
 
 
+def difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
+    """Say of the first setting by name that differs what it is in both; None if none does.
+
+    Example:
+        >>> difference({"training": {"patience": 4}}, {"training": {"patience": 5}})
+        'training.patience is 4 there and 5 here'
+    """
+    old, new = _leaves(there), _leaves(here)
+    differ = [path for path in new.keys() | old.keys() if old.get(path) != new.get(path)]
+    if not differ:
+        return None
+    path = min(differ)
+    return f"{path} is {old.get(path)!r} there and {new.get(path)!r} here"
+
+
+def _leaves(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    leaves: dict[str, Any] = {}
+    for key, value in nested.items():
+        path = f"{prefix}{key}"
+        leaves |= _leaves(value, f"{path}.") if isinstance(value, Mapping) else {path: value}
+    return leaves
+
+
 def _flat(
     layer: Mapping[str, Any], paths: Mapping[str, str], prefix: str = ""
 ) -> list[tuple[str, Any]]:

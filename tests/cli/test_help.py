@@ -50,7 +50,7 @@ def test_options_of_study_and_train_are_the_same_where_they_share_a_name():
 
     alone = {"rungs", "rounds", "folds", "smallest_effect", "budget", "workers", "window", "gap"}
     alone |= {"ray", "gpus_per_fit"}
-    assert study.keys() - train.keys() == {*alone, "keep_validation", "resume", "dry_run"}
+    assert study.keys() - train.keys() == {*alone, "keep_validation", "dry_run"}
     both = study.keys() & train.keys()
     # a study has more members by default, and says so
     assert all(study[name] == train[name] for name in both - {"members"})

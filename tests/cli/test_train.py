@@ -81,5 +81,29 @@ def test_a_full_disk_leaves_nothing_half_written(lockgate, csv, monkeypatch, tmp
 
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1] == "lockgate: [Errno 28] No space left on device"
-    # the look at the test part has happened, and stays counted
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["shop.csv", "test_looks.json"]
+    # the look at the test part has happened, and stays counted; the fit need not be repeated
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["model.training", "shop.csv", "test_looks.json"]
+
+
+def test_a_training_that_did_not_end_is_continued(lockgate, csv, monkeypatch, tmp_path):
+    from lockgate import files
+
+    beside = files._beside
+
+    def full(path):
+        if path.name == "config.yaml":
+            raise OSError(28, "No space left on device")
+        return beside(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "_beside", full)
+        lockgate(*TRAIN, "--set", "max_epochs=2", "--out", "model")
+    refused = lockgate(*TRAIN, "--set", "max_epochs=2", "--out", "model")
+    result = lockgate(*TRAIN, "--set", "max_epochs=2", "--out", "model", "--resume")
+
+    assert refused.exit_code == 2
+    assert "whose training has not ended: pass resume=True (--resume)" in refused.stderr
+    assert result.exit_code == 0, result.stderr
+    assert package.load(tmp_path / "model").metrics["history"]["steps"]
+    assert not (tmp_path / "model.training").exists()

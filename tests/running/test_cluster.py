@@ -20,19 +20,22 @@ from lockgate.running.cluster import _check, _head, open_cluster, versions
 from lockgate.running.jobs import FolderJob
 
 
-def write_slowly(out: Path, source: Path, seconds: float, marks: Path) -> None:
+def write_slowly(
+    out: Path, source: Path, seconds: float, marks: Path, *, keeps: Path | None
+) -> None:
     """Leave a mark of who does it, wait, then copy what is said."""
+    assert keeps is None
     (marks / f"{os.getpid()}").touch()
     time.sleep(seconds)
     (out / "within").mkdir()
     (out / "within" / "said").write_bytes((source / "said").read_bytes())
 
 
-def refuse(_out: Path) -> None:
+def refuse(_out: Path, **_: object) -> None:
     raise DataError("rows must be two at least, got 1")
 
 
-def die(_out: Path) -> None:
+def die(_out: Path, **_: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 

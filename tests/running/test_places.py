@@ -9,12 +9,14 @@ from lockgate.running.jobs import FolderJob
 from lockgate.running.places import Local, open_place
 
 
-def copy(out: Path, source: Path, more: str) -> None:
+def copy(out: Path, source: Path, more: str, *, keeps: Path | None) -> None:
     """Write what a folder says, and more."""
+    if keeps is not None:
+        keeps.write_text("so far")
     (out / "said").write_text((source / "said").read_text() + more)
 
 
-def fail(out: Path) -> None:
+def fail(out: Path, *, keeps: Path | None) -> None:
     """Write half of it."""
     (out / "half").write_text("half")
     raise ValueError("no")
@@ -67,3 +69,13 @@ def test_shares_of_gpus_are_those_of_a_cluster() -> None:
         open_place("cuda", workers=None, ray=None, gpus=0.5),
     ):
         pass
+
+
+def test_what_a_job_keeps_meanwhile_is_gone_when_it_is_done(tmp_path: Path) -> None:
+    (tmp_path / "said").write_text("a")
+    keeps = tmp_path / "meanwhile"
+
+    [out] = Local(1).run([FolderJob(copy, (tmp_path,), tmp_path / "out", ("",), keeps)])
+
+    assert (out / "said").read_text() == "a"
+    assert not keeps.exists()

@@ -1,6 +1,7 @@
 """Rungs of one round start alike and see the same batches; what is kept of a fit reads back."""
 
 import math
+import shutil
 from importlib import import_module
 
 import numpy as np
@@ -20,6 +21,7 @@ from lockgate.tasks.forecasting.task import REACH_WINDOWS, Forecasting
 from lockgate.tasks.forecasting.train import train
 from lockgate.tasks.forecasting.windows import Windows
 from lockgate.tasks.stack.rungs import model_config
+from lockgate.training import checkpoint
 from lockgate.training.history import History
 
 FORECASTING = Forecasting()
@@ -38,9 +40,9 @@ def begin(table, small, monkeypatch):
     def run(name, seed):
         start, batches = {}, []
 
-        def spied_fit(model, *args):
+        def spied_fit(model, *args, **kwargs):
             start.update({key: value.clone() for key, value in model.state_dict().items()})
-            return fit(model, *args)
+            return fit(model, *args, **kwargs)
 
         def spied_batch(windows, index):
             if isinstance(index, torch.Tensor):
@@ -203,3 +205,77 @@ def test_a_fit_that_is_there_is_read(prepared, tmp_path, monkeypatch):
     monkeypatch.setattr(fits, "write_fit", None)
 
     assert list(fits.run_fits(tmp_path, [job], Local(1))) == [kept]
+
+
+def one_fit(study, job):
+    [fit] = fits.run_fits(study, [job], Local(1))
+    return fit
+
+
+@pytest.fixture
+def kill_at(monkeypatch):
+    """Kill whatever fits at a step, counted from now on; give the steps that were taken."""
+    module = import_module("lockgate.training.fit")
+    step, taken = module._step, []
+    monkeypatch.setattr(checkpoint, "EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "_SHARE", 1e9)
+
+    def kill(at):
+        taken.clear()
+
+        def counted(*args):
+            if len(taken) == at:
+                raise RuntimeError("killed")
+            taken.append(1)
+            return step(*args)
+
+        monkeypatch.setattr(module, "_step", counted)
+        return taken
+
+    return kill
+
+
+@pytest.mark.parametrize("fold", ["a-fold", None])
+def test_a_killed_fit_goes_on_from_its_last_epoch_to_the_same_end(
+    prepared, fold, tmp_path, kill_at
+):
+    config, _ = prepared
+    job = Job("lstm", 2, config, FORECASTING, fold)
+    whole = tmp_path / "whole"
+    shutil.copytree(tmp_path / "prepared", whole / "prepared")
+    expected = one_fit(whole, job)
+    kill_at(7)
+    with pytest.raises(RuntimeError, match="killed"):
+        one_fit(tmp_path, job)
+    assert job.checkpoint(tmp_path).exists()
+    assert not job.folder(tmp_path).exists()
+
+    taken = kill_at(None)
+    fit = one_fit(tmp_path, job)
+
+    # of two epochs the first is not repeated
+    assert len(taken) == 5
+    assert fit.history.validation == expected.history.validation
+    assert fit.reach == expected.reach
+    assert fit.seconds >= sum(fit.history.seconds)
+    name = JUDGED if fold else "model.safetensors"
+    assert (job.folder(tmp_path) / name).read_bytes() == (job.folder(whole) / name).read_bytes()
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_each_fit_has_a_checkpoint_of_its_own(prepared, tmp_path):
+    config, _ = prepared
+    longer = config.model_copy(
+        update={"training": config.training.model_copy(update={"max_steps": 9})}
+    )
+    jobs = [
+        Job(rung, seed, of, FORECASTING, fold, learn)
+        for rung in ("lstm", "both")
+        for seed in (0, 1)
+        for of in (config, longer)
+        for fold, learn in (("a-fold", "train"), ("b-fold", "train"), (None, "development"))
+    ]
+
+    folders = {job.folder(tmp_path) for job in jobs}
+    assert len({job.checkpoint(tmp_path) for job in jobs}) == len(folders) == 16
+    assert {job.checkpoint(tmp_path).parent for job in jobs} == {tmp_path / "checkpoints"}

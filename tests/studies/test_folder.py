@@ -1,8 +1,12 @@
 """A study goes on where it stopped, repeats no fit, and mixes with no other study."""
 
 import json
+import os
 import pickle
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +14,9 @@ import pytest
 
 import lockgate
 from lockgate import DataError
+from lockgate.files import is_half_written
 from lockgate.tasks.forecasting import task as forecasting_module
+from lockgate.training import checkpoint
 
 
 @pytest.fixture
@@ -229,6 +235,66 @@ def test_a_study_of_an_earlier_format_is_refused_with_its_remedy(study, copied):
 
     with pytest.raises(DataError, match=r"a study of an earlier lockgate: repeat it in another"):
         study(resume=True)
+
+
+# in the first round, in a later one, and in what is delivered
+@pytest.mark.parametrize("number", [1, 6, 13])
+def test_a_study_that_is_killed_inside_a_fit_goes_on_inside_it(
+    study, out, finished, numbers, monkeypatch, number
+):
+    keep, halves = checkpoint.Checkpoint.keep, []
+    monkeypatch.setattr(checkpoint, "EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "_SHARE", 1e9)
+
+    def kill(self, state):
+        keep(self, state)
+        if state.history.stopped is None:
+            halves.append(self.path.name)
+            if len(halves) == number:
+                raise RuntimeError("killed")
+
+    monkeypatch.setattr(checkpoint.Checkpoint, "keep", kill)
+    with pytest.raises(RuntimeError, match="killed"):
+        study()
+    left = [path.name for path in (out / "checkpoints").iterdir()]
+
+    result = study(resume=True)
+
+    assert left == [halves[number - 1]]
+    # of each of 13 fits the first epoch ended once
+    assert len(halves) == len(set(halves)) == 13
+    assert numbers(result.results) == numbers(finished.results)
+    assert not (out / "checkpoints").exists()
+    assert [path for path in out.rglob("*") if is_half_written(path)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_study_that_is_killed_at_random_moments_ends_as_one_that_is_not(
+    workers, csv, out, small_study, finished, numbers
+):
+    settings = {**small_study, "workers": workers}
+    told = f"{str(csv)!r}, out={str(out)!r}, resume=True, **{settings!r}"
+    code, drawn = f"import lockgate; lockgate.study({told})", np.random.default_rng(workers)
+
+    def whole() -> int:
+        found = [Path(folder, name) for folder, _, names in os.walk(out) for name in names]
+        return sum(not any(map(is_half_written, (path, *path.parents))) for path in found)
+
+    for _ in range(6):
+        before = whole()
+        # a process that outlives it goes on writing for a while, as it may
+        with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None and whole() == before:
+                time.sleep(0.01)
+            time.sleep(drawn.uniform(0.0, 2.0))
+            process.kill()
+
+    result = lockgate.study(csv, out=out, resume=True, **settings)
+
+    assert numbers(result.results) == numbers(finished.results)
+    for path in (finished.folder / "fitted").glob("*.safetensors"):
+        assert (out / "fitted" / path.name).read_bytes() == path.read_bytes()
 
 
 def test_what_a_killed_process_left_half_written_is_cleared(study, copied, fitted):

@@ -57,3 +57,27 @@ def test_weights_that_are_not_finite_show_in_the_average() -> None:
     average.update()
 
     assert average.model.weight.item() == pytest.approx(float("nan"), nan_ok=True)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.9])
+def test_an_average_goes_on_from_its_state(decay: float) -> None:
+    model = nn.Linear(3, 2)
+    whole = Average(model, decay)
+
+    def step(*averages: Average) -> None:
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.add_(torch.randn_like(weight))
+        for average in averages:
+            average.update()
+
+    for _ in range(5):
+        step(whole)
+    again = Average(model, decay)
+    again.load_state_dict(whole.state_dict())
+    for _ in range(5):
+        step(whole, again)
+
+    pairs = zip(whole.model.parameters(), again.model.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
+    assert (again.model is model) == (decay == 0.0)

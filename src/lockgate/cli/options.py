@@ -41,6 +41,7 @@ Set = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, nothing else.")]
 Out = Annotated[Path | None, typer.Option(help="Folder to write; default runs/TABLE-TARGET.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue what was stopped in the folder.")]
 
 
 Verbose = Annotated[

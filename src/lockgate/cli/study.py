@@ -16,7 +16,7 @@ def study(
     config: o.ConfigFile = None,
     settings: o.Set = None,
     out: o.Out = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue in the folder.")] = False,
+    resume: o.Resume = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop after the plan.")] = False,
     verbose: o.Verbose = False,
     quiet: o.Quiet = False,

@@ -13,6 +13,7 @@ def train(
     config: o.ConfigFile = None,
     settings: o.Set = None,
     out: o.Out = None,
+    resume: o.Resume = False,
     verbose: o.Verbose = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
@@ -29,5 +30,5 @@ def train(
     from lockgate import api
     from lockgate.cli.show import show_fitted
 
-    fitted, folder = api.train(source, task=task, out=out, config=config, **named)
+    fitted, folder = api.train(source, task=task, out=out, resume=resume, config=config, **named)
     show_fitted(fitted, folder, as_json=as_json)

@@ -242,7 +242,7 @@ def _on_node(
     _check(expected)  # a node may have come after the others were asked
     reads = [unpacked(packed, name) for packed, name in zip(sent, names, strict=True)]
     with tempfile.TemporaryDirectory(prefix="lockgate-") as folder, one_thread():
-        run(Path(folder), *reads, *arguments)
+        run(Path(folder), *reads, *arguments, keeps=None)
         return pack(Path(folder))
 
 

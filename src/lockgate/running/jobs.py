@@ -11,13 +11,16 @@ from typing import Any, NamedTuple, Protocol
 
 
 class FolderJob(NamedTuple):
-    """A call of `run(out, *reads, *arguments)`, where `out` is a folder that becomes `writes`."""
+    """A call of `run(out, *reads, *arguments, keeps=keeps)`; the folder `out` becomes `writes`."""
 
     run: Callable[..., None]
     """A module-level function, so that it can be sent anywhere."""
     reads: tuple[Path, ...]
     writes: Path
     arguments: tuple[Any, ...] = ()
+    keeps: Path | None = None
+    """A file that it may write meanwhile, and go on from if it is killed. It is removed when the
+    folder is written, and there is none on another machine."""
 
 
 class Place(Protocol):

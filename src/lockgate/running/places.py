@@ -22,7 +22,9 @@ class Local(NamedTuple):
         # a worker may have been started in another directory
         absolute = [
             job._replace(
-                reads=tuple(path.absolute() for path in job.reads), writes=job.writes.absolute()
+                reads=tuple(path.absolute() for path in job.reads),
+                writes=job.writes.absolute(),
+                keeps=job.keeps and job.keeps.absolute(),
             )
             for job in jobs
         ]
@@ -61,5 +63,7 @@ def write_folder(job: FolderJob) -> Path:
     """Run a job here and keep its folder, whole or not at all."""
     # a process that outlived a killed study has finished the same job: it is the same
     with contextlib.suppress(FileExistsError), new_folder(job.writes) as folder:
-        job.run(folder, *job.reads, *job.arguments)
+        job.run(folder, *job.reads, *job.arguments, keeps=job.keeps)
+    if job.keeps is not None:
+        job.keeps.unlink(missing_ok=True)
     return job.writes

@@ -7,6 +7,7 @@ those of the test part. So no weight is learned from rows that have stopped a fi
 """
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from lockgate.errors import DataError, listed
@@ -24,6 +25,10 @@ class Member(NamedTuple):
     config: Any
     learn: Span
     stop: Span | None
+
+    def checkpoint(self, folder: Path) -> Path:
+        """Return the file of a folder from which it goes on if it is killed."""
+        return folder / f"{self.learn}-{self.seed}.safetensors"
 
 
 DIVERGED = "training diverged in its first epoch: pass a smaller learning_rate"
@@ -139,7 +144,11 @@ def deliver_one(task: Task, config: Any, fit_all: FitAll, compared: Compared) ->
 
 
 def side_by_side(
-    task: Task, prepared: Any, workers: int, on_fit: Callable[[int, int, str], OnEpoch]
+    task: Task,
+    prepared: Any,
+    workers: int,
+    on_fit: Callable[[int, int, str], OnEpoch],
+    checkpoints: Path | None = None,
 ) -> FitAll:
     """Return what does fits side by side in threads of this process.
 
@@ -152,6 +161,7 @@ def side_by_side(
         workers: Fits at a time.
         on_fit: Called as a fit begins with its number, from 1, how many there are, and what is
             done; gives what is called after each of its epochs.
+        checkpoints: Folder of the files from which fits go on if they are killed; None keeps none.
     """
 
     def fit_all(members: Sequence[Member]) -> Fits:
@@ -171,6 +181,7 @@ def side_by_side(
                 on_epoch=on_epoch,
                 learn=member.learn,
                 stop=member.stop,
+                checkpoint=checkpoints and member.checkpoint(checkpoints),
             )
 
         return run_in_threads(fit, list(enumerate(members, start=1)), workers)

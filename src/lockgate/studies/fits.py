@@ -17,6 +17,7 @@ from lockgate.tasks.base import Span, Task
 from lockgate.training.history import History
 
 JUDGED = "judged.npy"
+CHECKPOINTS = "checkpoints"
 
 
 class Job(NamedTuple):
@@ -43,6 +44,11 @@ class Job(NamedTuple):
         # of a study that went on, members of the same rung may take other steps
         steps = self.config.training.max_steps or "early"
         return study / "delivered" / self.rung / f"{self.learn}-{steps}-{self.seed}"
+
+    def checkpoint(self, study: Path) -> Path:
+        """Return the file from which it goes on if it is killed."""
+        name = ".".join(self.folder(study).relative_to(study).parts)
+        return study / CHECKPOINTS / f"{name}.safetensors"
 
 
 class Fit(BaseModel):
@@ -92,21 +98,35 @@ def run_fits_in(jobs: Sequence[tuple[Path, Job]], place: Place) -> Iterator[Fit]
         if (job.folder(study) / "fit.json").exists():
             yield read_fit(job.folder(study))
         else:
-            waiting.append(FolderJob(write_fit, (job.prepared(study),), job.folder(study), (job,)))
+            paths = (job.prepared(study),), job.folder(study), (job,), job.checkpoint(study)
+            waiting.append(FolderJob(write_fit, *paths))
     if waiting:
         yield from map(read_fit, place.run(waiting))
 
 
-def write_fit(out: Path, prepared_folder: Path, job: Job) -> None:
-    """Fit one job, and write what is kept of it into the folder `out`."""
+def write_fit(out: Path, prepared_folder: Path, job: Job, *, keeps: Path | None) -> None:
+    """Fit one job, and write what is kept of it into the folder `out`.
+
+    Args:
+        out: A folder.
+        prepared_folder: Of the data that it learns from.
+        job: The fit.
+        keeps: The file from which it goes on if it is killed; None keeps none.
+    """
     prepared, task = load_prepared(prepared_folder, job.task), job.task
     began = time.perf_counter()
     fitted, history = task.train(
-        prepared, job.config, seed=job.seed, name=job.rung, learn=job.learn, stop=job.stop
+        *(prepared, job.config),
+        seed=job.seed,
+        name=job.rung,
+        learn=job.learn,
+        stop=job.stop,
+        checkpoint=keeps,
     )
-    seconds = time.perf_counter() - began
     if history.stopped == "interrupted":
         raise KeyboardInterrupt
+    # of a fit that went on, what was fitted before counts too
+    seconds = max(time.perf_counter() - began, sum(history.seconds))
     reach, validation = None, None
     if history.stopped != "diverged":
         reach = task.reach(fitted, prepared)

@@ -2,14 +2,12 @@
 
 import hashlib
 import json
-import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 from lockgate.errors import DataError
-from lockgate.files import write_text
-from lockgate.settings import write_settings
+from lockgate.files import is_half_written, remove_folder, write_text
+from lockgate.settings import difference, write_settings
 from lockgate.studies.fits import save_prepared
 from lockgate.studies.looks import LookPlan
 from lockgate.studies.plan import Plan
@@ -57,7 +55,7 @@ def claim_folder(out: Path, identity: dict[str, Any], what: str, *, resume: bool
                 f"out must be a new folder, got {out}, which holds this {what}: "
                 "pass resume=True (--resume) to continue it, or another out"
             )
-    elif out.exists() and not (out.is_dir() and all(map(_is_half_written, out.iterdir()))):
+    elif out.exists() and not (out.is_dir() and all(map(is_half_written, out.iterdir()))):
         raise DataError(f"out must be a new folder, got {out}, which holds something else")
     else:
         write_text(path, json.dumps(identity, indent=2))
@@ -102,15 +100,10 @@ def study_id(out: Path, what: str = "study") -> str:
 
 
 def clear_half_written(out: Path) -> None:
-    """Remove what killed processes were writing."""
-    for path in (*out.glob(".*"), *out.glob("prepared/.*"), *out.glob("*/*/.*")):
-        if _is_half_written(path):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def _is_half_written(path: Path) -> bool:
-    # the temporary name of a file or folder that a killed process was writing
-    return re.fullmatch(r"\..+\.[0-9a-f]{8}", path.name) is not None
+    for path in (*out.glob(".*"), *out.glob("*/.*"), *out.glob("*/*/.*")):
+        if is_half_written(path):
+            # a process that outlived a killed study may still write there
+            remove_folder(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _read_identity(path: Path) -> dict[str, Any]:
@@ -129,25 +122,13 @@ def _refuse_another(out: Path, known: dict[str, Any], identity: dict[str, Any], 
             f"out must be a new folder, got {out}, which holds a {what} of an earlier lockgate: "
             "repeat it in another out"
         )
-    there, here = _flat(known["asked"]), _flat(identity["asked"])
-    differ = [key for key in here.keys() | there.keys() if here.get(key) != there.get(key)]
-    if differ:
-        key = sorted(differ)[0]
+    if (differs := difference(known["asked"], identity["asked"])) is not None:
         raise DataError(
             f"out must be a new folder or that of this {what}, got {out}, which holds another: "
-            f"{key} is {there.get(key)!r} there and {here.get(key)!r} here; pass another out"
+            f"{differs}; pass another out"
         )
     if known["data"] != identity["data"]:
         raise DataError(
             f"out must be a new folder or that of this {what}, got {out}, "
             f"which holds a {what} of other data; pass another out"
         )
-
-
-def _flat(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        flat |= (
-            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-        )
-    return flat

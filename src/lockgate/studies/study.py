@@ -1,14 +1,14 @@
 """Run a study: rounds until its questions are decided, then one look at the test part."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lockgate.files import remove_folder
 from lockgate.scoring.looks import check_ledger, count_look
 from lockgate.studies.clock import Clock
 from lockgate.studies.delivery import Delivery, Fits, Member, deliver_one, is_single
-from lockgate.studies.fits import Job, run_fits
+from lockgate.studies.fits import CHECKPOINTS, Job, run_fits
 from lockgate.studies.folder import open_folder, study_id
 from lockgate.studies.judge import select
 from lockgate.studies.learned import Learned, deliver_learned, learn
@@ -84,10 +84,12 @@ def _run(planned: Plan, out: Path, clock: Clock, watcher: Watcher, *, resume: bo
         tested=tested,
     )
     # of a study that went on: what was delivered before may be another network
-    shutil.rmtree(out / "fitted", ignore_errors=True)
+    remove_folder(out / "fitted")
     scored.with_metrics({**scored.metrics, "rung": rung}).save(out / "fitted")
     result = StudyResult(results, out)
     result.save()
+    # of fits that a process that outlived a killed study had finished
+    remove_folder(out / CHECKPOINTS)
     return result
 
 

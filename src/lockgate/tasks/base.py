@@ -415,10 +415,12 @@ class Task(Hashable, Protocol):
         on_epoch: OnEpoch = ignore,
         learn: Span = "train",
         stop: Span | None = "validation",
+        checkpoint: Path | None = None,
     ) -> tuple[Fitted, History]:
         """Fit one network to `learn`; `stop` decides when it ends, None lets it go to its limit.
 
-        `on_epoch` is called with the history after every epoch.
+        `on_epoch` is called with the history after every validation. A fit that was killed goes on
+        from the file `checkpoint`; see `training.checkpoint`.
         """
         ...
 

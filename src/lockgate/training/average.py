@@ -1,6 +1,6 @@
 """An exponential average of a network's weights over the steps of its training."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +33,16 @@ class Average:
         if self._averaged is not None:
             self._steps += 1
             self._averaged.update_parameters(self._model)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Give the average and its number of steps; nothing where there is none."""
+        return {} if self._averaged is None else self._averaged.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take what `state_dict` gave."""
+        if self._averaged is not None:
+            self._averaged.load_state_dict(state)
+            self._steps = int(self._averaged.n_averaged)
 
     def _move(self, averages: Sequence[Tensor], weights: Sequence[Tensor], _: Tensor | int) -> None:
         decay = min(self._decay, (1 + self._steps) / (10 + self._steps))

@@ -4,7 +4,7 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from torch import Tensor, nn
 
 from lockgate.training.average import Average
+from lockgate.training.checkpoint import Checkpoint, State
 from lockgate.training.config import MetricName, TrainingConfig
 from lockgate.training.data import Data
 from lockgate.training.history import History, Stopped
@@ -37,6 +38,7 @@ def fit(
     streams: Streams,
     on_epoch: Callable[[History], None] = lambda _: None,
     losses: BatchLosses = whole_loss,
+    checkpoint: Checkpoint | None = None,
 ) -> History:
     """Train `model` in place; leave it in evaluation mode with the weights that are kept.
 
@@ -53,25 +55,41 @@ def fit(
             training goes on to `max_epochs` or `max_steps`, and the last weights are kept.
         config: Sizes, rates and limits.
         streams: Random numbers of batches and masks; the weights are drawn already.
-        on_epoch: Called with the history after every validation.
+        on_epoch: Called with the history after every validation, and before the first step of a
+            fit that goes on.
         losses: Yields the losses of a batch, which are differentiated one by one.
+        checkpoint: What the fit goes on from if it was killed before, and is written to now and
+            then. One that had ended is not fitted again.
 
     Raises:
         KeyboardInterrupt: If interrupted before the first validation: there is nothing to keep.
+        DataError: If the checkpoint is damaged, or of another fit.
     """
     fabric = Fabric(accelerator=config.device, devices=1)
-    network, optimizer = fabric.setup(model, _optimizer(model, config))
+    optimizer = _optimizer(model, config)
+    network, wrapped = fabric.setup(model, optimizer)
     train = train.to(fabric.device)
     validation = None if validation is None else validation.to(fabric.device)
     sample = train.thinned(TRAINING_SAMPLE)
-    average = Average(model, config.average)
     stretches = Stretches(train, config, streams.batches)
-    history = History(
-        per_epoch=stretches.per_epoch, keeps="best" if config.schedule == "constant" else "last"
+    state = State(
+        model,
+        optimizer,
+        Average(model, config.average),
+        streams,
+        History(
+            per_epoch=stretches.per_epoch, keeps="best" if config.schedule == "constant" else "last"
+        ),
+        kept=copy.deepcopy(model.state_dict()),
     )
-    kept, steps, most = copy.deepcopy(model.state_dict()), 0, stretches.most_steps
+    upcoming = _begin(state, stretches, train, validation, checkpoint)
+    history, average, most = state.history, state.average, stretches.most_steps
+    steps = history.steps[-1] if history.looks else 0
     try:
-        for stretch in stretches:
+        if history.looks:
+            on_epoch(history)
+        while history.stopped is None:
+            stretch = next(upcoming)
             began = time.perf_counter()
             norms = []
             for index in stretch:
@@ -79,9 +97,7 @@ def fit(
                 for group in optimizer.param_groups:
                     group["lr"] = rate
                 batch = train.batch(index)
-                norms.append(
-                    _step(fabric, network, optimizer, batch, config, streams.masks, losses)
-                )
+                norms.append(_step(fabric, network, wrapped, batch, config, streams.masks, losses))
                 average.update()
                 steps += 1
             # at once, so that Ctrl-C cannot leave curves of unequal length
@@ -97,17 +113,17 @@ def fit(
                 steps=steps,
             )
             if history.kept_look == history.looks:
-                kept = copy.deepcopy(average.model.state_dict())
+                state.kept = copy.deepcopy(average.model.state_dict())
             history.stopped = _why_stop(history, config, most)
             LOG.debug("epoch %g: training %.4g", history.epochs, history.training[-1])
+            if checkpoint is not None:
+                checkpoint.keep(state)
             on_epoch(history)
-            if history.stopped is not None:
-                break
     except KeyboardInterrupt:
         if not history.looks:
             raise
         history.stopped = "interrupted"
-    model.load_state_dict(kept)
+    model.load_state_dict(state.kept)
     model.eval()
     return history
 
@@ -122,6 +138,24 @@ def evaluate(model: nn.Module, data: Data, metric: MetricName) -> float:
             loss, observed = loss_and_count(model(*batch.inputs), batch.y, metric)
             total, count = total + float(loss), count + float(observed)
     return total / count
+
+
+def _begin(
+    state: State,
+    stretches: Stretches,
+    train: Data,
+    validation: Data | None,
+    checkpoint: Checkpoint | None,
+) -> Iterator[Sequence[Any]]:
+    """Go on from the checkpoint, if there is one; return the stretches that are still to come."""
+    if checkpoint is not None:
+        checkpoint.begin(state, train, validation)
+    upcoming = iter(stretches)
+    # drawn again and passed over, since the seed alone decides them. Whatever one batch leaves to
+    # the next, as in a language model, ends with an epoch, and there such a fit is validated
+    for _ in state.history.steps:
+        next(upcoming)
+    return upcoming
 
 
 def _step(

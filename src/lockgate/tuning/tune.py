@@ -1,10 +1,10 @@
 """Run a search: trials on the folds, the best ones again on other seeds, one look at the test."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lockgate.files import remove_folder
 from lockgate.scoring.looks import check_ledger, count_look
 from lockgate.settings import write_settings
 from lockgate.studies.clock import Clock
@@ -109,7 +109,7 @@ def _run(
         tested=tested,
     )
     # of a search that went on: what was delivered before may be another network
-    shutil.rmtree(out / "fitted", ignore_errors=True)
+    remove_folder(out / "fitted")
     tuned = {"rung": name, "settings": results["settings"]}
     scored.with_metrics({**scored.metrics, **tuned}).save(out / "fitted")
     result = TuneResult(results, out)

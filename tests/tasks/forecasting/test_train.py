@@ -8,14 +8,15 @@ from lockgate.settings import resolve
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.prepare import prepare, read
 from lockgate.tasks.forecasting.train import train
+from lockgate.training import checkpoint
 
 
 @pytest.fixture
 def fit(table, small):
-    def run(seed=0, name="", **settings):
+    def run(seed=0, name="", watch=None, **settings):
         config = resolve(ForecastConfig, small, settings)
         prepared = prepare(read(table, config.data), config.data)
-        return train(prepared, config, seed=seed, name=name)
+        return train(prepared, config, seed=seed, name=name, **(watch or {}))
 
     return run
 
@@ -45,6 +46,25 @@ def test_a_name_changes_nothing_where_there_are_no_masks(fit):
     rates = dict.fromkeys(["input_dropout", "recurrent_dropout", "output_dropout"], 0.0)
 
     assert torch.equal(weights(fit(**rates)[0]), weights(fit(name="both", **rates)[0]))
+
+
+def test_a_fit_that_was_killed_goes_on_to_the_same_weights(fit, tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "EVERY_SECONDS", 0.0)
+    settings = {"validations": 3, "average": 0.9, "linear_path": "on", "name": "both"}
+
+    def kill(history):
+        if history.looks == 4:
+            raise RuntimeError("killed")
+
+    first, history = fit(**settings)
+    with pytest.raises(RuntimeError, match="killed"):
+        fit(watch={"checkpoint": tmp_path / "fit", "on_epoch": kill}, **settings)
+    second, again = fit(watch={"checkpoint": tmp_path / "fit"}, **settings)
+
+    assert torch.equal(weights(first), weights(second))
+    assert history.validation == again.validation
+    with pytest.raises(DataError, match="must be a checkpoint of this fit, got one of another"):
+        fit(seed=1, watch={"checkpoint": tmp_path / "fit"}, **settings)
 
 
 def test_a_device_that_is_not_here_is_refused(fit, monkeypatch):

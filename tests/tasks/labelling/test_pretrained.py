@@ -14,6 +14,8 @@ from lockgate.tasks.labelling.config import ClassifierConfig, LabelConfig, Label
 from lockgate.tasks.labelling.labelled import Labelled, Ragged
 from lockgate.tasks.labelling.prepare import PreparedLabelled, prepare_labelled
 from lockgate.tasks.labelling.task import Labelling
+from lockgate.training import checkpoint
+from lockgate.training.history import History
 
 ROWS = 100
 VECTORS = {"good": (1.0, 0.0, 3.0), "bad": (-1.0, 1.0, 0.0), "film": (0.0, 5.0, 1.0)}
@@ -49,11 +51,11 @@ def settings(path: Path, **more: Any) -> ClassifierConfig:
     return ClassifierConfig.model_validate(told)
 
 
-def train(model: ClassifierConfig, epochs: int = 1) -> tuple[Any, PreparedLabelled]:
+def train(model: ClassifierConfig, epochs: int = 1, **watch: Any) -> tuple[Any, PreparedLabelled]:
     prepared = prepare_labelled(reviews(), LabelledConfig(), model)
     training = {"max_epochs": epochs, "batch_size": 16, "learning_rate": 0.1}
     config = LabelConfig.model_validate({"model": model, "training": training})
-    return Labelling().train(prepared, config)[0], prepared
+    return Labelling().train(prepared, config, **watch)[0], prepared
 
 
 def vectors_of(fitted: Any) -> dict[str, list[float]]:
@@ -87,6 +89,29 @@ def test_vectors_are_trained_after_the_epochs_for_which_they_are_frozen(
     found = vectors_of(train(settings(path, freeze_vectors=frozen), epochs)[0])
 
     assert (tuple(found["good"]) == VECTORS["good"]) == same
+
+
+@pytest.mark.parametrize("look", [2, 3, 4, 7])
+@pytest.mark.parametrize("frozen", [1, "always"])
+def test_a_fit_that_was_killed_goes_on_with_vectors_as_frozen_as_they_were(
+    frozen: Any, look: int, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "_SHARE", 1e9)
+    model, fit = settings(path, freeze_vectors=frozen), tmp_path / "fit"
+
+    def kill(history: History) -> None:
+        if history.looks == look:
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        train(model, epochs=3, checkpoint=fit, on_epoch=kill)
+    again, _ = train(model, epochs=3, checkpoint=fit)
+
+    first, _ = train(model, epochs=3)
+    assert vectors_of(again) == vectors_of(first)
+    for name, weight in first.model.state_dict().items():
+        assert torch.equal(weight, again.model.state_dict()[name]), name
 
 
 def test_tokens_without_a_vector_are_drawn_like_those_that_have_one(tmp_path: Path) -> None:

@@ -234,6 +234,7 @@ class Forecasting:
         on_epoch: OnEpoch = ignore,
         learn: Span = "train",
         stop: Span | None = "validation",
+        checkpoint: Path | None = None,
     ) -> tuple[FittedForecaster, History]:
         """Fit one forecaster."""
         return train(
@@ -243,6 +244,7 @@ class Forecasting:
             on_epoch=on_epoch,
             learn=learn,
             stop=stop,
+            checkpoint=checkpoint,
         )
 
     @property

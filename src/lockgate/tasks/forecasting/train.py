@@ -1,6 +1,7 @@
 """Fit one model to one prepared table."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from lockgate.running.machine import check_device
 from lockgate.tasks.base import Span
@@ -8,6 +9,7 @@ from lockgate.tasks.forecasting.choose import choose, ready
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.fitted import FittedForecaster
 from lockgate.tasks.forecasting.prepare import Prepared
+from lockgate.training.checkpoint import at
 from lockgate.training.fit import fit
 from lockgate.training.history import History
 from lockgate.training.streams import Streams
@@ -22,6 +24,7 @@ def train(
     on_epoch: Callable[[History], None] = lambda _: None,
     learn: Span = "train",
     stop: Span | None = "validation",
+    checkpoint: Path | None = None,
 ) -> tuple[FittedForecaster, History]:
     """Build the network of `config.model` and fit it to windows of `prepared`.
 
@@ -33,6 +36,7 @@ def train(
         on_epoch: Called with the history after every epoch.
         learn: The part whose windows are learned from.
         stop: The part whose windows decide when to stop; None leaves it to the limits.
+        checkpoint: File from which a fit that was killed goes on; None keeps nothing.
 
     Raises:
         DataError: If this machine lacks `config.training.device`.
@@ -49,5 +53,6 @@ def train(
         config.training,
         streams,
         on_epoch,
+        checkpoint=at(checkpoint, config),
     )
     return FittedForecaster((model.cpu(),), prepared.preprocessing, config), history

@@ -203,6 +203,7 @@ class Labelling:
         on_epoch: OnEpoch = ignore,
         learn: Span = "train",
         stop: Span | None = "validation",
+        checkpoint: Path | None = None,
     ) -> tuple[FittedClassifier, History]:
         """Fit one network; the temperature of its probabilities is of a whole validation part."""
         fitted, history = train_classifier(
@@ -212,6 +213,7 @@ class Labelling:
             on_epoch=on_epoch,
             learn=learn,
             stop=stop,
+            checkpoint=checkpoint,
         )
         if history.stopped == "diverged" or stop != "validation":
             return fitted, history

@@ -1,6 +1,7 @@
 """Fit one classifier to prepared sequences or texts."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
@@ -13,6 +14,7 @@ from lockgate.tasks.labelling.network import ClassifierNetwork
 from lockgate.tasks.labelling.prepare import PreparedLabelled
 from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
 from lockgate.tasks.labelling.truncated import losses
+from lockgate.training.checkpoint import at
 from lockgate.training.fit import fit
 from lockgate.training.history import History
 from lockgate.training.streams import Streams
@@ -45,6 +47,7 @@ def train_classifier(
     on_epoch: Callable[[History], None] = lambda _: None,
     learn: Span = "train",
     stop: Span | None = "validation",
+    checkpoint: Path | None = None,
 ) -> tuple[FittedClassifier, History]:
     """Build the network of `config.model` and fit it to labelled data; arguments as in `train`.
 
@@ -73,7 +76,8 @@ def train_classifier(
     train = prepared.examples(learn)
 
     def after_epoch(history: History) -> None:
-        if history.epochs == frozen:
+        # of a fit that goes on it may be long ago
+        if frozen != "always" and history.epochs >= frozen:
             _train_vectors(model, True)
         on_epoch(history)
 
@@ -86,6 +90,7 @@ def train_classifier(
         streams,
         after_epoch,
         losses,
+        at(checkpoint, config),
     )
     linear_path = prepared.linear_path if model.linear_path else None
     fitted = FittedClassifier(

@@ -137,9 +137,12 @@ class LanguageModelling:
         on_epoch: OnEpoch = ignore,
         learn: Span = "train",  # noqa: ARG002 - no committee asks for another part
         stop: Span | None = "validation",  # noqa: ARG002
+        checkpoint: Path | None = None,
     ) -> tuple[FittedLanguageModel, History]:
         """Fit one language model to the training part."""
-        return train_language_model(prepared, config, seed=seed, name=name, on_epoch=on_epoch)
+        return train_language_model(
+            prepared, config, seed=seed, name=name, on_epoch=on_epoch, checkpoint=checkpoint
+        )
 
     @property
     def committees(self) -> None:

@@ -1,11 +1,13 @@
 """Fit one language model to a prepared text."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from lockgate.running.machine import check_device
 from lockgate.tasks.language.config import LanguageConfig
 from lockgate.tasks.language.fitted import FittedLanguageModel, build_language_model
 from lockgate.tasks.language.prepare import PreparedText
+from lockgate.training.checkpoint import at
 from lockgate.training.fit import fit
 from lockgate.training.history import History
 from lockgate.training.streams import Streams
@@ -18,6 +20,7 @@ def train_language_model(
     seed: int = 0,
     name: str = "",
     on_epoch: Callable[[History], None] = lambda _: None,
+    checkpoint: Path | None = None,
 ) -> tuple[FittedLanguageModel, History]:
     """Build the network of `config.model` and fit it.
 
@@ -37,5 +40,6 @@ def train_language_model(
         config.training,
         streams,
         on_epoch,
+        checkpoint=at(checkpoint, config),
     )
     return FittedLanguageModel(model.cpu(), prepared.preprocessing, config), history
