@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -26,6 +28,24 @@ def test_every_job_is_run_once_on_one_thread(workers: int) -> None:
 def test_a_killed_worker_is_told_with_the_remedy() -> None:
     with pytest.raises(ChildProcessError, match=r"was killed.*continue with resume=True"):
         list(run_jobs(signal.raise_signal, [(signal.SIGKILL,)] * 2, 2))
+
+
+def test_no_worker_outlives_a_process_that_was_killed() -> None:
+    script = """
+import os, time
+from lockgate.running.local import run_jobs
+list(run_jobs(os.getpid, [()] * 2, 2))
+print("begun", flush=True)
+list(run_jobs(time.sleep, [(600,)] * 2, 2))
+"""
+    command = [sys.executable, "-c", script]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **pipes) as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == b"begun\n"
+        killed.kill()
+        # the workers hold its output open, until they end
+        assert killed.communicate(timeout=30)[0] == b""
 
 
 def test_threads_are_as_before_after_one_thread() -> None:

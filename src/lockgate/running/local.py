@@ -4,10 +4,13 @@ A job is a module-level function on paths and plain values, so that it can be se
 """
 
 import contextlib
+import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import torch
@@ -17,6 +20,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from lockgate.running.machine import device_kind
 
 Done = TypeVar("Done")
+ASKED_EVERY = 0.5  # seconds
 
 
 def default_workers(device: str) -> int:
@@ -40,7 +44,7 @@ def run_jobs(
         ChildProcessError: If a worker was killed, as it is where memory runs out.
     """
     parallel = Parallel(workers, return_as="generator_unordered", batch_size=1)
-    call = _on_one_thread if workers == 1 else _in_worker
+    call = _on_one_thread if workers == 1 else partial(_in_worker, os.getpid())
     try:
         yield from parallel(delayed(call)(run, *job) for job in jobs)
     except TerminatedWorkerError:
@@ -121,8 +125,21 @@ def _on_one_thread(run: Callable[..., Done], *job: Any) -> Done:
         return run(*job)
 
 
-def _in_worker(run: Callable[..., Done], *job: Any) -> Done:
+def _in_worker(parent: int, run: Callable[..., Done], *job: Any) -> Done:
     # Ctrl-C reaches every process of the group: a study ends its workers itself, and a fit must
     # not take it for the wish to stop early
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with(parent)
     return _on_one_thread(run, *job)
+
+
+@lru_cache(maxsize=1)
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it is gone: killed, it cannot end its workers."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(ASKED_EVERY)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
