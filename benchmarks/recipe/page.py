@@ -33,8 +33,8 @@ The defaults are those of *{chosen}*; of labels with a patience of 10 epochs, an
 model those of *{reference}*. A cycle of a fixed length is much better on some sets and much worse
 on others: their best epochs lie between 1 and 200. On Taylor's two months, where the second half
 of validation differs from the first, who looks more often stops too early. The times of seed 0 on
-the first four sets were taken by the clock on a busy machine; with fewer than three seeds on most
-sets, spreads are not known yet.
+the first four sets were taken by the clock on a busy machine. A spread of three seeds is itself
+uncertain by half.
 """
 
 
