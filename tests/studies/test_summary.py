@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lockgate.nn import Reach
-from lockgate.studies.summary import _change, _plain, _reach_over_rounds
+from lockgate.studies.summary import _change, _reach_over_rounds, plain
 
 
 def test_values_become_those_of_json():
@@ -17,7 +17,7 @@ def test_values_become_those_of_json():
         "text": "nan",
     }
 
-    assert _plain(value) == {
+    assert plain(value) == {
         "array": [1.0, None, None],
         "pair": [0.5, 3, True],
         "deep": [{"x": None}],

@@ -77,7 +77,9 @@ def test_a_database_may_hold_other_searches_and_a_journal_may_not(tmp_path):
         open_storage(where, "one", IDENTITY, SPACE, resume=False)
 
     open_storage(address, "two", IDENTITY, SPACE, resume=False)
-    with pytest.raises(DataError, match=r"trials\.journal', which holds another: pass another st"):
+    with pytest.raises(
+        DataError, match=r"^storage must be .*, which holds another: pass another st"
+    ):
         open_storage(journal, "two", IDENTITY, SPACE, resume=True)
 
 
