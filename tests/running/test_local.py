@@ -104,8 +104,12 @@ def test_ctrl_c_while_jobs_are_handed_in_ends_them():
             time.sleep(0.01)
         return number
 
-    with contextlib.suppress(KeyboardInterrupt):  # as none has begun
-        run_in_threads(job, Interrupted([(0,), (1,), (2,)]), 2)
+    before, done = threading.active_count(), []
+    with contextlib.suppress(KeyboardInterrupt):  # if none has begun
+        done = run_in_threads(job, Interrupted([(0,), (1,), (2,)]), 2)
+
+    assert 2 not in done
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("keep", [True, False])

@@ -10,8 +10,8 @@ from rich.table import Table as Grid
 
 from lockgate.errors import MOST_LISTED, count_of
 from lockgate.studies.comparison import Comparison
+from lockgate.studies.finished import Finished
 from lockgate.studies.plan import Plan
-from lockgate.studies.result import StudyResult
 from lockgate.studies.words import delivered_words
 from lockgate.tasks.base import Evaluation, Fitted
 
@@ -43,7 +43,7 @@ def show_values(values: Mapping[str, Any], *, stderr: bool) -> None:
     _console(stderr=stderr).print(grid)
 
 
-def show_result(result: StudyResult, *, as_json: bool = False) -> None:
+def show_result(result: Finished, *, as_json: bool = False) -> None:
     """Print what to do, what it rests on, the scores and where the report is."""
     if as_json:
         print(json.dumps(result.results, ensure_ascii=False))
@@ -53,7 +53,7 @@ def show_result(result: StudyResult, *, as_json: bool = False) -> None:
     print(*verdict["words"][:first], sep="\n", end="\n\n")
     print(*(f"- {part}" for part in verdict["words"][first:]), sep="\n", end="\n\n")
     # beside intervals and outcomes there is no room for what a rung costs
-    table = result.table().drop("parameters", "seconds")
+    table = result.table().drop("parameters", "seconds", strict=False)
     wide_console().print(grid_of(table.to_dicts()))
     print(f"report: {result.report_path}")
 

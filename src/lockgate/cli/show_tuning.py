@@ -1,11 +1,8 @@
 """What `lockgate tune` prints."""
 
-import json
-
-from lockgate.cli.show import grid_of, show_values, wide_console
+from lockgate.cli.show import show_values
 from lockgate.errors import count_of
 from lockgate.tuning.plan import TunePlan
-from lockgate.tuning.result import TuneResult
 from lockgate.tuning.search import CANDIDATES
 from lockgate.tuning.space import written
 from lockgate.tuning.spelling import spelled
@@ -26,16 +23,3 @@ def show_plan(plan: TunePlan) -> None:
         "advice": list(plan.advice) or "none",
     }
     show_values(values, stderr=True)
-
-
-def show_result(result: TuneResult, *, as_json: bool = False) -> None:
-    """Print what to do, what it rests on, the scores and where the report is."""
-    if as_json:
-        print(json.dumps(result.results, ensure_ascii=False))
-        return
-    verdict = result.results["verdict"]
-    first = len(verdict["recommendation"])
-    print(*verdict["words"][:first], sep="\n", end="\n\n")
-    print(*(f"- {part}" for part in verdict["words"][first:]), sep="\n", end="\n\n")
-    wide_console().print(grid_of(result.table().to_dicts()))
-    print(f"report: {result.report_path}")

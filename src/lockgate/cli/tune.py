@@ -46,7 +46,7 @@ def tune(
     o.log_to_stderr(verbose=verbose, quiet=quiet)
     source, named = o.source(table, sample), o.with_set(options, settings)
     from lockgate import api
-    from lockgate.cli import show_tuning
+    from lockgate.cli import show, show_tuning
     from lockgate.tuning.spelling import read_options
 
     result = api.tune(
@@ -60,7 +60,7 @@ def tune(
         on_search=_nothing if quiet else show_tuning.show_plan,
         **named,
     )
-    show_tuning.show_result(result, as_json=as_json)
+    show.show_result(result, as_json=as_json)
 
 
 def _nothing(_: Any) -> None:

@@ -1,18 +1,13 @@
 """What a study found, as its folder holds it."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from lockgate.errors import DataError
-from lockgate.files import write_text
-from lockgate.tasks.base import Fitted
-from lockgate.tasks.registry import load
+from lockgate.studies.finished import Finished, read_finished
 from lockgate.tasks.results import (
     BaselineEffect,
     PairResult,
@@ -24,49 +19,23 @@ from lockgate.tasks.results import (
 
 
 @dataclass(frozen=True)
-class StudyResult:
+class StudyResult(Finished):
     """The results of a study and where they lie.
 
     `results` is the content of `results.json`: everything that the report shows.
     """
 
     results: Results
-    folder: Path
 
     @classmethod
-    def load(cls, folder: Path) -> "StudyResult":
+    def load(cls, folder: str | Path) -> "StudyResult":
         """Read the results of a finished study.
 
         Raises:
             DataError: If `folder` holds none, or those of another format.
         """
-        path = folder / "results.json"
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise DataError(
-                f"folder must hold a finished study, got {folder}: {error.strerror}"
-            ) from None
-        try:
-            content = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{path} must be JSON: {error}") from None
-        return cls(checked_results(content, path), folder)
-
-    def save(self) -> None:
-        """Write `results.json`."""
-        text = json.dumps(self.results, indent=1, allow_nan=False, ensure_ascii=False)
-        write_text(self.folder / "results.json", text)
-
-    @property
-    def verdict(self) -> str:
-        """What to do on this data, then what it rests on, in sentences, one a line."""
-        return "\n".join(self.results["verdict"]["words"])
-
-    @property
-    def recommendation(self) -> str:
-        """What to do on this data, in one to four sentences, one a line."""
-        return "\n".join(self.results["verdict"]["recommendation"])
+        content, path = read_finished(folder, "study")
+        return cls(checked_results(content, path), Path(folder))
 
     @property
     def rounds(self) -> int:
@@ -82,16 +51,6 @@ class StudyResult:
         """
         pairs = self.results["verdict"]["pairs"]
         return tuple(pair for pair in pairs if pair["outcome"] == "open")
-
-    @property
-    def best(self) -> Fitted:
-        """What is delivered: the mean of several networks, mixed with a baseline if any."""
-        return load(self.folder / "fitted")
-
-    @property
-    def report_path(self) -> Path:
-        """The report, one HTML file."""
-        return self.folder / "report.html"
 
     def table(self) -> pl.DataFrame:
         """Return a row for every rung, every baseline, and what is delivered.
@@ -135,11 +94,6 @@ class StudyResult:
         for part in delivered_parts(delivered, f"one {cell}"):
             change = _change(delivered["effect"]) if part.whole else {}
             yield {"model": part.name, f"test {metric}": part.scores.get(metric), **change}
-
-    def _repr_html_(self) -> str:
-        words = "".join(f"<p>{escape(line)}</p>" for line in self.verdict.splitlines())
-        link = escape(self.report_path.resolve().as_uri(), quote=True)
-        return f'{words}{self.table()._repr_html_()}<p><a href="{link}">report.html</a></p>'
 
 
 def _change(effect: PairResult | BaselineEffect | None) -> dict[str, Any]:

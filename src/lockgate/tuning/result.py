@@ -1,29 +1,23 @@
 """What a search found, as its folder holds it."""
 
-import json
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from lockgate.errors import DataError
-from lockgate.files import write_text
-from lockgate.tasks.base import Fitted
-from lockgate.tasks.registry import load
+from lockgate.studies.finished import Finished, read_finished
 from lockgate.tuning.results import TuneResults, checked_tuning
 
 
 @dataclass(frozen=True)
-class TuneResult:
+class TuneResult(Finished):
     """The results of a search and where they lie.
 
     `results` is the content of `results.json`: everything that the report shows.
     """
 
     results: TuneResults
-    folder: Path
 
     @classmethod
     def load(cls, folder: str | Path) -> "TuneResult":
@@ -32,31 +26,8 @@ class TuneResult:
         Raises:
             DataError: If `folder` holds none, or those of another format.
         """
-        path = Path(folder) / "results.json"
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise DataError(
-                f"folder must hold a finished search, got {folder}: {error.strerror}"
-            ) from None
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{path} must be JSON: {error}") from None
+        content, path = read_finished(folder, "search")
         return cls(checked_tuning(content, path), Path(folder))
-
-    def save(self) -> None:
-        """Write `results.json`."""
-        text = json.dumps(self.results, indent=1, allow_nan=False, ensure_ascii=False)
-        write_text(self.folder / "results.json", text)
-
-    @property
-    def verdict(self) -> str:
-        """What to do on this data, then what it rests on, in sentences, one a line."""
-        return "\n".join(self.results["verdict"]["words"])
-
-    @property
-    def recommendation(self) -> str:
-        """What to do on this data, in a few sentences, one a line."""
-        return "\n".join(self.results["verdict"]["recommendation"])
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -65,18 +36,6 @@ class TuneResult:
         `lockgate.train(table, config=result.settings, ...)` takes them.
         """
         return dict(self.results["settings"])
-
-    @property
-    def best(self) -> Fitted:
-        """What is delivered: of the settings to use the mean of several networks, mixed with a
-        baseline if any.
-        """
-        return load(self.folder / "fitted")
-
-    @property
-    def report_path(self) -> Path:
-        """The report, one HTML file."""
-        return self.folder / "report.html"
 
     def trials(self) -> pl.DataFrame:
         """Return a row for every trial: its settings, its state and its change in per cent."""
@@ -128,8 +87,3 @@ class TuneResult:
         delivered = self.results["delivered"]
         rows.append({"model": "delivered", f"test {metric}": delivered["mixture"].get(metric)})
         return pl.DataFrame(rows, infer_schema_length=None)
-
-    def _repr_html_(self) -> str:
-        words = "".join(f"<p>{escape(line)}</p>" for line in self.verdict.splitlines())
-        link = escape(self.report_path.resolve().as_uri(), quote=True)
-        return f'{words}{self.table()._repr_html_()}<p><a href="{link}">report.html</a></p>'
