@@ -212,32 +212,7 @@ def train(
         plain = chosen.prepare(data, resolved)
         kept = folder.with_name(f"{folder.name}.encoder.safetensors")
         prepared = chosen.begin(data, plain, resolved, steps.on_step, kept)
-    with FitProgress(resolved.training.max_epochs) as progress:
-        if single := is_single(chosen, resolved):
-            fitted, history = chosen.train(
-                prepared,
-                resolved,
-                on_epoch=progress.on_fit(1, 1, "fit"),
-                checkpoint=checkpoints / "train-0.safetensors",
-            )
-            if not history.best_epoch:
-                raise DataError(DIVERGED)
-        else:
-            workers = default_workers(resolved.training.device)
-            fit_all = side_by_side(chosen, prepared, workers, progress.on_fit, checkpoints)
-            delivery = deliver(chosen, data, prepared, resolved, fit_all)
-    settings_hash = hashlib.sha256(resolved.model_dump_json().encode()).hexdigest()[:16]
-    what = f"train {folder.name} {settings_hash}"
-    looks = count_look(folder.parent, chosen.test_fingerprint(data, prepared), what)
-    with Steps() as steps:
-        steps.on_step("fitting baselines")
-        if single:
-            scored = score_parts(chosen, data, prepared, fitted, history, looks)
-        else:
-            tested = look(chosen, data, prepared, delivery.fitted, delivery.compared, looks)
-            delivered = apart(chosen, prepared, delivery, tested, resolved.training.metric)
-            seen = validated(chosen, data, prepared, delivery)
-            scored = score_delivery(chosen, data, prepared, delivery, delivered, seen, tested)
+    scored = _fit_and_score(chosen, data, prepared, resolved, folder, checkpoints)
     with _as_data_error(), new_folder(folder) as temporary:
         scored.write_into(temporary)
         write_settings(resolved, temporary / "config.yaml")
@@ -393,6 +368,43 @@ def _begin_training(folder: Path, checkpoints: Path, config: Any, *, resume: boo
     for path in filter(is_half_written, checkpoints.glob(".*")):
         path.unlink()
     return None
+
+
+def _fit_and_score(
+    task: Task, data: Any, prepared: Any, config: Any, folder: Path, checkpoints: Path
+) -> Fitted:
+    """Do the fits of a training, look at the test part, and return the model with its scores.
+
+    Raises:
+        DataError: If it diverged.
+    """
+    with FitProgress(config.training.max_epochs) as progress:
+        if single := is_single(task, config):
+            fitted, history = task.train(
+                prepared,
+                config,
+                on_epoch=progress.on_fit(1, 1, "fit"),
+                checkpoint=checkpoints / "train-0.safetensors",
+            )
+            if not history.best_epoch:
+                raise DataError(DIVERGED)
+        else:
+            workers = default_workers(config.training.device)
+            fit_all = side_by_side(task, prepared, workers, progress.on_fit, checkpoints)
+            delivery = deliver(task, data, prepared, config, fit_all)
+    settings_hash = hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]
+    what = f"train {folder.name} {settings_hash}"
+    looks = count_look(folder.parent, task.test_fingerprint(data, prepared), what)
+    with Steps() as steps:
+        steps.on_step("fitting baselines")
+        if single:
+            scored = score_parts(task, data, prepared, fitted, history, looks)
+        else:
+            tested = look(task, data, prepared, delivery.fitted, delivery.compared, looks)
+            delivered = apart(task, prepared, delivery, tested, config.training.metric)
+            seen = validated(task, data, prepared, delivery)
+            scored = score_delivery(task, data, prepared, delivery, delivered, seen, tested)
+    return scored
 
 
 def _study_config(task: Task) -> type[StudyConfig]:

@@ -72,17 +72,10 @@ def fit(
     validation = None if validation is None else validation.to(fabric.device)
     sample = train.thinned(TRAINING_SAMPLE)
     stretches = Stretches(train, config, streams.batches)
-    state = State(
-        model,
-        optimizer,
-        Average(model, config.average),
-        streams,
-        History(
-            per_epoch=stretches.per_epoch, keeps="best" if config.schedule == "constant" else "last"
-        ),
-        kept=copy.deepcopy(model.state_dict()),
-    )
-    upcoming = _begin(state, stretches, train, validation, checkpoint)
+    state = _first_state(model, optimizer, config, streams, stretches)
+    if checkpoint is not None:
+        checkpoint.begin(state, train, validation)
+    upcoming = _upcoming(stretches, state.history)
     history, average, most = state.history, state.average, stretches.most_steps
     steps = history.steps[-1] if history.looks else 0
     try:
@@ -140,20 +133,32 @@ def evaluate(model: nn.Module, data: Data, metric: MetricName) -> float:
     return total / count
 
 
-def _begin(
-    state: State,
+def _first_state(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    config: TrainingConfig,
+    streams: Streams,
     stretches: Stretches,
-    train: Data,
-    validation: Data | None,
-    checkpoint: Checkpoint | None,
-) -> Iterator[Sequence[Any]]:
-    """Go on from the checkpoint, if there is one; return the stretches that are still to come."""
-    if checkpoint is not None:
-        checkpoint.begin(state, train, validation)
+) -> State:
+    """Return the state before the first step."""
+    return State(
+        model,
+        optimizer,
+        Average(model, config.average),
+        streams,
+        History(
+            per_epoch=stretches.per_epoch, keeps="best" if config.schedule == "constant" else "last"
+        ),
+        kept=copy.deepcopy(model.state_dict()),
+    )
+
+
+def _upcoming(stretches: Stretches, history: History) -> Iterator[Sequence[Any]]:
+    """Return the stretches that are still to come."""
     upcoming = iter(stretches)
     # drawn again and passed over, since the seed alone decides them. Whatever one batch leaves to
     # the next, as in a language model, ends with an epoch, and there such a fit is validated
-    for _ in state.history.steps:
+    for _ in history.steps:
         next(upcoming)
     return upcoming
 
