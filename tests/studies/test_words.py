@@ -174,6 +174,16 @@ def test_a_model_without_a_baseline_says_why() -> None:
     )
 
 
+def test_a_baseline_that_is_better_on_the_test_part_is_named() -> None:
+    delivered = made.make_delivered()
+    assert delivered["effect"] is not None
+    delivered["effect"]["better"] = ["ridge", "drift"]
+
+    # what is mixed in was fitted anew: its earlier fit is no other method
+    told = delivered_answer(delivered, "LSTM", "mae")[1]
+    assert told.endswith("clearly better. Better on the test part: drift.")
+
+
 def test_the_model_is_told_beside_the_baseline_in_it() -> None:
     assert delivered_answer(made.make_delivered(), "LSTM", "mae")[1] == (
         "On the test part it has 7.5 % smaller errors than ridge alone, fitted to the same rows: "

@@ -86,7 +86,8 @@ def delivered_answer(delivered: Delivered, cell: str, metric: str) -> list[str]:
             "loses": "clearly worse",
             "ties": "which may be chance",
         }.get(effect["outcome"], "too few test rows to tell whether by chance")
-        words.append(f"On the test part it has {compared(effect, metric)} {than}: {clear}.")
+        told = f"On the test part it has {compared(effect, metric)} {than}: {clear}."
+        words.append(told + _better(effect, "the test part"))
     return words
 
 
@@ -125,10 +126,10 @@ def _single_words(results: Results, metric: str) -> Iterator[str]:
     )
 
 
-def _better(baseline: BaselineEffect) -> str:
+def _better(baseline: BaselineEffect, where: str = "these rows") -> str:
     """Name the other baselines of a better score."""
     better = [other for other in baseline["better"] if other != baseline["name"]]
-    return f" Better on these rows: {', '.join(better)}." if better else ""
+    return f" Better on {where}: {', '.join(better)}." if better else ""
 
 
 def _otherwise(results: Results) -> Iterator[str]:
