@@ -1,6 +1,7 @@
 """What a search over a forecaster's settings changes, and what preparing reads of them."""
 
 import pytest
+from spying import read_of
 
 from lockgate.settings import fields_of, resolve
 from lockgate.tasks.forecasting.config import ForecastConfig, ForecasterConfig
@@ -16,32 +17,12 @@ def config(**settings):
     return resolve(ForecastConfig, TOLD, settings)
 
 
-@pytest.fixture
-def read_by_preparing(table, monkeypatch):
-    """The settings of network and training that preparing reads, without those of `auto`."""
-
-    def run(settings):
-        own, seen = config(**settings), set()
-        data = TASK.read(table, own)
-        for kind in (ForecasterConfig, TrainingConfig):
-            original = kind.__getattribute__
-
-            def spy(self, name, original=original):
-                if name in type(self).model_fields:
-                    seen.add(name)
-                return original(self, name)
-
-            monkeypatch.setattr(kind, "__getattribute__", spy)
-        TASK.prepare(data, own)
-        monkeypatch.undo()
-        return seen
-
-    return run
-
-
 @pytest.mark.parametrize("settings", [{}, {"linear_path": "on"}, {"segment_length": 3}], ids=str)
-def test_preparing_reads_nothing_that_the_preparation_lacks(read_by_preparing, settings):
-    seen = read_by_preparing(settings)
+def test_preparing_reads_nothing_that_the_preparation_lacks(table, settings):
+    own = config(**settings)
+    data = TASK.read(table, own)
+
+    seen = read_of((ForecasterConfig, TrainingConfig), lambda: TASK.prepare(data, own))
 
     # of the level it is read whether it is left open, in which case all is told
     assert seen - {"normalise"} <= set(TUNING.preparation(config(**settings)))

@@ -1,6 +1,7 @@
 """What a search over a classifier's settings changes, and what preparing reads of them."""
 
 import pytest
+from spying import read_of
 
 from lockgate.settings import fields_of, resolve
 from lockgate.tasks.labelling.config import ClassifierConfig, LabelConfig
@@ -11,23 +12,12 @@ from lockgate.training.config import TrainingConfig
 
 @pytest.mark.parametrize("kind", ["class", "texts", "number"])
 @pytest.mark.parametrize("linear_path", ["auto", "off"])
-def test_preparing_reads_nothing_that_the_preparation_lacks(
-    labelled, kind, linear_path, monkeypatch
-):
+def test_preparing_reads_nothing_that_the_preparation_lacks(labelled, kind, linear_path):
     source, told = labelled(kind)
     config = resolve(LabelConfig, told, {"linear_path": linear_path})
-    data, seen = TASK.read(source, config), set()
-    for settings in (ClassifierConfig, TrainingConfig):
-        original = settings.__getattribute__
+    data = TASK.read(source, config)
 
-        def spy(self, name, original=original):
-            if name in type(self).model_fields:
-                seen.add(name)
-            return original(self, name)
-
-        monkeypatch.setattr(settings, "__getattribute__", spy)
-    TASK.prepare(data, config)
-    monkeypatch.undo()
+    seen = read_of((ClassifierConfig, TrainingConfig), lambda: TASK.prepare(data, config))
 
     # a network that begins from vectors or an encoder is told whole
     assert seen - {"vectors", "encoder"} <= set(TUNING.preparation(config))

@@ -1,6 +1,7 @@
 """What a search over a language model's settings changes, and what preparing reads of them."""
 
 import numpy as np
+from spying import read_of
 
 from lockgate.settings import fields_of, resolve
 from lockgate.tasks.language.config import LanguageConfig, LanguageModelConfig
@@ -9,21 +10,12 @@ from lockgate.tasks.language.tuning import TUNING
 from lockgate.training.config import TrainingConfig
 
 
-def test_preparing_reads_the_data_alone(monkeypatch):
+def test_preparing_reads_the_data_alone():
     texts = [" ".join(np.random.default_rng(0).choice(["a", "b"], 900))]
     config = LanguageConfig()
-    data, seen = TASK.read(texts, config), set()
-    for settings in (LanguageModelConfig, TrainingConfig):
-        original = settings.__getattribute__
+    data = TASK.read(texts, config)
 
-        def spy(self, name, original=original):
-            if name in type(self).model_fields:
-                seen.add(name)
-            return original(self, name)
-
-        monkeypatch.setattr(settings, "__getattribute__", spy)
-    TASK.prepare(data, config)
-    monkeypatch.undo()
+    seen = read_of((LanguageModelConfig, TrainingConfig), lambda: TASK.prepare(data, config))
 
     assert seen == set()
     assert TUNING.preparation(config) == TUNING.preparation(
