@@ -1,8 +1,10 @@
 """Messages name options for both faces, columns that may have been meant, and counts."""
 
+import sys
+
 import pytest
 
-from lockgate.errors import DataError, count_of, listed, nearest, option, quoted
+from lockgate.errors import DataError, count_of, listed, nearest, need, option, quoted
 
 
 @pytest.mark.parametrize(
@@ -46,3 +48,13 @@ def test_messages_hold_no_control_characters_and_no_long_values() -> None:
     assert len(quoted("x" * 10**6)) == 82
     assert len(listed(["x" * 1000])) == len(quoted([1] * 1000)) == 80
     assert quoted(10**5000) == "a large int"
+
+
+def test_what_is_not_installed_is_named_with_the_line_that_installs_it(monkeypatch):
+    with pytest.raises(ModuleNotFoundError, match=r"interop\.from_x needs nowhere: pip install n"):
+        need("nowhere", "lockgate.interop.from_x", "pip install nowhere")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ModuleNotFoundError, match=r'x needs ray: pip install "lockgate\[ray\]"$'):
+        need("ray", "x")
+
+    assert need("math", "from_x", "").pi > 3

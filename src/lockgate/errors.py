@@ -2,11 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
 
 INSTALL = 'pip install "lockgate[workbench]"'
 """What installs all that the workbench needs."""
 
-EXTRAS = {"optuna": 'pip install "lockgate[tune]"'}
+EXTRAS = {
+    "h5py": 'pip install "lockgate[keras]"',
+    "optuna": 'pip install "lockgate[tune]"',
+    "ray": 'pip install "lockgate[ray]"',
+}
 """What installs a library that one command alone needs."""
 
 MOST_LISTED = 20
@@ -33,6 +39,25 @@ class MissingSettingError(DataError):
     def __init__(self, message: str, choices: Sequence[Mapping[str, object]] = ()) -> None:
         super().__init__(message)
         self.choices = tuple(choices)
+
+
+def need(module: str, caller: str, install: str | None = None) -> Any:
+    """Return a module that an extra installs.
+
+    Args:
+        module: Its name.
+        caller: What needs it: `lockgate.tune`.
+        install: What installs it; by default the line in `EXTRAS`.
+
+    Raises:
+        ModuleNotFoundError: If it is not installed, with the line that installs it.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{caller} needs {error.name}: {install or EXTRAS[module]}", name=error.name
+        ) from error
 
 
 def escaped(text: str) -> str:

@@ -1,9 +1,9 @@
-"""What conversions share: empty layers, the line that installs a peer, options that none has."""
+"""What conversions share: empty layers, options that none has."""
 
 import pytest
 import torch
 
-from lockgate.interop.common import empty, need, unlike_peers
+from lockgate.interop.common import empty, unlike_peers
 from lockgate.nn import GRU, LSTM
 
 
@@ -14,13 +14,6 @@ def test_an_empty_layer_draws_nothing():
 
     assert torch.equal(torch.random.get_rng_state(), state)
     assert {p.device.type for p in layer.parameters()} == {"cpu"}
-
-
-def test_a_peer_that_is_not_installed_is_named_with_the_line_that_installs_it():
-    with pytest.raises(ModuleNotFoundError, match=r"interop\.from_x needs nowhere: pip"):
-        need("nowhere", "from_x", "pip install nowhere")
-
-    assert need("math", "from_x", "").pi > 3
 
 
 @pytest.mark.parametrize(

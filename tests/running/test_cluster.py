@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,6 +142,15 @@ def test_an_address_that_does_not_answer_is_told_at_once() -> None:
             open_cluster(address),
         ):
             pass
+
+
+def test_without_ray_the_line_that_installs_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with (
+        pytest.raises(ModuleNotFoundError, match=r'needs ray: pip install "lockgate\[ray\]"$'),
+        open_cluster("auto"),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("address", ["ray://head:10001", "head", "head:port", ""])

@@ -1,6 +1,5 @@
 """What all conversions share: layers without weights, and the options that no peer has."""
 
-from importlib import import_module
 from typing import Any, TypeVar
 
 import torch
@@ -15,16 +14,6 @@ def empty(cls: type[Layer], device: torch.device, *args: Any, **options: Any) ->
     """Make a layer whose parameters are still to be written; nothing is drawn for them."""
     layer = cls(*args, device="meta", **options)
     return layer.to_empty(device=device)
-
-
-def need(module: str, caller: str, install: str) -> Any:
-    """Import what `caller` needs, or raise with the line that installs it."""
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"lockgate.interop.{caller} needs {error.name}: {install}", name=error.name
-        ) from error
 
 
 def unlike_peers(layer: Recurrent) -> list[str]:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lockgate.interop.common import need
+from lockgate.errors import need
 from lockgate.interop.keras_options import as_mapping, kind_of, parts_of, snake_case
 
 MAX_CONFIG_BYTES = 8 * 2**20
@@ -93,7 +93,7 @@ def check_shape(what: str, got: Sequence[int], expected: Shape) -> None:
 @contextmanager
 def open_model(path: Path, config: str | Mapping[str, Any] | None) -> Iterator[tuple[Any, Weights]]:
     """Open a file; give the configuration of the model, and its weights."""
-    h5py = need("h5py", "from_keras", 'pip install "lockgate[keras]"')
+    h5py = need("h5py", "lockgate.interop.from_keras")
     with path.open("rb") as file:
         if path.suffix != ".keras":
             if config is None:

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lockgate.interop.common import empty, need, unlike_peers
+from lockgate.errors import need
+from lockgate.interop.common import empty, unlike_peers
 from lockgate.interop.keras_files import (
     Node,
     Weights,
@@ -131,7 +132,7 @@ def to_keras(layer: RNN | LSTM | GRU) -> Any:
             "without."
         )
     install = "pip install keras tensorflow, or keras alone and set KERAS_BACKEND=torch"
-    keras = need("keras", "to_keras", install)
+    keras = need("keras", "lockgate.interop.to_keras", install)
     made = [_make_layer(keras, kind, layer, number) for number in range(layer.num_layers)]
     entry = keras.Input((None, layer.input_size), dtype=_dtype(layer))
     model = keras.Sequential([entry, *made])

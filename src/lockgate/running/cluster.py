@@ -17,13 +17,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from lockgate.errors import DataError, listed
+from lockgate.errors import DataError, listed, need
 from lockgate.files import new_folder
 from lockgate.running.jobs import FolderJob
 from lockgate.running.local import one_thread
 from lockgate.running.packed import Packed, digest, pack, store, unpack, unpacked
 
-INSTALL = 'pip install "lockgate[ray]"'
 ATTEMPTS = 6  # after so many dead workers of one job, it is the job
 PATIENCE = 10.0
 """Seconds without an answer after which the head of a cluster is gone; Ray itself waits 60."""
@@ -43,15 +42,13 @@ def open_cluster(
         gpus: Share of a GPU that a job is given.
 
     Raises:
-        DataError: If Ray is not installed, there is no such cluster, this process is of another
-            one, or a node has other versions than this process.
+        DataError: If there is no such cluster, this process is of another one, or a node has other
+            versions than this process.
+        ModuleNotFoundError: If Ray is not installed.
     """
     # what a process computes is no business of others
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        import ray
-    except ModuleNotFoundError:
-        raise DataError(f"ray needs an extra: {INSTALL}") from None
+    ray = need("ray", "a cluster")
     if ray.is_initialized():
         raise DataError("ray must be left out in a process that is connected to a Ray cluster")
     head = _head(address)

@@ -2,10 +2,9 @@
 
 import contextlib
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any
 
-from lockgate.errors import EXTRAS
+from lockgate.errors import need
 
 
 def optuna() -> Any:
@@ -14,12 +13,7 @@ def optuna() -> Any:
     Raises:
         ModuleNotFoundError: If it is not installed, with the line that installs it.
     """
-    try:
-        return import_module("optuna")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"lockgate.tune needs {error.name}: {EXTRAS['optuna']}", name=error.name
-        ) from error
+    return need("optuna", "lockgate.tune")
 
 
 @contextlib.contextmanager
