@@ -69,7 +69,7 @@ def test_a_storage_of_something_else_is_one_sentence(lockgate, csv, tmp_path):
 
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1].startswith(
-        "lockgate: storage must be a journal of Optuna, got 'shop.csv': it holds something else"
+        "lockgate: storage must be a journal of Optuna, got shop.csv: it holds something else"
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lockgate.errors import DataError, quoted
+from lockgate.errors import DataError
 from lockgate.tuning.optional import optuna, told_little
 from lockgate.tuning.sampler import distributions
 from lockgate.tuning.space import Space
@@ -112,7 +112,7 @@ def _study_of(storage: Any, where: str | Path, name: str, identity: str, *, resu
     if name not in known:
         if known and not _is_address(where):
             raise DataError(
-                f"storage must be new or hold this search, got {quoted(_shown(where))}, which "
+                f"storage must be new or hold this search, got {_shown(where)}, which "
                 "holds another: pass another storage"
             )
         study_id = int(storage.create_new_study([optuna().study.StudyDirection.MINIMIZE], name))
@@ -121,12 +121,12 @@ def _study_of(storage: Any, where: str | Path, name: str, identity: str, *, resu
     study_id = int(known[name])
     if storage.get_study_user_attrs(study_id).get(IDENTITY) != identity:
         raise DataError(
-            f"storage must be new or hold this search, got {quoted(_shown(where))}, which "
+            f"storage must be new or hold this search, got {_shown(where)}, which "
             f"holds another of the name {name}: pass another storage, or another out"
         )
     if not resume:
         raise DataError(
-            f"storage must be new, got {quoted(_shown(where))}, which holds this search: pass "
+            f"storage must be new, got {_shown(where)}, which holds this search: pass "
             "resume=True (--resume) to continue it, or another storage"
         )
     return study_id
@@ -148,9 +148,7 @@ def _opened(where: str | Path) -> Any:
         _without_half_a_line(path)
         return storages.JournalStorage(storages.journal.JournalFileBackend(str(path)))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"storage must be a journal of Optuna, got {quoted(str(path))}: {error}"
-        ) from None
+        raise DataError(f"storage must be a journal of Optuna, got {path}: {error}") from None
 
 
 def _database(address: str) -> Any:
@@ -165,7 +163,7 @@ def _database(address: str) -> Any:
         reason = " ".join(str(error).split("\n")[0].split())
         install = " (pip install psycopg)" if isinstance(error, ImportError) else ""
         raise DataError(
-            f"storage must be a database that can be opened, got {quoted(_shown(address))}: "
+            f"storage must be a database that can be opened, got {_shown(address)}: "
             f"{reason}{install}"
         ) from None
 
