@@ -11,17 +11,18 @@ from lockgate import api
 from lockgate.studies import rounds as module
 from lockgate.studies.clock import Clock
 from lockgate.studies.folder import open_folder
-from lockgate.studies.plan import SILENT
+from lockgate.studies.plan import SILENT, Watcher
 from lockgate.studies.rounds import Played, _affordable, _round_seconds, play_rounds
 from lockgate.studies.stretches import Stretches
 
 
 @pytest.fixture
 def play(table: Any, small_study: Any, tmp_path: Path) -> Any:
-    def run(**settings: Any) -> Played:
+    def run(watcher: Watcher | None = None, **settings: Any) -> Played:
         plan = api.plan_study(table, **{**small_study, "max_epochs": 1, **settings})
         open_folder(tmp_path, plan, resume=True)
-        return play_rounds(plan, tmp_path, Stretches(plan, tmp_path, SILENT), Clock(), SILENT)
+        stretches = Stretches(plan, tmp_path, SILENT)
+        return play_rounds(plan, tmp_path, stretches, Clock(), watcher or SILENT)
 
     return run
 
@@ -110,6 +111,26 @@ def test_preparing_and_delivering_are_of_the_budget(play: Any, monkeypatch: Any)
     monkeypatch.undo()
     monkeypatch.setattr(Clock, "of_this_run", 3600.0)
     assert play(**settings).ended == "budget"
+
+
+def test_the_number_of_fits_is_told_that_the_budget_affords(play: Any, monkeypatch: Any) -> None:
+    class Counts(Watcher):
+        def __init__(self) -> None:
+            self.most: list[int] = []
+
+        def on_fit(self, _: Any, __: int, total: int) -> None:
+            self.most.append(total)
+
+    monkeypatch.setattr(module, "stop", lambda _: None)
+    monkeypatch.setattr(module, "_affordable", lambda *_: 7)
+    counts = Counts()
+
+    played = play(counts, rungs="rnn,lstm,both", rounds=30)
+
+    # two cells choose on three folds; then so many rounds are planned as are affordable
+    assert counts.most[:6] == [6 + 2 * 30] * 6
+    assert counts.most[6:] == [6 + 2 * 6] * 12
+    assert len(played.fits) == 18
 
 
 def test_a_further_round_takes_what_its_rungs_took_on_average() -> None:

@@ -24,9 +24,9 @@ class StudySettings(Config):
     rungs: Annotated[tuple[str, ...], Option(("study",))]
     """Networks to compare, by name: lstm,recurrent-dropout. Default: all but a few for a closer
     look, such as zoneout."""
-    rounds: Annotated[int, Field(ge=1, le=MOST_ROUNDS), Option(("study",))] = 10
-    """Rounds at most, in each of which every network is fitted and judged on one fold. After each
-    pass over the folds what is decided rests; --resume with more goes on."""
+    rounds: Annotated[int, Field(ge=1, le=MOST_ROUNDS), Option(("study",))] = 30
+    """Rounds at most, in each of which every network is fitted and judged on one fold; fewer where
+    the budget ends sooner, or all is decided. --resume with more goes on."""
     smallest_effect: Annotated[float, Field(gt=0, lt=100), Option(("study",))] = 2.0
     """Change of the error, in per cent, below which a trick makes no difference that matters."""
     budget: Annotated[str, Option(("study",))] = "10m"

@@ -73,6 +73,7 @@ def play_rounds(
     ]
     affordable = _affordable(plan, player.fits, clock.of_this_run)
     looks = planned_looks(out, len(first), config.rounds, affordable)
+    player.most = plan.choosing + plan.judged * looks.looks[-1]
 
     rounds: list[Judged] = []
     at_looks: list[tuple[PairVerdict, ...]] = []
@@ -122,6 +123,7 @@ class _Player:
         self._plan, self._out, self._stretches = plan, out, stretches
         self._clock, self._watcher = clock, watcher
         self.fits: list[Fit] = []
+        self.most = plan.fits  # until the looks are planned
 
     def choose(self, stretches: Sequence[Stretch]) -> list[Judged]:
         """Fit the plain networks to each fold; nothing where there is one."""
@@ -161,7 +163,7 @@ class _Player:
                 *(len(self.fits), fit.seed, fit.rung, fit.history.best_epoch, fit.seconds),
             )
             self._clock.keep(self._out)
-            self._watcher.on_fit(fit, len(self.fits), self._plan.fits)
+            self._watcher.on_fit(fit, len(self.fits), self.most)
         return [
             Judged(number, fold, stretch, _predictions(self._out, own))
             for fold, (number, stretch, own) in enumerate(zip(rounds, stretches, jobs, strict=True))
