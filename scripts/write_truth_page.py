@@ -1,6 +1,7 @@
 """Write docs/truth.md from the tables that scripts/truth keeps."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -223,7 +224,7 @@ def section(measured: Measured) -> str:
 {table(head, rows)}
 
 ```
-{about[0]["command"]}
+{re.sub(r"(?<= )/[^ ]*/", "", about[0]["command"])}
 ```
 
 Smaller than by default: {stage.note}. {passes}{of}, {fits} fits of \

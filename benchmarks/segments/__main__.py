@@ -88,9 +88,9 @@ def measured(prepared: Prepared, config: ForecastConfig, seed: int) -> Measured:
     began = time.process_time()
     fitted, _ = train(prepared, config, seed=seed)
     seconds = time.process_time() - began
-    windows, scale = prepared.windows("test"), prepared.preprocessing.scale
-    errors = np.abs(fitted.forecast(windows) - scale.invert(windows.truth().numpy()))
-    return Measured(float(np.nanmean(errors)) / scale.std, seconds)
+    windows = prepared.windows("test")
+    errors = np.abs(fitted.forecast(windows) - windows.invert(windows.truth().numpy()))
+    return Measured(float(np.nanmean(errors)) / prepared.preprocessing.std, seconds)
 
 
 def page(rows: list[list[str]], args: argparse.Namespace) -> str:

@@ -7,6 +7,7 @@ from typing import TypedDict
 class Settings(TypedDict, total=False):
     """Written by scripts/write_signatures from the fields of the settings."""
 
+    align: str
     as_number: bool
     at_least: float | None
     at_steps: bool

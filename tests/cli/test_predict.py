@@ -162,6 +162,6 @@ def test_an_option_of_another_task_is_refused_with_those_there_are(refused, csv,
 
     assert sentence == (
         "settings of a fitted model must tell how a source is read, got 'text'; the settings are "
-        "time, time_format, row_order, zone, resample, missing, where, "
+        "time, time_format, row_order, zone, resample, missing, id, where, "
         "separator, decimal, encoding"
     )

@@ -238,6 +238,7 @@ def make_forecast(which: str, error: float, day: str, horizon: int) -> Results:
     truth = values[48:]
     return {
         "which": which,
+        "series": None,
         "error": error,
         "origin": ds[47],
         "history": {"ds": ds[:48], "y": values[:48]},
@@ -297,12 +298,13 @@ def make_data(horizon: int) -> Results:
             "validation": part("2020-09-12T04:00:00", "2020-11-06T00:00:00", 1_317, 1_294),
             "test": part("2020-11-06T01:00:00", "2020-12-31T22:00:00", 1_318, 1_295),
         },
+        "several": None,
         "series": {"ds": stamps("2020-01-01T00:00:00", 2000, step), "y": y},
     }
 
 
 def part(start: str, end: str, rows: int, windows: int) -> Results:
-    return {"start": start, "end": end, "rows": rows, "windows": windows}
+    return {"start": start, "end": end, "rows": rows, "windows": windows, "possible": windows + 5}
 
 
 TRICKS = {
@@ -435,6 +437,7 @@ def make(rounds: int = 10, horizon: int = 24) -> Results:
         "verdict": make_verdict(rungs),
         "delivered": make_delivered(),
         "checks": [{"name": n, "status": s, "text": t} for n, s, t in CHECKS],
+        "by_series": None,
         "forecasts": [
             make_forecast("best", 0.612, "2020-11-20T00:00:00", horizon),
             make_forecast("median", 2.197, "2020-12-03T05:00:00", horizon),

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from lockgate.errors import DataError
-from lockgate.reading.series import check_one_series, keep_rows
+from lockgate.reading.series import check_one_series, keep_rows, series_ids
 from lockgate.reading.tables import RawTable, read_raw
 from lockgate.reading.times import find_times
 
@@ -39,11 +39,13 @@ def check(raw: RawTable) -> None:
     [
         (
             panel(item=["A", "B"]),
-            "got 2, told apart by 'item' (A, B); choose one, where=\"item=A\"",
+            "got 2, told apart by 'item' (A, B); forecast all, id=\"item\" (--id item), or "
+            'choose one, where="item=A"',
         ),
         (
             panel(item=["A", "A", "B", "B"], store=[1, 2, 1, 2]),
             "got 4, told apart by 'item' and 'store' (A and 1, A and 2, B and 1 and 1 more); "
+            'forecast all, id="item,store" (--id item,store), or '
             'choose one, where="item=A,store=1" (--where item=A,store=1)',
         ),
         # of two that tell them apart the one of fewer values; nested names add nothing
@@ -133,3 +135,41 @@ def test_conditions_that_choose_nothing_raise(where: tuple[str, ...], message: s
         keep_rows(raw, where)
 
     assert message in str(error.value)
+
+
+LONG = pl.DataFrame({"store": [1, 1, 2], "item": ["a", "b", "a"], "sold": [1.0, 2.0, 3.0]})
+
+
+def raw_of(frame: pl.DataFrame) -> RawTable:
+    return RawTable(frame, pl.Series(range(1, frame.height + 1)), "frame")
+
+
+def test_series_are_named_by_a_column_or_by_several() -> None:
+    one, two = series_ids(raw_of(LONG), "store"), series_ids(raw_of(LONG), "store, item")
+
+    assert one is not None
+    assert one["store"].to_list() == ["1", "1", "2"]
+    assert two is not None
+    assert two.rows() == [("1", "a"), ("1", "b"), ("2", "a")]
+    assert series_ids(raw_of(LONG), None) is None
+    named = LONG.rename({"item": "unique_id"})
+    assert series_ids(raw_of(named), None) is not None
+    assert series_ids(raw_of(named.filter(unique_id="a")), None) is None  # one series, as before
+
+
+@pytest.mark.parametrize(
+    ("columns", "frame", "message"),
+    [
+        ("itm", LONG, r"id must name columns of the table, got 'itm'; did you mean 'item'"),
+        ("store,itm", LONG, r"got 'itm'"),
+        (
+            "item",
+            LONG.with_columns(item=pl.Series(["a", None, "a"])),
+            r"id 'item' must name the series of every row, got none in row 2; fill it in",
+        ),
+        ("item", LONG.with_columns(item=pl.Series([[1]] * 3)), "must name columns of single value"),
+    ],
+)
+def test_what_names_no_series_is_refused(columns: str, frame: pl.DataFrame, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        series_ids(raw_of(frame), columns)

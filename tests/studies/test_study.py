@@ -26,7 +26,7 @@ FOLDS = {"pass-0-fold-0", "pass-0-fold-1", "pass-0-fold-2"}
 CONTRACT = {
     "": {"format_version", "lockgate_version", "created", "command", "seconds", "config"}
     | {"environment", "data", "metric", "baselines", "cell", "rungs", "verdict", "checks"}
-    | {"forecasts", "task", "delivered", "folds"},
+    | {"forecasts", "by_series", "task", "delivered", "folds"},
     "config": {"data", "model", "training", "rungs", "rounds", "budget", "workers"}
     | {"ray", "gpus_per_fit"}
     | {"members", "mix", "smallest_effect"},
@@ -34,9 +34,9 @@ CONTRACT = {
     | {"workers", "device"},
     "data": {"source", "fingerprint", "rows_read", "rows", "start", "end", "frequency", "target"}
     | {"inputs", "channels", "dropped", "ignored", "notices", "missing_target", "seasons"}
-    | {"lookback", "horizon", "split", "series", "zone", "calendar", "choices"},
+    | {"lookback", "horizon", "split", "series", "zone", "calendar", "choices", "several"},
     "data.split": {"train", "validation", "test"},
-    "data.split.train": {"start", "end", "rows", "windows"},
+    "data.split.train": {"start", "end", "rows", "windows", "possible"},
     "data.series": {"ds", "y"},
     "data.dropped.0": {"column", "reason"},
     "data.ignored.0": {"column", "reason"},
@@ -67,7 +67,7 @@ CONTRACT = {
     "delivered": {"members", "weight", "baseline", "why_not_mixed", "single", "networks"}
     | {"mixture", "refitted", "effect", "words"},
     "checks.0": {"name", "status", "text"},
-    "forecasts.0": {"which", "error", "origin", "history", "future"},
+    "forecasts.0": {"which", "series", "error", "origin", "history", "future"},
     "forecasts.0.history": {"ds", "y"},
     "forecasts.0.future": {"ds", "y", "forecast", "baseline", "baseline_name"},
 }

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from lockgate.errors import DataError
 from lockgate.tasks.forecasting.config import ForecasterConfig, ForecastTrainingConfig
 from lockgate.tasks.forecasting.network import build
-from lockgate.tasks.forecasting.windows import Windows
+from lockgate.tasks.forecasting.windows import Series, Windows
 from lockgate.tasks.labelling.config import ClassifierConfig, LabelTrainingConfig
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.network import ClassifierNetwork
@@ -58,7 +58,8 @@ def forecasting(seed: int = 0, rows: int = 90, **settings: Any) -> Case:
     streams, drawn = Streams.of(0, seed), torch.Generator().manual_seed(1)
     inputs = torch.randn(rows, 2, generator=drawn)
     network = ForecasterConfig(hidden_size=4, num_layers=2, zoneout=0.1, **RATES)
-    windows = Windows(inputs, inputs[:, 0].clone(), torch.arange(2, rows - 2), 3, 2)
+    one = Series(np.zeros(1, np.int64), np.zeros(1), np.ones(1))
+    windows = Windows(inputs, inputs[:, 0].clone(), torch.arange(2, rows - 2), 3, 2, one)
     model = build(network, 2, 2, streams.weights)
     config = ForecastTrainingConfig(**{**SMALL, **settings})
     return Case(model, windows, windows.thinned(30), config, streams)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lockgate.tasks.forecasting.config import ForecasterConfig, ForecastTrainingConfig
 from lockgate.tasks.forecasting.network import build
-from lockgate.tasks.forecasting.windows import WindowBatch, Windows
+from lockgate.tasks.forecasting.windows import Series, WindowBatch, Windows
 from lockgate.training.fit import evaluate, fit
 from lockgate.training.history import History
 from lockgate.training.losses import mean_loss
@@ -33,6 +33,9 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+ONE = Series(np.zeros(1, np.int64), np.zeros(1), np.ones(1))
+
+
 def make_windows(rows: int, seed: int = 0, missing: float = 0.0, flip: bool = False) -> Windows:
     """Draw a noisy wave whose first channel is the target; `flip` turns the targets round."""
     generator = torch.Generator().manual_seed(seed)
@@ -42,7 +45,7 @@ def make_windows(rows: int, seed: int = 0, missing: float = 0.0, flip: bool = Fa
     target[torch.rand(rows, generator=generator) < missing] = torch.nan
     origins = torch.arange(LOOKBACK - 1, rows - HORIZON)
     observed = target.unfold(0, HORIZON, 1)[origins + 1].isfinite().any(dim=1)
-    return Windows(inputs, target, origins[observed], LOOKBACK, HORIZON)
+    return Windows(inputs, target, origins[observed], LOOKBACK, HORIZON, ONE)
 
 
 class Linear(nn.Module):

@@ -19,7 +19,7 @@ from lockgate.training.history import History
 
 
 class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
-    """A recurrent network that forecasts one column of a table.
+    """A recurrent network that forecasts one column of a table, of one series or of several.
 
     The arguments are the settings of `lockgate train`, by the same names and with the same
     defaults; `set_params` and `clone` work as in scikit-learn.
@@ -27,9 +27,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
     Args:
         target: Column to forecast.
         horizon: Steps, or a duration such as `"24h"`. Every step up to it is forecast.
-        time, time_format, row_order, zone, calendar, resample, missing, where, at_least, max_gap,
-            inputs, exclude, split, lookback, separator, decimal, encoding: How the table is read
-            and cut; see `lockgate.tasks.forecasting.config.TableConfig`.
+        time, time_format, row_order, zone, calendar, resample, missing, id, align, where, at_least,
+            max_gap, inputs, exclude, split, lookback, separator, decimal, encoding: How the table
+            is read and cut; see `lockgate.tasks.forecasting.config.TableConfig`.
         cell, hidden_size, num_layers, bidirectional, residual: The stack.
         input_dropout, dropout, recurrent_dropout, weight_dropout, output_dropout, zoneout: Rates of
             dropping, in [0, 1).
@@ -71,6 +71,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         calendar: str = "auto",
         resample: str | None = None,
         missing: tuple[float, ...] = (),
+        id: str | None = None,
+        align: str = "time",
         where: tuple[str, ...] = (),
         at_least: float | None = None,
         max_gap: int = 3,

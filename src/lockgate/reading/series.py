@@ -42,6 +42,43 @@ def keep_rows(raw: RawTable, where: Iterable[str]) -> RawTable:
     return raw._replace(frame=frame, rows=rows, notices=(*raw.notices, told), rows_read=len(rows))
 
 
+def series_ids(raw: RawTable, columns: str | None) -> pl.DataFrame | None:
+    """Return the columns that name the series of each row; None of a table of one series.
+
+    Args:
+        raw: The table.
+        columns: The column of the names, or several joined by commas. Default: `unique_id`, where
+            it holds several.
+
+    Raises:
+        DataError: If there is no such column, or a row has no name.
+    """
+    if columns is None:
+        known = "unique_id" in raw.frame.columns
+        if not known or raw.frame["unique_id"].drop_nulls().n_unique() < 2:
+            return None
+        columns = "unique_id"
+    names = [columns] if columns in raw.frame.columns else columns.split(",")
+    ids = []
+    for name in (name.strip() for name in names):
+        if name not in raw.frame.columns:
+            raise DataError(
+                f"id must name columns of the table, got {quoted(name)}; "
+                f"{nearest(name, raw.frame.columns)}"
+            )
+        values = raw.frame[name]
+        if values.dtype.is_nested():
+            raise DataError(f"id must name columns of single values, got {quoted(name)}")
+        if values.null_count():
+            row = raw.rows.filter(values.is_null())[0]
+            raise DataError(
+                f"id {quoted(name)} must name the series of every row, got none in row {row}; "
+                "fill it in, or leave the row out"
+            )
+        ids.append(values.cast(pl.String))
+    return pl.DataFrame(ids)
+
+
 def check_one_series(raw: RawTable, times: Times, target: str) -> None:
     """Refuse a table in which columns tell apart rows that share a stamp.
 
@@ -66,8 +103,8 @@ def check_one_series(raw: RawTable, times: Times, target: str) -> None:
     more = f" and {len(groups) - 3:,} more" if len(groups) > 3 else ""
     raise DataError(
         f"the table must hold one series, got {len(groups):,}, told apart by "
-        f"{' and '.join(map(quoted, names))} ({listed(values)}{more}); choose one, "
-        f"{option('where', first)}"
+        f"{' and '.join(map(quoted, names))} ({listed(values)}{more}); forecast all, "
+        f"{option('id', ','.join(names))}, or choose one, {option('where', first)}"
     )
 
 

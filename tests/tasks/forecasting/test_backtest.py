@@ -30,10 +30,7 @@ def by_hand(fitted, table) -> tuple[np.ndarray, np.ndarray]:
     """Cut the table after each origin and predict; give forecasts and truth, (N, horizon)."""
     frame, first = table.frame, first_later_row(fitted, table)
     origins = range(first - 1, len(frame) - HORIZON)
-    forecasts = [
-        fitted.predict(dataclasses.replace(table, frame=frame.head(row + 1)))["forecast"]
-        for row in origins
-    ]
+    forecasts = [fitted.predict(table.between(0, row + 1))["forecast"] for row in origins]
     truth = [frame["y"].slice(row + 1, HORIZON) for row in origins]
     return np.array(forecasts), np.array(truth, dtype=np.float64)
 

@@ -15,9 +15,10 @@ from lockgate.tasks.forecasting.baselines import (
     naive_baselines,
     skipped_baselines,
 )
-from lockgate.tasks.forecasting.windows import Scale, Windows
+from lockgate.tasks.forecasting.windows import Series, Windows
 
-SCALE = Scale(20.0, 7.0)
+MEAN, STD = 20.0, 7.0
+ONE = Series(np.zeros(1, np.int64), np.array([MEAN]), np.array([STD]))
 
 
 def make_windows(target, lookback=5, horizon=3, origins=None, covariates=0, seed=0):
@@ -37,6 +38,7 @@ def make_windows(target, lookback=5, horizon=3, origins=None, covariates=0, seed
         torch.tensor(list(origins), dtype=torch.int64),
         lookback,
         horizon,
+        ONE,
     )
 
 
@@ -48,7 +50,7 @@ def random_walk(rows=97, missing=0.2, seed=0):
 
 
 def forecast_of(name, windows, seasons=(7,)):
-    baselines = {baseline.name: baseline for baseline in naive_baselines(seasons, SCALE)}
+    baselines = {baseline.name: baseline for baseline in naive_baselines(seasons)}
     return baselines[name].forecast(windows)
 
 
@@ -73,7 +75,7 @@ def test_last_value_is_the_latest_observed_one():
 
     expected = [[last_judge(values, int(o))] * 3 for o in windows.origins]
 
-    np.testing.assert_allclose(forecast_of("last value", windows), SCALE.invert(expected))
+    np.testing.assert_allclose(forecast_of("last value", windows), windows.invert(expected))
 
 
 @settings(max_examples=60, deadline=None)
@@ -93,7 +95,7 @@ def test_seasonal_naive_is_the_latest_observed_value_of_the_phase(season, horizo
         [seasonal_judge(values, int(origin), step, season) for step in range(1, horizon + 1)]
         for origin in windows.origins
     ]
-    np.testing.assert_allclose(forecast, SCALE.invert(expected))
+    np.testing.assert_allclose(forecast, windows.invert(expected))
 
 
 def test_seasonal_naive_reads_beyond_the_lookback():
@@ -102,7 +104,7 @@ def test_seasonal_naive_reads_beyond_the_lookback():
 
     forecast = forecast_of("seasonal naive 12", windows, (12,))
 
-    np.testing.assert_allclose(forecast, SCALE.invert(windows.truth().numpy()))
+    np.testing.assert_allclose(forecast, windows.invert(windows.truth().numpy()))
 
 
 def test_a_phase_never_observed_takes_the_last_value():
@@ -111,7 +113,7 @@ def test_a_phase_never_observed_takes_the_last_value():
     windows = make_windows(values, lookback=2, horizon=7, origins=[12])
 
     # step 5 is row 17, of the phase of row 3
-    assert forecast_of("seasonal naive 7", windows)[0, 4] == pytest.approx(SCALE.invert(12.0))
+    assert forecast_of("seasonal naive 7", windows)[0, 4] == pytest.approx(12.0 * STD + MEAN)
 
 
 def test_before_the_first_observed_value_the_training_mean_is_forecast():
@@ -120,7 +122,7 @@ def test_before_the_first_observed_value_the_training_mean_is_forecast():
     windows = make_windows(values, lookback=2, horizon=2, origins=[5])
 
     for name in ("last value", "seasonal naive 7"):
-        assert forecast_of(name, windows).tolist() == [[SCALE.mean] * 2]
+        assert forecast_of(name, windows).tolist() == [[MEAN] * 2]
 
 
 @pytest.mark.parametrize("lookback", [2, 5, 11])
@@ -134,7 +136,7 @@ def test_drift_continues_the_line_through_both_ends_of_the_lookback(lookback):
         line = np.polyfit([0, lookback - 1], window[[0, -1]], 1)
         expected.append(np.polyval(line, lookback - 1 + np.arange(1, 4)))
 
-    np.testing.assert_allclose(forecast_of("drift", windows), SCALE.invert(expected))
+    np.testing.assert_allclose(forecast_of("drift", windows), windows.invert(expected))
 
 
 def test_drift_over_one_row_is_level():
@@ -149,7 +151,7 @@ def test_window_mean_is_the_mean_of_the_filled_target():
     expected = windows.batch(slice(None)).x[:, :, 0].double().mean(dim=1, keepdim=True)
 
     np.testing.assert_allclose(
-        forecast_of("window mean", windows), SCALE.invert(expected.expand(-1, 3).numpy())
+        forecast_of("window mean", windows), windows.invert(expected.expand(-1, 3).numpy())
     )
 
 
@@ -165,7 +167,7 @@ def test_no_baseline_reads_a_row_after_the_origin(missing):
     for rows in (shaken.inputs[origin + 1 :], shaken.target[origin + 1 :]):
         rows.copy_(torch.from_numpy(1e3 * rng.normal(size=tuple(rows.shape))))
 
-    baselines = fit_baselines(learn, check, (1, 7, 24), SCALE, "mae")
+    baselines = fit_baselines(learn, check, (1, 7, 24), "mae")
 
     assert len(baselines) == 7
     for baseline in baselines:
@@ -177,7 +179,7 @@ def test_no_baseline_reads_a_row_after_the_origin(missing):
 def test_baselines_are_named_in_order_and_say_what_was_chosen():
     learn = make_windows(random_walk(missing=0.01))
 
-    baselines = fit_baselines(learn, learn, (24, 168), SCALE, "rmse")
+    baselines = fit_baselines(learn, learn, (24, 168), "rmse")
 
     assert [(baseline.name, bool(baseline.setting)) for baseline in baselines] == [
         ("last value", False),
@@ -195,7 +197,7 @@ def test_a_baseline_that_cannot_be_computed_is_named_with_its_reason():
     values[::3] = np.nan
     learn = make_windows(values)
 
-    baselines = fit_baselines(learn, learn, (), SCALE, "mae")
+    baselines = fit_baselines(learn, learn, (), "mae")
 
     assert [baseline.name for baseline in baselines] == ["last value", "drift", "window mean"]
     assert skipped_baselines(learn) == (
@@ -205,7 +207,7 @@ def test_a_baseline_that_cannot_be_computed_is_named_with_its_reason():
 
 def test_no_forecast_of_a_bounded_baseline_is_below_the_bound():
     windows = make_windows(random_walk())
-    free = fit_baselines(windows, windows, (7,), SCALE, "mae")
+    free = fit_baselines(windows, windows, (7,), "mae")
 
     for kept, other in zip(bounded(free, 18.0), free, strict=True):
         assert (kept.name, kept.setting) == (other.name, other.setting)

@@ -66,7 +66,7 @@ def test_a_ridge_is_fitted_again_with_its_strength_to_all_before_the_test_part(
         from lockgate.tasks.forecasting import ridge as module
 
         patch.setattr(module, "RIDGE_STRENGTHS", Grid((ridge.model.strength,), 0, 1))
-        judge = fit_ridge(windows, windows, "mae", data.preprocessing.scale)
+        judge = fit_ridge(windows, windows, "mae")
     np.testing.assert_allclose(again.model.coefficients, judge.coefficients, atol=1e-7)
     np.testing.assert_allclose(again.model.intercept, judge.intercept, atol=1e-7)
 

@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 import lockgate
 from lockgate import DataError, FittedForecaster, load
 from lockgate.tasks.forecasting.prepare import read
-from lockgate.tasks.forecasting.windows import Windows
+from lockgate.tasks.forecasting.windows import Series, Windows
 
 FILES = {"config.json", "metrics.json", "model.safetensors", "preprocessing.json"}
 FILES |= {"ridge.safetensors"}
@@ -441,11 +441,10 @@ def test_another_series_can_be_chosen_and_no_forecast_is_below_the_bound(tmp_pat
     data = fitted.config.data.model_copy(update={"at_least": None})
     free = replace(fitted, config=fitted.config.model_copy(update={"data": data}))
     channels = len(fitted.preprocessing.channels)
-    windows = Windows(torch.zeros(99, channels), torch.zeros(99), torch.arange(50, 90), 7, 2)
-    means = (-9.0, *fitted.preprocessing.means[1:])
-    below = replace(free, preprocessing=free.preprocessing.model_copy(update={"means": means}))
-    assert below.forecast(windows).max() < 1
-    assert replace(below, config=fitted.config).forecast(windows).min() == 1
+    low = Series(np.zeros(1, np.int64), np.array([-9.0]), np.array(fitted.preprocessing.stds[:1]))
+    windows = Windows(torch.zeros(99, channels), torch.zeros(99), torch.arange(50, 90), 7, 2, low)
+    assert free.forecast(windows).max() < 1
+    assert fitted.forecast(windows).min() == 1
     assert fitted.predict(frame)["unique_id"].unique().to_list() == ["A"]
     alone = frame.filter(unique_id="B")
     found = fitted.evaluate(frame, where="unique_id=B")

@@ -20,9 +20,9 @@ from lockgate.tasks.forecasting.linear_path import (
     linear_path_why_not,
 )
 from lockgate.tasks.forecasting.ridge import fit_ridge
-from lockgate.tasks.forecasting.windows import Scale, Windows
+from lockgate.tasks.forecasting.windows import Series, Windows
 
-SCALE = Scale(20.0, 7.0)
+ONE = Series(np.zeros(1, np.int64), np.array([20.0]), np.array([7.0]))
 LOOKBACK, HORIZON, ROWS = 6, 4, 200
 
 
@@ -36,8 +36,8 @@ def series(rows=ROWS, seed=0, missing=0.05, noise=0) -> tuple[Windows, Windows]:
     train = torch.arange(LOOKBACK - 1, rows - HORIZON)
     rest = torch.arange(rows, 2 * rows - HORIZON)
     return (
-        Windows(inputs, target, train, LOOKBACK, HORIZON),
-        Windows(inputs, target, rest, LOOKBACK, HORIZON),
+        Windows(inputs, target, train, LOOKBACK, HORIZON, ONE),
+        Windows(inputs, target, rest, LOOKBACK, HORIZON, ONE),
     )
 
 
@@ -47,7 +47,7 @@ def errors(forecast: torch.Tensor, windows: Windows) -> float:
 
 def test_a_training_window_is_forecast_by_windows_that_share_no_row_with_it():
     train, validation = series()
-    path = fit_linear_path(train, validation, "mae", SCALE)
+    path = fit_linear_path(train, validation, "mae")
     edges = np.linspace(0, len(train), BLOCKS + 1).round().astype(int)
 
     for start, stop in pairwise(edges):
@@ -56,7 +56,7 @@ def test_a_training_window_is_forecast_by_windows_that_share_no_row_with_it():
             train.origins >= last + LOOKBACK + HORIZON
         )
         others = ridges.sums_of(train.select(apart.nonzero()[:, 0]))
-        judge = ridges.ridge_of(others, path.ridge.strength, SCALE)
+        judge = ridges.ridge_of(others, path.ridge.strength)
         expected = judge.forecast_scaled(train.select(slice(start, stop)))
         np.testing.assert_allclose(path.training[start:stop], expected, rtol=1e-4, atol=1e-5)
 
@@ -66,7 +66,7 @@ def test_what_is_left_of_training_windows_is_as_large_as_what_is_left_of_others(
     monkeypatch.setattr(ridges, "RIDGE_STRENGTHS", Grid((1e-3, 1e-2), 0, 2))
     train, validation = series(noise=30, missing=0.0)
 
-    path = fit_linear_path(train, validation, "mae", SCALE)
+    path = fit_linear_path(train, validation, "mae")
 
     own = errors(torch.from_numpy(path.ridge.forecast_scaled(train)), train)
     others = errors(torch.from_numpy(path.ridge.forecast_scaled(validation)), validation)
@@ -76,7 +76,7 @@ def test_what_is_left_of_training_windows_is_as_large_as_what_is_left_of_others(
 
 def test_the_frozen_forecast_is_the_ridge_s():
     train, validation = series()
-    path = fit_linear_path(train, validation, "mae", SCALE)
+    path = fit_linear_path(train, validation, "mae")
     forecast = LinearForecast(LOOKBACK, HORIZON)
 
     forecast.take(path.ridge)
@@ -95,7 +95,7 @@ def test_too_few_windows_for_blocks_are_named():
         "many as a window has rows"
     )
     with pytest.raises(ValueError, match="train must allow a linear path: of 21 training"):
-        fit_linear_path(series(rows=30)[0], series()[1], "mae", SCALE)
+        fit_linear_path(series(rows=30)[0], series()[1], "mae")
 
 
 def straight(rows=500) -> pl.DataFrame:

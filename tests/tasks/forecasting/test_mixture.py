@@ -9,13 +9,12 @@ import pytest
 from lockgate import DataError
 from lockgate.tasks.forecasting.baselines import SeasonalNaive
 from lockgate.tasks.forecasting.mixture import Mixture, read_mixture
-from lockgate.tasks.forecasting.windows import Scale
 
-LEARNED = SimpleNamespace(seasons=[7], scale=Scale(1.0, 2.0))
+LEARNED = SimpleNamespace(seasons=[7])
 
 
 def test_a_mixture_is_read_as_it_was_stored() -> None:
-    mixture = Mixture(0.25, SeasonalNaive(Scale(1.0, 2.0), 7))
+    mixture = Mixture(0.25, SeasonalNaive(7))
 
     assert read_mixture(Path("model"), mixture.stored(), LEARNED, None) == mixture
 

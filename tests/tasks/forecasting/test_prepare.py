@@ -56,15 +56,24 @@ def make_preprocessing(lookback: int, horizon: int) -> Preprocessing:
 
 
 def loop_origins(
-    usable: list[bool], observed: list[bool], lookback: int, horizon: int, part: range
+    usable: list[bool],
+    observed: list[bool],
+    lookback: int,
+    horizon: int,
+    part: range,
+    second: int,
+    late: int,
 ) -> list[int]:
+    """Find the windows of two series one by one: the second begins at a row, and later."""
     origins = []
     for origin in range(len(usable)):
         inputs = [origin - step for step in range(lookback)]
         targets = [origin + step for step in range(1, horizon + 1)]
         if (
             all(row >= 0 and usable[row] for row in inputs)
-            and all(row in part for row in targets)
+            and targets[-1] < len(usable)
+            and len({row >= second for row in (*inputs, *targets)}) == 1
+            and all((row - second + late if row >= second else row) in part for row in targets)
             and any(observed[row] for row in targets)
         ):
             origins.append(origin)
@@ -83,18 +92,25 @@ def test_windows_agree_with_a_loop(
     observed = data.draw(st.lists(st.booleans(), min_size=rows, max_size=rows))
     ends = sorted(data.draw(st.tuples(*[st.integers(0, rows)] * 2)))
     series = np.where(observed, np.arange(rows), np.nan).astype(np.float32)
+    second = data.draw(st.integers(0, rows)) % rows  # first row of a second series
+    late = data.draw(st.integers(0, 3))  # steps that it begins after the first
+    starts = np.unique([0, second])
+    steps = np.concatenate([np.arange(second), late + np.arange(rows - second)])
     arrays = Arrays(
         np.arange(rows, dtype=np.float32)[:, None],
         series,
         np.array(usable),
         np.empty(rows, "M8[us]"),
+        steps,
+        starts,
+        *np.ones((3, len(starts))),
     )
     split = Split(*ends, rows)
 
     for part in PARTS:
         windows = make_windows(arrays, make_preprocessing(lookback, horizon), split.rows(part))
 
-        expected = loop_origins(usable, observed, lookback, horizon, split.rows(part))
+        expected = loop_origins(usable, observed, lookback, horizon, split.rows(part), second, late)
         assert windows.origins.tolist() == expected
         assert len(windows) == len(expected)
         if expected:

@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as arrays
 
 from lockgate.errors import DataError
 from lockgate.tasks.forecasting.config import TableConfig
+from lockgate.tasks.forecasting.layout import Layout
 from lockgate.tasks.forecasting.preprocessing import (
     Preprocessing,
     default_lookback,
@@ -103,7 +104,7 @@ def test_what_is_learned_is_that_of_the_training_rows() -> None:
     np.testing.assert_allclose(result.stds, [np.nanstd(train[c]) for c in result.columns])
     assert result.seasons == (24,)
     assert (result.horizon, result.lookback, result.frequency) == (2, 20, "1h")
-    assert result.scale == (result.means[0], result.stds[0])
+    assert result.std == result.stds[0]
     assert [d.column for d in result.dropped] == ["still", "unseen", "row"]
     assert result.seen_until == "2024-01-11 09:00:00"
 
@@ -186,11 +187,17 @@ HOLED = arrays.arrays(
 
 
 @settings(deadline=None)
-@given(values=HOLED, max_gap=st.integers(0, 5))
-def test_filling_agrees_with_a_loop(values: np.ndarray, max_gap: int) -> None:
-    expected = np.transpose([loop_fill(list(column), max_gap) for column in values.T])
+@given(values=HOLED, max_gap=st.integers(0, 5), data=st.data())
+def test_filling_agrees_with_a_loop(values: np.ndarray, max_gap: int, data: st.DataObject) -> None:
+    second = data.draw(st.integers(0, len(values)))  # first row of a second series
+    starts = np.unique([0, second % len(values)])
+    layout = Layout(starts, np.arange(len(values)), pl.Series(range(len(values))))
+    parts = np.split(values, starts[1:])
+    expected = np.concatenate(
+        [np.transpose([loop_fill(list(column), max_gap) for column in part.T]) for part in parts]
+    )
 
-    np.testing.assert_array_equal(fill_forward(values, max_gap), expected)
+    np.testing.assert_array_equal(fill_forward(values, max_gap, layout), expected)
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ from lockgate.tasks.forecasting.ridge import (
     fit_ridge,
     ridge_why_not,
 )
-from lockgate.tasks.forecasting.windows import Scale, Windows
+from lockgate.tasks.forecasting.windows import Series, Windows
 
-SCALE = Scale(20.0, 7.0)
+STD = 7.0
+ONE = Series(np.zeros(1, np.int64), np.array([20.0]), np.array([STD]))
 
 
 def series(rows=400, channels=3, missing=0.0, lookback=6, horizon=4, seed=0):
@@ -31,8 +32,8 @@ def series(rows=400, channels=3, missing=0.0, lookback=6, horizon=4, seed=0):
     train = torch.arange(lookback - 1, cut - horizon)
     validation = torch.arange(cut, rows - horizon)
     return (
-        Windows(*arrays, train, lookback, horizon),
-        Windows(*arrays, validation, lookback, horizon),
+        Windows(*arrays, train, lookback, horizon, ONE),
+        Windows(*arrays, validation, lookback, horizon, ONE),
     )
 
 
@@ -53,16 +54,16 @@ def judged(train, windows, strength):
     judge = Judge(alpha=strength * whole.sum(), solver="svd")
     judge.fit(scaler.transform(x[whole]), y[whole])
     features, _, last = flattened(windows)
-    return SCALE.invert(judge.predict(scaler.transform(features)) + last)
+    return windows.invert(judge.predict(scaler.transform(features)) + last)
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.05])
 @pytest.mark.parametrize("metric", METRICS)
 def test_ridge_is_that_of_scikit_learn_at_the_best_strength_on_validation(metric, missing):
     train, validation = series(missing=missing)
-    truth = SCALE.invert(validation.truth().numpy())
+    truth = validation.invert(validation.truth().numpy())
 
-    fitted = fit_ridge(train, validation, metric, SCALE)
+    fitted = fit_ridge(train, validation, metric)
 
     scores = {
         strength: score(truth, judged(train, validation, strength), 1.0).of(metric)
@@ -77,13 +78,13 @@ def test_ridge_is_that_of_scikit_learn_at_the_best_strength_on_validation(metric
 
 def test_a_ridge_of_one_strength_is_that_which_was_chosen():
     train, validation = series(missing=0.05)
-    chosen = fit_ridge(train, validation, "mae", SCALE)
+    chosen = fit_ridge(train, validation, "mae")
     first, rest = train.select(slice(0, 90)), train.select(slice(90, None))
 
     sums = module.sums_of(train)
     parts = sums.without(module.sums_of(first)), module.sums_of(rest)
 
-    same = module.ridge_of(sums, chosen.strength, SCALE)
+    same = module.ridge_of(sums, chosen.strength)
     np.testing.assert_allclose(same.forecast(validation), chosen.forecast(validation), rtol=1e-6)
     for mine, other in zip(*parts, strict=True):
         np.testing.assert_allclose(mine, other, atol=1e-8)
@@ -96,9 +97,9 @@ def test_a_linear_law_is_found_and_forecast_in_the_targets_unit():
         windows.inputs[4:, 0] = windows.inputs[:-4, 1]
         windows.target.copy_(windows.inputs[:, 0])
 
-    fitted = fit_ridge(train, validation, "rmse", SCALE)
+    fitted = fit_ridge(train, validation, "rmse")
 
-    truth = SCALE.invert(validation.truth().numpy())
+    truth = validation.invert(validation.truth().numpy())
     assert score(truth, fitted.forecast(validation), None).rmse < 0.001 * truth.std()
     assert fitted.strength == RIDGE_STRENGTHS.values[0]
     assert fitted.setting == (
@@ -109,10 +110,10 @@ def test_a_linear_law_is_found_and_forecast_in_the_targets_unit():
 
 def test_cutting_the_windows_into_chunks_changes_nothing(monkeypatch):
     train, validation = series(missing=0.05)
-    whole = fit_ridge(train, validation, "mae", SCALE)
+    whole = fit_ridge(train, validation, "mae")
 
     monkeypatch.setattr(module, "_CHUNK_BYTES", 7 * 8 * 18)
-    cut = fit_ridge(train, validation, "mae", SCALE)
+    cut = fit_ridge(train, validation, "mae")
 
     assert cut.strength == whole.strength
     np.testing.assert_allclose(cut.forecast(validation), whole.forecast(validation), rtol=1e-9)
@@ -120,18 +121,18 @@ def test_cutting_the_windows_into_chunks_changes_nothing(monkeypatch):
 
 def test_a_level_shift_of_the_target_shifts_the_forecast():
     train, validation = series()
-    fitted = fit_ridge(train, validation, "mae", SCALE)
+    fitted = fit_ridge(train, validation, "mae")
     before = fitted.forecast(validation)
 
     validation.inputs[:, 0] += 3.0
 
-    np.testing.assert_allclose(fitted.forecast(validation), before + 3.0 * SCALE.std, rtol=1e-5)
+    np.testing.assert_allclose(fitted.forecast(validation), before + 3.0 * STD, rtol=1e-5)
 
 
 def test_a_constant_channel_takes_no_part():
     train, validation = series(channels=3)
     train.inputs[:, 2] = 0.7
-    fitted = fit_ridge(train, validation, "mae", SCALE)
+    fitted = fit_ridge(train, validation, "mae")
     before = fitted.forecast(validation)
 
     validation.inputs[:, 2] = 1e15
@@ -142,7 +143,7 @@ def test_a_constant_channel_takes_no_part():
 def test_more_features_than_windows_can_be_fitted():
     train, validation = series(rows=60, lookback=20)
 
-    forecast = fit_ridge(train, validation, "mae", SCALE).forecast(validation)
+    forecast = fit_ridge(train, validation, "mae").forecast(validation)
 
     assert np.isfinite(forecast).all()
     assert forecast.shape == (len(validation), 4)
@@ -156,22 +157,24 @@ def test_too_many_features_are_refused_with_the_limit():
         "a ridge takes at most 6,000 features, and a lookback of 2,001 with 3 channels makes 6,003"
     )
     with pytest.raises(ValueError, match="train must allow a ridge: a ridge takes at most 6,000"):
-        fit_ridge(train, validation, "mae", SCALE)
+        fit_ridge(train, validation, "mae")
 
 
 def test_validation_without_truth_is_refused():
     train, validation = series()
     blind = Windows(
-        validation.inputs, torch.full_like(validation.target, np.nan), validation.origins, 6, 4
+        validation.inputs,
+        torch.full_like(validation.target, np.nan),
+        *(validation.origins, 6, 4, ONE),
     )
 
     with pytest.raises(ValueError, match="validation must hold at least one observed target"):
-        fit_ridge(train, blind, "mae", SCALE)
+        fit_ridge(train, blind, "mae")
 
 
 def test_the_setting_names_the_strength():
     train, validation = series()
 
-    fitted = fit_ridge(train, validation, "mae", SCALE)._replace(strength=10.0**-1.5)
+    fitted = fit_ridge(train, validation, "mae")._replace(strength=10.0**-1.5)
 
     assert fitted.setting == "strength 0.032 per training window, chosen on validation"

@@ -83,7 +83,7 @@ def test_windows_of_a_fold_lie_in_its_rows_and_are_told_by_rows_of_the_table(
     steps = {"0": 0, 2: 2, "3d": 3}[gap]
     for fold in folds:
         own, prepared = TASK.rounds.prepare(data, config, fold)
-        scale, horizon = prepared.preprocessing.scale, prepared.preprocessing.horizon
+        horizon = prepared.preprocessing.horizon
         assert own.frame["ds"][0] == data.frame["ds"][fold.train[0]]
         assert fold.stopping[0] - fold.train[-1] - 1 == steps
         for part, rows in zip(PARTS, fold[2:], strict=True):
@@ -91,7 +91,8 @@ def test_windows_of_a_fold_lie_in_its_rows_and_are_told_by_rows_of_the_table(
             targets = windows.origins.numpy()[:, None] + 1 + np.arange(horizon) + fold.train[0]
             assert targets.min() >= rows[0]
             assert targets.max() == rows[-1]
-            np.testing.assert_allclose(scale.invert(windows.truth().numpy()), y[targets], rtol=1e-5)
+            truth = windows.invert(windows.truth().numpy())
+            np.testing.assert_allclose(truth, y[targets], rtol=1e-5)
         scorer = TASK.scorer(own, prepared, config, "test")
         judged = TASK.rounds.judged(fold, prepared, scorer)
         np.testing.assert_allclose(scorer.truth[:, 0], y[judged + 1], rtol=1e-5)

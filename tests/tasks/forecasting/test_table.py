@@ -85,9 +85,9 @@ def test_nixtla_frame_keeps_its_id() -> None:
 
     assert table.frame.columns == ["unique_id", "ds", "y", "x"]
     assert table.frame["unique_id"].unique().to_list() == ["H1"]
-    message = r"must hold one series, got 2 values of unique_id \(H1, H2\); .* where=.unique_id=H1"
-    with pytest.raises(DataError, match=message):
-        read_table(pl.concat([long, long.with_columns(unique_id=pl.lit("H2"))]), target="y")
+    assert not table.several
+    both = read_table(pl.concat([long, long.with_columns(unique_id=pl.lit("H2"))]), target="y")
+    assert (both.names, both.several) == (["H1", "H2"], True)
 
 
 def test_reserved_names_raise() -> None:
@@ -199,7 +199,8 @@ def test_one_of_several_series_is_read_where_it_is_chosen() -> None:
     assert table.frame["y"].to_list() == [10, 11, 12, 13, 14, 15]
     assert (table.rows_read, table.notices) == (6, ("6 rows with unique_id=B of 12",))
     with pytest.raises(
-        DataError, match=r"told apart by 'shop' \(A, B\); choose one, where=.shop=A"
+        DataError,
+        match=r"told apart by 'shop' \(A, B\); forecast all, id=.shop. .* where=.shop=A",
     ):
         read_table(shop, target="load")
     assert read_table(shop, target="load", where=("shop=A",)).frame["y"].to_list() == [*range(6)]

@@ -49,7 +49,7 @@ def test_the_truth_of_a_part_is_that_of_the_table(prepared_as, table):
 def test_a_validation_loss_is_turned_into_the_metric(prepared_as, metric):
     data, prepared, config = prepared_as(metric=metric)
     scorer = TASK.scorer(data, prepared, config, "validation")
-    std = prepared.preprocessing.scale.std
+    std = prepared.preprocessing.std
 
     # a loss of the scaled target is absolute or squared
     loss = 0.25

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lockgate.tasks.forecasting.windows import Scale, Windows
+from lockgate.tasks.forecasting.windows import Series, Windows
 
 
 def make_windows(rows: int = 40, channels: int = 3, lookback: int = 5, horizon: int = 2) -> Windows:
@@ -18,6 +18,7 @@ def make_windows(rows: int = 40, channels: int = 3, lookback: int = 5, horizon: 
         origins=torch.arange(lookback - 1, rows - horizon),
         lookback=lookback,
         horizon=horizon,
+        series=Series(np.zeros(1, np.int64), np.zeros(1), np.ones(1)),
     )
 
 
@@ -126,11 +127,14 @@ def test_windows_move_whole() -> None:
     assert (len(moved), moved.lookback, moved.horizon) == (len(windows), 5, 2)
 
 
-def test_a_scale_gives_the_unit_back() -> None:
-    y = np.array([[3.0, np.nan], [1e9, -7.0]])
-    scale = Scale(mean=1e6, std=2.5)
+def test_each_series_gives_its_own_unit_back() -> None:
+    y = np.array([[3.0, np.nan], [1e9, -7.0], [2e-3, 1e-3]])
+    means, stds = np.array([1e6, 1e-3]), np.array([2.5, 1e-3])
+    series = Series(np.array([0, 100]), means, stds)
 
-    back = scale.invert(((y - 1e6) / 2.5).astype(np.float32))
+    scaled = (y - means[[0, 0, 1], None]) / stds[[0, 0, 1], None]
+    back = series.invert(scaled.astype(np.float32), np.array([0, 99, 100]))
 
     assert back.dtype == np.float64
-    np.testing.assert_allclose(back, y, rtol=1e-6, atol=0.1)
+    np.testing.assert_allclose(back[:2], y[:2], rtol=1e-6, atol=0.1)
+    np.testing.assert_allclose(back[2], y[2], rtol=1e-6)

@@ -3,16 +3,18 @@
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import torch
 
 from lockgate.errors import DataError
-from lockgate.reading.zones import shown
+from lockgate.reading.zones import instants, shown
 from lockgate.scoring.arrays import FloatArray
-from lockgate.scoring.metrics import PointMetric, score, score_per_step
+from lockgate.scoring.metrics import PointMetric
 from lockgate.tasks.base import Section
 from lockgate.tasks.forecasting.baselines import bounded, naive_baselines
 from lockgate.tasks.forecasting.prepare import make_windows
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.ridge import Ridge
+from lockgate.tasks.forecasting.scorer import WindowScorer
 from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.windows import Windows
 
@@ -88,29 +90,34 @@ def backtest(
         DataError: If the table has no window after `Preprocessing.seen_until`, or another form.
     """
     arrays = preprocessing.apply(table)
-    first = int(np.searchsorted(arrays.ds, preprocessing.last_seen, side="right"))
-    windows = make_windows(arrays, preprocessing, range(first, len(arrays.ds)))
-    horizon = preprocessing.horizon
+    every = make_windows(arrays, preprocessing, range(len(table.layout.axis)))
+    seen, horizon = preprocessing.seen(table), preprocessing.horizon
+    windows = every.select(torch.from_numpy(~seen[every.origins.numpy() + 1]))
     if not len(windows):
         raise DataError(
             f"the table must hold {horizon} rows after {preprocessing.seen_until}, the last that "
-            f"the model has learned from, got {len(arrays.ds) - first}, or none without a hole"
+            f"the model has learned from, got {(~seen).sum()}, or none without a hole"
         )
-    truth = preprocessing.scale.invert(windows.truth().numpy())
+    truth = windows.invert(windows.truth().numpy())
+    several = preprocessing.several
+    scale = arrays.naive_of(windows.origins.numpy()) if several else mase_scale
+    scorer = WindowScorer(truth, metric, scale)
 
     def scored(name: str, forecasts: Forecasts) -> ForecastScores:
         forecast = forecasts.forecast(windows)
-        steps = score_per_step(truth, forecast, metric, mase_scale)
+        steps = scorer.per_step(forecast)
         per_step = [None if np.isnan(step) else float(step) for step in steps]
-        return ForecastScores(name, score(truth, forecast, mase_scale)._asdict(), per_step)
+        return ForecastScores(name, scorer.scores(forecast), per_step)
 
-    naive = naive_baselines(preprocessing.seasons, preprocessing.scale)
+    ds, origins = table.frame["ds"], windows.origins.numpy()
+    targets = ds.gather(np.concatenate([origins + 1, origins + horizon]))
+    naive = naive_baselines(preprocessing.seasons)
     baselines = bounded((*naive, *([] if ridge is None else [ridge])), at_least)
     return ForecastEvaluation(
         metric=metric,
         windows=len(windows),
-        start=shown(table.frame["ds"], int(windows.origins[0]) + 1),
-        end=shown(table.frame["ds"], int(windows.origins[-1]) + horizon),
+        start=shown(targets, int(instants(targets).arg_min() or 0)),
+        end=shown(targets, int(instants(targets).arg_max() or 0)),
         notices=table.notices,
         model=scored("model", model),
         baselines=tuple(scored(one.name, one) for one in baselines),

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from lockgate.scoring.arrays import AnyFloatArray, FloatArray
 from lockgate.scoring.baselines import Skipped
 from lockgate.tasks.forecasting.ridge import Ridge, fit_ridge, ridge_why_not
-from lockgate.tasks.forecasting.windows import Scale, Windows
+from lockgate.tasks.forecasting.windows import Windows
 
 if TYPE_CHECKING:
     from lockgate.scoring.metrics import PointMetric
@@ -37,14 +37,13 @@ class Baseline(Protocol):
 class LastValue(NamedTuple):
     """Every step is the latest observed value; the training mean before the first one."""
 
-    scale: Scale
     name: str = "last value"
     setting: str = ""
 
     def forecast(self, windows: Windows) -> FloatArray:
         """Forecast every window in the target's own unit, `(N, horizon)`."""
         last = _last_observed(windows)
-        return self.scale.invert(np.repeat(last[:, None], windows.horizon, axis=1))
+        return windows.invert(np.repeat(last[:, None], windows.horizon, axis=1))
 
 
 class SeasonalNaive(NamedTuple):
@@ -54,7 +53,6 @@ class SeasonalNaive(NamedTuple):
     series goes. A phase that was never observed takes the last value.
     """
 
-    scale: Scale
     season: int
 
     @property
@@ -71,11 +69,13 @@ class SeasonalNaive(NamedTuple):
         """Forecast every window in the target's own unit, `(N, horizon)`."""
         steps = np.arange(1, windows.horizon + 1)
         # whole seasons back, until the row is at the origin or before it
-        rows = windows.origins.numpy()[:, None] + steps - -(-steps // self.season) * self.season
-        latest = _latest_of_phase(windows.target.numpy(), self.season)
-        repeated = np.where(rows >= 0, latest[np.maximum(rows, 0)], np.nan)
+        origins = windows.origins.numpy()
+        rows = origins[:, None] + steps - -(-steps // self.season) * self.season
+        first = windows.series.starts[windows.series.of(origins)][:, None]
+        latest = _latest_of_phase(windows, self.season)
+        repeated = np.where(rows >= first, latest[np.maximum(rows, 0)], np.nan)
         last = _last_observed(windows)[:, None]
-        return self.scale.invert(np.where(np.isnan(repeated), last, repeated))
+        return windows.invert(np.where(np.isnan(repeated), last, repeated))
 
 
 class Drift(NamedTuple):
@@ -84,7 +84,6 @@ class Drift(NamedTuple):
     Both are values of the filled target channel. With a lookback of 1 the line is level.
     """
 
-    scale: Scale
     name: str = "drift"
     setting: str = ""
 
@@ -94,13 +93,12 @@ class Drift(NamedTuple):
         last = filled[origins].astype(np.float64)
         first = filled[origins - windows.lookback + 1]
         slope = (last - first) / max(windows.lookback - 1, 1)
-        return self.scale.invert(last[:, None] + slope[:, None] * np.arange(1, windows.horizon + 1))
+        return windows.invert(last[:, None] + slope[:, None] * np.arange(1, windows.horizon + 1))
 
 
 class WindowMean(NamedTuple):
     """Every step is the mean of the filled target channel over the lookback."""
 
-    scale: Scale
     name: str = "window mean"
     setting: str = ""
 
@@ -110,7 +108,7 @@ class WindowMean(NamedTuple):
         before = np.concatenate([[0.0], np.cumsum(filled, dtype=np.float64)])
         origins = windows.origins.numpy()
         mean = (before[origins + 1] - before[origins + 1 - windows.lookback]) / windows.lookback
-        return self.scale.invert(np.repeat(mean[:, None], windows.horizon, axis=1))
+        return windows.invert(np.repeat(mean[:, None], windows.horizon, axis=1))
 
 
 class Bounded(NamedTuple):
@@ -141,26 +139,23 @@ def bounded(baselines: Sequence[Baseline], at_least: float | None) -> tuple[Base
     return tuple(Bounded(baseline, at_least) for baseline in baselines)
 
 
-def naive_baselines(seasons: Sequence[int], scale: Scale) -> tuple[Baseline, ...]:
+def naive_baselines(seasons: Sequence[int]) -> tuple[Baseline, ...]:
     """Return the baselines that learn nothing: last value, seasonal naive, drift, window mean.
 
     Args:
         seasons: Seasons of the series in rows; each gives one seasonal naive.
-        scale: The target's scale, by which forecasts return to its own unit.
 
     Example:
-        >>> [baseline.name for baseline in naive_baselines([24], Scale(0.0, 1.0))]
+        >>> [baseline.name for baseline in naive_baselines([24])]
         ['last value', 'seasonal naive 24', 'drift', 'window mean']
     """
-    seasonal = [SeasonalNaive(scale, season) for season in seasons]
-    return (LastValue(scale), *seasonal, Drift(scale), WindowMean(scale))
+    return (LastValue(), *map(SeasonalNaive, seasons), Drift(), WindowMean())
 
 
 def fit_baselines(
     train: Windows,
     validation: Windows,
     seasons: Sequence[int],
-    scale: Scale,
     metric: "PointMetric",
     ridge: Ridge | None = None,
 ) -> tuple[Baseline, ...]:
@@ -172,14 +167,13 @@ def fit_baselines(
         train: Windows that the ridge learns from.
         validation: Windows on which its strength is chosen.
         seasons: Seasons of the series in rows.
-        scale: The target's scale.
         metric: The metric by which the strength is chosen.
         ridge: The ridge of these windows, if it is fitted already.
     """
-    naive = naive_baselines(seasons, scale)
+    naive = naive_baselines(seasons)
     if skipped_baselines(train):
         return naive
-    return (*naive, ridge or fit_ridge(train, validation, metric, scale))
+    return (*naive, ridge or fit_ridge(train, validation, metric))
 
 
 def skipped_baselines(train: Windows) -> tuple[Skipped, ...]:
@@ -190,12 +184,18 @@ def skipped_baselines(train: Windows) -> tuple[Skipped, ...]:
 
 def _last_observed(windows: Windows) -> FloatArray:
     """Return the latest scaled target observed up to each origin: 0, the mean, before the first."""
-    latest = _latest_of_phase(windows.target.numpy(), 1)[windows.origins.numpy()]
+    latest = _latest_of_phase(windows, 1)[windows.origins.numpy()]
     return np.where(np.isnan(latest), 0.0, latest)
 
 
-def _latest_of_phase(values: AnyFloatArray, season: int) -> FloatArray:
+def _latest_of_phase(windows: Windows, season: int) -> FloatArray:
     """Return for each row the latest observed of this row, the one a season before, and so on."""
+    parts = np.split(windows.target.numpy(), windows.series.starts[1:])
+    return np.concatenate([_latest_in(one, season) for one in parts])
+
+
+def _latest_in(values: AnyFloatArray, season: int) -> FloatArray:
+    """Return the same of the rows of one series."""
     seasons = -(-len(values) // season)
     padded = np.full(seasons * season, np.nan)
     padded[: len(values)] = values

@@ -81,7 +81,7 @@ def _with_choices(prepared: Prepared, **update: Any) -> Prepared:
 
 def _fit_path(prepared: Prepared, config: ForecastConfig) -> LinearPath:
     parts = prepared.windows("train"), _first_half(prepared)
-    return fit_linear_path(*parts, config.training.metric, prepared.preprocessing.scale)
+    return fit_linear_path(*parts, config.training.metric)
 
 
 def _how_to_undo(config: ForecastConfig) -> str | None:
@@ -166,7 +166,7 @@ def _trial_score(prepared: Prepared, config: ForecastConfig, update: dict[str, A
         raise KeyboardInterrupt
     loss = history.validation[-1]
     score = math.sqrt(loss) if training.metric == "rmse" else loss
-    return score * prepared.preprocessing.scale.std if math.isfinite(score) else math.inf
+    return score * prepared.preprocessing.std if math.isfinite(score) else math.inf
 
 
 def _small(model: ForecasterConfig, update: dict[str, Any]) -> ForecasterConfig:

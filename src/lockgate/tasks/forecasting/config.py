@@ -41,8 +41,14 @@ class TableConfig(Config):
     """Average over bins of this duration, labelled at their right edge: 1h."""
     missing: Annotated[tuple[float, ...], READING] = ()
     """Numbers that mean missing in this table: -9999."""
+    id: Annotated[str | None, READING] = None
+    """Column that tells the sequences or series of a long table apart; of forecasts also several:
+    store,item. Default of forecasts: unique_id."""
+    align: Annotated[Literal["time", "end"], Option()] = "time"
+    """Where parts of several series are cut: at the same time, or before the end of each, for
+    series that have no time in common."""
     where: Annotated[tuple[str, ...], READING] = ()
-    """Rows to read, those of one series of several: item=A, or item=A,store=3."""
+    """Rows to read, of some series or of one: item=A, or item=A,store=3."""
     at_least: Annotated[float | None, Field(allow_inf_nan=False), Option()] = None
     """What the target is never below, and so no forecast, baselines' neither: 0 for counts."""
     max_gap: Annotated[int, Field(ge=0), Option()] = 3

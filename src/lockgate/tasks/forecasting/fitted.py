@@ -12,7 +12,7 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import save as save_tensors
 
-from lockgate.errors import DataError
+from lockgate.errors import DataError, listed, quoted
 from lockgate.files import new_file, new_folder
 from lockgate.reading.frames import like_series
 from lockgate.reading.zones import shown
@@ -24,7 +24,7 @@ from lockgate.tasks.forecasting.config import NAME, ForecastConfig
 from lockgate.tasks.forecasting.mixture import Mixture, read_mixture
 from lockgate.tasks.forecasting.network import ForecastNetwork, build
 from lockgate.tasks.forecasting.prepare import read
-from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing
+from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.ridge import Ridge
 from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.windows import Windows
@@ -92,11 +92,10 @@ class FittedForecaster:
                 # gathered once for all
                 x = windows.x(slice(start, start + FORECAST_BATCH)).to(device)
                 parts.append(torch.stack([model.eval()(x).cpu() for model in self.models]))
-        forecasts: FloatArray = self.preprocessing.scale.invert(torch.cat(parts, dim=1).numpy())
-        return forecasts
+        return windows.invert(torch.cat(parts, dim=1).numpy())
 
     def predict(self, source: Any, **settings: Any) -> Any:
-        """Forecast the steps that follow the last observed target of `source`.
+        """Forecast the steps that follow the last observed target of each series of `source`.
 
         What a reader should know of how the table was read is logged as a warning.
 
@@ -120,16 +119,16 @@ class FittedForecaster:
         table = self._read(source, settings)
         for notice in table.notices:
             LOG.warning("note: %s", notice)
-        arrays, horizon = self.preprocessing.apply(table), self.preprocessing.horizon
-        window = _last_window(table, arrays, self.preprocessing)
+        windows = _last_windows(table, self.preprocessing)
         several = len(self.models) > 1
-        spread = {"spread": self.by_member(window)[:, 0].std(axis=0, ddof=1)} if several else {}
+        spread = {"spread": self.by_member(windows).std(axis=0, ddof=1).ravel()} if several else {}
         time = "ds" if table.frequency.of_time else "row"
+        horizon = self.preprocessing.horizon
         steps = pl.DataFrame(
             {
-                "unique_id": [table.frame["unique_id"][0]] * horizon,
-                time: table.slots.after(table.frame["ds"], horizon),
-                "forecast": self.forecast(window)[0],
+                "unique_id": np.repeat(table.names, horizon).tolist(),
+                time: _later(table, horizon),
+                "forecast": self.forecast(windows).ravel(),
                 **spread,
             }
         )
@@ -158,7 +157,13 @@ class FittedForecaster:
         config = read_anew(self.config, settings).data
         if isinstance(source, Table):
             return source
-        return read(source, config, self.preprocessing.laid_on)
+        table = read(source, config, self.preprocessing.laid_on)
+        if table.several and not self.preprocessing.several:
+            raise DataError(
+                "the table must hold one series, as the one that the model was fitted to, got "
+                f"{len(table.names):,}; choose one by where, or fit the model to several"
+            )
+        return table
 
     def save(self, folder: str | Path) -> None:
         """Write the model as a new folder: weights as safetensors, all else as JSON.
@@ -211,25 +216,63 @@ def load(folder: Path) -> FittedForecaster:
     return FittedForecaster(models, preprocessing, run, read_metrics(folder), ridge, mixed)
 
 
-def _last_window(table: Table, arrays: Arrays, preprocessing: Preprocessing) -> Windows:
-    lookback = preprocessing.lookback
-    if len(arrays.ds) < lookback:
-        raise DataError(
-            f"the table must hold at least the lookback of {lookback} rows, got {len(arrays.ds)}"
-        )
-    if not arrays.usable[-lookback:].all():
-        row = len(arrays.ds) - lookback + int(np.argmin(arrays.usable[-lookback:]))
-        raise DataError(
-            f"the last {lookback} rows must have no hole longer than max_gap "
-            f"{preprocessing.max_gap}, got one at {shown(table.frame['ds'], row)}"
-        )
+def _last_windows(table: Table, preprocessing: Preprocessing) -> Windows:
+    """Return the window that ends with the last row of each series."""
+    arrays, lookback = preprocessing.apply(table), preprocessing.lookback
+    ends = arrays.starts + arrays.layout.lengths - 1
+    _check_long_enough(table, lookback)
+    for end in ends:
+        usable = arrays.usable[end + 1 - lookback : end + 1]
+        if not usable.all():
+            row = int(end) + 1 - lookback + int(np.argmin(usable))
+            raise DataError(
+                f"the last {lookback} rows{_of(table, row)} must have no hole longer than max_gap "
+                f"{preprocessing.max_gap}, got one at {shown(table.frame['ds'], row)}"
+            )
     return Windows(
         inputs=torch.from_numpy(arrays.inputs),
         target=torch.from_numpy(arrays.target),
-        origins=torch.tensor([len(arrays.ds) - 1]),
+        origins=torch.from_numpy(ends),
         lookback=lookback,
         horizon=preprocessing.horizon,
+        series=arrays.series,
     )
+
+
+def _check_long_enough(table: Table, lookback: int) -> None:
+    lengths = table.layout.lengths
+    short = np.flatnonzero(lengths < lookback)
+    if not len(short):
+        return
+    if not table.several:
+        raise DataError(
+            f"the table must hold at least the lookback of {lookback} rows, got {lengths[0]}"
+        )
+    names = [f"{table.names[k]} with {lengths[k]}" for k in short]
+    raise DataError(
+        f"every series must hold at least the lookback of {lookback} rows, got {listed(names, 3)}; "
+        "leave these series out"
+    )
+
+
+def _of(table: Table, row: int) -> str:
+    """Name the series of a row, of several."""
+    return f" of {quoted(table.frame['unique_id'][row])}" if table.several else ""
+
+
+def _later(table: Table, horizon: int) -> pl.Series:
+    """Return the stamps of so many steps after each series."""
+    ds, layout = table.frame["ds"], table.layout
+    parts = zip(layout.starts, layout.lengths, strict=True)
+    # many series end with the same stamp
+    known: dict[Any, pl.Series] = {}
+    later = []
+    for start, length in parts:
+        own = ds.slice(int(start), int(length))
+        if own[-1] not in known:
+            known[own[-1]] = table.slots.after(own, horizon)
+        later.append(known[own[-1]])
+    return pl.concat(later)
 
 
 def _load_model(
@@ -250,4 +293,4 @@ def _load_ridge(path: Path, preprocessing: Preprocessing) -> Ridge:
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if found != shapes or not all(t.dtype == torch.float64 for t in tensors.values()):
         raise DataError(f"{path} must hold a ridge of the model's windows in float64; delete it")
-    return Ridge.of(tensors, preprocessing.scale)
+    return Ridge.of(tensors)

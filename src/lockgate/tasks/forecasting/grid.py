@@ -69,8 +69,8 @@ def to_grid(
         DataError: If a value is infinite, more than a tenth of the rows repeat a stamp, stamps lie
             off the grid, `resample` is finer than the stamps, or the grid would be huge.
     """
-    frame, notices = _without_sentinels(frame, missing)
-    _check_finite(frame, rows)
+    frame, notices = without_sentinels(frame, missing)
+    check_finite(frame, rows)
     if not frame["ds"].is_sorted():
         frame = frame.sort("ds", maintain_order=True)
         notices.append("rows were not in the order of time: sorted")
@@ -82,7 +82,8 @@ def to_grid(
     else:
         slots = Slots.of(Frequency.parse(resample, "resample"), zone_of(frame["ds"]))
         of_rows = like.of_rows if like is not None else _slots_of_rows(frame, calendar)
-        frame, thin = _resampled(frame, slots, of_rows)
+        distance = spacing(frame["ds"], slots.frequency)
+        frame, thin = resampled(frame, slots, of_rows, distance)
         slots = slots.model_copy(update={"of_rows": of_rows})
         repeated += thin
     held = frame.filter(pl.any_horizontal(pl.exclude("ds").is_not_null()))
@@ -96,7 +97,27 @@ def to_grid(
     return Grid(frame.with_columns(slots.stamps(frame["ds"])), slots, (*notices, *repeated, *gaps))
 
 
-def _without_sentinels(
+def common_grid(
+    stamps: pl.Series, resample: str | None, calendar: Calendar, like: Slots | None
+) -> Grid:
+    """Return the grid of several series: that of all their stamps, without a column.
+
+    Args:
+        stamps: Of all rows of all series, in any order.
+        resample: Duration of a step; see `to_grid`.
+        calendar: Which slots there are; see `Slots.opened`.
+        like: The slots of the table that a model was fitted to.
+
+    Raises:
+        DataError: As `to_grid` does.
+    """
+    each = stamps.unique().sort().to_frame().with_columns(pl.lit(1.0).alias(""))
+    rows = pl.Series(range(each.height))
+    grid = to_grid(each, rows, resample=resample, calendar=calendar, like=like)
+    return grid._replace(frame=grid.frame.select("ds"))
+
+
+def without_sentinels(
     frame: pl.DataFrame, missing: tuple[float, ...]
 ) -> tuple[pl.DataFrame, list[str]]:
     """Make the numbers in `missing` null, and count where they stood."""
@@ -111,7 +132,7 @@ def _without_sentinels(
     return frame, notices
 
 
-def _check_finite(frame: pl.DataFrame, rows: pl.Series) -> None:
+def check_finite(frame: pl.DataFrame, rows: pl.Series) -> None:
     infinite = frame.select(pl.exclude("ds").is_infinite().any()).row(0, named=True)
     for name in (name for name, any_infinite in infinite.items() if any_infinite):
         row = rows.filter(frame[name].is_infinite().fill_null(value=False))[0]
@@ -250,19 +271,28 @@ def _off_grid(ruler: pl.Series, frequency: Frequency) -> pl.Series:
     return ~ruler.is_in(frequency.range(ruler[0], steps + 1).implode())
 
 
-def _resampled(
-    frame: pl.DataFrame, slots: Slots, of_rows: Slots | None
+def resampled(
+    frame: pl.DataFrame, slots: Slots, of_rows: Slots | None, distance: float
 ) -> tuple[pl.DataFrame, list[str]]:
-    """Average over the bins that end at multiples of the step, on its ruler."""
+    """Average over the bins that end at multiples of the step, on its ruler.
+
+    Args:
+        frame: Rows of one series in the order of their stamps `ds`, without repeats.
+        slots: The slots of the means.
+        of_rows: Those of the rows, where they have an opening.
+        distance: How far apart rows are by `spacing`.
+
+    Returns:
+        The means, and a notice of those that rest on too few rows.
+    """
     frequency, stamps = slots.frequency, frame["ds"]
-    spacing = _spacing(stamps, frequency)
     edge = _right_edge(frequency)
     bins = frame.with_columns(slots.ruler(stamps)).with_columns(edge)
     grouped = bins.group_by("ds", maintain_order=True)
     means = grouped.agg(pl.exclude("ds").mean()).sort("ds")
     counts = grouped.agg(pl.exclude("ds").count()).sort("ds")
     lengths = (means["ds"] - _previous(means["ds"], frequency)).dt.total_microseconds()
-    expected = lengths.cast(pl.Float64) / spacing
+    expected = lengths.cast(pl.Float64) / distance
     if of_rows is not None:
         of_frame = of_rows.ruler(stamps)
         _check_size(of_frame, of_rows, len(stamps))
@@ -279,17 +309,17 @@ def _resampled(
     return _trimmed(means), [notice] if thin else []
 
 
-def _spacing(times: pl.Series, frequency: Frequency) -> float:
-    """Return the median distance of the stamps in microseconds."""
+def spacing(times: pl.Series, frequency: Frequency) -> float:
+    """Return the median distance of stamps in microseconds; a step must not be finer."""
     if len(times) < 2:
         raise DataError(f"time must hold at least 2 different stamps, got {len(times)}")
-    spacing = float(times.diff().drop_nulls().dt.total_microseconds().median())  # type: ignore[arg-type]
-    if frequency.longest / timedelta(microseconds=1) < spacing:
+    distance = float(times.diff().drop_nulls().dt.total_microseconds().median())  # type: ignore[arg-type]
+    if frequency.longest / timedelta(microseconds=1) < distance:
         raise DataError(
             f"resample must be no finer than the time stamps, which are "
-            f"{Frequency(round(spacing), 'us')} apart, got {quoted(str(frequency))}"
+            f"{Frequency(round(distance), 'us')} apart, got {quoted(str(frequency))}"
         )
-    return spacing
+    return distance
 
 
 def _right_edge(frequency: Frequency) -> pl.Expr:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from lockgate.errors import count_of
 from lockgate.tasks.forecasting.ridge import Ridge, fit_ridge, ridge_of, ridge_why_not, sums_of
-from lockgate.tasks.forecasting.windows import Scale, Windows
+from lockgate.tasks.forecasting.windows import Windows
 
 if TYPE_CHECKING:
     from lockgate.scoring.metrics import PointMetric
@@ -32,16 +32,19 @@ class LinearPath(NamedTuple):
 
     ridge: Ridge
     training: Tensor  # (N, horizon) float32, scaled
+    origins: Tensor  # (N,) of the training windows, ascending
 
     def under(self, windows: Windows) -> Windows:
         """Return windows to learn from with the forecasts that a network is to build on.
 
-        They are the training windows, or those and later ones.
+        They are the training windows, or those and others.
         """
-        later, linear = windows.select(slice(len(self.training), None)), self.training
-        if len(later):
-            forecasts = torch.from_numpy(self.ridge.forecast_scaled(later).astype(np.float32))
-            linear = torch.cat([linear, forecasts])
+        at = torch.searchsorted(self.origins, windows.origins)
+        seen = self.origins[at.clamp(max=len(self.origins) - 1)] == windows.origins
+        linear = torch.empty(len(windows), windows.horizon)
+        linear[seen] = self.training[at[seen]]
+        if len(others := windows.select(~seen)):
+            linear[~seen] = torch.from_numpy(self.ridge.forecast_scaled(others).astype(np.float32))
         return replace(windows, linear=linear)
 
 
@@ -88,9 +91,7 @@ def linear_path_why_not(train: Windows) -> str | None:
     return None
 
 
-def fit_linear_path(
-    train: Windows, validation: Windows, metric: "PointMetric", scale: Scale
-) -> LinearPath:
+def fit_linear_path(train: Windows, validation: Windows, metric: "PointMetric") -> LinearPath:
     """Fit the ridge, its strength chosen on validation, and forecast the training windows.
 
     A window shares no row with those that the ridge which forecasts it was fitted to.
@@ -100,13 +101,14 @@ def fit_linear_path(
     """
     if reason := linear_path_why_not(train):
         raise ValueError(f"train must allow a linear path: {reason}")
-    ridge = fit_ridge(train, validation, metric, scale)
+    ridge = fit_ridge(train, validation, metric)
     every, parts = sums_of(train), []
     for block in _blocks(train):
         near = sums_of(train.select(slice(block.low, block.high)))
-        other = ridge_of(every.without(near), ridge.strength, scale)
+        other = ridge_of(every.without(near), ridge.strength)
         parts.append(other.forecast_scaled(train.select(slice(block.start, block.stop))))
-    return LinearPath(ridge, torch.from_numpy(np.concatenate(parts).astype(np.float32)))
+    training = torch.from_numpy(np.concatenate(parts).astype(np.float32))
+    return LinearPath(ridge, training, train.origins)
 
 
 class _Block(NamedTuple):

@@ -35,8 +35,7 @@ def read_mixture(
         DataError: If it is none, or names a baseline that the folder does not hold.
     """
     known: dict[str, Baseline] = {
-        baseline.name: baseline
-        for baseline in naive_baselines(preprocessing.seasons, preprocessing.scale)
+        baseline.name: baseline for baseline in naive_baselines(preprocessing.seasons)
     }
     if ridge is not None:
         known[ridge.name] = ridge

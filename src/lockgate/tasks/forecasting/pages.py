@@ -43,6 +43,24 @@ class PartOfSeries(TypedDict):
     end: str
     rows: int
     windows: int
+    possible: int  # windows, if there were no holes
+
+
+class SeveralSeries(TypedDict):
+    """Of a table of several series: how many, how long, and which is drawn."""
+
+    count: int
+    shortest: int
+    longest: int
+    drawn: str
+
+
+class SeriesCompared(TypedDict):
+    """In how many series what is delivered is better than a naive forecast of the same series."""
+
+    better: int
+    of: int
+    naive: str
 
 
 class TableDescription(TypedDict):
@@ -51,6 +69,7 @@ class TableDescription(TypedDict):
     target: str
     horizon: int
     split: dict[Part, PartOfSeries]
+    several: SeveralSeries | None
     series: Series
 
 
@@ -68,6 +87,7 @@ class Stretch(TypedDict):
     """One window of the test part with its forecasts."""
 
     which: str  # best, median or worst
+    series: str | None  # of several
     error: float
     origin: str
     history: Series
@@ -78,6 +98,7 @@ class ForecastResults(Results):
     """The results of a study of forecasts."""
 
     forecasts: list[Stretch]
+    by_series: SeriesCompared | None
 
 
 class ForecastValues(NamedTuple):

@@ -27,7 +27,7 @@ from lockgate.tasks.forecasting.windows import Windows
 
 @dataclass(frozen=True)
 class Prepared:
-    """One table, ready to train on: the arrays of the whole series and where its parts end."""
+    """One table, ready to train on: the arrays of its whole series and where its parts end."""
 
     arrays: Arrays
     split: Split
@@ -49,6 +49,7 @@ class Prepared:
             np.save(folder / f"{name}.npy", array)
         if self.linear is not None:
             np.save(folder / "linear.npy", self.linear.training.numpy())
+            np.save(folder / "linear-origins.npy", self.linear.origins.numpy())
             save_file(self.linear.ridge.tensors(), folder / "ridge.safetensors")
 
     @staticmethod
@@ -61,8 +62,9 @@ class Prepared:
         }
         linear = None
         if (folder / "linear.npy").exists():
-            ridge = Ridge.of(load_file(folder / "ridge.safetensors"), preprocessing.scale)
-            linear = LinearPath(ridge, torch.from_numpy(np.load(folder / "linear.npy")))
+            ridge = Ridge.of(load_file(folder / "ridge.safetensors"))
+            kept = (np.load(folder / f"{name}.npy") for name in ("linear", "linear-origins"))
+            linear = LinearPath(ridge, *map(torch.from_numpy, kept))
         return Prepared(Arrays(**load), split, preprocessing, linear=linear)
 
 
@@ -85,6 +87,8 @@ def read(source: Any, config: TableConfig, like: Slots | None = None) -> Table:
         resample=config.resample,
         missing=config.missing,
         where=config.where,
+        id_columns=config.id,
+        align=config.align,
         at_least=config.at_least,
         separator=config.separator,
         encoding=config.encoding,
@@ -102,7 +106,7 @@ def prepare(table: Table, config: TableConfig) -> Prepared:
         DataError: If a part would hold no window, with what `learn` and `split_rows` raise.
     """
     return prepare_split(
-        table, split_rows(wall_clock(table.frame["ds"]).to_numpy(), config.split), config
+        table, split_rows(wall_clock(table.layout.axis).to_numpy(), config.split), config
     )
 
 
@@ -120,14 +124,14 @@ def prepare_split(table: Table, split: Split, config: TableConfig) -> Prepared:
     return prepared
 
 
-def make_windows(arrays: Arrays, preprocessing: Preprocessing, rows: range) -> Windows:
-    """Return the windows whose targets all lie in `rows`, whose inputs have no unfilled hole.
+def make_windows(arrays: Arrays, preprocessing: Preprocessing, steps: range) -> Windows:
+    """Return the windows whose targets all lie in `steps`, whose inputs have no unfilled hole.
 
     Windows without a single observed target are left out.
     """
     lookback, horizon = preprocessing.lookback, preprocessing.horizon
-    first = max(rows.start - 1, lookback - 1)
-    origins = np.arange(first, rows.stop - horizon, dtype=np.int64)
+    reach = range(steps.start - 1, steps.stop - horizon)
+    origins = arrays.layout.within(reach, lookback - 1, horizon)
     whole = _count(arrays.usable, origins - lookback + 1, origins + 1) == lookback
     scored = _count(np.isfinite(arrays.target), origins + 1, origins + horizon + 1) > 0
     return Windows(
@@ -136,6 +140,7 @@ def make_windows(arrays: Arrays, preprocessing: Preprocessing, rows: range) -> W
         origins=torch.from_numpy(origins[whole & scored]),
         lookback=lookback,
         horizon=horizon,
+        series=arrays.series,
     )
 
 
@@ -155,7 +160,8 @@ def _why_no_window(table: Table, prepared: Prepared, part: Part, excluded: tuple
             f"horizon {horizon} and lookback {lookback} must fit the {part} part, "
             f"got {len(rows)} rows there{_shorter(prepared)}"
         )
-    if not np.isfinite(prepared.arrays.target[rows.start : rows.stop]).any():
+    held = prepared.arrays.layout.within(rows, 0, 0)
+    if not np.isfinite(prepared.arrays.target[held]).any():
         return (
             f"the {part} part must hold values of the target {quoted(table.target)}, got none "
             f"in its "

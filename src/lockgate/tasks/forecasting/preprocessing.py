@@ -1,24 +1,32 @@
 """What is learned from the training rows of a table, and how it turns any table into arrays."""
 
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from lockgate.errors import DataError
 from lockgate.reading.zones import instant, instants, shown, wall_clock
-from lockgate.scoring.arrays import FloatArray
+from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.tasks.forecasting.calendar import calendar_cycles, calendar_features
 from lockgate.tasks.forecasting.columns import choose_columns, column_values
 from lockgate.tasks.forecasting.config import TableConfig
+from lockgate.tasks.forecasting.layout import Layout
 from lockgate.tasks.forecasting.seasons import find_seasons
 from lockgate.tasks.forecasting.slots import Slots
 from lockgate.tasks.forecasting.table import Dropped, Table
-from lockgate.tasks.forecasting.windows import Scale
+from lockgate.tasks.forecasting.windows import Series
 
 SHORTEST_LOOKBACK = 24
 LONGEST_LOOKBACK = 168
+SCALE = "scale of the series"
+LEAST_SPREAD = 0.01
+"""Of the usual standard deviation of a series, what one that is still is scaled by."""
+MOST_ASKED = 32
+"""Series that are asked for their seasons: the longest."""
 NEVER = 2**40
 """Rows since a value that was never observed, at the least: more than any gap that is filled."""
 
@@ -31,6 +39,37 @@ class Arrays(NamedTuple):
     usable: npt.NDArray[np.bool_]  # (T,) every input is present or filled
     # (T,) in UTC where the stamps have a zone, or the numbers of rows
     ds: npt.NDArray[np.datetime64]
+    steps: IntArray  # (T,) on the axis of all series
+    starts: IntArray  # (S,) first row of each series
+    means: FloatArray  # (S,) of the target
+    stds: FloatArray  # (S,)
+    naive: FloatArray  # (S,) of several series; see `KnownSeries`, NaN where it has none
+
+    @property
+    def series(self) -> Series:
+        """Where the series lie, and how their targets were scaled."""
+        return Series(self.starts, self.means, self.stds)
+
+    @property
+    def layout(self) -> Layout:
+        """The same without scales."""
+        return Layout(self.starts, self.steps, pl.Series(dtype=pl.Int64))
+
+    def naive_of(self, rows: IntArray) -> FloatArray:
+        """Return the naive error of the series that rows are of, (N,)."""
+        return np.asarray(self.naive[self.series.of(rows)])
+
+
+class KnownSeries(NamedTuple):
+    """What is learned of one series of several."""
+
+    name: str
+    mean: float
+    std: float
+    seen_until: str
+    """Its last stamp that learning has seen."""
+    naive: float | None
+    """Mean absolute error of a seasonal naive forecast over its training rows."""
 
 
 class Preprocessing(BaseModel):
@@ -56,6 +95,10 @@ class Preprocessing(BaseModel):
     """Last time stamp that learning has seen, the validation part included; or number of a row."""
     slots: Slots | None = None
     """The slots of the table, which other tables are laid on; None of folders without zones."""
+    series: tuple[KnownSeries, ...] = ()
+    """The series that were learned from, where the table holds several."""
+    several: bool = False
+    """Whether tables hold several series, each with a scale of its own."""
 
     @property
     def laid_on(self) -> Slots:
@@ -63,9 +106,9 @@ class Preprocessing(BaseModel):
         return self.slots or Slots(step=self.frequency, forgets_zone=True)
 
     @property
-    def scale(self) -> Scale:
-        """Scale of the target."""
-        return Scale(self.means[0], self.stds[0])
+    def std(self) -> float:
+        """Standard deviation of the target: of several series the median of theirs."""
+        return float(np.median([one.std for one in self.series])) if self.series else self.stds[0]
 
     @property
     def last_seen(self) -> np.datetime64 | int:
@@ -77,7 +120,8 @@ class Preprocessing(BaseModel):
     def channels(self) -> tuple[str, ...]:
         """Names of the channels of `Arrays.inputs`, in order."""
         waves = tuple(f"{name} {wave}" for name in self.calendar for wave in ("sin", "cos"))
-        return self.columns + tuple(f"was missing: {c}" for c in self.with_holes) + waves
+        scale = (SCALE,) if self.several else ()
+        return self.columns + tuple(f"was missing: {c}" for c in self.with_holes) + waves + scale
 
     def apply(self, table: Table) -> Arrays:
         """Fill, scale and lay out `table`.
@@ -86,32 +130,83 @@ class Preprocessing(BaseModel):
             DataError: If a column is absent or the frequency is another one.
         """
         self._check(table)
-        values = column_values(table.frame, self._names())
-        filled = fill_forward(values, self.max_gap)
+        values, layout = column_values(table.frame, self._names()), table.layout
+        filled = fill_forward(values, self.max_gap, layout)
         usable = np.asarray(np.isfinite(filled).all(axis=1))
-        means, stds = np.array(self.means), np.array(self.stds)
+        own = self._scales(table, values[:, 0])
+        which = layout.of_rows
+        target = (values[:, 0] - own.means[which]) / own.stds[which]
+        scaled = (filled - np.array(self.means)) / np.array(self.stds)
+        scaled[:, 0] = (filled[:, 0] - own.means[which]) / own.stds[which]
         flags = np.isnan(values[:, [self.columns.index(c) for c in self.with_holes]])
         ds = table.frame["ds"]
-        inputs = np.concatenate(
-            [
-                np.nan_to_num((filled - means) / stds).astype(np.float32),
-                flags.astype(np.float32),
-                calendar_features(wall_clock(ds).to_numpy(), self.calendar),
-            ],
-            axis=1,
+        inputs = [
+            np.nan_to_num(scaled).astype(np.float32),
+            flags.astype(np.float32),
+            calendar_features(wall_clock(ds).to_numpy(), self.calendar),
+        ]
+        if self.several:
+            inputs.append(self._relative(own.stds)[which, None].astype(np.float32))
+        return Arrays(
+            np.concatenate(inputs, axis=1),
+            target.astype(np.float32),
+            usable,
+            instants(ds).to_numpy(),
+            layout.steps,
+            *own,
+            self._naive(table),
         )
-        target = ((values[:, 0] - means[0]) / stds[0]).astype(np.float32)
-        return Arrays(inputs, target, usable, instants(ds).to_numpy())
+
+    def seen(self, table: Table) -> npt.NDArray[np.bool_]:
+        """Tell which rows of a table lie before the end of what was learned from, (T,)."""
+        ds, last = instants(table.frame["ds"]).to_numpy(), self.last_seen
+        known = {one.name: one.seen_until for one in self.series}
+        if not known:
+            return np.asarray(ds <= last)
+        in_rows = isinstance(last, int)
+        lasts = [
+            last if name not in known else int(known[name]) if in_rows else instant(known[name])
+            for name in table.names
+        ]
+        return np.asarray(ds <= np.array(lasts)[table.layout.of_rows])
+
+    def _scales(self, table: Table, y: FloatArray) -> Series:
+        """Return how the target of each series is scaled."""
+        starts = table.layout.starts
+        if not self.several:
+            return Series(starts, np.array(self.means[:1]), np.array(self.stds[:1]))
+        known = {one.name: (one.mean, one.std) for one in self.series}
+        # a series that was not learned from has no other scale than its own first window's
+        scales = [
+            known.get(name) or series_scale(y[start : start + self.lookback], self.std)
+            for name, start in zip(table.names, starts, strict=True)
+        ]
+        means, stds = np.array(scales, dtype=np.float64).reshape(-1, 2).T
+        return Series(starts, means, stds)
+
+    def _naive(self, table: Table) -> FloatArray:
+        known = {one.name: one.naive for one in self.series}
+        naive = [known.get(name) for name in table.names]
+        return np.array(naive, dtype=np.float64)
+
+    def _relative(self, stds: FloatArray) -> FloatArray:
+        """Return how large the scales of series are beside those learned from, in logarithms."""
+        logs = np.log([one.std for one in self.series])
+        spread = float(logs.std()) or 1.0
+        relative: FloatArray = (np.log(stds) - logs.mean()) / spread
+        return relative
 
     def worst_column(self, table: Table, rows: range) -> tuple[str, float]:
         """Return the column with most holes in `rows` after filling, and their share."""
-        filled = fill_forward(column_values(table.frame, self._names()), self.max_gap)
-        shares = np.isnan(filled[rows.start : rows.stop]).mean(axis=0)
+        values = column_values(table.frame, self._names())
+        filled = fill_forward(values, self.max_gap, table.layout)
+        within = table.layout.within(rows, 0, 0)
+        shares = np.isnan(filled[within]).mean(axis=0)
         return self.columns[int(shares.argmax())], float(shares.max())
 
     def ages(self, table: Table) -> npt.NDArray[np.int64]:
         """Return how many rows ago each of `columns` was last observed, (T, C)."""
-        return ages(column_values(table.frame, self._names()))
+        return ages(column_values(table.frame, self._names()), table.layout)
 
     def _names(self) -> list[str]:
         return ["y", *self.columns[1:]]
@@ -132,40 +227,46 @@ class Preprocessing(BaseModel):
             )
 
 
-def learn(table: Table, config: TableConfig, train_rows: int, seen_rows: int) -> Preprocessing:
-    """Learn from the first `train_rows` rows of `table`; `seen_rows` adds the validation part.
+def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) -> Preprocessing:
+    """Learn from the first `train_steps` steps of `table`; `seen_steps` adds the validation part.
 
     Raises:
         DataError: If the target does not vary in the training rows, `config` names columns that
             cannot be read, or the horizon or lookback is no whole number of steps.
     """
-    train = table.frame.head(train_rows)
-    names, dropped = choose_columns(table, train, config)
-    values = column_values(train, names)
+    train = table.between(0, train_steps)
+    names, dropped = choose_columns(table, train.frame, config)
+    values, layout = column_values(train.frame, names), train.layout
     columns = tuple(table.target if name == "y" else name for name in names)
     holes = [bool(np.isnan(column).any()) for column in values.T]
     horizon = table.slots.steps(config.horizon, "horizon")
-    seasons = find_seasons(values[:, 0], table.frequency, table.slots.periods())
+    seasons = _common_seasons(values[:, 0], train)
     lookback = (
-        default_lookback(seasons, horizon, train_rows)
+        default_lookback(seasons, horizon, int(np.median(layout.lengths)))
         if config.lookback is None
         else table.slots.steps(config.lookback, "lookback")
     )
+    means, stds = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
+    wall = wall_clock(train.frame["ds"]).to_numpy()
     return Preprocessing(
         target=table.target,
         frequency=str(table.frequency),
         columns=columns,
-        means=tuple(np.nanmean(values, axis=0).tolist()),
-        stds=tuple(np.nanstd(values, axis=0).tolist()),
+        means=tuple(means.tolist()),
+        stds=tuple(stds.tolist()),
         with_holes=tuple(c for c, hole in zip(columns, holes, strict=True) if hole),
-        calendar=calendar_cycles(table.frequency, wall_clock(train["ds"]).to_numpy()),
+        calendar=calendar_cycles(table.frequency, np.array([wall.min(), wall.max()])),
         seasons=seasons,
         max_gap=config.max_gap,
         lookback=lookback,
         horizon=horizon,
         dropped=dropped,
-        seen_until=shown(table.frame["ds"], seen_rows - 1),
+        seen_until=_latest(table, seen_steps),
         slots=table.slots,
+        series=_known_series(table, train, values[:, 0], (seen_steps, seasons))
+        if table.several
+        else (),
+        several=table.several,
     )
 
 
@@ -180,15 +281,65 @@ def default_lookback(seasons: tuple[int, ...], horizon: int, train_rows: int) ->
     return max(1, min(wanted, train_rows // 10))
 
 
-def fill_forward(values: FloatArray, max_gap: int) -> FloatArray:
+def series_scale(y: FloatArray, usual: float) -> tuple[float, float]:
+    """Return mean and standard deviation of a series; where it is still, a part of what is usual.
+
+    Args:
+        y: Its values, NaN where missing.
+        usual: The standard deviation of most series.
+    """
+    observed = y[np.isfinite(y)]
+    if not len(observed):
+        return 0.0, usual
+    return float(observed.mean()), max(float(observed.std()), LEAST_SPREAD * usual)
+
+
+def _latest(table: Table, seen_steps: int) -> str:
+    """Return the latest stamp of the first so many steps."""
+    seen = table.frame["ds"].filter(pl.Series(table.layout.steps < seen_steps))
+    return shown(seen, int(instants(seen).arg_max() or 0))
+
+
+def _known_series(
+    table: Table, train: Table, y: FloatArray, told: tuple[int, tuple[int, ...]]
+) -> tuple[KnownSeries, ...]:
+    # imported here because a model is loaded without what scoring loads
+    from lockgate.scoring.metrics import mase_scale
+
+    seen_steps, seasons = told
+    season = next(iter(seasons), 1)
+    parts = np.split(y, train.layout.starts[1:])
+    usual = float(np.median([series_scale(part, 0.0)[1] for part in parts])) or 1.0
+    seen = table.between(0, seen_steps)
+    ends = seen.layout.starts + seen.layout.lengths - 1
+    until = {
+        name: shown(seen.frame["ds"], int(end)) for name, end in zip(seen.names, ends, strict=True)
+    }
+    return tuple(
+        KnownSeries(name, *series_scale(part, usual), until[name], mase_scale(part, season))
+        for name, part in zip(train.names, parts, strict=True)
+    )
+
+
+def _common_seasons(y: FloatArray, train: Table) -> tuple[int, ...]:
+    """Return the seasons that most of the longest series have."""
+    parts = sorted(np.split(y, train.layout.starts[1:]), key=len, reverse=True)[:MOST_ASKED]
+    periods = train.slots.periods()
+    found = [find_seasons(part, train.frequency, periods) for part in parts]
+    counts = Counter(season for seasons in found for season in seasons)
+    return tuple(sorted(season for season, count in counts.items() if 2 * count > len(parts)))
+
+
+def fill_forward(values: FloatArray, max_gap: int, layout: Layout) -> FloatArray:
     """Carry the last observed value over at most `max_gap` rows, column by column, (T, C)."""
-    age = ages(values)
+    age = ages(values, layout)
     last = np.maximum(np.arange(len(values))[:, None] - age, 0)
     return np.where(age <= max_gap, np.take_along_axis(values, last, axis=0), np.nan)
 
 
-def ages(values: FloatArray) -> npt.NDArray[np.int64]:
+def ages(values: FloatArray, layout: Layout) -> npt.NDArray[np.int64]:
     """Return how many rows ago each column was last observed, (T, C); before, more than T."""
     rows = np.arange(len(values))[:, None]
     last = np.maximum.accumulate(np.where(np.isnan(values), -NEVER, rows), axis=0)
-    return np.asarray(rows - last)
+    before = last < layout.starts[layout.of_rows][:, None]  # of another series
+    return np.where(before, NEVER, rows - last)

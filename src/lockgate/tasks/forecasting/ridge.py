@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.baselines import Grid, search
-from lockgate.tasks.forecasting.windows import Scale, Windows
+from lockgate.tasks.forecasting.windows import Windows
 
 if TYPE_CHECKING:
     from lockgate.scoring.metrics import PointMetric
@@ -35,7 +35,6 @@ class Ridge(NamedTuple):
     targets, and added back to the forecast, so that the model learns changes, not levels.
     """
 
-    scale: Scale
     coefficients: FloatArray  # (lookback * channels, horizon), of unscaled features
     intercept: FloatArray  # (horizon,)
     strength: float  # per training window
@@ -54,14 +53,14 @@ class Ridge(NamedTuple):
         return {n: torch.from_numpy(np.array(v)) for n, v in zip(names, values, strict=True)}
 
     @classmethod
-    def of(cls, tensors: Mapping[str, Tensor], scale: Scale) -> Self:
+    def of(cls, tensors: Mapping[str, Tensor]) -> Self:
         """Put together what `tensors` gave."""
         coefficients, intercept = tensors["coefficients"].numpy(), tensors["intercept"].numpy()
-        return cls(scale, coefficients, intercept, float(tensors["strength"]))
+        return cls(coefficients, intercept, float(tensors["strength"]))
 
     def forecast(self, windows: Windows) -> FloatArray:
         """Forecast every window in the target's own unit, `(N, horizon)`; it needs no target."""
-        return self.scale.invert(self.forecast_scaled(windows))
+        return windows.invert(self.forecast_scaled(windows))
 
     def forecast_scaled(self, windows: Windows) -> FloatArray:
         """Forecast every window as a network does, scaled, `(N, horizon)`."""
@@ -73,7 +72,7 @@ class Ridge(NamedTuple):
 
     def refit(self, windows: Windows) -> "Ridge":
         """Return the ridge of the same strength, fitted to other windows."""
-        return ridge_of(sums_of(windows), self.strength, self.scale)
+        return ridge_of(sums_of(windows), self.strength)
 
 
 def ridge_why_not(train: Windows) -> str | None:
@@ -89,7 +88,7 @@ def ridge_why_not(train: Windows) -> str | None:
     return None
 
 
-def fit_ridge(train: Windows, validation: Windows, metric: "PointMetric", scale: Scale) -> Ridge:
+def fit_ridge(train: Windows, validation: Windows, metric: "PointMetric") -> Ridge:
     """Fit a ridge on all training windows whose targets are all observed.
 
     Minimised is `|Y - 1 b - Z W|^2 + strength N |W|^2`, `Z` the standardised features, `N` the
@@ -103,7 +102,6 @@ def fit_ridge(train: Windows, validation: Windows, metric: "PointMetric", scale:
         train: Windows to learn from.
         validation: Windows to choose the strength on.
         metric: The metric to choose it by.
-        scale: The target's scale, by which forecasts return to its own unit.
 
     Raises:
         ValueError: If `ridge_why_not(train)` names a reason, or validation has no observed target.
@@ -116,7 +114,7 @@ def fit_ridge(train: Windows, validation: Windows, metric: "PointMetric", scale:
         coefficients, intercepts = _solve(rotated, np.array(strengths))
         losses = _validation_losses(validation, coefficients, intercepts, metric)
         fits = zip(coefficients, intercepts, strengths, strict=True)
-        return zip((Ridge(scale, *fit) for fit in fits), losses.tolist(), strict=True)
+        return zip((Ridge(*fit) for fit in fits), losses.tolist(), strict=True)
 
     return search(RIDGE_STRENGTHS, attempt)
 
@@ -196,7 +194,7 @@ def sums_of(windows: Windows) -> Sums:
     return Sums(count, sum_x, sum_y, xx, xy)
 
 
-def ridge_of(sums: Sums, strength: float, scale: Scale) -> Ridge:
+def ridge_of(sums: Sums, strength: float) -> Ridge:
     """Fit a ridge of one strength, which costs a few times less than to choose it."""
     # imported here because a fitted ridge is read without it
     from scipy.linalg import solve
@@ -208,7 +206,7 @@ def ridge_of(sums: Sums, strength: float, scale: Scale) -> Ridge:
     xy = moments.xy * weight[:, None]
     coefficients = weight[:, None] * solve(correlation, xy, assume_a="pos", overwrite_a=True)
     intercept = moments.mean_y - moments.mean_x @ coefficients
-    return Ridge(scale, coefficients, intercept, strength)
+    return Ridge(coefficients, intercept, strength)
 
 
 class _Rotated(NamedTuple):

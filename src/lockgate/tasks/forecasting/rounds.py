@@ -1,7 +1,9 @@
 """Folds of a series: each learns from what lies before the stretch that it is judged on."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import numpy as np
 
 from lockgate.errors import count_of, option
 from lockgate.scoring.arrays import IntArray
@@ -43,19 +45,19 @@ class ForecastRounds:
         train, stopping, judged = _ranges(fold)
         learned, stopped, end = (rows.stop - train.start for rows in (train, stopping, judged))
         split = Split(learned, stopped, end, gap=stopping.start - train.stop)
-        own = replace(data, frame=data.frame.slice(train.start, end))
+        own = data.between(train.start, train.start + end)
         with telling(fold):
             return Round(own, choose(prepare_split(own, split, config.data), config))
 
     def when(self, data: Table, fold: Fold) -> tuple[str, str]:
         """Tell the stamps of the first and the last row judged."""
-        ds = data.frame["ds"]
+        ds = data.layout.axis
         return str(ds[int(fold.judged[0])]), str(ds[int(fold.judged[-1])])
 
     def judged(self, fold: Fold, prepared: Prepared, scorer: object) -> IntArray:  # noqa: ARG002
-        """Give the row of each window's last input."""
-        origins: IntArray = prepared.windows("test").origins.numpy()
-        return origins + _ranges(fold)[0].start
+        """Give the step of each window's last input: of several series, windows share it."""
+        steps = prepared.arrays.steps[prepared.windows("test").origins.numpy()]
+        return np.asarray(steps + _ranges(fold)[0].start, dtype=np.int64)
 
 
 def _least(horizon: int) -> int:

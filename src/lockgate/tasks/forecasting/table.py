@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -12,12 +12,14 @@ from lockgate.errors import DataError, count_of, listed, nearest, option, quoted
 from lockgate.reading.frequency import Frequency
 from lockgate.reading.numbers import MARKS, Numbers, other_marks, read_numbers, to_number
 from lockgate.reading.panics import no_panics
-from lockgate.reading.series import check_one_series, keep_rows
+from lockgate.reading.series import check_one_series, keep_rows, series_ids
 from lockgate.reading.tables import RawTable, read_raw
 from lockgate.reading.times import Times, find_times, named_columns, row_numbers, time_candidates
 from lockgate.reading.zones import instants, shown, wall_clock, zone_of
 from lockgate.tasks.forecasting.faulty import Far, far_values
-from lockgate.tasks.forecasting.grid import to_grid
+from lockgate.tasks.forecasting.grid import Grid, to_grid
+from lockgate.tasks.forecasting.layout import Layout
+from lockgate.tasks.forecasting.panel import Align, Panel, to_panel
 from lockgate.tasks.forecasting.slots import Calendar, Slots
 
 TARGET_NAMES = ("y", "target", "value", "values")
@@ -44,7 +46,7 @@ class ColumnNote(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """One series on a regular time grid, with further columns beside it.
+    """One series or several on a regular time grid, with further columns beside them.
 
     Example:
         >>> from lockgate.reading.samples import sample
@@ -54,14 +56,16 @@ class Table:
     """
 
     frame: pl.DataFrame
-    """`unique_id` (one text), `ds` (Datetime in microseconds, in the zone of the stamps if they
-    have one, every slot; where the rows are the steps, their numbers as Int64), `y` (the target,
-    Float64), then the further numeric columns by their own names (Float64). A missing value is
-    null, never NaN."""
+    """`unique_id` (text, the rows of a series side by side), `ds` (Datetime in microseconds, in the
+    zone of the stamps if they have one, every slot; where the rows are the steps, their numbers as
+    Int64), `y` (the target, Float64), then the further numeric columns by their own names
+    (Float64). A missing value is null, never NaN."""
     target: str
     """The target's own name in the source."""
     slots: Slots
     """What steps `ds` has, and which slots follow it."""
+    layout: Layout
+    """Where its series lie."""
     ignored: tuple[Dropped, ...]
     """Columns that were not read, such as text."""
     notices: tuple[str, ...]
@@ -74,11 +78,23 @@ class Table:
     """SHA-256 over the names and values of `ds`, `y` and the further columns."""
     far: tuple[Far, ...] = ()
     """Values of the source, before any average, that look like faults."""
+    several: bool = False
+    """Whether it is a table of several series, even where one is left."""
 
     @property
     def frequency(self) -> Frequency:
         """The step of `ds`."""
         return self.slots.frequency
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its series, in their order."""
+        return self.frame["unique_id"].gather(self.layout.starts).to_list()
+
+    def between(self, start: int, stop: int) -> "Table":
+        """Return the rows from one step of the axis up to another; series without any are gone."""
+        layout, rows = self.layout.between(start, stop)
+        return replace(self, frame=self.frame[rows], layout=layout)
 
 
 @no_panics
@@ -92,6 +108,8 @@ def read_table(
     resample: str | None = None,
     missing: Iterable[float] = (),
     where: Iterable[str] = (),
+    id_columns: str | None = None,
+    align: Align = "time",
     at_least: float | None = None,
     separator: str | None = None,
     encoding: str | None = None,
@@ -101,10 +119,10 @@ def read_table(
     like: Slots | None = None,
     name: str | None = None,
 ) -> Table:
-    """Read one series with its time stamps onto a regular grid. Nothing is filled.
+    """Read one series or several with their time stamps onto a regular grid. Nothing is filled.
 
-    It begins with the first observed target and ends with the last, so that forecasts follow the
-    last observation; a notice tells of steps before and after that are left out.
+    A series begins with its first observed target and ends with the last, so that forecasts follow
+    the last observation; a notice tells of steps before and after that are left out.
 
     Args:
         source: Path of a CSV or Parquet file, or a frame; see `lockgate.reading.tables.read_raw`.
@@ -114,7 +132,10 @@ def read_table(
         row_order: Whether the rows are equal steps in their order: `ds` are their numbers.
         resample: Duration over which to average; see `grid.to_grid`.
         missing: Numbers that stand for a missing value, in every column.
-        where: The rows to keep, `("item=A",)`: those of one series.
+        where: The rows to keep, `("item=A",)`.
+        id_columns: The column that tells several series apart, or columns joined by commas.
+            Default: `unique_id`, where it does.
+        align: Where parts of several series are cut; see `panel.to_panel`.
         at_least: What no value of the target may be below.
         separator: Column separator of a CSV file. Default: detected from the file.
         encoding: Encoding of a CSV file. Default: detected from its bytes.
@@ -137,41 +158,60 @@ def read_table(
         raise DataError(f'decimal must be "." or ",", got {quoted(decimal)}')
     raw = keep_rows(read_raw(source, separator=separator, encoding=encoding), where)
     _check_target(raw, target)
-    series = _series_name(raw, target)
+    ids = series_ids(raw, id_columns)
     if row_order:
         laid = None if calendar == "auto" else calendar
         given = {"time": time, "time_format": time_format, "zone": zone, "calendar": laid}
-        times = _row_times(raw, **given, resample=resample)
+        times = _row_times(raw, ids, **given, resample=resample)
     else:
         # offsets of another table need no guess: they lead to the zone of the model's
         times = find_times(raw, time, time_format, zone or (like.zone if like else None))
     if target in times.columns:
         raise DataError(f"target must be another column than the time, got {quoted(target)}")
-    if resample is None:
+    if ids is not None and target in ids.columns:
+        raise DataError(f"target must be another column than the id, got {quoted(target)}")
+    if resample is None and ids is None:
         check_one_series(raw, times, target)
-    columns, ignored, notices = _numeric_columns(raw, target, times.columns, decimal)
+    apart = (*times.columns, *([] if ids is None else ids.columns))
+    columns, ignored, notices = _numeric_columns(raw, target, apart, decimal)
     sentinels = _floats(missing)
     if at_least is not None:
         _check_bound(raw, columns[0], sentinels, at_least)
         notices = (*notices, f"no forecast, baselines' neither, is below {at_least:g} (at_least)")
     stamps, converted = _like(times, like, named=zone is not None)
-    frame = pl.DataFrame([stamps, *columns])
-    grid = to_grid(
-        *(frame, raw.rows), resample=resample, missing=sentinels, calendar=calendar, like=like
-    )
-    _check_observed(grid.frame[target], target)
-    whole, cut = _between_targets(grid.frame, target)
-    values = whole.rename({target: "y"})
+    values = pl.DataFrame([stamps, *columns])
+    if ids is None:
+        grid = to_grid(
+            *(values, raw.rows),
+            resample=resample,
+            missing=sentinels,
+            calendar=calendar,
+            like=like,
+        )
+        _check_observed(grid.frame[target], target)
+        laid_out = _as_panel(grid, _series_name(raw, target), target)
+    else:
+        _check_observed(columns[0], target)
+        laid_out = to_panel(
+            *(values, ids, target, raw.rows),
+            resample=resample,
+            missing=sentinels,
+            calendar=calendar,
+            like=like,
+            align=align,
+        )
     return Table(
-        frame=values.insert_column(0, pl.lit(series).alias("unique_id")),
+        frame=laid_out.frame.rename({target: "y"}),
         target=target,
-        slots=grid.slots,
+        slots=laid_out.slots,
+        layout=laid_out.layout,
         ignored=ignored,
-        notices=(*raw.notices, *times.notices, *converted, *notices, *grid.notices, *cut),
+        notices=(*raw.notices, *times.notices, *converted, *notices, *laid_out.notices),
         rows_read=raw.rows_read,
         source=name or raw.source,
-        fingerprint=_fingerprint(whole),
+        fingerprint=_fingerprint(laid_out.frame, named=ids is not None),
         far=far_values([column.set(column.is_in(sentinels), None) for column in columns]),
+        several=ids is not None,
     )
 
 
@@ -273,35 +313,39 @@ def _like(times: Times, like: Slots | None, *, named: bool) -> tuple[pl.Series, 
 
 def _series_name(raw: RawTable, target: str) -> str:
     """Return the one value of `unique_id`, or else the target's name."""
-    if "unique_id" not in raw.frame.columns:
-        return target
-    names = raw.frame["unique_id"].unique(maintain_order=True).to_list()
-    if len(names) > 1:
-        raise DataError(
-            f"the table must hold one series, got {len(names):,} values of unique_id "
-            f"({listed(names, 3)}); choose one, {option('where', f'unique_id={names[0]}')}"
-        )
-    return str(names[0])
+    return str(raw.frame["unique_id"][0]) if "unique_id" in raw.frame.columns else target
 
 
-def _row_times(raw: RawTable, **options: object) -> Times:
+def _as_panel(grid: Grid, name: str, target: str) -> Panel:
+    """Return a grid as a panel of one series, from its first target to its last."""
+    whole, cut = _between_targets(grid.frame, target)
+    layout = Layout.of_one(whole["ds"])
+    frame = whole.insert_column(0, pl.lit(name).alias("unique_id"))
+    return Panel(frame, layout, grid.slots, (*grid.notices, *cut))
+
+
+def _row_times(raw: RawTable, ids: pl.DataFrame | None, **options: object) -> Times:
     given = [name for name, value in options.items() if value is not None]
     if given:
         raise DataError(
             f"row_order must not be given with {listed(given)}: rows in their order have no times; "
             "leave one out"
         )
-    return row_numbers(raw)
+    numbers = row_numbers(raw)
+    if ids is None:
+        return numbers
+    within = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(ids.columns).alias("ds")
+    return numbers._replace(stamps=ids.select(within).to_series())
 
 
 def _numeric_columns(
-    raw: RawTable, target: str, times: tuple[str, ...], decimal: str | None
+    raw: RawTable, target: str, apart: tuple[str, ...], decimal: str | None
 ) -> tuple[list[pl.Series], tuple[Dropped, ...], tuple[str, ...]]:
     """Return the target and the further columns as numbers; with them those left out."""
     found = [_target_numbers(raw, target, decimal)]
     ignored, notices = [], []
     for column in raw.frame:
-        if column.name in (target, *times, "unique_id"):
+        if column.name in (target, *apart, "unique_id"):
             continue
         note = _note(column, raw, (), decimal)
         if note.kind == "number":
@@ -450,10 +494,15 @@ def _between_targets(frame: pl.DataFrame, target: str) -> tuple[pl.DataFrame, li
     return frame.slice(first, last + 1 - first), notices
 
 
-def _fingerprint(frame: pl.DataFrame) -> str:
-    """Hash the names and values of a grid; a missing value is one NaN, whatever its bits."""
+def _fingerprint(frame: pl.DataFrame, *, named: bool) -> str:
+    """Hash the names and values of a grid; a missing value is one NaN, whatever its bits.
+
+    The name of one series alone says nothing of it.
+    """
     digest = hashlib.sha256()
-    for column in frame:
+    if named:
+        digest.update("\0".join(frame["unique_id"]).encode())
+    for column in frame.drop("unique_id"):
         digest.update(f"{column.name}\0".encode())
         if column.name == "ds":
             values = column.to_physical().to_numpy()

@@ -3,11 +3,11 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,12 +21,8 @@ from lockgate.reading.samples import SAMPLE
 from lockgate.reading.zones import shown, wall_clock
 from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.metrics import (
-    PointMetric,
     mase_scale,
     metric_power,
-    point_losses,
-    score,
-    score_per_step,
 )
 from lockgate.tasks.base import (
     PARTS,
@@ -34,13 +30,19 @@ from lockgate.tasks.base import (
     Chosen,
     Compared,
     OnEpoch,
+    Part,
     Section,
     Span,
     check,
     ignore,
 )
 from lockgate.tasks.forecasting.advice import advice
-from lockgate.tasks.forecasting.baselines import bounded, fit_baselines, skipped_baselines
+from lockgate.tasks.forecasting.baselines import (
+    bounded,
+    fit_baselines,
+    naive_baselines,
+    skipped_baselines,
+)
 from lockgate.tasks.forecasting.choices import Choices
 from lockgate.tasks.forecasting.choose import choose
 from lockgate.tasks.forecasting.committees import ForecastCommittees
@@ -57,6 +59,13 @@ from lockgate.tasks.forecasting.pages import PAGES, ForecastPages
 from lockgate.tasks.forecasting.prepare import Prepared, prepare, read
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.rounds import ForecastRounds
+from lockgate.tasks.forecasting.scorer import WindowScorer
+from lockgate.tasks.forecasting.several import (
+    by_series,
+    drawn_series,
+    series_words,
+    several_described,
+)
 from lockgate.tasks.forecasting.split import Split
 from lockgate.tasks.forecasting.table import Table, describe_columns, guess_target
 from lockgate.tasks.forecasting.train import train
@@ -79,48 +88,9 @@ SAMPLE_SETTINGS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-class WindowScorer(NamedTuple):
-    """Scores forecasts of the windows of one part, in the target's unit."""
-
-    truth: FloatArray  # (N, horizon), NaN where missing
-    metric: PointMetric
-    mase_scale: float | None
-
-    @property
-    def horizon(self) -> int:
-        """Length of a window's forecast: neighbours share targets."""
-        return int(self.truth.shape[1])
-
-    @property
-    def groups(self) -> None:
-        """Give nothing: windows come one by one."""
-        return None
-
-    @property
-    def counts(self) -> FloatArray:
-        """Observed points of each window."""
-        observed: FloatArray = np.isfinite(self.truth).sum(axis=1).astype(np.float64)
-        return observed
-
-    def scores(self, prediction: FloatArray) -> dict[str, float | None]:
-        """Give MAE, RMSE and MASE."""
-        return score(self.truth, prediction, self.mase_scale)._asdict()
-
-    def per_step(self, prediction: FloatArray) -> Sequence[float]:
-        """Give the metric by steps ahead."""
-        steps: list[float] = score_per_step(
-            self.truth, prediction, self.metric, self.mase_scale
-        ).tolist()
-        return steps
-
-    def losses(self, prediction: FloatArray) -> FloatArray:
-        """Give the loss of each window."""
-        return point_losses(self.truth, prediction, self.metric).losses
-
-
 @dataclass(frozen=True)
 class Forecasting:
-    """Forecasts of one series of a table."""
+    """Forecasts of the series of a table: one, or several by one network."""
 
     @property
     def name(self) -> str:
@@ -290,9 +260,12 @@ class Forecasting:
         part: Span,
     ) -> WindowScorer:
         """Give what scores the forecasts of a part."""
-        scale = prepared.preprocessing.scale
-        truth = scale.invert(prepared.windows(part).truth().numpy())
-        return WindowScorer(truth, config.training.metric, training_mase_scale(prepared))
+        windows = prepared.windows(part)
+        truth = windows.invert(windows.truth().numpy())
+        scale: Any = training_mase_scale(prepared)
+        if prepared.preprocessing.several:
+            scale = prepared.arrays.naive_of(windows.origins.numpy())
+        return WindowScorer(truth, config.training.metric, scale)
 
     def baselines(
         self,
@@ -309,7 +282,6 @@ class Forecasting:
             train,
             prepared.windows(choose),
             preprocessing.seasons,
-            preprocessing.scale,
             config.training.metric,
             fitted_already,
         )
@@ -330,8 +302,11 @@ class Forecasting:
         return metric_power(metric)
 
     def validation_score(self, loss: float, prepared: Prepared, config: ForecastConfig) -> float:
-        """Turn the scaled loss into the metric, in the target's unit."""
-        std, metric = prepared.preprocessing.scale.std, config.training.metric
+        """Turn the scaled loss into the metric, in the target's unit.
+
+        Of several series it is that of one with the median standard deviation.
+        """
+        std, metric = prepared.preprocessing.std, config.training.metric
         if metric == "rmse":
             return math.sqrt(loss) * std
         mae = loss * std
@@ -343,17 +318,18 @@ class Forecasting:
 
     def test_fingerprint(self, data: Table, prepared: Prepared) -> str:
         """Give what tells this test part from others."""
-        rows = data.frame.slice(prepared.split.validation)
+        rows = data.between(prepared.split.validation, prepared.split.test).frame
         content = (rows[column].to_numpy().tobytes() for column in ("ds", "y"))
         return hashlib.sha256(b"".join([data.target.encode(), *content])).hexdigest()
 
     def planned(self, data: Table, prepared: Prepared) -> dict[str, Any]:
         """Tell in words what will be learned from."""
         preprocessing, split = prepared.preprocessing, prepared.split
-        ds, dropped = data.frame["ds"], (*preprocessing.dropped, *data.ignored)
+        ds, dropped = data.layout.axis, (*preprocessing.dropped, *data.ignored)
         return {
             "table": f"{data.source}: {data.rows_read} rows read, "
             f"{len(ds)} steps of {data.frequency} from {shown(ds)} to {shown(ds, -1)}",
+            **series_words(data),
             "target": data.target,
             "inputs": listed(preprocessing.columns, MOST_LISTED),
             "channels": f"{len(preprocessing.channels)}: the inputs, "
@@ -374,15 +350,17 @@ class Forecasting:
 
     def describe(self, data: Table, prepared: Prepared) -> dict[str, Any]:
         """Describe the table, its channels and its parts."""
-        preprocessing, y = prepared.preprocessing, data.frame["y"]
-        thinned = data.frame.gather_every(-(-len(y) // MOST_POINTS))
+        preprocessing, y, ds = prepared.preprocessing, data.frame["y"], data.layout.axis
+        drawn = drawn_series(data)
+        thinned = drawn.gather_every(-(-len(drawn) // MOST_POINTS))
         return {
             "source": data.source,
             "fingerprint": data.fingerprint,
             "rows_read": data.rows_read,
             "rows": len(y),
-            "start": shown(data.frame["ds"]),
-            "end": shown(data.frame["ds"], -1),
+            "start": shown(ds),
+            "end": shown(ds, -1),
+            "several": several_described(data, drawn),
             "frequency": str(data.frequency),
             "zone": data.slots.zone,
             "calendar": data.slots.words,
@@ -399,7 +377,7 @@ class Forecasting:
             "choices": prepared.choices.model_dump(mode="json"),
             "split": {
                 part: _part(data, prepared.split.rows(part))
-                | {"windows": len(prepared.windows(part))}
+                | {"windows": len(prepared.windows(part)), "possible": _possible(prepared, part)}
                 for part in PARTS
             },
             "series": _series(thinned),
@@ -427,22 +405,34 @@ class Forecasting:
     ) -> dict[str, Any]:
         """Give the best, the median and the worst window by mean absolute error, with the truth.
 
-        Only windows whose targets are all observed count.
+        Only windows whose targets are all observed count. Of several series a window of the best,
+        the median and the worst series beside a naive forecast, and in how many it is better.
         """
         windows = prepared.windows("test")
         errors = np.abs(chosen.prediction - scorer.truth).mean(axis=1)
         order = np.argsort(errors)[: int(np.isfinite(errors).sum())]
         if not len(order):
-            return {"forecasts": []}
+            return {"forecasts": [], "by_series": None}
         three = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
+        told = None
+        if data.several:
+            baselines = naive_baselines(prepared.preprocessing.seasons[:1])
+            naive = baselines[1] if prepared.preprocessing.seasons else baselines[0]
+            theirs = np.abs(naive.forecast(windows) - scorer.truth).mean(axis=1)
+            of_series = windows.series.of(windows.origins.numpy())
+            if found := by_series(of_series, errors, theirs):
+                three = found.windows
+                told = {"better": found.better, "of": found.series, "naive": naive.name}
         stretches = []
         for which, i in three.items():
             origin = int(windows.origins[i])
-            past = data.frame.slice(0, origin + 1).tail(min(windows.lookback, MOST_HISTORY))
+            read = min(windows.lookback, MOST_HISTORY)
+            past = data.frame.slice(origin + 1 - read, read)
             future = data.frame.slice(origin + 1, windows.horizon)
             stretches.append(
                 {
                     "which": which,
+                    "series": past["unique_id"][0] if data.several else None,
                     "error": float(errors[i]),
                     "origin": shown(past["ds"], -1),
                     "history": _series(past),
@@ -455,7 +445,7 @@ class Forecasting:
                     },
                 }
             )
-        return {"forecasts": stretches}
+        return {"forecasts": stretches, "by_series": told}
 
     @property
     def pages(self) -> ForecastPages:
@@ -473,9 +463,17 @@ def _times(ds: pl.Series) -> list[str] | list[int]:
 
 
 def _part(table: Table, rows: range) -> dict[str, Any]:
-    ds = table.frame["ds"]
+    ds = table.layout.axis
     start, end = shown(ds, rows.start), shown(ds, rows.stop - 1)
     return {"start": start, "end": end, "rows": len(rows)}
+
+
+def _possible(prepared: Prepared, part: Part) -> int:
+    """Return how many windows a part would have without holes."""
+    steps, learned = prepared.split.rows(part), prepared.preprocessing
+    origins = range(steps.start - 1, steps.stop - learned.horizon)
+    layout = prepared.arrays.layout
+    return len(layout.within(origins, learned.lookback - 1, learned.horizon))
 
 
 def _holes(data: dict[str, Any]) -> Check:
@@ -487,19 +485,25 @@ def _holes(data: dict[str, Any]) -> Check:
 def _windows(data: dict[str, Any]) -> Check:
     parts = data["split"]
     used = sum(part["windows"] for part in parts.values())
-    lost = {"train": data["lookback"] + data["horizon"] - 1}
-    most = sum(part["rows"] - lost.get(name, data["horizon"] - 1) for name, part in parts.items())
+    most = sum(part["possible"] for part in parts.values())
     share = used / most
     text = f"{used:,} of {most:,} possible windows are whole ({share:.0%}); the others have holes."
     return check("Whole windows", "warn" if share < FEW_WINDOWS else "pass", text)
 
 
 def training_mase_scale(prepared: Prepared) -> float | None:
-    """Return the scale of MASE: the seasonal naive error over the training rows."""
-    preprocessing = prepared.preprocessing
-    train_y = prepared.arrays.target[: prepared.split.train]
+    """Return the scale of MASE: the seasonal naive error over the training rows.
+
+    Of several series it is the mean of theirs, of those that have one.
+    """
+    preprocessing, arrays = prepared.preprocessing, prepared.arrays
+    if preprocessing.several:
+        known = arrays.naive[np.isfinite(arrays.naive)]
+        return float(known.mean()) if len(known) else None
+    train_y = arrays.target[: prepared.split.train]
     season = next(iter(preprocessing.seasons), 1)
-    return mase_scale(preprocessing.scale.invert(train_y), season)
+    in_unit = arrays.series.invert(train_y[:, None], np.arange(len(train_y)))
+    return mase_scale(in_unit[:, 0], season)
 
 
 TASK = Forecasting()

@@ -1,4 +1,4 @@
-"""Windows over one prepared array: indices, never copies."""
+"""Windows over prepared arrays: indices, never copies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,16 +8,40 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lockgate.scoring.arrays import AnyFloatArray, FloatArray, IntArray
 
-class Scale(NamedTuple):
-    """Mean and standard deviation of the target over the training rows."""
 
-    mean: float
-    std: float
+class Series(NamedTuple):
+    """The series that the rows of arrays are of, one behind the other, and their scales.
 
-    def invert(self, y: np.ndarray) -> np.ndarray:
-        """Return scaled values in the target's own unit, in float64."""
-        return np.asarray(y, dtype=np.float64) * self.std + self.mean
+    Example:
+        >>> two = Series(np.array([0, 100]), np.array([5.0, 50.0]), np.array([1.0, 10.0]))
+        >>> two.of(np.array([99, 100, 140]))
+        array([0, 1, 1])
+        >>> two.invert(np.array([[0.0], [0.5]]), np.array([99, 140]))
+        array([[ 5.],
+               [55.]])
+    """
+
+    starts: IntArray  # (S,) first row of each, ascending
+    means: FloatArray  # (S,) of the target over the training rows
+    stds: FloatArray  # (S,)
+
+    def of(self, rows: IntArray) -> IntArray:
+        """Return which series rows are of, from 0."""
+        return np.asarray(np.searchsorted(self.starts, rows, side="right") - 1, dtype=np.int64)
+
+    def invert(self, y: AnyFloatArray, rows: IntArray) -> FloatArray:
+        """Return scaled values in the target's own unit, in float64.
+
+        Args:
+            y: Scaled values, (..., N, horizon).
+            rows: A row of the series that each of N is of, (N,).
+        """
+        which = self.of(rows)
+        scaled: FloatArray = np.asarray(y, dtype=np.float64)
+        inverted: FloatArray = scaled * self.stds[which, None] + self.means[which, None]
+        return inverted
 
 
 class WindowBatch(NamedTuple):
@@ -40,18 +64,19 @@ class WindowBatch(NamedTuple):
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of one part of a series, as rows of the arrays of the whole series.
+    """The windows of one part of one series or several, as rows of the arrays of all parts.
 
     A window is named by its origin, the row of its last input step: it reads the `lookback` rows
     up to the origin and is scored on the `horizon` rows after it. `batch` gathers the windows that
     it is asked for; nothing else is ever copied, so memory does not grow with `lookback`.
     """
 
-    inputs: Tensor  # (T, C) float32, scaled, holes filled; every part of the series
+    inputs: Tensor  # (T, C) float32, scaled, holes filled; every part of every series
     target: Tensor  # (T,) float32, scaled, NaN where missing
     origins: Tensor  # (N,) int64, ascending
     lookback: int
     horizon: int
+    series: Series
     linear: Tensor | None = None
     """A linear forecast of each window, (N, horizon), scaled, that a network is to forecast on top
     of; None where the network makes its own."""
@@ -69,8 +94,17 @@ class Windows:
         return self._inputs_view()[self.origins[index] - self.lookback + 1]
 
     def truth(self) -> Tensor:
-        """Return the targets of every window, (N, horizon), NaN where missing."""
+        """Return the targets of every window, (N, horizon), scaled, NaN where missing."""
         return self._targets(self.origins)
+
+    def invert(self, y: AnyFloatArray) -> FloatArray:
+        """Return scaled values of every window, (..., N, horizon), in the target's own unit."""
+        return self.series.invert(y, self.origins.numpy())
+
+    @property
+    def last(self) -> Tensor:
+        """The latest target at each origin, (N,), scaled, filled forward."""
+        return self.inputs[self.origins, 0]
 
     def draw_batches(
         self, batch_size: int, most: int, generator: torch.Generator

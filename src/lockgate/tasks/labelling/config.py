@@ -33,7 +33,8 @@ class LabelledConfig(Config):
     several: str | None = None
     """What parts the labels of a row that has several: a comma, for example."""
     id: Annotated[str | None, READING] = None
-    """Column that tells the sequences of a long table apart."""
+    """Column that tells the sequences or series of a long table apart; of forecasts also several:
+    store,item. Default of forecasts: unique_id."""
     step: Annotated[str | None, READING] = None
     """Column by which the steps of a sequence are sorted."""
     inputs: Annotated[tuple[str, ...] | Literal["all"], Option()] = "all"

@@ -1,0 +1,155 @@
+"""Lay several series out on one regular grid of time, each from its first target to its last."""
+
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import polars as pl
+
+from lockgate.errors import DataError, listed, quoted
+from lockgate.reading.zones import shown
+from lockgate.tasks.forecasting.grid import (
+    Grid,
+    check_finite,
+    common_grid,
+    resampled,
+    spacing,
+    without_sentinels,
+)
+from lockgate.tasks.forecasting.layout import Layout
+from lockgate.tasks.forecasting.slots import Calendar, Slots
+
+Align: TypeAlias = Literal["time", "end"]
+MOST_NAMED = 3
+_ID = "unique_id"
+
+
+class Panel(NamedTuple):
+    """Several series on one grid."""
+
+    frame: pl.DataFrame
+    """`unique_id`, `ds` and the columns; the rows of a series side by side, one for each slot."""
+    layout: Layout
+    slots: Slots
+    notices: tuple[str, ...]
+
+
+def to_panel(
+    frame: pl.DataFrame,
+    ids: pl.DataFrame,
+    target: str,
+    rows: pl.Series,
+    *,
+    resample: str | None = None,
+    missing: tuple[float, ...] = (),
+    calendar: Calendar = "auto",
+    like: Slots | None = None,
+    align: Align = "time",
+) -> Panel:
+    """Lay a long table out: the slots are those of all stamps together, as of one series.
+
+    Unlike in a table of one series, no stamp of a series may come twice.
+
+    Args:
+        frame: `ds` and Float64 columns; see `grid.to_grid`.
+        ids: The columns that name the series of each row, as text.
+        target: Its column: a series begins with its first value and ends with its last.
+        rows: The number of each row in the source, for messages.
+        resample: Duration of a step; see `grid.to_grid`.
+        missing: Numbers that stand for a missing value.
+        calendar: Which slots there are; see `Slots.opened`.
+        like: The slots of the table that a model was fitted to.
+        align: Where parts are cut: at a `"time"`, the same of all series, or so many steps before
+            the `"end"` of each, for series that have no time in common.
+
+    Raises:
+        DataError: If rows of a series share a stamp, with what `to_grid` raises.
+    """
+    frame, notices = without_sentinels(frame, missing)
+    check_finite(frame, rows)
+    names = pl.concat_str(pl.all(), separator="/").alias(_ID)
+    frame = frame.insert_column(0, ids.select(names).to_series())
+    order = frame[_ID].unique(maintain_order=True)
+    if resample is None:
+        _check_repeats(frame, rows, ids.columns)
+    grid = common_grid(frame["ds"], resample, calendar, like)
+    if resample is None:
+        placed = frame.with_columns(grid.slots.ruler(frame["ds"]))
+    else:
+        placed, thin = _resampled(frame, grid)
+        notices += thin
+    axis = grid.slots.ruler(grid.frame["ds"])
+    steps = pl.DataFrame({"ds": axis, "step": np.arange(len(axis))})
+    placed = placed.join(steps, on="ds", how="inner").drop("ds")
+    seen = (
+        placed.filter(pl.col(target).is_not_null())
+        .group_by(_ID)
+        .agg(pl.col("step").min().alias("first"), pl.col("step").max().alias("last"))
+    )
+    seen = order.to_frame().join(seen, on=_ID, how="left", maintain_order="left")
+    empty = seen.filter(pl.col("first").is_null())[_ID].to_list()
+    seen = seen.drop_nulls()
+    whole = seen.select(_ID, step=pl.int_ranges("first", pl.col("last") + 1)).explode("step")
+    filled = whole.join(placed, on=[_ID, "step"], how="left", maintain_order="left")
+    number = filled["step"].to_numpy().astype(np.int64)
+    lengths = (seen["last"] - seen["first"] + 1).to_numpy()
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+    stamps = grid.frame["ds"][number].alias("ds")
+    laid_out = filled.drop("step").insert_column(1, stamps)
+    layout = Layout(starts, number, grid.frame["ds"])
+    if align == "end":
+        layout = _cut_before_ends(layout, stamps)
+    told = _told(seen.height, empty, target)
+    return Panel(laid_out, layout, grid.slots, (*notices, *grid.notices, *told))
+
+
+def _resampled(frame: pl.DataFrame, grid: Grid) -> tuple[pl.DataFrame, list[str]]:
+    """Average each series over the bins of the grid."""
+    distance = spacing(frame["ds"].unique().sort(), grid.frequency)
+    means, notices = [], []
+    for own in frame.sort("ds").partition_by(_ID):
+        alike = own.drop(_ID).group_by("ds", maintain_order=True).mean()
+        mean, thin = resampled(alike, grid.slots, grid.slots.of_rows, distance)
+        means.append(mean.insert_column(0, pl.Series(_ID, [own[_ID][0]] * mean.height)))
+        notices += [f"{own[_ID][0]}: {notice}" for notice in thin]
+    return pl.concat(means), _few(notices)
+
+
+def _cut_before_ends(layout: Layout, stamps: pl.Series) -> Layout:
+    """Count steps so that all series end with the same; the axis is that of the longest."""
+    lengths, longest = layout.lengths, layout.longest
+    most = int(lengths[longest])
+    within = np.arange(len(layout.steps)) - np.repeat(layout.starts, lengths)
+    steps = within + np.repeat(most - lengths, lengths)
+    return Layout(layout.starts, steps, stamps.slice(int(layout.starts[longest]), most))
+
+
+def _check_repeats(frame: pl.DataFrame, rows: pl.Series, columns: list[str]) -> None:
+    again = ~frame.select(pl.struct(_ID, "ds").is_first_distinct()).to_series()
+    if not again.any():
+        return
+    second = int(again.arg_true()[0])
+    name, stamp = frame[_ID][second], frame["ds"][second]
+    first = int(((frame[_ID] == name) & (frame["ds"] == stamp)).arg_true()[0])
+    raise DataError(
+        f"{' and '.join(map(quoted, columns))} and the time must tell the rows apart, got rows "
+        f"{rows[first]} and {rows[second]}, both of {quoted(name)} at {shown(frame['ds'], second)}"
+        f"{_and_more(int(again.sum()) - 1)}; leave one of them out, or pass resample (--resample) "
+        "to average them"
+    )
+
+
+def _few(notices: list[str]) -> list[str]:
+    more = len(notices) - MOST_NAMED
+    return [*notices[:MOST_NAMED], f"and {more:,} more series alike"] if more > 0 else notices
+
+
+def _and_more(others: int) -> str:
+    return f", and {others:,} more" if others else ""
+
+
+def _told(series: int, empty: list[str], target: str) -> list[str]:
+    notices = [f"{series:,} series"]
+    if empty:
+        left_out = listed([str(name) for name in empty], MOST_NAMED)
+        notices.append(f"{len(empty):,} series without any {quoted(target)} left out: {left_out}")
+    return notices

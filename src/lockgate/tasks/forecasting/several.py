@@ -1,0 +1,74 @@
+"""What is told of a table of several series."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from lockgate.scoring.arrays import FloatArray, IntArray
+from lockgate.tasks.forecasting.table import Table
+
+
+def series_words(table: Table) -> dict[str, str]:
+    """Tell how many series there are and how long, where there are several."""
+    if not table.several:
+        return {}
+    lengths = table.layout.lengths
+    return {
+        "series": f"{len(lengths):,} of {lengths.min():,} to {lengths.max():,} steps, half of "
+        f"them at least {int(np.median(lengths)):,}"
+    }
+
+
+def several_described(table: Table, drawn: pl.DataFrame) -> dict[str, Any] | None:
+    """Give how many series there are, how long, and which is drawn; None of a table of one."""
+    if not table.several:
+        return None
+    lengths = table.layout.lengths
+    return {
+        "count": len(lengths),
+        "shortest": int(lengths.min()),
+        "longest": int(lengths.max()),
+        "drawn": drawn["unique_id"][0],
+    }
+
+
+def drawn_series(table: Table) -> pl.DataFrame:
+    """Return the rows of the series that is drawn: the longest, the first of equally long ones."""
+    layout, longest = table.layout, table.layout.longest
+    return table.frame.slice(int(layout.starts[longest]), int(layout.lengths[longest]))
+
+
+class BySeries(NamedTuple):
+    """How forecasts do in each series beside a naive forecast of it."""
+
+    better: int
+    """Series in which they have the smaller mean absolute error."""
+    series: int
+    """Those with a window, and an error of the naive forecast."""
+    windows: dict[str, int]
+    """A window in the middle of the best series, of the median and of the worst, by the ratio of
+    the errors."""
+
+
+def by_series(which: IntArray, errors: FloatArray, naive: FloatArray) -> BySeries | None:
+    """Compare errors series by series; None if there is none to compare.
+
+    Args:
+        which: The series of each window, (N,).
+        errors: Mean absolute error of each window, (N,), NaN where it has no target.
+        naive: The same of the naive forecast.
+    """
+    known = np.isfinite(errors) & np.isfinite(naive)
+    series, of_window = np.unique(which[known], return_inverse=True)
+    ours, theirs = (np.bincount(of_window, one[known]) for one in (errors, naive))
+    compared = np.flatnonzero(theirs > 0)
+    if not len(compared):
+        return None
+    order = compared[np.argsort(ours[compared] / theirs[compared], kind="stable")]
+    three = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
+    places = {
+        name: np.flatnonzero(known & (which == series[number])) for name, number in three.items()
+    }
+    windows = {name: int(rows[len(rows) // 2]) for name, rows in places.items()}
+    return BySeries(int((ours < theirs)[compared].sum()), len(compared), windows)
