@@ -209,16 +209,13 @@ def train(
         steps.on_step("reading")
         data = chosen.read(source, resolved)
         steps.on_step(f"preparing {data.source}")
-        plain = chosen.prepare(data, resolved)
-        kept = folder.with_name(f"{folder.name}.encoder.safetensors")
-        prepared = chosen.begin(data, plain, resolved, steps.on_step, kept)
+        plain, begun = chosen.prepare(data, resolved), checkpoints / "begun.safetensors"
+        prepared = chosen.begin(data, plain, resolved, steps.on_step, begun)
     scored = _fit_and_score(chosen, data, prepared, resolved, folder, checkpoints)
     with _as_data_error(), new_folder(folder) as temporary:
         scored.write_into(temporary)
         write_settings(resolved, temporary / "config.yaml")
     remove_folder(checkpoints)
-    if prepared is not plain:  # else it is of an earlier run, which may have nothing but that
-        kept.unlink(missing_ok=True)
     LOG.info("%s: written", folder)
     return scored, folder
 

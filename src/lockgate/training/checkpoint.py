@@ -44,9 +44,13 @@ class State:
     kept: dict[str, Tensor]
 
 
-def at(path: Path | None, settings: BaseModel) -> "Checkpoint | None":
+def at(
+    path: Path | None, settings: BaseModel, *, keeps_interrupted: bool = False
+) -> "Checkpoint | None":
     """Give the checkpoint of a run in a file; none where no file is named."""
-    return None if path is None else Checkpoint(path, settings, EVERY_SECONDS)
+    if path is None:
+        return None
+    return Checkpoint(path, settings, EVERY_SECONDS, keeps_interrupted=keeps_interrupted)
 
 
 class Checkpoint:
@@ -60,10 +64,20 @@ class Checkpoint:
         path: The file, whose folder need not exist.
         settings: Of the run; what others have left is refused.
         every_seconds: Least seconds from one writing to the next. The end of a fit is written too.
+        keeps_interrupted: Whether Ctrl-C is such an end, after which the fit does not go on: where
+            other fits begin from what it has learned.
     """
 
-    def __init__(self, path: Path, settings: BaseModel, every_seconds: float) -> None:
+    def __init__(
+        self,
+        path: Path,
+        settings: BaseModel,
+        every_seconds: float,
+        *,
+        keeps_interrupted: bool = False,
+    ) -> None:
         self.path, self._settings, self._pause = path, settings, every_seconds
+        self.keeps_interrupted = keeps_interrupted
         self._about: dict[str, Any] = {}
         self._written = time.monotonic()
 
