@@ -35,6 +35,7 @@ from lockgate.tasks import registry
 from lockgate.tasks.base import Evaluation, Fitted, Task
 from lockgate.tasks.stack.rungs import default_names
 from lockgate.tasks.storage import is_of_today
+from lockgate.training.origin import warn_if_elsewhere
 from lockgate.tuning.config import tune_config
 from lockgate.tuning.plan import TunePlan
 from lockgate.tuning.result import TuneResult
@@ -377,12 +378,10 @@ def _fit_and_score(
     """
     with FitProgress(config.training.max_epochs) as progress:
         if single := is_single(task, config):
-            fitted, history = task.train(
-                prepared,
-                config,
-                on_epoch=progress.on_fit(1, 1, "fit"),
-                checkpoint=checkpoints / "train-0.safetensors",
-            )
+            checkpoint = checkpoints / "train-0.safetensors"
+            warn_if_elsewhere([checkpoint])
+            on_epoch = progress.on_fit(1, 1, "fit")
+            fitted, history = task.train(prepared, config, on_epoch=on_epoch, checkpoint=checkpoint)
             if not history.best_epoch:
                 raise DataError(DIVERGED)
         else:

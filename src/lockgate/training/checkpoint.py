@@ -21,11 +21,12 @@ from lockgate.settings import difference
 from lockgate.training.average import Average
 from lockgate.training.data import Data
 from lockgate.training.history import History
+from lockgate.training.origin import ENTRY, Origin
 from lockgate.training.streams import Streams
 
 LOG = logging.getLogger(__name__)
 EVERY_SECONDS = 60.0
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 # writing takes at most this share of the time of a fit, however slow the disk is
 _SHARE = 0.05
 # examples, spread over the training part, by which its data are told from others
@@ -56,8 +57,8 @@ def at(
 class Checkpoint:
     """A file from which a fit goes on, and ends in the weights that it would have ended in.
 
-    They are equal to the bit where machine, number of threads and torch are the same. The file is
-    one of safetensors, and what is no tensor is JSON in its header. It is written under another
+    They are equal to the bit where the `Origin` is the same, which the file tells. It is one of
+    safetensors, and what is no tensor is JSON in its header. It is written under another
     name and renamed, so that there is a whole one whenever the fit is killed.
 
     Args:
@@ -150,6 +151,7 @@ def _write(path: Path, about: Mapping[str, Any], state: State) -> None:
         "format_version": json.dumps(FORMAT_VERSION),
         "about": json.dumps(about),
         "history": state.history.model_dump_json(),
+        ENTRY: Origin.here().model_dump_json(),
     }
     with new_file(path) as file:
         file.write(save(tensors, {**head, "digest": _digest_of(head, tensors)}))

@@ -18,6 +18,7 @@ from lockgate.tasks.labelling.pieces import Pieces
 from lockgate.training.checkpoint import at
 from lockgate.training.fit import BatchLosses, fit
 from lockgate.training.history import History
+from lockgate.training.origin import warn_if_elsewhere
 from lockgate.training.streams import Streams
 
 LOG = logging.getLogger(__name__)
@@ -65,6 +66,8 @@ def pretrain(
         }
     )
     goes_on = checkpoint is not None and checkpoint.exists()
+    if checkpoint is not None:
+        warn_if_elsewhere([checkpoint])
     if not goes_on:
         steps = -(-len(pieces) // training.batch_size)
         seconds = _seconds_of_step(model, pieces, training.batch_size, losses)
