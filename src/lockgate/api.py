@@ -10,7 +10,13 @@ from typing import Any, Unpack
 
 from lockgate.arguments import Settings
 from lockgate.errors import DataError, MissingSettingError
-from lockgate.files import clear_half_written, is_half_written, new_folder, remove_folder
+from lockgate.files import (
+    DiskFullError,
+    clear_half_written,
+    is_half_written,
+    new_folder,
+    remove_folder,
+)
 from lockgate.progress import FitProgress, Steps, StudyProgress, TuneProgress
 from lockgate.reading.samples import SAMPLE
 from lockgate.reports import write_report, write_tune_report
@@ -46,6 +52,16 @@ LOG = logging.getLogger(__name__)
 ConfigSource = Mapping[str, Any] | str | Path | None
 
 
+@contextlib.contextmanager
+def _with_room_it_goes_on() -> Iterator[None]:
+    """Say how to go on once a full disk has room again."""
+    try:
+        yield
+    except DiskFullError as error:
+        raise DiskFullError(f"{error}, and continue with resume=True (--resume)") from None
+
+
+@_with_room_it_goes_on()
 def study(
     source: Any,
     *,
@@ -84,6 +100,7 @@ def study(
 
     Raises:
         DataError: If the data or a setting cannot be used.
+        DiskFullError: If a disk has no room; with room, `resume` goes on.
     """
     chosen, resolved = _resolve(source, task, config, settings, _study_config)
     folder = Path(out) if out is not None else default_out(source, chosen.subject(resolved))
@@ -94,6 +111,7 @@ def study(
     return result
 
 
+@_with_room_it_goes_on()
 def tune(
     source: Any,
     *,
@@ -172,6 +190,7 @@ def plan_study(
         return plans.plan(source, resolved, chosen, place, watcher)
 
 
+@_with_room_it_goes_on()
 def train(
     source: Any,
     *,
