@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 import faults
 
 SENTENCE = re.compile(
-    r"^(\S+) cannot be written, as its disk is full: make room there, and continue with "
-    r"resume=True \(--resume\)$"
+    r"^(\S+) cannot be written, as its disk is full(?: or broken)?: make room there, and "
+    r"continue with resume=True \(--resume\)$"
 )
 
 

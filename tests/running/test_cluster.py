@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from full_disk import find_it_full
 from ray_nodes import Nodes
 
 from lockgate.errors import DataError
@@ -38,6 +37,10 @@ def write_slowly(
 
 def refuse(_out: Path, **_: object) -> None:
     raise DataError("rows must be two at least, got 1")
+
+
+def fill(_out: Path, **_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def die(_out: Path, **_: object) -> None:
@@ -137,9 +140,6 @@ def test_versions_that_differ_are_told_with_the_node() -> None:
 
 
 def test_a_full_disk_of_a_node_is_told_with_the_node() -> None:
-    def fill(_out: Path, **_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     place = f"{tempfile.gettempdir()} on {socket.gethostname()}"
     with pytest.raises(DiskFullError, match=f"^{place} cannot be written, as its disk is full"):
         _on_node(versions(), fill, (), ())
@@ -149,7 +149,7 @@ def test_a_full_disk_of_a_node_is_told_with_the_node() -> None:
 def test_a_full_disk_of_a_node_is_told_here(nodes: Nodes, tmp_path: Path) -> None:
     told = pytest.raises(DiskFullError, match=r" on \S+ cannot be written, as its disk is full")
     with open_cluster(nodes.address) as cluster, told:
-        list(cluster.run([FolderJob(find_it_full, (), tmp_path / "out")]))
+        list(cluster.run([FolderJob(fill, (), tmp_path / "out")]))
 
     assert not (tmp_path / "out").exists()
 

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import lru_cache, partial
@@ -45,13 +46,20 @@ def run_jobs(
     """
     parallel = Parallel(workers, return_as="generator_unordered", batch_size=1)
     call = _on_one_thread if workers == 1 else partial(_in_worker, os.getpid())
+    results = parallel(delayed(call)(run, *job) for job in jobs)
     try:
-        yield from parallel(delayed(call)(run, *job) for job in jobs)
+        for result in results:  # noqa: UP028 - it is closed below, not by `yield from`
+            yield result
     except TerminatedWorkerError:
         raise ChildProcessError(
             "a process that fits was killed, perhaps for want of memory: continue with "
             "resume=True (--resume), and with fewer workers if it happens again"
         ) from None
+    finally:
+        with warnings.catch_warnings():
+            # of jobs that are cancelled: whoever wants no more of them says why
+            warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning)
+            results.close()
 
 
 def run_in_threads(
