@@ -197,15 +197,16 @@ def test_a_command_goes_on_as_a_small_disk_grows(
         return subprocess.run(told, capture_output=True, text=True, check=False)
 
     assert run(tmp_path / "whole").returncode == 0
-    filled = 0
-    for size in range(16, 100_000, 48):
-        out = small_disk(size) / "a"
+    filled, size = 0, 16.0
+    while True:
+        out = small_disk(int(size)) / "a"
         done = run(out, *(["--resume"] if filled else []))
         if done.returncode == 0:
             break
         *before, line = done.stderr.splitlines()
         assert (done.returncode, before) == (1, []), done.stderr
         check(line.removeprefix("lockgate: "), out)
+        size *= 1.5
         filled += 1
 
     assert filled > 1

@@ -41,7 +41,7 @@ cluster.shutdown()
             "RAY_AUTH_MODE": "disabled",
             "RAY_USAGE_STATS_ENABLED": "0",
             "HOME": str(home),
-            "PYTHONPATH": str(modules or ""),
+            "PYTHONPATH": os.pathsep.join(map(str, (modules or "", Path(__file__).parent))),
         }
         self._process = subprocess.Popen(
             [sys.executable, "-c", self.script, str(nodes), str(processors)],
