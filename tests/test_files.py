@@ -1,5 +1,6 @@
 """A file or a folder is written whole or not at all."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -8,12 +9,14 @@ import pytest
 
 from lockgate.errors import DataError
 from lockgate.files import (
+    DiskFullError,
     clear_half_written,
     is_half_written,
     new_file,
     new_folder,
     read_regular,
     remove_folder,
+    told_when_full,
     write_text,
 )
 
@@ -169,3 +172,45 @@ def test_only_regular_files_are_read_and_only_so_far(tmp_path):
     assert read_regular(tmp_path / "link", 4) == b"1234"
     with pytest.raises(DataError, match="file must be at most 3 bytes, got more"):
         read_regular(tmp_path / "file", 3)
+
+
+FULL = "cannot be written, as its disk is full: make room there$"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_by_the_name_of_what_is_written(tmp_path: Path, number: int) -> None:
+    def fail(path: Path) -> None:
+        with new_folder(path) as folder, new_file(folder / "a" / "b.txt") as file:
+            file.write(b"half")
+            raise OSError(number, os.strerror(number))
+
+    with pytest.raises(DiskFullError, match=rf"^{tmp_path}/whole {FULL}"):
+        fail(tmp_path / "whole")
+    assert names(tmp_path) == []
+
+
+def test_what_is_written_elsewhere_meanwhile_keeps_its_name(tmp_path: Path) -> None:
+    def fail() -> None:
+        with new_folder(tmp_path / "whole"), told_when_full(tmp_path / "kept"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(DiskFullError, match=rf"^{tmp_path}/kept {FULL}"):
+        fail()
+
+
+def test_numbers_of_numpy_are_told_as_what_they_mean(tmp_path: Path) -> None:
+    def fail() -> None:
+        with new_folder(tmp_path / "whole"):
+            raise OSError("8268 requested and 4064 written")
+
+    with pytest.raises(DiskFullError, match=f"^{tmp_path}/whole .*, as its disk is full or broken"):
+        fail()
+
+
+def test_another_error_stays_what_it_is(tmp_path: Path) -> None:
+    def fail() -> None:
+        with told_when_full(tmp_path):
+            raise PermissionError(errno.EACCES, "no")
+
+    with pytest.raises(PermissionError, match="no"):
+        fail()

@@ -10,7 +10,13 @@ from typing import Any, Unpack
 
 from lockgate.arguments import Settings
 from lockgate.errors import DataError, MissingSettingError
-from lockgate.files import clear_half_written, is_half_written, new_folder, remove_folder
+from lockgate.files import (
+    DiskFullError,
+    clear_half_written,
+    is_half_written,
+    new_folder,
+    remove_folder,
+)
 from lockgate.progress import FitProgress, Steps, StudyProgress, TuneProgress
 from lockgate.reading.samples import SAMPLE
 from lockgate.reports import write_report, write_tune_report
@@ -35,6 +41,7 @@ from lockgate.tasks import registry
 from lockgate.tasks.base import Evaluation, Fitted, Task
 from lockgate.tasks.stack.rungs import default_names
 from lockgate.tasks.storage import is_of_today
+from lockgate.training.origin import warn_if_elsewhere
 from lockgate.tuning.config import tune_config
 from lockgate.tuning.plan import TunePlan
 from lockgate.tuning.result import TuneResult
@@ -45,6 +52,16 @@ LOG = logging.getLogger(__name__)
 ConfigSource = Mapping[str, Any] | str | Path | None
 
 
+@contextlib.contextmanager
+def _with_room_it_goes_on() -> Iterator[None]:
+    """Say how to go on once a full disk has room again."""
+    try:
+        yield
+    except DiskFullError as error:
+        raise DiskFullError(f"{error}, and continue with resume=True (--resume)") from None
+
+
+@_with_room_it_goes_on()
 def study(
     source: Any,
     *,
@@ -83,6 +100,7 @@ def study(
 
     Raises:
         DataError: If the data or a setting cannot be used.
+        DiskFullError: If a disk has no room; with room, `resume` goes on.
     """
     chosen, resolved = _resolve(source, task, config, settings, _study_config)
     folder = Path(out) if out is not None else default_out(source, chosen.subject(resolved))
@@ -93,6 +111,7 @@ def study(
     return result
 
 
+@_with_room_it_goes_on()
 def tune(
     source: Any,
     *,
@@ -171,6 +190,7 @@ def plan_study(
         return plans.plan(source, resolved, chosen, place, watcher)
 
 
+@_with_room_it_goes_on()
 def train(
     source: Any,
     *,
@@ -209,16 +229,13 @@ def train(
         steps.on_step("reading")
         data = chosen.read(source, resolved)
         steps.on_step(f"preparing {data.source}")
-        plain = chosen.prepare(data, resolved)
-        kept = folder.with_name(f"{folder.name}.encoder.safetensors")
-        prepared = chosen.begin(data, plain, resolved, steps.on_step, kept)
+        plain, begun = chosen.prepare(data, resolved), checkpoints / "begun.safetensors"
+        prepared = chosen.begin(data, plain, resolved, steps.on_step, begun)
     scored = _fit_and_score(chosen, data, prepared, resolved, folder, checkpoints)
     with _as_data_error(), new_folder(folder) as temporary:
         scored.write_into(temporary)
         write_settings(resolved, temporary / "config.yaml")
     remove_folder(checkpoints)
-    if prepared is not plain:  # else it is of an earlier run, which may have nothing but that
-        kept.unlink(missing_ok=True)
     LOG.info("%s: written", folder)
     return scored, folder
 
@@ -380,12 +397,10 @@ def _fit_and_score(
     """
     with FitProgress(config.training.max_epochs) as progress:
         if single := is_single(task, config):
-            fitted, history = task.train(
-                prepared,
-                config,
-                on_epoch=progress.on_fit(1, 1, "fit"),
-                checkpoint=checkpoints / "train-0.safetensors",
-            )
+            checkpoint = checkpoints / "train-0.safetensors"
+            warn_if_elsewhere([checkpoint])
+            on_epoch = progress.on_fit(1, 1, "fit")
+            fitted, history = task.train(prepared, config, on_epoch=on_epoch, checkpoint=checkpoint)
             if not history.best_epoch:
                 raise DataError(DIVERGED)
         else:

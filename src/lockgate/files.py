@@ -14,6 +14,50 @@ from typing import IO
 
 from lockgate.errors import DataError
 
+_FULL = "its disk is full"
+
+
+class DiskFullError(OSError):
+    """A disk has no room for what is to be written; the message is one sentence."""
+
+    path: Path
+    """What was to be written."""
+
+    @staticmethod
+    def of(path: Path, reason: str, on: str = "") -> "DiskFullError":
+        """Word it; `on` names the machine where it is another."""
+        where = f"{path} on {on}" if on else str(path)
+        error = DiskFullError(f"{where} cannot be written, as {reason}: make room there")
+        error.path = path
+        return error
+
+
+@contextlib.contextmanager
+def told_when_full(path: Path, within: Path | None = None, on: str = "") -> Iterator[None]:
+    """Say that the disk is full where what the block writes to `path` has no room.
+
+    Args:
+        path: What is written.
+        within: What it is called meanwhile: files in it are told by the name `path`.
+        on: The machine, where it is another than the user's.
+
+    Raises:
+        DiskFullError: If the disk is full.
+    """
+    try:
+        yield
+    except DiskFullError as error:
+        if within is None or not error.path.is_relative_to(within):
+            raise
+        raise DiskFullError.of(path, _FULL, on) from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError.of(path, _FULL, on) from None
+        # numpy tells of it in numbers alone: "8268 requested and 4064 written"
+        if re.search(r"\d+ requested and \d+ written", str(error)):
+            raise DiskFullError.of(path, f"{_FULL} or broken", on) from None
+        raise
+
 
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` in UTF-8: under a temporary name beside it, then renamed."""
@@ -23,17 +67,23 @@ def write_text(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def new_file(path: Path) -> Iterator[IO[bytes]]:
-    """Yield a file that becomes `path` when the block ends without an error."""
-    temporary = _beside(path)
-    try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    """Yield a file that becomes `path` when the block ends without an error.
+
+    Raises:
+        DiskFullError: If there is no room for it.
+    """
+    with told_when_full(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _temporary(path)
+        try:
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 @contextlib.contextmanager
@@ -42,22 +92,29 @@ def new_folder(path: Path) -> Iterator[Path]:
 
     Raises:
         FileExistsError: If there is a file or a folder with something in it at `path`.
+        DiskFullError: If there is no room for it.
     """
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise FileExistsError(f"{path} must be new or empty, and is neither")
-    temporary = _beside(path)
-    temporary.mkdir()
-    try:
-        yield temporary
+    temporary = _temporary(path)
+    with told_when_full(path, within=temporary):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir()
         try:
-            temporary.rename(path)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-            raise FileExistsError(f"{path} must be new or empty, and was made meanwhile") from None
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
+            yield temporary
+            _become(temporary, path)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+
+def _become(temporary: Path, path: Path) -> None:
+    try:
+        temporary.rename(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        raise FileExistsError(f"{path} must be new or empty, and was made meanwhile") from None
 
 
 def remove_folder(path: Path) -> None:
@@ -113,11 +170,6 @@ def memory_at_hand() -> int:
     except (OSError, ValueError):
         pass
     return 8 * 2**30
-
-
-def _beside(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return _temporary(path)
 
 
 def _temporary(path: Path) -> Path:

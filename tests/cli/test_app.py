@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from lockgate.cli.app import Commands
 from lockgate.errors import INSTALL, DataError, MissingSettingError
+from lockgate.files import DiskFullError
 
 
 def run(error: BaseException, command: str = "train"):
@@ -32,9 +34,9 @@ def run(error: BaseException, command: str = "train"):
         (ModuleNotFoundError("no", name="polars"), 1, f"this command needs polars: {INSTALL}"),
         (PermissionError(13, "Permission\n denied"), 1, "[Errno 13] Permission denied"),
         (
-            OSError("8268 requested and 4064 written"),
+            DiskFullError.of(Path("runs/a"), "its disk is full"),
             1,
-            "writing failed, perhaps the disk is full: 8268 requested and 4064 written",
+            "runs/a cannot be written, as its disk is full: make room there",
         ),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],

@@ -13,7 +13,7 @@ class Nodes:
 import sys
 from ray.cluster_utils import Cluster
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+nodes = [cluster.add_node(num_cpus=int(sys.argv[2])) for _ in range(int(sys.argv[1]))]
 print("address", cluster.address, flush=True)
 for line in sys.stdin:
     if line.strip() == "node":
@@ -25,22 +25,26 @@ for line in sys.stdin:
 cluster.shutdown()
 """
 
-    def __init__(self, home: Path, modules: Path | None = None) -> None:
-        """Start a head without processors and two nodes with one each.
+    def __init__(
+        self, home: Path, modules: Path | None = None, *, nodes: int = 2, processors: int = 1
+    ) -> None:
+        """Start a head without processors, and nodes that have some.
 
         Args:
             home: A folder in which Ray may keep what it keeps for a user.
             modules: A folder whose modules jobs may be of.
+            nodes: How many.
+            processors: Of each.
         """
         environment = {
             **os.environ,
             "RAY_AUTH_MODE": "disabled",
             "RAY_USAGE_STATS_ENABLED": "0",
             "HOME": str(home),
-            "PYTHONPATH": str(modules or ""),
+            "PYTHONPATH": os.pathsep.join(map(str, (modules or "", Path(__file__).parent))),
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-c", self.script],
+            [sys.executable, "-c", self.script, str(nodes), str(processors)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -4,10 +4,12 @@ The clusters are of several nodes on this machine.
 """
 
 import contextlib
+import errno
 import os
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +19,8 @@ import pytest
 from ray_nodes import Nodes
 
 from lockgate.errors import DataError
-from lockgate.running.cluster import _check, _head, open_cluster, versions
+from lockgate.files import DiskFullError
+from lockgate.running.cluster import _check, _head, _on_node, open_cluster, versions
 from lockgate.running.jobs import FolderJob
 
 
@@ -34,6 +37,10 @@ def write_slowly(
 
 def refuse(_out: Path, **_: object) -> None:
     raise DataError("rows must be two at least, got 1")
+
+
+def fill(_out: Path, **_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def die(_out: Path, **_: object) -> None:
@@ -130,6 +137,21 @@ def test_versions_that_differ_are_told_with_the_node() -> None:
         match=rf"versions of this process, and {socket.gethostname()} has torch .* instead of 1\.0",
     ):
         _check({**versions(), "torch": "1.0"})
+
+
+def test_a_full_disk_of_a_node_is_told_with_the_node() -> None:
+    place = f"{tempfile.gettempdir()} on {socket.gethostname()}"
+    with pytest.raises(DiskFullError, match=f"^{place} cannot be written, as its disk is full"):
+        _on_node(versions(), fill, (), ())
+
+
+@pytest.mark.slow
+def test_a_full_disk_of_a_node_is_told_here(nodes: Nodes, tmp_path: Path) -> None:
+    told = pytest.raises(DiskFullError, match=r" on \S+ cannot be written, as its disk is full")
+    with open_cluster(nodes.address) as cluster, told:
+        list(cluster.run([FolderJob(fill, (), tmp_path / "out")]))
+
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_address_that_does_not_answer_is_told_at_once() -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 
 import pytest
 import torch
@@ -28,6 +29,17 @@ def test_every_job_is_run_once_on_one_thread(workers: int) -> None:
 def test_a_killed_worker_is_told_with_the_remedy() -> None:
     with pytest.raises(ChildProcessError, match=r"was killed.*continue with resume=True"):
         list(run_jobs(signal.raise_signal, [(signal.SIGKILL,)] * 2, 2))
+
+
+def test_whoever_wants_no_more_results_is_not_warned_of_those_that_are_cancelled() -> None:
+    running = run_jobs(time.sleep, [(0.0,), (60.0,), (60.0,)], 2)
+    next(running)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        running.close()
+
+    assert [str(one.message) for one in caught] == []
 
 
 def test_no_worker_outlives_a_process_that_was_killed() -> None:

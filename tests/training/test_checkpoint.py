@@ -327,9 +327,9 @@ def test_data_of_the_same_size_are_told_apart_by_their_values(begun: Path) -> No
 
 
 def test_another_format_is_refused(begun: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FORMAT_VERSION", 2)
+    monkeypatch.setattr(module, "FORMAT_VERSION", 3)
 
-    with pytest.raises(DataError, match="format_version is 1 there and 2 here; delete it"):
+    with pytest.raises(DataError, match="format_version is 2 there and 3 here; delete it"):
         run(forecasting(), begun)
 
 

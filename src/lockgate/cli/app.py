@@ -49,9 +49,7 @@ class Commands(TyperGroup):
         except BrokenPipeError:
             _end_unread()
         except OSError as error:
-            # numpy tells of a full disk in numbers alone: "8268 requested and 4064 written"
-            full = "requested and" in str(error)
-            _end(f"writing failed, perhaps the disk is full: {error}" if full else str(error), 1)
+            _end(str(error), 1)
         except KeyboardInterrupt:
             continues = ctx.invoked_subcommand in ("study", "tune")
             what = "interrupted: continue with --resume" if continues else "interrupted"

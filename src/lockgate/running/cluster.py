@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.errors import DataError, listed, need
-from lockgate.files import new_folder
+from lockgate.files import DiskFullError, new_folder, told_when_full
 from lockgate.running.jobs import FolderJob
 from lockgate.running.local import one_thread
 from lockgate.running.packed import Packed, digest, pack, store, unpack, unpacked
@@ -141,8 +141,15 @@ class Cluster:
         """Put a folder where every node finds it; return its name and what stands for it."""
         if folder not in self._sent:
             packed = pack(folder)
-            self._sent[folder] = digest(packed), self._ray.put(packed)
+            self._sent[folder] = digest(packed), self._put(packed)
         return self._sent[folder]
+
+    def _put(self, packed: Packed) -> Any:
+        """Give a value to Ray, which writes what its memory does not hold to the disk."""
+        try:
+            return self._ray.put(packed)
+        except self._ray.exceptions.OutOfDiskError:
+            raise DiskFullError.of(Path(tempfile.gettempdir()), "its disk is full") from None
 
     def _finished(self, calls: list[Any]) -> list[Any]:
         """Wait for at least one call.
@@ -169,12 +176,16 @@ class Cluster:
 
         Raises:
             ChildProcessError: If its workers died again and again.
+            DiskFullError: If a node has no room.
         """
         errors = self._ray.exceptions
         try:
             return self._ray.get(call)
         except errors.RayTaskError as error:
             raise error.cause from None
+        except errors.OutOfDiskError:
+            room = Path(tempfile.gettempdir())
+            raise DiskFullError.of(room, "its disk is full", on="a node") from None
         except errors.RayError as error:
             why = str(error).strip().partition("\n")[0]
             raise ChildProcessError(
@@ -237,10 +248,12 @@ def _on_node(
 ) -> Packed:
     """Do a job on a node: give it folders to read, and return what it wrote."""
     _check(expected)  # a node may have come after the others were asked
-    reads = [unpacked(packed, name) for packed, name in zip(sent, names, strict=True)]
-    with tempfile.TemporaryDirectory(prefix="lockgate-") as folder, one_thread():
-        run(Path(folder), *reads, *arguments, keeps=None)
-        return pack(Path(folder))
+    room = Path(tempfile.gettempdir())
+    with told_when_full(room, within=room, on=socket.gethostname()):
+        reads = [unpacked(packed, name) for packed, name in zip(sent, names, strict=True)]
+        with tempfile.TemporaryDirectory(prefix="lockgate-") as folder, one_thread():
+            run(Path(folder), *reads, *arguments, keeps=None)
+            return pack(Path(folder))
 
 
 def _kept(job: FolderJob, packed: Packed) -> Path:

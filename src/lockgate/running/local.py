@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import lru_cache, partial
@@ -45,13 +46,20 @@ def run_jobs(
     """
     parallel = Parallel(workers, return_as="generator_unordered", batch_size=1)
     call = _on_one_thread if workers == 1 else partial(_in_worker, os.getpid())
+    results = parallel(delayed(call)(run, *job) for job in jobs)
     try:
-        yield from parallel(delayed(call)(run, *job) for job in jobs)
+        for result in results:  # noqa: UP028 - it is closed below, not by `yield from`
+            yield result
     except TerminatedWorkerError:
         raise ChildProcessError(
             "a process that fits was killed, perhaps for want of memory: continue with "
             "resume=True (--resume), and with fewer workers if it happens again"
         ) from None
+    finally:
+        with warnings.catch_warnings():
+            # of jobs that are cancelled: whoever wants no more of them says why
+            warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning)
+            results.close()
 
 
 def run_in_threads(
@@ -76,13 +84,13 @@ def run_in_threads(
         KeyboardInterrupt: If nothing is left.
     """
     end, handing_in = threading.Event(), threading.Lock()
-    side_by_side, threads = min(workers, len(jobs)), torch.get_num_threads()
+    threads, own = torch.get_num_threads(), threads_of_each(len(jobs), workers)
 
     def call(*job: Any) -> Done:
         with handing_in:  # none begins before all are handed in: Ctrl-C may come between two
             if end.is_set():
                 raise KeyboardInterrupt
-        torch.set_num_threads(1 if side_by_side > 1 else threads)
+        torch.set_num_threads(own)
         try:
             return run(*job, lambda: not end.is_set())
         except BaseException:
@@ -90,7 +98,7 @@ def run_in_threads(
             raise
 
     futures: list[Future[Done]] = []
-    with ThreadPoolExecutor(side_by_side) as pool:
+    with ThreadPoolExecutor(min(workers, len(jobs))) as pool:
         try:
             with handing_in:
                 futures.extend(pool.submit(call, *job) for job in jobs)
@@ -107,6 +115,11 @@ def run_in_threads(
     if not finished:
         raise KeyboardInterrupt
     return finished
+
+
+def threads_of_each(jobs: int, workers: int) -> int:
+    """Return on how many threads `run_in_threads` computes each of so many jobs."""
+    return 1 if min(workers, jobs) > 1 else torch.get_num_threads()
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from lockgate.files import new_folder
 from lockgate.running.jobs import FolderJob, Place
 from lockgate.running.local import default_workers, run_jobs
 from lockgate.running.machine import device_kind
+from lockgate.training.origin import warn_if_elsewhere
 
 
 class Local(NamedTuple):
@@ -28,6 +29,7 @@ class Local(NamedTuple):
             )
             for job in jobs
         ]
+        warn_if_elsewhere((job.keeps for job in absolute if job.keeps), threads=1)
         yield from run_jobs(write_folder, [(job,) for job in absolute], self.workers)
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lockgate.errors import DataError, listed
-from lockgate.running.local import run_in_threads
+from lockgate.running.local import run_in_threads, threads_of_each
 from lockgate.scoring.baselines import reference
 from lockgate.scoring.mixture import mixing_weight
 from lockgate.tasks.base import Candidate, Committees, Compared, Fitted, OnEpoch, Scorer, Span, Task
 from lockgate.training.history import History
+from lockgate.training.origin import warn_if_elsewhere
 
 
 class Member(NamedTuple):
@@ -184,6 +185,9 @@ def side_by_side(
                 checkpoint=checkpoints and member.checkpoint(checkpoints),
             )
 
+        if checkpoints is not None:
+            files = (member.checkpoint(checkpoints) for member in members)
+            warn_if_elsewhere(files, threads_of_each(len(members), workers))
         return run_in_threads(fit, list(enumerate(members, start=1)), workers)
 
     return fit_all

@@ -364,7 +364,7 @@ class Task(Hashable, Protocol):
         prepared: Any,
         config: Any,
         tell: Callable[[str], None],
-        keep: Path,
+        checkpoint: Path,
     ) -> Any:
         """Return `prepared` with what all fits of a run begin from, where that is learned first.
 
@@ -375,7 +375,7 @@ class Task(Hashable, Protocol):
             prepared: What `prepare` made of it.
             config: A run.
             tell: Called with what is done, in words.
-            keep: File to which what was learned so far is written now and then.
+            checkpoint: The file from which that learning goes on if it was killed.
         """
         ...
 

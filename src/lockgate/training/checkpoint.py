@@ -21,11 +21,12 @@ from lockgate.settings import difference
 from lockgate.training.average import Average
 from lockgate.training.data import Data
 from lockgate.training.history import History
+from lockgate.training.origin import ENTRY, Origin
 from lockgate.training.streams import Streams
 
 LOG = logging.getLogger(__name__)
 EVERY_SECONDS = 60.0
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 # writing takes at most this share of the time of a fit, however slow the disk is
 _SHARE = 0.05
 # examples, spread over the training part, by which its data are told from others
@@ -44,26 +45,40 @@ class State:
     kept: dict[str, Tensor]
 
 
-def at(path: Path | None, settings: BaseModel) -> "Checkpoint | None":
+def at(
+    path: Path | None, settings: BaseModel, *, keeps_interrupted: bool = False
+) -> "Checkpoint | None":
     """Give the checkpoint of a run in a file; none where no file is named."""
-    return None if path is None else Checkpoint(path, settings, EVERY_SECONDS)
+    if path is None:
+        return None
+    return Checkpoint(path, settings, EVERY_SECONDS, keeps_interrupted=keeps_interrupted)
 
 
 class Checkpoint:
     """A file from which a fit goes on, and ends in the weights that it would have ended in.
 
-    They are equal to the bit where machine, number of threads and torch are the same. The file is
-    one of safetensors, and what is no tensor is JSON in its header. It is written under another
+    They are equal to the bit where the `Origin` is the same, which the file tells. It is one of
+    safetensors, and what is no tensor is JSON in its header. It is written under another
     name and renamed, so that there is a whole one whenever the fit is killed.
 
     Args:
         path: The file, whose folder need not exist.
         settings: Of the run; what others have left is refused.
         every_seconds: Least seconds from one writing to the next. The end of a fit is written too.
+        keeps_interrupted: Whether Ctrl-C is such an end, after which the fit does not go on: where
+            other fits begin from what it has learned.
     """
 
-    def __init__(self, path: Path, settings: BaseModel, every_seconds: float) -> None:
+    def __init__(
+        self,
+        path: Path,
+        settings: BaseModel,
+        every_seconds: float,
+        *,
+        keeps_interrupted: bool = False,
+    ) -> None:
         self.path, self._settings, self._pause = path, settings, every_seconds
+        self.keeps_interrupted = keeps_interrupted
         self._about: dict[str, Any] = {}
         self._written = time.monotonic()
 
@@ -136,6 +151,7 @@ def _write(path: Path, about: Mapping[str, Any], state: State) -> None:
         "format_version": json.dumps(FORMAT_VERSION),
         "about": json.dumps(about),
         "history": state.history.model_dump_json(),
+        ENTRY: Origin.here().model_dump_json(),
     }
     with new_file(path) as file:
         file.write(save(tensors, {**head, "digest": _digest_of(head, tensors)}))

@@ -116,6 +116,8 @@ def fit(
         if not history.looks:
             raise
         history.stopped = "interrupted"
+        if checkpoint is not None and checkpoint.keeps_interrupted:
+            checkpoint.keep(state)
     model.load_state_dict(state.kept)
     model.eval()
     return history

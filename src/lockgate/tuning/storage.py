@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.errors import DataError
+from lockgate.files import DiskFullError, told_when_full
 from lockgate.tuning.optional import optuna, told_little
 from lockgate.tuning.sampler import distributions
 from lockgate.tuning.space import Space
@@ -146,9 +147,28 @@ def _opened(where: str | Path) -> Any:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _without_half_a_line(path)
-        return storages.JournalStorage(storages.journal.JournalFileBackend(str(path)))
+        return storages.JournalStorage(_journal(path))
+    except DiskFullError:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"storage must be a journal of Optuna, got {path}: {error}") from None
+
+
+def _journal(path: Path) -> Any:
+    """Open a journal that tells when its disk is full.
+
+    Half a line that is then left is taken off when it is opened again.
+    """
+    with told_when_full(path):
+        journal = optuna().storages.journal.JournalFileBackend(str(path))
+    append = journal.append_logs
+
+    def append_or_tell(logs: list[dict[str, Any]]) -> None:
+        with told_when_full(path):
+            append(logs)
+
+    journal.append_logs = append_or_tell
+    return journal
 
 
 def _database(address: str) -> Any:

@@ -1,6 +1,11 @@
 """An encoder is learned once for all fits, from no text that is judged, and can be begun from."""
 
-from collections.abc import Callable
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +18,14 @@ import lockgate.api
 from lockgate.errors import DataError
 from lockgate.settings import resolve
 from lockgate.tasks.labelling import learn_encoder as module
+from lockgate.tasks.labelling import pretrain as pretraining
 from lockgate.tasks.labelling import train as training
 from lockgate.tasks.labelling.config import LabelConfig
-from lockgate.tasks.labelling.encoder import FILE, Encoder, read_encoder
+from lockgate.tasks.labelling.encoder import FILE, Encoder
 from lockgate.tasks.labelling.labelled import Labelled
 from lockgate.tasks.labelling.learn_encoder import learn_encoder, without_known
 from lockgate.tasks.labelling.prepare import PreparedLabelled, prepare_labelled
+from lockgate.training import checkpoint
 
 ROWS = 250
 TEXTS = [
@@ -127,27 +134,98 @@ def test_a_damaged_encoder_of_a_fitted_folder_is_refused(tmp_path: Path, kind: s
         lockgate.load(tmp_path / "a")
 
 
-def test_the_encoder_is_kept_after_every_epoch_until_the_run_ends(tmp_path: Path) -> None:
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def run_until_killed(folder: str) -> None:
+    """Train in a process that is killed after the second of its three epochs of pre-training."""
+    torch.set_num_threads(1)
+    checkpoint.EVERY_SECONDS, checkpoint._SHARE = 0.0, 1e9
+
+    def kill(record: logging.LogRecord) -> bool:
+        if record.getMessage().startswith("pre-training epoch 2"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return True
+
+    logging.getLogger("lockgate").setLevel(logging.INFO)
+    logging.getLogger(pretraining.__name__).addFilter(kill)
+    run(Path(folder), **KILLED)
+
+
+KILLED = {"pretrain": True, "pretrain_epochs": 3, "members": 1}
+
+
+def test_a_run_killed_in_pretraining_ends_as_one_that_was_not(
+    tmp_path: Path, one_thread: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    died = subprocess.run([sys.executable, __file__, str(tmp_path / "a")], check=False)
+    left = {path.name for path in (tmp_path / "a.training").iterdir()}
+    with caplog.at_level(logging.INFO, "lockgate"):
+        resumed = run(tmp_path / "a", resume=True, **KILLED)
+    told = [one.getMessage() for one in caplog.records if one.name == pretraining.__name__]
+
+    whole = run(tmp_path / "b", **KILLED)
+
+    assert died.returncode == -signal.SIGKILL
+    assert left == {"begun.safetensors"}
+    assert told[0] == "note: pre-training goes on after epoch 2 of 3: a minute or less"
+    assert [line.split(":")[0] for line in told[1:]] == [
+        "pre-training epoch 2",
+        "pre-training epoch 3",
+    ]
+    for name, weight in whole.encoder.weights.items():
+        assert torch.equal(resumed.encoder.weights[name], weight), name
+    for name, weight in whole.model.state_dict().items():
+        assert torch.equal(resumed.model.state_dict()[name], weight), name
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["a", "b"]
+
+
+def test_pretraining_that_has_ended_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = resolve(LabelConfig, {**SMALL, "pretrain": True})
-    kept, said = tmp_path / "kept.safetensors", []
+    kept = tmp_path / "begun"
+    first = learn_encoder(data(), prepared_for(config), config, checkpoint=kept).encoder
+    monkeypatch.setattr(pretraining, "losses_of", lambda *_: None)  # no step can be taken
 
-    def tell(text: str) -> None:
-        said.append((text.partition(",")[0], kept.exists()))
+    again = learn_encoder(data(), prepared_for(config), config, checkpoint=kept).encoder
 
-    learn_encoder(data(), prepared_for(config), config, tell=tell, keep=kept)
-
-    done = [f"pre-training: epoch {epoch} of 2" for epoch in (1, 2)]
-    assert said == [("pre-training", False), (done[0], False), (done[1], True)]
-    assert read_encoder(kept).network.hidden_size == 4
+    assert first is not None
+    assert again is not None
+    assert all(torch.equal(again.weights[name], one) for name, one in first.weights.items())
 
 
-def test_what_an_earlier_run_kept_is_not_removed_by_one_that_learns_none(tmp_path: Path) -> None:
-    kept = tmp_path / "a.encoder.safetensors"
-    kept.write_bytes(b"an hour of work")
+def test_what_was_learned_before_an_interrupt_is_what_a_killed_run_goes_on_from(
+    tmp_path: Path,
+) -> None:
+    config = resolve(LabelConfig, {**SMALL, "pretrain": True})
+    kept = tmp_path / "begun"
 
-    run(tmp_path / "a", members=1)
+    def interrupt(text: str) -> None:
+        if "epoch 1" in text:
+            raise KeyboardInterrupt
 
-    assert kept.exists()
+    first = learn_encoder(data(), prepared_for(config), config, (), interrupt, kept).encoder
+    again = learn_encoder(data(), prepared_for(config), config, checkpoint=kept).encoder
+
+    assert first is not None
+    assert again is not None
+    assert all(torch.equal(again.weights[name], one) for name, one in first.weights.items())
+
+
+def test_pretraining_with_other_settings_is_not_gone_on_with(tmp_path: Path) -> None:
+    config = resolve(LabelConfig, {**SMALL, "pretrain": True})
+    other = resolve(LabelConfig, {**SMALL, "pretrain": True, "learning_rate": 0.01})
+    kept = tmp_path / "begun"
+    learn_encoder(data(), prepared_for(config), config, checkpoint=kept)
+
+    with pytest.raises(DataError, match=r"learning_rate is 0\.003 there and 0\.01 here; delete it"):
+        learn_encoder(data(), prepared_for(other), other, checkpoint=kept)
 
 
 def test_nothing_is_learned_where_nothing_is_asked_for() -> None:
@@ -269,3 +347,7 @@ def test_the_estimator_is_pretrained_once_for_its_fit(monkeypatch: pytest.Monkey
 
     assert len(calls) == 1
     assert model.fitted_.encoder is not None
+
+
+if __name__ == "__main__":
+    run_until_killed(sys.argv[1])

@@ -147,7 +147,7 @@ class Forecasting:
         prepared: Prepared,
         config: Any,  # noqa: ARG002
         tell: Callable[[str], None],  # noqa: ARG002
-        keep: Path,  # noqa: ARG002
+        checkpoint: Path,  # noqa: ARG002
     ) -> Prepared:
         """Learn nothing before the fits."""
         return prepared

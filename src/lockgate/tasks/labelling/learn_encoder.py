@@ -25,7 +25,7 @@ def learn_encoder(
     config: LabelConfig,
     further: Sequence[str] = (),
     tell: Callable[[str], None] = lambda _: None,
-    keep: Path | None = None,
+    checkpoint: Path | None = None,
 ) -> PreparedLabelled:
     """Return `prepared` with an encoder, if `config` asks for one to be pre-trained.
 
@@ -38,17 +38,16 @@ def learn_encoder(
         config: A run.
         further: Texts without labels.
         tell: Called with what is done, in words, at the beginning and after every epoch.
-        keep: File to which the encoder is written after every epoch.
+        checkpoint: The file from which it goes on if it was killed.
 
     Raises:
-        DataError: If the loss diverges.
+        DataError: If the loss diverges, or the checkpoint is damaged or of another fit.
     """
     if not config.model.pretrain:
         return prepared
     check_device(config.training.device)
     preprocessing, model = prepared.preprocessing, prepared.settle(config.model)
     assert preprocessing.tokenizer is not None
-    tokenizer = preprocessing.tokenizer
     texts, notices = without_known(further, data, prepared)
     items = [_items(prepared)[row] for row in prepared.parts.train]
     if texts:
@@ -61,14 +60,13 @@ def learn_encoder(
     def after_epoch(history: History) -> None:
         done = f"epoch {history.epochs:g} of {model.pretrain_epochs}"
         tell(f"pre-training: {done}, perplexity {perplexity_of(history):.1f}")
-        if keep is not None:
-            Encoder.of(classifier, tokenizer, model).write(keep)
 
     tell("pre-training")
-    pretrain(classifier, lay_out(Ragged.of(items), at_steps=False), config, after_epoch)
+    examples = lay_out(Ragged.of(items), at_steps=False)
+    pretrain(classifier, examples, config, after_epoch, checkpoint)
     return replace(
         prepared,
-        encoder=Encoder.of(classifier, tokenizer, model),
+        encoder=Encoder.of(classifier, preprocessing.tokenizer, model),
         notices=(*prepared.notices, *notices),
     )
 

@@ -5,6 +5,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
@@ -14,8 +15,10 @@ from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.language_model import LanguageModel, losses_of
 from lockgate.tasks.labelling.network import ClassifierNetwork
 from lockgate.tasks.labelling.pieces import Pieces
+from lockgate.training.checkpoint import at
 from lockgate.training.fit import BatchLosses, fit
 from lockgate.training.history import History
+from lockgate.training.origin import warn_if_elsewhere
 from lockgate.training.streams import Streams
 
 LOG = logging.getLogger(__name__)
@@ -29,19 +32,22 @@ def pretrain(
     train: Examples,
     config: LabelConfig,
     on_epoch: Callable[[History], None] = lambda _: None,
+    checkpoint: Path | None = None,
 ) -> History:
     """Train embedding and stack in place to predict the tokens of the training texts.
 
-    Ctrl-C after the first epoch ends it early, with what was learned.
+    Ctrl-C after the first epoch ends it early, with what was learned: it is not taken up again.
 
     Args:
         classifier: Whose embedding and stack are trained; its head stays as it is.
         train: The texts; their labels are not looked at.
         config: `config.model.pretrain_epochs` passes, else as `config.training`.
-        on_epoch: Called with the losses so far after every epoch.
+        on_epoch: Called with the losses so far after every epoch, and before the first step where
+            it goes on.
+        checkpoint: The file from which it goes on if it was killed, and ends in the same weights.
 
     Raises:
-        DataError: If the loss diverges.
+        DataError: If the loss diverges, or the checkpoint is damaged or of another fit.
     """
     streams = Streams.of(config.training.random_state, 0, NAME)
     model = LanguageModel(classifier, streams.weights)
@@ -59,21 +65,30 @@ def pretrain(
             "epoch_windows": len(pieces),
         }
     )
-    steps = -(-len(pieces) // training.batch_size)
-    minutes = epochs * steps * _seconds_of_step(model, pieces, training.batch_size, losses) / 60
-    LOG.warning(
-        "note: pre-training on %s, %s of %s: %s",
-        count_of(int(train.lengths.sum()), "token"),
-        count_of(epochs, "epoch"),
-        count_of(steps, "step"),
-        f"about {minutes:.0f} minutes" if minutes >= 1.5 else "a minute or less",
-    )
+    goes_on = checkpoint is not None and checkpoint.exists()
+    if checkpoint is not None:
+        warn_if_elsewhere([checkpoint])
+    if not goes_on:
+        steps = -(-len(pieces) // training.batch_size)
+        seconds = _seconds_of_step(model, pieces, training.batch_size, losses)
+        LOG.warning(
+            "note: pre-training on %s, %s of %s: %s",
+            count_of(int(train.lengths.sum()), "token"),
+            count_of(epochs, "epoch"),
+            count_of(steps, "step"),
+            _duration(epochs * steps * seconds),
+        )
 
     def told(history: History) -> None:
+        nonlocal goes_on
+        if goes_on and history.stopped is None:
+            _tell_what_is_left(history, epochs)
+        goes_on = False
         LOG.info("pre-training epoch %d: perplexity %.1f", history.epochs, perplexity_of(history))
         on_epoch(history)
 
-    history = fit(model, pieces, None, training, streams, told, losses)
+    kept = at(checkpoint, config, keeps_interrupted=True)
+    history = fit(model, pieces, None, training, streams, told, losses, kept)
     if history.stopped == "diverged":
         raise DataError("pre-training diverged: pass a smaller learning_rate")
     if history.stopped == "interrupted":
@@ -85,6 +100,18 @@ def pretrain(
 def perplexity_of(history: History) -> float:
     """Return the perplexity of the training texts after the last epoch."""
     return math.exp(min(history.training[-1], 100.0))
+
+
+def _tell_what_is_left(history: History, epochs: int) -> None:
+    """Say where pre-training goes on, and how long it takes at the pace of before."""
+    left = (epochs - history.epochs) * sum(history.seconds) / history.epochs
+    done = f"epoch {history.epochs:g} of {epochs}"
+    LOG.warning("note: pre-training goes on after %s: %s", done, _duration(left))
+
+
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    return f"about {minutes:.0f} minutes" if minutes >= 1.5 else "a minute or less"
 
 
 def _seconds_of_step(

@@ -145,10 +145,10 @@ class Labelling:
         prepared: PreparedLabelled,
         config: LabelConfig,
         tell: Callable[[str], None],
-        keep: Path,
+        checkpoint: Path,
     ) -> PreparedLabelled:
         """Pre-train embedding and stack of texts, if asked for."""
-        return learn_encoder(data.all, prepared, config, data.further, tell, keep)
+        return learn_encoder(data.all, prepared, config, data.further, tell, checkpoint)
 
     def part(self, prepared: PreparedLabelled, part: Span) -> Examples:
         """Give the examples of a part."""

@@ -96,7 +96,7 @@ class LanguageModelling:
         prepared: PreparedText,
         config: Any,  # noqa: ARG002
         tell: Callable[[str], None],  # noqa: ARG002
-        keep: Path,  # noqa: ARG002
+        checkpoint: Path,  # noqa: ARG002
     ) -> PreparedText:
         """Learn nothing before the fits."""
         return prepared
