@@ -81,7 +81,8 @@ def test_a_file_is_never_half_written(lockgate, csv, trained, tmp_path, monkeypa
     result = lockgate("predict", trained[1], "shop.csv", "--out", name)
 
     assert result.exit_code == 1
-    assert result.stderr == "lockgate: [Errno 28] No space left on device\n"
+    told = f"lockgate: {name} cannot be written, as its disk is full: make room there\n"
+    assert result.stderr == told
     assert (tmp_path / name).read_text() == "before"
     assert {path.name for path in tmp_path.iterdir()} == {"shop.csv", name}
 

@@ -68,19 +68,19 @@ def test_ctrl_c_before_the_first_epoch_has_nothing_to_keep(lockgate, csv, monkey
 def test_a_full_disk_leaves_nothing_half_written(lockgate, csv, monkeypatch, tmp_path, name):
     from lockgate import files
 
-    beside = files._beside
+    temporary = files._temporary
 
     def full(path):
         if path.name == name:
             raise OSError(28, "No space left on device")
-        return beside(path)
+        return temporary(path)
 
-    monkeypatch.setattr(files, "_beside", full)
+    monkeypatch.setattr(files, "_temporary", full)
 
     result = lockgate(*TRAIN, "--set", "max_epochs=1", "--out", "model")
 
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1] == "lockgate: [Errno 28] No space left on device"
+    assert "cannot be written, as its disk is full: make room there" in result.stderr
     # the look at the test part has happened, and stays counted; the fit need not be repeated
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == ["model.training", "shop.csv", "test_looks.json"]
@@ -89,15 +89,15 @@ def test_a_full_disk_leaves_nothing_half_written(lockgate, csv, monkeypatch, tmp
 def test_a_training_that_did_not_end_is_continued(lockgate, csv, monkeypatch, tmp_path):
     from lockgate import files
 
-    beside = files._beside
+    temporary = files._temporary
 
     def full(path):
         if path.name == "config.yaml":
             raise OSError(28, "No space left on device")
-        return beside(path)
+        return temporary(path)
 
     with monkeypatch.context() as patched:
-        patched.setattr(files, "_beside", full)
+        patched.setattr(files, "_temporary", full)
         lockgate(*TRAIN, "--set", "max_epochs=2", "--out", "model")
     refused = lockgate(*TRAIN, "--set", "max_epochs=2", "--out", "model")
     result = lockgate(*TRAIN, "--set", "max_epochs=2", "--out", "model", "--resume")

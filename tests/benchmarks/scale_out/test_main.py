@@ -26,6 +26,7 @@ def test_ways_alternate_and_are_turned_round_in_every_other_round(
     assert long == ["this process", "two processes", "two processes", "this process"]
 
 
+@pytest.mark.slow
 def test_what_has_run_is_kept_and_goes_on(
     args: argparse.Namespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
