@@ -22,7 +22,7 @@ class TableConfig(Config):
     """
 
     target: Annotated[str, Option()]
-    """Column to forecast."""
+    """Column to forecast; or several, each a series of its own: a,b, or all."""
     horizon: Annotated[int | str, Option()]
     """How far ahead to forecast, every step up to it: steps, or 24h, 7d, 26w, 12mo."""
     lookback: Annotated[int | str | None, Option()] = None

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import polars as pl
 
-from lockgate.errors import DataError, count_of, listed, nearest, option, quoted
+from lockgate.errors import DataError, count_of, listed, option, quoted
 from lockgate.reading.frequency import Frequency
 from lockgate.reading.numbers import MARKS, Numbers, other_marks, read_numbers, to_number
 from lockgate.reading.panics import no_panics
@@ -21,6 +21,7 @@ from lockgate.tasks.forecasting.grid import Grid, to_grid
 from lockgate.tasks.forecasting.layout import Layout
 from lockgate.tasks.forecasting.panel import Align, Panel, to_panel
 from lockgate.tasks.forecasting.slots import Calendar, Slots
+from lockgate.tasks.forecasting.wide import side_by_side, targets_of
 
 TARGET_NAMES = ("y", "target", "value", "values")
 """Names that `guess_target` takes for a target, best first, in any case."""
@@ -126,7 +127,8 @@ def read_table(
 
     Args:
         source: Path of a CSV or Parquet file, or a frame; see `lockgate.reading.tables.read_raw`.
-        target: The column to forecast.
+        target: The column to forecast; or several joined by commas, or `all` of numbers, each of
+            which is a series.
         time: The time column or its parts; see `times.find_times`.
         time_format: `strptime` format of the stamps. Default: detected from the values.
         row_order: Whether the rows are equal steps in their order: `ds` are their numbers.
@@ -157,7 +159,8 @@ def read_table(
     if decimal not in (None, *MARKS):
         raise DataError(f'decimal must be "." or ",", got {quoted(decimal)}')
     raw = keep_rows(read_raw(source, separator=separator, encoding=encoding), where)
-    _check_target(raw, target)
+    if not isinstance(target, str):
+        raise TypeError(f"target must be the name of a column, got {quoted(target)}")
     ids = series_ids(raw, id_columns)
     if row_order:
         laid = None if calendar == "auto" else calendar
@@ -166,10 +169,10 @@ def read_table(
     else:
         # offsets of another table need no guess: they lead to the zone of the model's
         times = find_times(raw, time, time_format, zone or (like.zone if like else None))
-    if target in times.columns:
-        raise DataError(f"target must be another column than the time, got {quoted(target)}")
-    if ids is not None and target in ids.columns:
-        raise DataError(f"target must be another column than the id, got {quoted(target)}")
+    targets = targets_of(raw, target, times.columns, decimal)
+    _check_targets(targets, times, ids)
+    if len(targets) > 1:
+        raw, times, ids = side_by_side(raw, times, targets, target)
     if resample is None and ids is None:
         check_one_series(raw, times, target)
     apart = (*times.columns, *([] if ids is None else ids.columns))
@@ -274,17 +277,20 @@ def guess_target(
     return guesses[-1]
 
 
-def _check_target(raw: RawTable, target: str) -> None:
-    if not isinstance(target, str):
-        raise TypeError(f"target must be the name of a column, got {quoted(target)}")
-    if target not in raw.frame.columns:
+def _check_targets(targets: Sequence[str], times: Times, ids: pl.DataFrame | None) -> None:
+    for target in targets:
+        if target in ("ds", "unique_id"):
+            raise DataError(
+                f"target must be no time and no name of a series, got {quoted(target)}; rename it"
+            )
+        if target in times.columns:
+            raise DataError(f"target must be another column than the time, got {quoted(target)}")
+        if ids is not None and target in ids.columns:
+            raise DataError(f"target must be another column than the id, got {quoted(target)}")
+    if ids is not None and len(targets) > 1:
         raise DataError(
-            f"target must name a column of the table, got {quoted(target)}; "
-            f"{nearest(target, raw.frame.columns)}"
-        )
-    if target in ("ds", "unique_id"):
-        raise DataError(
-            f"target must be no time and no name of a series, got {quoted(target)}; rename it"
+            f"target must name one column of a table whose series are told apart by "
+            f"{listed(ids.columns)}, got {listed(targets, 3)}"
         )
 
 
