@@ -18,6 +18,7 @@ from lockgate.tasks.stack.rungs import Place, Rung
 from lockgate.training.data import Data
 from lockgate.training.history import History
 from lockgate.training.losses import Batch
+from lockgate.training.streams import Streams
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -403,6 +404,12 @@ class Task(Hashable, Protocol):
 
     def load(self, folder: Path) -> Any:
         """Map what `save` kept."""
+        ...
+
+    def start(
+        self, prepared: Any, config: Any, streams: Streams, learn: Span = "train"
+    ) -> tuple[nn.Module, Data]:
+        """Return the network that a fit with these streams begins with, and what it learns from."""
         ...
 
     def train(
