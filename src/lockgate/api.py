@@ -31,6 +31,7 @@ from lockgate.studies.delivery import DIVERGED, deliver, is_single, side_by_side
 from lockgate.studies.result import StudyResult
 from lockgate.studies.single import apart, look, score_delivery, score_parts, validated
 from lockgate.studies.study import run
+from lockgate.studies.tuned import Tuned
 from lockgate.tasks import registry
 from lockgate.tasks.base import Evaluation, Fitted, Task
 from lockgate.tasks.stack.rungs import default_names
@@ -41,6 +42,7 @@ from lockgate.tuning.rates import RateResult, find_rate
 from lockgate.tuning.result import TuneResult
 from lockgate.tuning.space import by_setting
 from lockgate.tuning.tune import run as run_tuning
+from lockgate.tuning.tuned import read_tuned
 
 LOG = logging.getLogger(__name__)
 ConfigSource = Mapping[str, Any] | str | Path | None
@@ -87,8 +89,9 @@ def study(
     """
     chosen, resolved = _resolve(source, task, config, settings, _study_config)
     folder = Path(out) if out is not None else default_out(source, chosen.subject(resolved))
+    tuned = _tuned(chosen, resolved)
     with StudyProgress(on_prepared, on_plan) as watcher:
-        result = run(source, resolved, folder, chosen, resume=resume, watcher=watcher)
+        result = run(source, resolved, folder, chosen, resume=resume, watcher=watcher, tuned=tuned)
     write_report(result.results, folder)
     LOG.info("%s: written", result.report_path)
     return result
@@ -224,8 +227,9 @@ def plan_study(
 ) -> plans.Plan:
     """Return the plan of a study without running it; arguments as in `study`."""
     chosen, resolved = _resolve(source, task, config, settings, _study_config)
+    tuned = _tuned(chosen, resolved)
     with StudyProgress(on_prepared) as watcher, plans.place_of(resolved) as place:
-        return plans.plan(source, resolved, chosen, place, watcher)
+        return plans.plan(source, resolved, chosen, place, watcher, tuned)
 
 
 def train(
@@ -472,6 +476,11 @@ def _fit_and_score(
             seen = validated(task, data, prepared, delivery)
             scored = score_delivery(task, data, prepared, delivery, delivered, seen, tested)
     return scored
+
+
+def _tuned(task: Task, config: Any) -> Tuned | None:
+    """Read what the search of a study found, if it names one."""
+    return None if config.tuned is None else read_tuned(config.tuned, task, config)
 
 
 def _study_config(task: Task) -> type[StudyConfig]:

@@ -304,6 +304,13 @@ class Tuning(Protocol):
         """Give what stands for settings that are left to the data, by path."""
         ...
 
+    def shared(self, config: Any) -> Mapping[str, Any]:
+        """Give, by path, what all networks of a study must have alike: by it folds are prepared.
+
+        An automatic choice is in it as long as it is left open, since the folds hold what it chose.
+        """
+        ...
+
     def preparation(self, config: Any) -> Mapping[str, Any]:
         """Give as plain values what preparing reads of a run: those of equal values share it."""
         ...
