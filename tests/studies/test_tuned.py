@@ -16,8 +16,9 @@ from lockgate.tasks.results import selected_rung
 from lockgate.tuning.space import configured
 
 SEEN = (
-    "The search that found tuned saw the rows of these rounds: what its best owes to luck with "
-    "them it keeps, so that its verdict is less sure than one on a trick that was named beforehand."
+    "The search that found tuned saw the rows of these rounds, and chose among its best by their "
+    "seeds: what its best owes to luck with them it keeps, so that its verdict is less sure than "
+    "one on a trick that was named beforehand."
 )
 
 
@@ -178,7 +179,7 @@ def test_a_search_that_found_nothing_but_what_is_shared_is_refused(
     folder = altered(searched, tmp_path, change)
 
     with pytest.raises(
-        DataError, match="tuned must be a search that found more than what all rungs of a study sh"
+        DataError, match="tuned must be a search that changed more than what all rungs of a study"
     ):
         lockgate.study(table, out=tmp_path / "s", **{**settings, "tuned": folder})
 
@@ -221,7 +222,8 @@ def test_of_folds_that_are_drawn_it_is_said_otherwise():
 
     assert stay == SEEN
     assert seen_words(results).startswith(
-        "The search that found tuned saw these rows too, if mostly in other folds: what its best"
+        "The search that found tuned saw these rows in other folds, and chose among its best by "
+        "the folds and seeds of these rounds: what its best owes"
     )
 
 
@@ -242,4 +244,4 @@ def test_labels_have_the_rung_too(labelled, label_study, tmp_path):
     )
 
     assert [one["name"] for one in study.results["rungs"]] == ["gru", "default", "tuned"]
-    assert any("these rows too" in one for one in study.results["verdict"]["words"])
+    assert any("saw these rows in other folds" in one for one in study.results["verdict"]["words"])

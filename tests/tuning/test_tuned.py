@@ -58,7 +58,7 @@ def test_what_it_recommends_comes_first(copy, task, config, searched):
 
     values = next(one for one in searched.results["entrants"] if one["name"] == second)["values"]
     assert {path: value_of(found.best, path) for path in values} == values
-    assert f"hidden_size {values['model.hidden_size']}" in found.words
+    assert f"learning_rate {values['training.learning_rate']:.3g}" in found.words
     assert "lookback" not in found.words
 
 
@@ -94,3 +94,15 @@ def test_a_search_that_judged_no_trial_is_refused(copy, task, config):
         match=r"tuned must be a search that found settings, got .*, none of whose trials was",
     ):
         read_tuned(folder, task, config)
+
+
+def test_only_what_it_changed_is_told(copy, task, config):
+    def change(results):
+        name = results["verdict"]["tuned"]
+        entrant = next(one for one in results["entrants"] if one["name"] == name)
+        entrant["values"] |= {"model.hidden_size": 4, "model.cell": "gru"}
+
+    words = read_tuned(copy(change), task, config).words
+
+    assert "cell gru" in words
+    assert "hidden_size" not in words

@@ -21,7 +21,7 @@ class Tuned(NamedTuple):
     fingerprint: str  # of the data that it searched
     default: Any  # the run that it began with
     best: Any  # the run that it found
-    words: str  # what of the found settings all rungs of a study do not share
+    words: str  # what it changed, but for what all rungs of a study share
 
     def as_json(self) -> dict[str, Any]:
         """Give what tells these rungs from those of another search."""
@@ -56,7 +56,7 @@ def tuned_rungs(tuned: Tuned, task: Task, config: Any) -> tuple[Rung, Rung]:
     """
     if not tuned.words:
         raise DataError(
-            "tuned must be a search that found more than what all rungs of a study share, got "
+            "tuned must be a search that changed more than what all rungs of a study share, got "
             f"{tuned.folder}: pass what it found to another study, and compare the two (lockgate "
             "compare)"
         )
@@ -98,10 +98,13 @@ def seen_words(results: Results) -> str | None:
     if not results["config"].get("tuned"):
         return None
     stay = any(fold["begins"] is not None for fold in results["folds"])
-    seen = "the rows of these rounds" if stay else "these rows too, if mostly in other folds"
+    # rounds of both are numbered alike, and the number is the seed
+    seen = "the rows of these rounds, and chose among its best by their seeds"
+    drawn = "these rows in other folds, and chose among its best by the folds and seeds of these"
     return (
-        f"The search that found {TUNED} saw {seen}: what its best owes to luck with them it keeps, "
-        "so that its verdict is less sure than one on a trick that was named beforehand."
+        f"The search that found {TUNED} saw {seen if stay else f'{drawn} rounds'}: what its best "
+        "owes to luck with them it keeps, so that its verdict is less sure than one on a trick "
+        "that was named beforehand."
     )
 
 

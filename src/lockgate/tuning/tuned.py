@@ -10,7 +10,7 @@ from lockgate.studies.tuned import Tuned, check_alike
 from lockgate.tasks.base import Task
 from lockgate.tuning.result import TuneResult
 from lockgate.tuning.results import TuneResults
-from lockgate.tuning.space import configured
+from lockgate.tuning.space import configured, value_of
 from lockgate.tuning.words import entrant, settings_in_words
 
 
@@ -39,9 +39,14 @@ def read_tuned(folder: str, task: Task, config: Any) -> Tuned:
     default = resolve(task.run, own)
     values = _found(results, folder)
     best = configured(default, values)
-    kept = {path: v for path, v in values.items() if path not in task.tuning.shared(best)}
+    shared = task.tuning.shared(best)
+    changed = {
+        path: value
+        for path, value in values.items()
+        if path not in shared and value != value_of(default, path)
+    }
     fingerprint = results["data"]["fingerprint"]
-    tuned = Tuned(folder, fingerprint, default, best, settings_in_words(kept))
+    tuned = Tuned(folder, fingerprint, default, best, settings_in_words(changed))
     check_alike(tuned, task, config)
     return tuned
 
