@@ -193,8 +193,8 @@ def kill_at(monkeypatch, validation):
 def count_steps(monkeypatch):
     """Count the steps of all fits from now on."""
     module, steps = import_module("lockgate.training.fit"), []
-    step = module._step
-    monkeypatch.setattr(module, "_step", lambda *args: (steps.append(1), step(*args))[1])
+    step = module.take_step
+    monkeypatch.setattr(module, "take_step", lambda *args: (steps.append(1), step(*args))[1])
     return steps
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from lockgate import nn as nn
     from lockgate.api import compare as compare
     from lockgate.api import evaluate as evaluate
+    from lockgate.api import lr_find as lr_find
     from lockgate.api import predict as predict
     from lockgate.api import study as study
     from lockgate.api import train as train
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from lockgate.tasks.forecasting.fitted import FittedForecaster as FittedForecaster
     from lockgate.tasks.labelling.fitted import FittedClassifier as FittedClassifier
     from lockgate.tasks.registry import load as load
+    from lockgate.tuning.rates import RateResult as RateResult
     from lockgate.tuning.result import TuneResult as TuneResult
 
 __version__ = "0.1.0"
@@ -42,12 +44,14 @@ _HOMES = {
     "SequenceClassifier": "lockgate.estimators",
     "SequenceRegressor": "lockgate.estimators",
     "StudyResult": "lockgate.studies.result",
+    "RateResult": "lockgate.tuning.rates",
     "TuneResult": "lockgate.tuning.result",
     "backend": "lockgate.ops.dispatch",
     "compare": "lockgate.api",
     "evaluate": "lockgate.api",
     "interop": "lockgate.interop",
     "load": "lockgate.tasks.registry",
+    "lr_find": "lockgate.api",
     "mc_dropout": "lockgate.nn.monte_carlo",
     "mc_samples": "lockgate.nn.monte_carlo",
     "nn": "lockgate.nn",
@@ -58,13 +62,15 @@ _HOMES = {
     "upgrade": "lockgate.api",
 }
 __all__ = ["BackendUnavailable", "DataError", "Fitted", "FittedClassifier", "FittedForecaster"]
-__all__ += ["Forecaster", "SequenceClassifier", "SequenceRegressor", "StudyResult", "TuneResult"]
+__all__ += ["Forecaster", "RateResult", "SequenceClassifier", "SequenceRegressor"]
+__all__ += ["StudyResult", "TuneResult"]
 __all__ += [
     "backend",
     "compare",
     "evaluate",
     "interop",
     "load",
+    "lr_find",
     "mc_dropout",
     "mc_samples",
     "nn",

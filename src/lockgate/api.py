@@ -19,7 +19,7 @@ from lockgate.files import (
 )
 from lockgate.progress import FitProgress, Steps, StudyProgress, TuneProgress
 from lockgate.reading.samples import SAMPLE
-from lockgate.reports import write_report, write_tune_report
+from lockgate.reports import write_rate_report, write_report, write_tune_report
 from lockgate.running.local import default_workers
 from lockgate.scoring.looks import check_ledger, count_look
 from lockgate.settings import (
@@ -37,16 +37,19 @@ from lockgate.studies.delivery import DIVERGED, deliver, is_single, side_by_side
 from lockgate.studies.result import StudyResult
 from lockgate.studies.single import apart, look, score_delivery, score_parts, validated
 from lockgate.studies.study import run
+from lockgate.studies.tuned import Tuned
 from lockgate.tasks import registry
 from lockgate.tasks.base import Evaluation, Fitted, Task
 from lockgate.tasks.stack.rungs import default_names
 from lockgate.tasks.storage import is_of_today
 from lockgate.training.origin import warn_if_elsewhere
-from lockgate.tuning.config import tune_config
+from lockgate.tuning.config import rate_config, tune_config
 from lockgate.tuning.plan import TunePlan
+from lockgate.tuning.rates import RateResult, find_rate
 from lockgate.tuning.result import TuneResult
 from lockgate.tuning.space import by_setting
 from lockgate.tuning.tune import run as run_tuning
+from lockgate.tuning.tuned import read_tuned
 
 LOG = logging.getLogger(__name__)
 ConfigSource = Mapping[str, Any] | str | Path | None
@@ -104,8 +107,9 @@ def study(
     """
     chosen, resolved = _resolve(source, task, config, settings, _study_config)
     folder = Path(out) if out is not None else default_out(source, chosen.subject(resolved))
+    tuned = _tuned(chosen, resolved)
     with StudyProgress(on_prepared, on_plan) as watcher:
-        result = run(source, resolved, folder, chosen, resume=resume, watcher=watcher)
+        result = run(source, resolved, folder, chosen, resume=resume, watcher=watcher, tuned=tuned)
     write_report(result.results, folder)
     LOG.info("%s: written", result.report_path)
     return result
@@ -176,6 +180,62 @@ def tune(
     return result
 
 
+def lr_find(
+    source: Any,
+    *,
+    low_rate: float | None = None,
+    high_rate: float | None = None,
+    batches: int | None = None,
+    task: str | None = None,
+    out: str | Path | None = None,
+    config: ConfigSource = None,
+    **settings: Unpack[Settings],
+) -> RateResult:
+    """Draw how the training loss goes as the learning rate rises: a range test (Smith, 2017).
+
+    The network that `train` would begin with takes a step on each of its first batches, at rates
+    that rise exponentially until the loss diverges. The suggestion is the rate of the steepest
+    descent: of the straight lines by least squares through the losses of the decade around each
+    rate, the one that falls fastest, below the rate of the lowest smoothed loss; with the range
+    around it in which the loss falls at least half as fast. It is a suggestion and no verdict: a
+    study, or `tune`, judges. A page with the picture is written as a new folder.
+
+    Args:
+        source: What `study` takes.
+        low_rate: Learning rate of the first batch. Default: 1e-5.
+        high_rate: Learning rate of the last batch, at least a hundred times the lowest. Default: 1.
+        batches: Batches at most, and no more than a fit has. Default: 200.
+        task: `"forecast"`, `"labels"` or `"language"`. Default: what the source and the settings
+            show.
+        out: Folder to write. Default: `runs/<table>-<target>-rates`.
+        config: Settings as a YAML file or a mapping.
+        settings: Any setting by its name, as `train` takes it. A schedule is left out of account.
+
+    Returns:
+        Rates, losses, smoothed losses, the suggestion, what it says in words, and where the picture
+        is.
+
+    Raises:
+        DataError: If the data or a setting cannot be used, `out` is not new, there are fewer than
+            ten batches for each decade of rates, or no loss is finite.
+    """
+    named = {**settings, "low_rate": low_rate, "high_rate": high_rate, "batches": batches}
+    chosen, resolved = _resolve(source, task, config, named, lambda one: rate_config(one.run))
+    name = f"{chosen.subject(resolved)}-rates"
+    folder = Path(out) if out is not None else default_out(source, name)
+    _check_new(folder)
+    kept = folder.with_name(f"{folder.name}.encoder.safetensors")
+    try:
+        with Steps() as steps:
+            result = find_rate(source, resolved, chosen, folder, on_step=steps.on_step, keep=kept)
+    finally:
+        kept.unlink(missing_ok=True)
+    with _as_data_error(), new_folder(folder) as temporary:
+        write_rate_report(result, temporary)
+    LOG.info("%s: written", result.report_path)
+    return result
+
+
 def plan_study(
     source: Any,
     *,
@@ -186,8 +246,9 @@ def plan_study(
 ) -> plans.Plan:
     """Return the plan of a study without running it; arguments as in `study`."""
     chosen, resolved = _resolve(source, task, config, settings, _study_config)
+    tuned = _tuned(chosen, resolved)
     with StudyProgress(on_prepared) as watcher, plans.place_of(resolved) as place:
-        return plans.plan(source, resolved, chosen, place, watcher)
+        return plans.plan(source, resolved, chosen, place, watcher, tuned)
 
 
 @_with_room_it_goes_on()
@@ -364,9 +425,9 @@ def _begin_training(folder: Path, checkpoints: Path, config: Any, *, resume: boo
         DataError: If the folder holds something else, or a training has begun that only `resume`
             continues.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if _holds_something(folder):
         if not resume or not (folder / "config.yaml").exists():
-            raise DataError(f"out must be a new folder, got {folder}: pass another out (--out)")
+            _check_new(folder)
         there, here = read_settings(folder / "config.yaml"), config.model_dump(mode="json")
         if (differs := difference(there, here)) is not None:
             raise DataError(
@@ -385,6 +446,16 @@ def _begin_training(folder: Path, checkpoints: Path, config: Any, *, resume: boo
     for path in filter(is_half_written, checkpoints.glob(".*")):
         path.unlink()
     return None
+
+
+def _holds_something(folder: Path) -> bool:
+    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+
+
+def _check_new(folder: Path) -> None:
+    """Refuse a folder that holds something, or a file in its place."""
+    if _holds_something(folder):
+        raise DataError(f"out must be a new folder, got {folder}: pass another out (--out)")
 
 
 def _fit_and_score(
@@ -420,6 +491,11 @@ def _fit_and_score(
             seen = validated(task, data, prepared, delivery)
             scored = score_delivery(task, data, prepared, delivery, delivered, seen, tested)
     return scored
+
+
+def _tuned(task: Task, config: Any) -> Tuned | None:
+    """Read what the search of a study found, if it names one."""
+    return None if config.tuned is None else read_tuned(config.tuned, task, config)
 
 
 def _study_config(task: Task) -> type[StudyConfig]:

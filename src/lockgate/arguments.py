@@ -100,6 +100,7 @@ class Settings(TypedDict, total=False):
     time_format: str | None
     tokens: str
     truncated_bptt_steps: int | None
+    tuned: str | None
     unlabelled: str | None
     validation: str | None
     validations: int

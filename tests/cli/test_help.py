@@ -14,8 +14,8 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_commands_are_these():
-    names = ["study", "compare", "tune", "train", "evaluate", "predict", "upgrade", "doctor"]
-    assert list(GROUP.commands) == names
+    names = ["study", "compare", "tune", "lr-find", "train", "evaluate", "predict", "upgrade"]
+    assert list(GROUP.commands) == [*names, "doctor"]
 
 
 @pytest.mark.parametrize("name", GROUP.commands)
@@ -49,7 +49,7 @@ def test_options_of_study_and_train_are_the_same_where_they_share_a_name():
     )
 
     alone = {"rungs", "rounds", "folds", "smallest_effect", "budget", "workers", "window", "gap"}
-    alone |= {"ray", "gpus_per_fit"}
+    alone |= {"ray", "gpus_per_fit", "tuned"}
     assert study.keys() - train.keys() == {*alone, "keep_validation", "dry_run"}
     both = study.keys() & train.keys()
     # a study has more members by default, and says so

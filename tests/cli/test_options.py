@@ -95,7 +95,7 @@ STUDY_ALONE = {
     "ray",
     "gpus_per_fit",
 }
-STUDY_ALONE |= {"window", "gap", "keep_validation"}
+STUDY_ALONE |= {"window", "gap", "keep_validation", "tuned"}
 
 
 def test_a_command_gets_the_settings_that_were_named_and_no_other():

@@ -216,7 +216,7 @@ def one_fit(study, job):
 def kill_at(monkeypatch):
     """Kill whatever fits at a step, counted from now on; give the steps that were taken."""
     module = import_module("lockgate.training.fit")
-    step, taken = module._step, []
+    step, taken = module.take_step, []
     monkeypatch.setattr(checkpoint, "EVERY_SECONDS", 0.0)
     monkeypatch.setattr(checkpoint, "_SHARE", 1e9)
 
@@ -229,7 +229,7 @@ def kill_at(monkeypatch):
             taken.append(1)
             return step(*args)
 
-        monkeypatch.setattr(module, "_step", counted)
+        monkeypatch.setattr(module, "take_step", counted)
         return taken
 
     return kill

@@ -57,6 +57,18 @@ def test_the_best_of_several_is_said_to_be_flattered(results: Results) -> None:
     assert use.endswith("(10 rounds), the best of 2 that help, which may flatter it.")
 
 
+def test_what_a_search_found_is_named_without_what_it_began_with(results: Results) -> None:
+    like = results["rungs"][0]
+    results["rungs"] += [
+        {**like, "name": "default", "parent": "lstm", "cell": "gru"},
+        {**like, "name": "tuned", "parent": "default", "cell": "gru"},
+    ]
+    results["verdict"]["selected"] = "tuned"
+    tricks = {"default": "the default of the search", "tuned": "the best of the search (cell gru)"}
+
+    assert network_words(results, tricks) == "a GRU with the best of the search (cell gru)"
+
+
 def test_what_hurts_and_what_makes_no_difference_are_left_out(results: Results) -> None:
     pairs = [
         one("stacked", "hurts", (5.0, 2.0, 8.0)),

@@ -29,7 +29,7 @@ CONTRACT = {
     | {"forecasts", "by_series", "task", "delivered", "folds"},
     "config": {"data", "model", "training", "rungs", "rounds", "budget", "workers"}
     | {"ray", "gpus_per_fit"}
-    | {"members", "mix", "smallest_effect"},
+    | {"members", "mix", "smallest_effect", "tuned"},
     "environment": {"lockgate", "python", "torch", "numpy", "platform", "cpu", "cores"}
     | {"workers", "device"},
     "data": {"source", "fingerprint", "rows_read", "rows", "start", "end", "frequency", "target"}

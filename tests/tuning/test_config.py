@@ -6,7 +6,7 @@ from lockgate import DataError
 from lockgate.settings import resolve
 from lockgate.studies.config import StudySettings
 from lockgate.tasks.registry import configs
-from lockgate.tuning.config import TuneSettings, tune_config
+from lockgate.tuning.config import RateSettings, TuneSettings, rate_config, tune_config
 
 FORECAST = {"target": "sold", "horizon": 3}
 
@@ -54,3 +54,22 @@ def test_values_are_read_as_users_write_them():
 def test_a_value_that_breaks_a_rule_is_named(settings, sentence):
     with pytest.raises(DataError, match=sentence):
         resolve(tune_config(configs()["forecast"]), FORECAST, settings)
+
+
+@pytest.mark.parametrize("name", configs())
+def test_a_sweep_has_the_settings_of_a_run_and_its_own(name):
+    kind = rate_config(configs()[name])
+
+    assert set(kind.model_fields) == {*RateSettings.model_fields, *configs()[name].model_fields}
+    for field, own in configs()[name].model_fields.items():
+        assert kind.model_fields[field].get_default(call_default_factory=True) == own.get_default(
+            call_default_factory=True
+        )
+
+
+def test_rates_of_a_sweep_lie_two_decades_apart_at_least():
+    kind = rate_config(configs()["forecast"])
+
+    assert resolve(kind, FORECAST, {"low_rate": "1e-4", "high_rate": "1e-2"}).high_rate == 0.01
+    with pytest.raises(DataError, match="high_rate must be at least 100 times low_rate, got 1 and"):
+        resolve(kind, FORECAST, {"low_rate": 0.011})

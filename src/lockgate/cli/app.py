@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from lockgate.cli import compare, doctor, evaluate, predict, study, train, tune, upgrade
+from lockgate.cli import compare, doctor, evaluate, lr_find, predict, study, train, tune, upgrade
 from lockgate.errors import EXTRAS, INSTALL, DataError, MissingSettingError
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
@@ -86,6 +86,7 @@ app = typer.Typer(
 app.command()(study.study)
 app.command()(compare.compare)
 app.command()(tune.tune)
+app.command()(lr_find.lr_find)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(predict.predict)

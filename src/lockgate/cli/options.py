@@ -15,7 +15,7 @@ from lockgate.errors import DataError, listed
 from lockgate.settings import fields_of
 from lockgate.studies.config import StudySettings, of_study
 from lockgate.tasks.registry import NAMES, configs
-from lockgate.tuning.config import TuneSettings
+from lockgate.tuning.config import RateSettings, TuneSettings
 
 Source = Annotated[
     str | None,
@@ -106,7 +106,7 @@ def with_settings(command: str) -> Callable[[Callable[..., None]], Callable[...,
 def _marked(command: str) -> Iterator[tuple[str, FieldInfo]]:
     """Yield the settings of every task, then those of a study, that a command has options for."""
     # where a study and a search share a name, each has its own help and default
-    own = TuneSettings if command == "tune" else StudySettings
+    own = OWN.get(command, StudySettings)
     kinds: list[type[Config]] = [*list(configs().values())[::-1], own]
     for kind in kinds:
         for path, field in fields_of(kind).items():
@@ -116,6 +116,8 @@ def _marked(command: str) -> Iterator[tuple[str, FieldInfo]]:
                 yield name, of_study(name, field) if command in JUDGED else field
 
 
+OWN: dict[str, type[Config]] = {"tune": TuneSettings, "lr-find": RateSettings}
+"""What a command has settings of its own in, where that is no study."""
 JUDGED = ("study", "tune")
 """Commands that have the defaults of a study."""
 FITTED = ("predict", "evaluate")

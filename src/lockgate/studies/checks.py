@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from lockgate.charts.formats import enumerated, moment, numbered, plural
 from lockgate.studies.phrases import signed_percent
 from lockgate.studies.single import better_than
+from lockgate.studies.tuned import seen_words
 from lockgate.tasks.base import check
 from lockgate.tasks.results import (
     Check,
@@ -31,8 +32,15 @@ def checks(results: Results, of_data: Sequence[Check]) -> list[Check]:
         _ended(results["rungs"]),
         _diverged(results["rungs"]),
         _test_looks(results["verdict"]["test_looks"]),
+        *_searched(results),
         *of_data,
     ]
+
+
+def _searched(results: Results) -> Iterator[Check]:
+    """Tell what a search saw of the rows on which what it found is judged."""
+    if (seen := seen_words(results)) is not None:
+        yield check("Rows that a search saw", "warn", seen)
 
 
 def _delivered(results: Results) -> Check:

@@ -3,14 +3,14 @@
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic.fields import FieldInfo
 
 from lockgate.config import option_of
 from lockgate.reading.samples import SAMPLE
 from lockgate.settings import fields_of
-from lockgate.studies.plan import Plan
+from lockgate.tasks.base import Task
 from lockgate.tasks.registry import suitable
 
 # how a call names data that come from no file, and what stands in for them to ask which task suits
@@ -23,7 +23,26 @@ IN_MEMORY: dict[str, tuple[str, Any]] = {
 NONE_APART: dict[str, tuple[str, Callable[[Any], list[str]]]] = {}
 
 
-def command(plan: Plan) -> str:
+class Asked(Protocol):
+    """What was read, and with which settings."""
+
+    @property
+    def config(self) -> Any:
+        """The settings."""
+        ...
+
+    @property
+    def task(self) -> Task:
+        """The task."""
+        ...
+
+    @property
+    def data(self) -> Any:
+        """What was read; it has a `source`."""
+        ...
+
+
+def command(plan: Asked) -> str:
     """Return the `lockgate study` command of a plan: every setting that is not the default.
 
     What is in memory has no file to name: for it, the call in Python is returned.
@@ -32,7 +51,7 @@ def command(plan: Plan) -> str:
 
 
 def command_of(
-    plan: Plan, name: str, apart: Mapping[str, tuple[str, Callable[[Any], list[str]]]] = NONE_APART
+    plan: Asked, name: str, apart: Mapping[str, tuple[str, Callable[[Any], list[str]]]] = NONE_APART
 ) -> str:
     """Return the command of that name of a plan, as `command` does.
 
@@ -56,7 +75,7 @@ def command_of(
             words.append(f"task={plan.task.name!r}")
         names = {path: apart[path][0] if path in apart else _last(path) for path in given}
         words += [f"{names[path]}={value!r}" for path, (_, value) in given.items()]
-        return f"lockgate.{name}({', '.join(words)})"
+        return f"lockgate.{name.replace('-', '_')}({', '.join(words)})"
     source = _first(plan.data.source, plan.config.data)
     words = ["lockgate", name, *_source(source)]
     if suitable(source, given).name != plan.task.name:

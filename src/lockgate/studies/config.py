@@ -2,6 +2,7 @@
 
 from copy import copy
 from functools import cache
+from pathlib import PurePath
 from typing import Annotated, Any
 
 from pydantic import Field, create_model, field_validator
@@ -24,6 +25,9 @@ class StudySettings(Config):
     rungs: Annotated[tuple[str, ...], Option(("study",))]
     """Networks to compare, by name: lstm,recurrent-dropout. Default: all but a few for a closer
     look, such as zoneout."""
+    tuned: Annotated[str | None, Option(("study",))] = None
+    """Folder of a search that has ended (lockgate tune): what it found is compared too, as the rung
+    tuned, with what it began with, the rung default."""
     rounds: Annotated[int, Field(ge=1, le=MOST_ROUNDS), Option(("study",))] = 30
     """Rounds at most, in each of which every network is fitted and judged on one fold; fewer where
     the budget ends sooner, or all is decided. --resume with more goes on."""
@@ -44,6 +48,11 @@ class StudySettings(Config):
     @classmethod
     def _per_cent(cls, value: object) -> object:
         return value.removesuffix("%") if isinstance(value, str) else value
+
+    @field_validator("tuned", mode="before")
+    @classmethod
+    def _path(cls, value: object) -> object:
+        return str(value) if isinstance(value, PurePath) else value
 
     @field_validator("rungs", mode="before")
     @classmethod

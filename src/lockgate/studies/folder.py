@@ -27,7 +27,11 @@ def open_folder(out: Path, plan: Plan, *, resume: bool) -> None:
     identity = {
         "format_version": FORMAT_VERSION,
         "data": plan.data.fingerprint,
-        "asked": plan.config.model_dump(mode="json", exclude=set(_FREE)),
+        "asked": {
+            **plan.config.model_dump(mode="json", exclude=set(_FREE)),
+            # a search that went on may have found something else in the same folder
+            "tuned": plan.tuned and plan.tuned.as_json(),
+        },
     }
     claim_folder(out, identity, "study", resume=resume)
     if not (out / "prepared" / "whole").exists():

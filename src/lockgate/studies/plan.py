@@ -16,6 +16,7 @@ from lockgate.running.local import one_thread
 from lockgate.running.machine import check_device
 from lockgate.running.places import open_place
 from lockgate.studies.evidence import LEAST_FOLDS
+from lockgate.studies.tuned import Tuned, check_prepared, tuned_rungs
 from lockgate.tasks.base import Task
 from lockgate.tasks.folds import Folds
 from lockgate.tasks.stack.config import StackConfig
@@ -70,6 +71,7 @@ class Plan(NamedTuple):
     place: Place
     epoch_seconds: dict[str, float]  # of one fit, by rung; empty before they are timed
     epoch_steps: int
+    tuned: Tuned | None = None
 
     @property
     def workers(self) -> int:
@@ -169,13 +171,30 @@ def why_no_verdict(plan: Plan) -> str | None:
     return None
 
 
-def plan(source: Any, config: Any, task: Task, place: Place, watcher: Watcher = SILENT) -> Plan:
+def plan(
+    source: Any,
+    config: Any,
+    task: Task,
+    place: Place,
+    watcher: Watcher = SILENT,
+    tuned: Tuned | None = None,
+) -> Plan:
     """Read and prepare `source`, part it into folds and time a few steps of every rung.
+
+    Args:
+        source: What the task reads.
+        config: What to compare.
+        task: The task.
+        place: Where the fits run.
+        watcher: Told what is done.
+        tuned: What the search in the folder `config.tuned` found.
 
     Raises:
         DataError: If the data or the configuration cannot be used.
     """
+    assert (config.tuned is None) == (tuned is None)
     rungs = choose_rungs(config.rungs, task.ladder)
+    rungs += () if tuned is None else tuned_rungs(tuned, task, config)
     _refuse_what_rungs_decide(config.model)
     if config.ray is None:  # a cluster may have what this machine lacks
         check_device(config.training.device)
@@ -185,13 +204,15 @@ def plan(source: Any, config: Any, task: Task, place: Place, watcher: Watcher = 
     data = task.read(source, config)
     watcher.on_step(f"preparing {data.source}")
     prepared = task.prepare(data, config)
+    if tuned is not None:
+        check_prepared(tuned, task, data, prepared, config)
     LOG.info("%s: read and prepared", data.source)
     idle = set(task.idle(prepared))
     rungs = tuple(rung for rung in rungs if not rung.on or set(rung.on) - idle)
     folds = task.rounds.folds(data, prepared, config)
     windows = min(len(task.part(prepared, "train")), config.training.epoch_windows)
     epoch_steps = -(-windows // config.training.batch_size)
-    untimed = Plan(config, task, data, prepared, rungs, folds, place, {}, epoch_steps)
+    untimed = Plan(config, task, data, prepared, rungs, folds, place, {}, epoch_steps, tuned)
     watcher.on_prepared(untimed)
     return untimed._replace(epoch_seconds=_timed(untimed, watcher))
 

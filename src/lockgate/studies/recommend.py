@@ -6,6 +6,7 @@ from typing import NamedTuple
 from lockgate.errors import count_of
 from lockgate.studies.further import how, remedy, resume
 from lockgate.studies.phrases import chance, change, compared, error_name, span
+from lockgate.studies.tuned import TUNED
 from lockgate.tasks.results import Effect, PairResult, Results, selected_rung
 
 
@@ -59,7 +60,10 @@ def network_words(results: Results, tricks: Mapping[str, str]) -> str:
     told = Told(results, tricks)
     cell = selected_rung(results)["cell"].upper()
     article = "an" if cell[0] in "LR" else "a"
-    added = [tricks[name] for name in reversed(told.line()) if tricks.get(name)]
+    line = told.line()
+    # a run of its own has nothing of what stands before it
+    line = line[:1] if line[0] == TUNED else line
+    added = [tricks[name] for name in reversed(line) if tricks.get(name)]
     if not added:
         return f"a plain {cell}"
     words, joined = f"{article} {cell}", "with"

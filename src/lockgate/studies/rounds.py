@@ -146,11 +146,10 @@ class _Player:
     def _jobs(
         self, number: int, stretch: Stretch, rungs: Sequence[Rung], cell: CellName
     ) -> list[Job]:
-        task, config = self._plan.task, self._plan.config
-        networks = [model_config(rung, config.model, cell, self._plan.rungs) for rung in rungs]
+        task = self._plan.task
         return [
-            Job(rung.name, number, run_config(task, config, network), task, stretch.fold.name)
-            for rung, network in zip(rungs, networks, strict=True)
+            Job(rung.name, number, run_of(self._plan, rung, cell), task, stretch.fold.name)
+            for rung in rungs
         ]
 
     def _judged(
@@ -205,6 +204,17 @@ def _round_seconds(fits: Sequence[Fit], rungs: Collection[str], workers: int) ->
         if fit.rung in rungs:
             seconds.setdefault(fit.rung, []).append(fit.seconds)
     return sum(sum(own) / len(own) for own in seconds.values()) / workers
+
+
+def run_of(plan: Plan, rung: Rung, cell: CellName) -> Any:
+    """Return the settings of a run of a rung."""
+    network = model_config(rung, plan.config.model, cell, plan.rungs)
+    run = run_config(plan.task, plan.config, network)
+    if rung.run is None:
+        return run
+    # what computes is the study's to say
+    device = {"device": run.training.device}
+    return run.model_copy(update={"training": rung.run.training.model_copy(update=device)})
 
 
 def run_config(task: Task, config: Any, network: Any) -> Any:

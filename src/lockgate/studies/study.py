@@ -14,13 +14,13 @@ from lockgate.studies.judge import select
 from lockgate.studies.learned import Learned, deliver_learned, learn
 from lockgate.studies.plan import SILENT, Plan, Watcher, place_of, plan
 from lockgate.studies.result import StudyResult
-from lockgate.studies.rounds import play_rounds, run_config
+from lockgate.studies.rounds import play_rounds, run_of
 from lockgate.studies.single import Validated, apart, look, score_delivery
 from lockgate.studies.stretches import Stretches, best_baseline, mean_scores
 from lockgate.studies.summary import Found, summarise
+from lockgate.studies.tuned import Tuned
 from lockgate.tasks.base import Chosen, Compared, Task
 from lockgate.tasks.stack.config import CellName
-from lockgate.tasks.stack.rungs import model_config
 
 
 def run(
@@ -31,6 +31,7 @@ def run(
     *,
     resume: bool = False,
     watcher: Watcher = SILENT,
+    tuned: Tuned | None = None,
 ) -> StudyResult:
     """Run the study of `config` on `source` in the folder `out`.
 
@@ -41,6 +42,7 @@ def run(
         task: The task that the study is of; `config` is of its kind.
         resume: Continue in `out`; finished fits are not repeated.
         watcher: Told what the study is at.
+        tuned: What the search in the folder `config.tuned` found.
 
     Raises:
         DataError: If the table, the configuration or `out` cannot be used.
@@ -48,7 +50,8 @@ def run(
     clock = Clock()
     check_ledger(out.parent)
     with place_of(config) as place:
-        return _run(plan(source, config, task, place, watcher), out, clock, watcher, resume=resume)
+        planned = plan(source, config, task, place, watcher, tuned)
+        return _run(planned, out, clock, watcher, resume=resume)
 
 
 def _run(planned: Plan, out: Path, clock: Clock, watcher: Watcher, *, resume: bool) -> StudyResult:
@@ -131,5 +134,4 @@ def deliver_selected(
 def _selected(planned: Plan, rung: str, cell: CellName) -> Any:
     """Return the settings of a run of the selected network."""
     chosen = next(one for one in planned.rungs if one.name == rung)
-    network = model_config(chosen, planned.config.model, cell, planned.rungs)
-    return run_config(planned.task, planned.config, network)
+    return run_of(planned, chosen, cell)

@@ -6,6 +6,7 @@ from lockgate.charts.formats import metric_name, plural
 from lockgate.errors import count_of
 from lockgate.studies.phrases import chance, compared, signed, signed_percent
 from lockgate.studies.recommend import alike, recommendation
+from lockgate.studies.tuned import seen_words
 from lockgate.tasks.results import BaselineEffect, Delivered, Effect, PairResult, Results
 
 __all__ = [
@@ -43,6 +44,7 @@ def verdict_words(results: Results, tricks: Mapping[str, str]) -> list[str]:
             if pair["outcome"] != "no verdict"
         ),
         *_without_verdict(pairs, tricks, metric),
+        *([seen] if (seen := seen_words(results)) else []),
     ]
 
 

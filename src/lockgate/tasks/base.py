@@ -18,6 +18,7 @@ from lockgate.tasks.stack.rungs import Place, Rung
 from lockgate.training.data import Data
 from lockgate.training.history import History
 from lockgate.training.losses import Batch
+from lockgate.training.streams import Streams
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -303,6 +304,13 @@ class Tuning(Protocol):
         """Give what stands for settings that are left to the data, by path."""
         ...
 
+    def shared(self, config: Any) -> Mapping[str, Any]:
+        """Give, by path, what all networks of a study must have alike: by it folds are prepared.
+
+        An automatic choice is in it as long as it is left open, since the folds hold what it chose.
+        """
+        ...
+
     def preparation(self, config: Any) -> Mapping[str, Any]:
         """Give as plain values what preparing reads of a run: those of equal values share it."""
         ...
@@ -403,6 +411,12 @@ class Task(Hashable, Protocol):
 
     def load(self, folder: Path) -> Any:
         """Map what `save` kept."""
+        ...
+
+    def start(
+        self, prepared: Any, config: Any, streams: Streams, learn: Span = "train"
+    ) -> tuple[nn.Module, Data]:
+        """Return the network that a fit with these streams begins with, and what it learns from."""
         ...
 
     def train(

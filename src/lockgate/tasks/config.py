@@ -10,6 +10,8 @@ from lockgate.training.config import TrainingConfig
 
 ONE_NETWORK = {"members": 1, "mix": False}
 """Settings of a run that gives one network, as validation stopped it."""
+SEVERAL = Option(("study", "train", "tune"))
+"""Marks a setting of several fits, which commands have that deliver them."""
 
 
 class RunConfig(Config):
@@ -23,7 +25,7 @@ class RunConfig(Config):
 class CommitteeConfig(RunConfig):
     """A run of a task whose model may be several networks and a baseline."""
 
-    members: Annotated[int, Field(ge=1), Option()] = 3
+    members: Annotated[int, Field(ge=1), SEVERAL] = 3
     """Fits of the network whose mean is the model, each fitted again to all but the test part."""
-    mix: Annotated[bool, Option()] = True
+    mix: Annotated[bool, SEVERAL] = True
     """Mix them with the best baseline, by a weight that validation sets."""

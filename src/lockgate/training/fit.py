@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning_fabric import Fabric
@@ -66,7 +66,7 @@ def fit(
         DataError: If the checkpoint is damaged, or of another fit.
     """
     fabric = Fabric(accelerator=config.device, devices=1)
-    optimizer = _optimizer(model, config)
+    optimizer = make_optimizer(model, config)
     network, wrapped = fabric.setup(model, optimizer)
     train = train.to(fabric.device)
     validation = None if validation is None else validation.to(fabric.device)
@@ -90,7 +90,8 @@ def fit(
                 for group in optimizer.param_groups:
                     group["lr"] = rate
                 batch = train.batch(index)
-                norms.append(_step(fabric, network, wrapped, batch, config, streams.masks, losses))
+                step = take_step(fabric, network, wrapped, batch, config, streams.masks, losses)
+                norms.append(step.norm)
                 average.update()
                 steps += 1
             # at once, so that Ctrl-C cannot leave curves of unequal length
@@ -165,7 +166,14 @@ def _upcoming(stretches: Stretches, history: History) -> Iterator[Sequence[Any]]
     return upcoming
 
 
-def _step(
+class Step(NamedTuple):
+    """What a step came from: the losses that were differentiated, the norm of their gradient."""
+
+    losses: tuple[Tensor, ...]
+    norm: Tensor
+
+
+def take_step(
     fabric: Fabric,
     network: _FabricModule,
     optimizer: _FabricOptimizer,
@@ -173,21 +181,24 @@ def _step(
     config: TrainingConfig,
     masks: torch.Generator,
     losses: BatchLosses,
-) -> Tensor:
+) -> Step:
+    """Differentiate the losses of a batch, clip the gradient and move the weights."""
     network.train()
     optimizer.zero_grad()
+    seen = []
     for loss in losses(network, batch, config, masks):
         fabric.backward(loss)
+        seen.append(loss.detach())
     # a gradient that is not finite shows in the validation loss, which ends the fit as diverged
     norm = fabric.clip_gradients(
         network, optimizer, max_norm=config.clip_norm, error_if_nonfinite=False
     )
     optimizer.step()
     assert norm is not None
-    return norm
+    return Step(tuple(seen), norm)
 
 
-def _optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
     """Return AdamW (Loshchilov and Hutter, 2019), which takes nothing from biases."""
     weights = [weight for weight in model.parameters() if weight.ndim > 1]
     biases = [bias for bias in model.parameters() if bias.ndim <= 1]

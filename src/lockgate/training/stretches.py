@@ -30,6 +30,11 @@ class Stretches:
         return len(self._edges) - 1
 
     @property
+    def epoch_steps(self) -> int:
+        """Batches of an epoch."""
+        return len(self._first)
+
+    @property
     def most_steps(self) -> int:
         """Steps in all, if nothing ends the fit before."""
         most = self._config.max_epochs * len(self._first)

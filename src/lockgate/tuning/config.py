@@ -1,15 +1,18 @@
-"""The settings of a search, and how they join those of a run of its task."""
+"""The settings of a search and of a sweep, and how they join those of a run of its task."""
 
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import Field, create_model, field_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
 from lockgate.config import Config, Option
 from lockgate.studies.config import MOST_ROUNDS, of_study
 from lockgate.tasks.config import RunConfig
 
 OF_TUNING = Option(("tune",))
+OF_SWEEPS = Option(("lr-find",))
+LEAST_SPAN = 100.0
+"""Times its lowest rate that the highest of a sweep is at least."""
 
 
 class TuneSettings(Config):
@@ -60,3 +63,46 @@ def tune_config(run: type[RunConfig]) -> type[TuneConfig]:
     }
     settings: dict[str, Any] = {n: (f.annotation, f) for n, f in TuneSettings.model_fields.items()}
     return create_model(f"{run.__name__}OfTuning", __base__=TuneConfig, **fields, **settings)
+
+
+class RateSettings(Config):
+    """What a sweep over learning rates has beside the settings of the run that it is of."""
+
+    low_rate: Annotated[float, Field(gt=0), OF_SWEEPS] = 1e-5
+    """Learning rate of the first batch. Default: 1e-5."""
+    high_rate: Annotated[float, Field(gt=0), OF_SWEEPS] = 1.0
+    """Learning rate of the last batch, if the loss has not diverged before. Default: 1."""
+    batches: Annotated[int, Field(ge=1, le=10_000), OF_SWEEPS] = 200
+    """Batches at most, whose rates rise by the same factor from one to the next."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> "RateSettings":
+        if self.high_rate < LEAST_SPAN * self.low_rate:
+            raise ValueError(
+                f"high_rate must be at least {LEAST_SPAN:g} times low_rate, got {self.high_rate:g} "
+                f"and {self.low_rate:g}"
+            )
+        return self
+
+
+class RateConfig(RateSettings, RunConfig):
+    """The run whose first steps are swept; `rate_config` makes the class of a task."""
+
+
+@cache
+def rate_config(run: type[RunConfig]) -> type[RateConfig]:
+    """Return the class of the settings of a sweep, with those of a run.
+
+    Example:
+        >>> from lockgate.tasks.forecasting.config import ForecastConfig
+        >>> kind = rate_config(ForecastConfig)
+        >>> kind.model_fields["batches"].default, "training" in kind.model_fields
+        (200, True)
+    """
+    kinds = (run, RateSettings)
+    fields: dict[str, Any] = {
+        name: (field.annotation, field)
+        for kind in kinds
+        for name, field in kind.model_fields.items()
+    }
+    return create_model(f"{run.__name__}OfRates", __base__=RateConfig, **fields)

@@ -65,3 +65,13 @@ def test_its_settings_are_settings_and_have_a_value(table):
     assert set(TUNING.space(prepared)) <= set(fields_of(ForecastConfig))
     assert TUNING.values(prepared) == {"data.lookback": prepared.preprocessing.lookback}
     assert TASK.tuning is TUNING
+
+
+def test_networks_of_a_study_share_the_lookback_and_what_is_left_open():
+    assert TUNING.shared(config(lookback=14, normalise="mean", linear_path="on")) == {
+        "data.lookback": 14,
+        "model.linear_path": "on",
+    }
+    assert TUNING.shared(config(normalise="auto"))["model.normalise"] == "auto"
+    for change in ({"hidden_size": 9}, {"learning_rate": 0.1}, {"segment_length": 2}):
+        assert TUNING.shared(config(**change)) == TUNING.shared(config())

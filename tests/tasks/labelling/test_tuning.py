@@ -43,3 +43,12 @@ def test_its_settings_are_settings():
     assert set(TUNING.settings) <= set(fields_of(LabelConfig))
     assert TUNING.space(None) == TUNING.values(None) == {}
     assert TASK.tuning is TUNING
+
+
+def test_networks_of_a_study_share_how_items_are_read_and_what_they_begin_from():
+    shared = TUNING.shared(resolve(LabelConfig, {"max_length": 9, "linear_path": "off"}))
+
+    assert shared["data.max_length"] == 9
+    assert shared["model.linear_path"] == "off"
+    assert {*TUNING.settings, "model.encoder", "model.vectors", "model.pretrain"} <= set(shared)
+    assert set(shared) <= set(fields_of(LabelConfig))

@@ -30,3 +30,7 @@ def test_its_settings_are_settings():
     assert set(TUNING.settings) <= set(fields_of(LanguageConfig))
     assert TUNING.space(None) == TUNING.values(None) == {}
     assert TASK.tuning is TUNING
+
+
+def test_networks_of_a_study_share_the_words_of_a_step():
+    assert TUNING.shared(resolve(LanguageConfig, {"chunk_steps": 9})) == {"data.chunk_steps": 9}

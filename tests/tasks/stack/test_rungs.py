@@ -3,9 +3,10 @@
 import pytest
 
 from lockgate import DataError
-from lockgate.tasks.forecasting.config import ForecasterConfig
+from lockgate.tasks.forecasting.config import ForecastConfig, ForecasterConfig
 from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.stack.rungs import (
+    Rung,
     choose_rungs,
     default_names,
     in_words,
@@ -180,3 +181,12 @@ def test_layers_that_differ_are_stacked_as_they_are_given():
     assert in_words(stacked) == "bidirectional LSTM 64, then LSTM 32"
     assert stacked.num_layers == 2
     assert (plain.layer_sizes, plain.layer_directions) == ((64,), (False,))
+
+
+def test_a_rung_with_a_run_has_its_network_whatever_the_study_has():
+    run = ForecastConfig(
+        data={"target": "sold", "horizon": 3}, model={"hidden_size": 5, "dropout": 0.1}
+    )
+    rung = Rung("tuned", run=run)
+
+    assert model_config(rung, BASE, "gru", LADDER) == run.model

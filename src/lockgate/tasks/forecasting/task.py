@@ -68,13 +68,14 @@ from lockgate.tasks.forecasting.several import (
 )
 from lockgate.tasks.forecasting.split import Split
 from lockgate.tasks.forecasting.table import Table, describe_columns, guess_target
-from lockgate.tasks.forecasting.train import train
+from lockgate.tasks.forecasting.train import start, train
 from lockgate.tasks.forecasting.tuning import TUNING, ForecastTuning
 from lockgate.tasks.forecasting.windows import Windows
 from lockgate.tasks.results import Check
 from lockgate.tasks.stack.rungs import Place, Rung
 from lockgate.training.history import History
 from lockgate.training.losses import Batch, whole_loss
+from lockgate.training.streams import Streams
 
 REACH_WINDOWS = 64
 MOST_POINTS = 2_000
@@ -193,6 +194,12 @@ class Forecasting:
         preprocessing = Preprocessing.model_validate_json(learned)
         prepared = Prepared.load(folder, Split(*json.loads(split)), preprocessing)
         return replace(prepared, choices=Choices.model_validate_json(chosen))
+
+    def start(
+        self, prepared: Prepared, config: ForecastConfig, streams: Streams, learn: Span = "train"
+    ) -> tuple[nn.Module, Windows]:
+        """Build the network that a fit begins with, and give what it learns from."""
+        return start(prepared, config, streams, learn)
 
     def train(
         self,

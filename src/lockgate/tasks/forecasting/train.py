@@ -8,11 +8,26 @@ from lockgate.tasks.base import Span
 from lockgate.tasks.forecasting.choose import choose, ready
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.fitted import FittedForecaster
+from lockgate.tasks.forecasting.network import ForecastNetwork
 from lockgate.tasks.forecasting.prepare import Prepared
+from lockgate.tasks.forecasting.windows import Windows
 from lockgate.training.checkpoint import at
 from lockgate.training.fit import fit
 from lockgate.training.history import History
 from lockgate.training.streams import Streams
+
+
+def start(
+    prepared: Prepared, config: ForecastConfig, streams: Streams, learn: Span = "train"
+) -> tuple[ForecastNetwork, Windows]:
+    """Build the network that a fit begins with, and give the windows that it learns from.
+
+    Raises:
+        DataError: If this machine lacks `config.training.device`.
+    """
+    check_device(config.training.device)
+    prepared = choose(prepared, config)
+    return ready(prepared, prepared.choices.settle(config.model), streams.weights, learn)
 
 
 def train(
@@ -41,11 +56,10 @@ def train(
     Raises:
         DataError: If this machine lacks `config.training.device`.
     """
-    check_device(config.training.device)
     prepared = choose(prepared, config)
     config = config.model_copy(update={"model": prepared.choices.settle(config.model)})
     streams = Streams.of(config.training.random_state, seed, name)
-    model, windows = ready(prepared, config.model, streams.weights, learn)
+    model, windows = start(prepared, config, streams, learn)
     history = fit(
         model,
         windows,

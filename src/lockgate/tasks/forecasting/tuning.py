@@ -34,6 +34,12 @@ class ForecastTuning:
         """Give the lookback in steps."""
         return {"data.lookback": prepared.preprocessing.lookback}
 
+    def shared(self, config: ForecastConfig) -> dict[str, Any]:
+        """Give the lookback and whether there is a ridge; a level that is known needs nothing."""
+        model = config.model
+        alike = {"data.lookback": config.data.lookback, "model.linear_path": model.linear_path}
+        return alike | ({"model.normalise": "auto"} if model.normalise == "auto" else {})
+
     def preparation(self, config: ForecastConfig) -> Mapping[str, Any]:
         """Give the data's settings, and those that `choose` reads of the network."""
         model = config.model

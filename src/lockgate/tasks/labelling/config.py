@@ -81,7 +81,7 @@ class LabelledConfig(Config):
     """Cut sequences with labels at steps into stretches. Default: where there are fewer than 20."""
     class_weight: Literal["balanced"] | None = None
     """Let rare classes count more in training."""
-    unlabelled: Annotated[str | None, Option(("train",))] = None
+    unlabelled: Annotated[str | None, Option(("train", "lr-find"))] = None
     """File of further texts that pretrain learns from: one on each line of a .txt file, or the
     column text of a table."""
 
@@ -111,7 +111,7 @@ class ClassifierConfig(StackConfig):
     """File of word vectors that the embedding begins from: text of GloVe, word2vec or fastText."""
     freeze_vectors: Annotated[int, Field(ge=0)] | Literal["always"] = 3
     """Epochs for which these vectors stay as they are, or always; 0 trains them from the start."""
-    pretrain: Annotated[bool, Option(("train",))] = False
+    pretrain: Annotated[bool, Option(("train", "lr-find"))] = False
     """First train embedding and stack of texts as a language model of the training part, once for
     all fits."""
     pretrain_epochs: int = Field(default=5, ge=1)

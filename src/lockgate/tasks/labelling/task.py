@@ -42,13 +42,14 @@ from lockgate.tasks.labelling.scorer import LabelScorer, block_order, known, uni
 from lockgate.tasks.labelling.shown import labels_shown
 from lockgate.tasks.labelling.sources.further import read_further
 from lockgate.tasks.labelling.sources.read import read_labelled
-from lockgate.tasks.labelling.train import check_metric, train_classifier
+from lockgate.tasks.labelling.train import check_metric, start, train_classifier
 from lockgate.tasks.labelling.truncated import losses
 from lockgate.tasks.labelling.tuning import TUNING, LabelTuning
 from lockgate.tasks.results import Check
 from lockgate.tasks.stack.rungs import Place, Rung, model_config
 from lockgate.training.history import History
 from lockgate.training.losses import Batch
+from lockgate.training.streams import Streams
 
 LONG = 400
 REACH_ROWS = 64
@@ -192,6 +193,16 @@ class Labelling:
     def load(self, folder: Path) -> PreparedLabelled:
         """Map what `save` kept."""
         return PreparedLabelled.load(folder)
+
+    def start(
+        self,
+        prepared: PreparedLabelled,
+        config: LabelConfig,
+        streams: Streams,
+        learn: Span = "train",
+    ) -> tuple[nn.Module, Examples]:
+        """Build the network that a fit begins with, and give what it learns from."""
+        return start(prepared, config, streams, learn)
 
     def train(
         self,

@@ -9,6 +9,7 @@ from lockgate.errors import DataError, quoted
 from lockgate.running.machine import check_device
 from lockgate.tasks.base import Span
 from lockgate.tasks.labelling.config import LabelConfig, LabelTrainingConfig
+from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier
 from lockgate.tasks.labelling.network import ClassifierNetwork
 from lockgate.tasks.labelling.prepare import PreparedLabelled
@@ -38,6 +39,29 @@ def _train_vectors(model: ClassifierNetwork, whether: bool) -> None:
         model.embedding.weight.requires_grad_(whether)
 
 
+def start(
+    prepared: PreparedLabelled, config: LabelConfig, streams: Streams, learn: Span = "train"
+) -> tuple[ClassifierNetwork, Examples]:
+    """Build the network that a fit begins with, and give the examples that it learns from.
+
+    Raises:
+        DataError: As `train_classifier`.
+    """
+    check_device(config.training.device)
+    preprocessing, network = prepared.preprocessing, prepared.settle(config.model)
+    check_metric(preprocessing, config.training)
+    if prepared.encoder is not None:
+        prepared.encoder.check(network)
+    model = build_classifier(network, preprocessing, streams.weights)
+    if prepared.vectors is not None:
+        model.start_from(torch.from_numpy(prepared.vectors), streams.weights)
+        _train_vectors(model, network.freeze_vectors == 0)
+    assert prepared.encoder is not None or not network.pretrain  # else `begin` was left out
+    if prepared.encoder is not None:
+        prepared.encoder.begin(model)
+    return model, prepared.examples(learn)
+
+
 def train_classifier(
     prepared: PreparedLabelled,
     config: LabelConfig,
@@ -57,23 +81,10 @@ def train_classifier(
         DataError: If this machine lacks `config.training.device`, the metric does not suit the
             labels, or the network has other sizes than the encoder that it is to begin from.
     """
-    check_device(config.training.device)
-    preprocessing = prepared.preprocessing
-    check_metric(preprocessing, config.training)
     config = config.model_copy(update={"model": prepared.settle(config.model)})
-    if prepared.encoder is not None:
-        prepared.encoder.check(config.model)
     streams = Streams.of(config.training.random_state, seed, name)
-    model = build_classifier(config.model, preprocessing, streams.weights)
+    model, train = start(prepared, config, streams, learn)
     frozen = config.model.freeze_vectors
-    if prepared.vectors is not None:
-        model.start_from(torch.from_numpy(prepared.vectors), streams.weights)
-        _train_vectors(model, frozen == 0)
-
-    assert prepared.encoder is not None or not config.model.pretrain  # else `begin` was left out
-    if prepared.encoder is not None:
-        prepared.encoder.begin(model)
-    train = prepared.examples(learn)
 
     def after_epoch(history: History) -> None:
         # of a fit that goes on it may be long ago
@@ -94,7 +105,7 @@ def train_classifier(
     )
     linear_path = prepared.linear_path if model.linear_path else None
     fitted = FittedClassifier(
-        *((model.cpu(),), preprocessing, config),
+        *((model.cpu(),), prepared.preprocessing, config),
         linear_path=linear_path,
         encoder=prepared.encoder,
     )

@@ -24,6 +24,12 @@ class LabelTuning:
         """Give nothing: what is left to the data is not searched by default."""
         return {}
 
+    def shared(self, config: LabelConfig) -> dict[str, Any]:
+        """Give how items are read, and what networks begin from or stand on."""
+        begun = ("linear_path", "pretrain", "encoder", "vectors")
+        of_data = {path: getattr(config.data, path.rpartition(".")[2]) for path in self.settings}
+        return of_data | {f"model.{name}": getattr(config.model, name) for name in begun}
+
     def preparation(self, config: LabelConfig) -> Mapping[str, Any]:
         """Give the data's settings, and of the network what it begins from."""
         model = config.model

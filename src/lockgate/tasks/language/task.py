@@ -33,12 +33,13 @@ from lockgate.tasks.language.prepare import (
 from lockgate.tasks.language.rounds import LanguageRounds
 from lockgate.tasks.language.scores import TextScorer
 from lockgate.tasks.language.streams import Stream
-from lockgate.tasks.language.train import train_language_model
+from lockgate.tasks.language.train import start, train_language_model
 from lockgate.tasks.language.tuning import TUNING, LanguageTuning
 from lockgate.tasks.results import Check
 from lockgate.tasks.stack.rungs import Place, Rung
 from lockgate.training.history import History
 from lockgate.training.losses import Batch, whole_loss
+from lockgate.training.streams import Streams
 
 MANY_UNKNOWN = 0.1
 MOST_SHOWN = 12
@@ -126,6 +127,16 @@ class LanguageModelling:
     def load(self, folder: Path) -> PreparedText:
         """Map what `save` kept."""
         return PreparedText.load(folder)
+
+    def start(
+        self,
+        prepared: PreparedText,
+        config: LanguageConfig,
+        streams: Streams,
+        learn: Span = "train",  # noqa: ARG002 - no committee asks for another part
+    ) -> tuple[nn.Module, Stream]:
+        """Build the network that a fit begins with, and give what it learns from."""
+        return start(prepared, config, streams)
 
     def train(
         self,

@@ -6,11 +6,26 @@ from pathlib import Path
 from lockgate.running.machine import check_device
 from lockgate.tasks.language.config import LanguageConfig
 from lockgate.tasks.language.fitted import FittedLanguageModel, build_language_model
+from lockgate.tasks.language.network import LanguageNetwork
 from lockgate.tasks.language.prepare import PreparedText
+from lockgate.tasks.language.streams import Stream
 from lockgate.training.checkpoint import at
 from lockgate.training.fit import fit
 from lockgate.training.history import History
 from lockgate.training.streams import Streams
+
+
+def start(
+    prepared: PreparedText, config: LanguageConfig, streams: Streams
+) -> tuple[LanguageNetwork, Stream]:
+    """Build the network that a fit begins with, and give the text that it learns from.
+
+    Raises:
+        DataError: If this machine lacks `config.training.device`.
+    """
+    check_device(config.training.device)
+    network = build_language_model(config.model, prepared.preprocessing, streams.weights)
+    return network, prepared.stream("train")
 
 
 def train_language_model(
@@ -30,12 +45,11 @@ def train_language_model(
     Raises:
         DataError: If this machine lacks `config.training.device`.
     """
-    check_device(config.training.device)
     streams = Streams.of(config.training.random_state, seed, name)
-    model = build_language_model(config.model, prepared.preprocessing, streams.weights)
+    model, train = start(prepared, config, streams)
     history = fit(
         model,
-        prepared.stream("train"),
+        train,
         prepared.stream("validation"),
         config.training,
         streams,

@@ -23,6 +23,10 @@ class LanguageTuning:
         """Give nothing: the data decide no setting."""
         return {}
 
+    def shared(self, config: LanguageConfig) -> dict[str, Any]:
+        """Give the words of a step."""
+        return {"data.chunk_steps": config.data.chunk_steps}
+
     def preparation(self, config: LanguageConfig) -> Mapping[str, Any]:
         """Give the data's settings: of the network none is read."""
         return {"data": config.data.model_dump(mode="json")}

@@ -27,6 +27,7 @@ class Rung(NamedTuple):
     A rung without a `cell` takes the cell that is best on validation, and a parent of "cell" is
     the plain network of that cell. `trick` is what the rung adds, with settings in braces;
     `sets` are settings that are no rates. One that is not a `default` runs where it is asked for.
+    One with a `run` has its network and its training, whatever those of the study are.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Rung(NamedTuple):
     per_step: bool = False
     sets: tuple[tuple[str, Any], ...] = ()
     default: bool = True
+    run: Any = None
 
 
 AT_LEAST: dict[Place, float] = {"weight_dropout": 0.25, "zoneout": 0.1}
@@ -83,6 +85,9 @@ def model_config(
     Rates that it does not turn on are off, but for one that is off by default and that none of the
     rungs `compared` turns on: a network has that as it is set.
     """
+    if rung.run is not None:
+        network: Network = rung.run.model
+        return network
     defaults, tried = type(base)(), {place for one in compared for place in one.on}
     rates = {
         str(place): (getattr(base, place) or AT_LEAST.get(place, 0.0)) if place in rung.on else 0.0
