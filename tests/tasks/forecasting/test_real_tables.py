@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from lockgate.errors import DataError
-from lockgate.tasks.forecasting.table import Table, guess_target, read_table
+from lockgate.tasks.forecasting.described import guess_target
+from lockgate.tasks.forecasting.table import Table, read_table
 
 ROOT = Path(__file__).parents[3]
 FOLDER = Path(os.environ.get("LOCKGATE_DATA", ROOT.parent / "shared" / "data"))

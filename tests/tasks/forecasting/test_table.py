@@ -13,7 +13,8 @@ import pytest
 
 from lockgate.errors import DataError
 from lockgate.reading.samples import sample
-from lockgate.tasks.forecasting.table import Dropped, describe_columns, guess_target, read_table
+from lockgate.tasks.forecasting.described import describe_columns, guess_target
+from lockgate.tasks.forecasting.table import Dropped, read_table
 
 HOURS = [datetime(2024, 1, 1) + timedelta(hours=k) for k in range(6)]
 DATA: dict[str, list[Any]] = {
@@ -285,15 +286,6 @@ def test_chinese_is_read_from_any_encoding(tmp_path: Path, codec: str, named: st
     assert guess_target(path, encoding=named) == guess_target(plain) == "湿度"
 
 
-@pytest.mark.parametrize("look", [describe_columns, guess_target])
-def test_a_wrong_encoding_is_told(tmp_path: Path, look: Callable[..., Any]) -> None:
-    path = tmp_path / "a.csv"
-    path.write_bytes(CHINESE.encode("gb18030"))
-
-    with pytest.raises(DataError, match=r"must be text in utf-8, got .*encoding=\"gb18030\""):
-        look(path, encoding="utf-8")
-
-
 def test_fingerprint_changes_with_what_is_read_and_nothing_else() -> None:
     base = read_table(frame_of(), target="load").fingerprint
     data = frame_of()
@@ -319,43 +311,6 @@ def test_other_types_raise() -> None:
         read_table(frame_of(), target=3)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="missing must be numbers, got 'NA'"):
         read_table(frame_of(), target="load", missing=["NA"])  # type: ignore[list-item]
-
-
-def test_columns_are_described_without_a_target() -> None:
-    notes = describe_columns(frame_of(few=["1", "x", "3", "4", "5", "6"], none=[None] * 6))
-
-    assert [tuple(note) for note in notes] == [
-        ("when", "time", "", "2024-01-01 00:00:00"),
-        ("load", "number", "1 missing", "1"),
-        ("x", "number", "", "0"),
-        ("wind", "text", "holds text", "NW"),
-        ("few", "mixed", "holds text in 1 row, the first row 2: 'x'", "1"),
-        ("none", "empty", "holds no values", ""),
-    ]
-    parts = describe_columns(pl.DataFrame({"a": [2024], "b": [1]}), time="a,b")
-    assert [note.kind for note in parts] == ["time", "time"]
-
-
-@pytest.mark.parametrize(
-    ("columns", "guess"),
-    [
-        ({}, "x"),
-        ({"n": range(6)}, "x"),
-        ({"n": range(6), "still": [1] * 6, "few": ["1", "x", "3", "4", "5", "6"]}, "x"),
-        ({"Value": [1, 2, 4, 3, 5, 6], "z": [1, 2, 4, 3, 5, 7]}, "Value"),
-        ({"value": [1, 2, 4, 3, 5, 6], "y": [1, 2, 4, 3, 5, 7]}, "y"),
-        ({"z": [1, 2, 4, 3, 5, 7]}, "z"),
-    ],
-)
-def test_target_is_guessed(columns: dict[str, Any], guess: str) -> None:
-    assert guess_target(frame_of(**columns)) == guess
-
-
-def test_no_guess_raises() -> None:
-    frame = pl.DataFrame({"when": HOURS, "n": range(1, 7), "c": 1})
-
-    with pytest.raises(DataError, match=r"target must be named, got no column of varying numbers"):
-        guess_target(frame)
 
 
 def test_a_series_begins_and_ends_with_an_observed_target() -> None:
@@ -407,3 +362,14 @@ def test_rows_in_their_order_have_no_times(told: dict[str, str]) -> None:
     message = rf"row_order must not be given with {next(iter(told))}: .*; leave one out"
     with pytest.raises(DataError, match=message):
         read_table(frame_of(), target="load", row_order=True, **told)
+
+
+def test_numbers_of_steps_in_ds_are_the_steps() -> None:
+    frame = pl.DataFrame({"ds": [3, 1, 2, 6], "y": [3.0, 1.0, 2.0, 6.0]})
+
+    table = read_table(frame, target="y", row_order=True)
+
+    assert table.frame["ds"].to_list() == [1, 2, 3, 4, 5, 6]
+    assert table.frame["y"].to_list() == [1.0, 2.0, 3.0, None, None, 6.0]
+    both = pl.concat([frame.with_columns(unique_id=pl.lit(name)) for name in "ba"])
+    assert read_table(both, target="y", row_order=True).layout.lengths.tolist() == [6, 6]

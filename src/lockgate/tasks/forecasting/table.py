@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -14,8 +14,9 @@ from lockgate.reading.numbers import MARKS, Numbers, other_marks, read_numbers, 
 from lockgate.reading.panics import no_panics
 from lockgate.reading.series import check_one_series, keep_rows, series_ids
 from lockgate.reading.tables import RawTable, read_raw
-from lockgate.reading.times import Times, find_times, named_columns, row_numbers, time_candidates
+from lockgate.reading.times import Times, find_times, row_numbers
 from lockgate.reading.zones import instants, shown, wall_clock, zone_of
+from lockgate.tasks.forecasting.described import note_on
 from lockgate.tasks.forecasting.faulty import Far, far_values
 from lockgate.tasks.forecasting.grid import Grid, to_grid
 from lockgate.tasks.forecasting.layout import Layout
@@ -23,26 +24,12 @@ from lockgate.tasks.forecasting.panel import Align, Panel, to_panel
 from lockgate.tasks.forecasting.slots import Calendar, Slots
 from lockgate.tasks.forecasting.wide import side_by_side, targets_of
 
-TARGET_NAMES = ("y", "target", "value", "values")
-"""Names that `guess_target` takes for a target, best first, in any case."""
-ColumnKind: TypeAlias = Literal["time", "number", "mixed", "text", "empty"]
-"""What a column holds; `mixed` are numbers that cannot all be read, for the reason in its note."""
-
 
 class Dropped(NamedTuple):
     """A column that is not read further, and why."""
 
     column: str
     reason: str
-
-
-class ColumnNote(NamedTuple):
-    """What a column of a source holds."""
-
-    column: str
-    kind: ColumnKind
-    note: str
-    example: str
 
 
 @dataclass(frozen=True)
@@ -218,65 +205,6 @@ def read_table(
     )
 
 
-@no_panics
-def describe_columns(
-    source: Any,
-    *,
-    time: str | Sequence[str] | None = None,
-    time_format: str | None = None,
-    separator: str | None = None,
-    encoding: str | None = None,
-    decimal: str | None = None,
-) -> list[ColumnNote]:
-    """Tell what each column of a source holds, so that a target can be chosen.
-
-    Unlike `read_table` it asks for no time column: none, or several, are listed as they are.
-    """
-    raw = read_raw(source, separator=separator, encoding=encoding)
-    times = named_columns(raw, time) if time is not None else time_candidates(raw, time_format)
-    return [_note(column, raw, times, decimal) for column in raw.frame]
-
-
-@no_panics
-def guess_target(
-    source: Any,
-    *,
-    time: str | Sequence[str] | None = None,
-    time_format: str | None = None,
-    separator: str | None = None,
-    encoding: str | None = None,
-    decimal: str | None = None,
-) -> str:
-    """Name the column that is most likely to be the target.
-
-    That is the column of one of the names in `TARGET_NAMES`, or else the last column of numbers
-    that vary and are no count of the rows.
-
-    Raises:
-        DataError: If no column qualifies, with what `describe_columns` raises.
-    """
-    raw = read_raw(source, separator=separator, encoding=encoding)
-    times = named_columns(raw, time) if time is not None else time_candidates(raw, time_format)
-    numbers = {
-        column.name: to_number(column, decimal)
-        for column in raw.frame
-        if _note(column, raw, times, decimal).kind == "number"
-    }
-    for wanted in TARGET_NAMES:
-        for name in numbers:
-            if name.lower() == wanted:
-                return name
-    varying = [name for name, values in numbers.items() if values.drop_nulls().n_unique() > 1]
-    guesses = [name for name in varying if not _counts_rows(numbers[name])]
-    if not guesses:
-        raise DataError(
-            f"target must be named, got no column of varying numbers in {quoted(raw.source)} "
-            f"to guess it "
-            f"from; the columns are {listed(raw.frame.columns, 12)}"
-        )
-    return guesses[-1]
-
-
 def _check_targets(targets: Sequence[str], times: Times, ids: pl.DataFrame | None) -> None:
     for target in targets:
         if target in ("ds", "unique_id"):
@@ -337,11 +265,22 @@ def _row_times(raw: RawTable, ids: pl.DataFrame | None, **options: object) -> Ti
             f"row_order must not be given with {listed(given)}: rows in their order have no times; "
             "leave one out"
         )
+    if (numbered := _numbered(raw)) is not None:
+        return Times(numbered, ("ds",))
     numbers = row_numbers(raw)
     if ids is None:
         return numbers
     within = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(ids.columns).alias("ds")
     return numbers._replace(stamps=ids.select(within).to_series())
+
+
+def _numbered(raw: RawTable) -> pl.Series | None:
+    """Return the numbers of the steps where a column `ds` of whole numbers tells them."""
+    if "ds" not in raw.frame.columns:
+        return None
+    numbers = to_number(raw.frame["ds"], ".")
+    whole = numbers.null_count() == 0 and bool((numbers == numbers.floor()).all())
+    return numbers.cast(pl.Int64).rename("ds") if whole else None
 
 
 def _numeric_columns(
@@ -353,7 +292,7 @@ def _numeric_columns(
     for column in raw.frame:
         if column.name in (target, *apart, "unique_id"):
             continue
-        note = _note(column, raw, (), decimal)
+        note = note_on(column, raw, (), decimal)
         if note.kind == "number":
             _check_free(column.name)
             found.append(read_numbers(column, decimal))
@@ -402,55 +341,6 @@ def _check_free(name: str) -> None:
             f"column names must leave {quoted(name)} to the {role}, got another column of that "
             f"name; rename it{other}"
         )
-
-
-def _note(
-    column: pl.Series, raw: RawTable, times: Sequence[str], decimal: str | None
-) -> ColumnNote:
-    """Say what a column holds; a note on what is no number is the reason to leave it out."""
-    filled = column.drop_nulls()
-    example = str(filled[0]) if len(filled) else ""
-    numbers = to_number(column, decimal)
-    faulty = column.is_not_null() & numbers.is_null()
-    missing = f"{column.null_count():,} missing" if column.null_count() else ""
-    kind: ColumnKind = "number"
-    note = missing
-    if column.name in times:
-        kind = "time"
-    elif column.name in raw.unnamed:
-        kind, note = "text", "has no name in the header"
-    elif filled.is_empty():
-        kind, note = "empty", "holds no values"
-    elif faulty.any():
-        kind, note = _note_on_text(column, faulty, raw, decimal)
-    return ColumnNote(column.name, kind, note, example)
-
-
-def _note_on_text(
-    column: pl.Series, faulty: pl.Series, raw: RawTable, decimal: str | None
-) -> tuple[ColumnKind, str]:
-    if column.dtype != pl.String:
-        return "text", f"holds {column.dtype}"
-    count, value = int(faulty.sum()), column.filter(faulty)[0]
-    if marks := other_marks(column, decimal):
-        of = (
-            "in which a mark may be decimal or not"
-            if len(marks) > 1
-            else ("with another decimal mark")
-        )
-        return "mixed", f"holds numbers {of}, such as {quoted(value)}"
-    if 2 * count >= len(column.drop_nulls()):
-        return "text", "holds text"
-    rows = count_of(count, "row")
-    return (
-        "mixed",
-        f"holds text in {rows}, the first row {raw.rows.filter(faulty)[0]}: {quoted(value)}",
-    )
-
-
-def _counts_rows(numbers: pl.Series) -> bool:
-    """Whether each value is one more than that before."""
-    return numbers.null_count() == 0 and bool((numbers.diff().drop_nulls() == 1).all())
 
 
 def _floats(missing: Iterable[float]) -> tuple[float, ...]:

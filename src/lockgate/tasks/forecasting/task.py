@@ -52,6 +52,7 @@ from lockgate.tasks.forecasting.config import (
     ForecasterConfig,
     ForecastTrainingConfig,
 )
+from lockgate.tasks.forecasting.described import describe_columns, guess_target
 from lockgate.tasks.forecasting.fitted import FittedForecaster, load
 from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.network import build
@@ -67,7 +68,7 @@ from lockgate.tasks.forecasting.several import (
     several_described,
 )
 from lockgate.tasks.forecasting.split import Split
-from lockgate.tasks.forecasting.table import Table, describe_columns, guess_target
+from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.train import start, train
 from lockgate.tasks.forecasting.tuning import TUNING, ForecastTuning
 from lockgate.tasks.forecasting.windows import Windows
