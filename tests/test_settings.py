@@ -172,7 +172,7 @@ def test_how_a_source_is_read_can_be_told_anew():
 def test_what_a_model_was_trained_with_cannot_be_told_anew(name):
     expected = (
         f"settings of a fitted model must tell how a source is read, got '{name}'; the settings "
-        "are time, time_format, row_order, zone, resample, missing, where, "
+        "are time, time_format, row_order, zone, resample, missing, id, where, "
         "separator, decimal, encoding"
     )
     with pytest.raises(DataError, match=f"^{expected}$"):

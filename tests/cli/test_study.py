@@ -113,10 +113,18 @@ def test_ctrl_c_ends_with_a_sentence_and_resume_goes_on(
     assert numbers(json.loads(again.stdout)) == numbers(finished.results)
 
 
+FULL = "cannot be written, as its disk is full: make room there, and continue with resume=True"
+
+
 @pytest.mark.parametrize(
-    "error", [OSError(28, "No space left on device"), PermissionError(13, "x")]
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device"), f"runs/shop-sold/study.json {FULL} (--resume)"),
+        (PermissionError(13, "x"), "[Errno 13] x"),
+    ],
+    ids=["full", "not allowed"],
 )
-def test_a_failure_of_the_machine_is_no_wrong_use(lockgate, csv, monkeypatch, error):
+def test_a_failure_of_the_machine_is_no_wrong_use(lockgate, csv, monkeypatch, error, told):
     def fail(*_):
         raise error
 
@@ -125,4 +133,4 @@ def test_a_failure_of_the_machine_is_no_wrong_use(lockgate, csv, monkeypatch, er
     result = lockgate(*STUDY)
 
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1] == f"lockgate: {error}"
+    assert result.stderr.splitlines()[-1] == f"lockgate: {told}"

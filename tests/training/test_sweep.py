@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from lockgate import DataError
 from lockgate.tasks.forecasting.config import ForecasterConfig, ForecastTrainingConfig
 from lockgate.tasks.forecasting.network import build
-from lockgate.tasks.forecasting.windows import Windows
+from lockgate.tasks.forecasting.windows import Series, Windows
 from lockgate.training.streams import Streams
 from lockgate.training.sweep import Range, Sweep, has_diverged, sweep
 
@@ -32,7 +33,9 @@ def make_windows(rows: int = 200) -> Windows:
     inputs = wave[:, None] + 0.3 * torch.randn(rows, CHANNELS, generator=generator)
     target = inputs[:, 0].clone()
     target[::17] = torch.nan
-    return Windows(inputs, target, torch.arange(LOOKBACK - 1, rows - HORIZON), LOOKBACK, HORIZON)
+    origins = torch.arange(LOOKBACK - 1, rows - HORIZON)
+    one = Series(np.zeros(1, np.int64), np.zeros(1), np.ones(1))
+    return Windows(inputs, target, origins, LOOKBACK, HORIZON, one)
 
 
 def make_config(**settings: object) -> ForecastTrainingConfig:

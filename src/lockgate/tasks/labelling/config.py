@@ -220,7 +220,7 @@ def suits(source: Any, names: set[str]) -> bool:
 
 def names_labels(names: Iterable[str]) -> bool:
     """Tell whether settings of these names are of labelled data, and not of a forecast."""
-    shared = {"inputs", "time", "separator", "encoding", "folds"}
+    shared = {"inputs", "time", "id", "separator", "encoding", "folds"}
     fields = set(LabelledConfig.model_fields) - shared
     return any(name.removeprefix("data.") in fields for name in names)
 
