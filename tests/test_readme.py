@@ -23,7 +23,9 @@ def test_workbench_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "sales.csv").write_text("\n".join(["day,sold", *rows]))
     (tmp_path / "later.csv").write_text("\n".join(["day,sold", *rows, *later]))
     # a small study: the claim is that the names and the flow hold
-    small = WORKBENCH.replace("seeds=5", "seeds=1, rungs='lstm', max_epochs=1, hidden_size=4")
+    one = 'target="sold", horizon="7d", rungs="lstm", rounds=5, max_epochs=1, hidden_size=4)'
+    assert 'target="sold", horizon="7d")' in WORKBENCH
+    small = WORKBENCH.replace('target="sold", horizon="7d")', one)
     small = small.replace('horizon="7d").fit', 'horizon="7d", max_epochs=1).fit')
 
     exec(small, scope := {})  # noqa: S102  # the README's own code
