@@ -35,6 +35,34 @@ def test_the_forecast_as_json_and_nothing_else(lockgate, csv, trained, expected,
     assert result.stderr == ""
 
 
+def test_intervals_are_printed_beside_the_forecast(lockgate, csv, small, tmp_path):
+    settings = {**small, "members": 2, "mix": True}
+    package.train(csv, out=tmp_path / "model", **settings)
+
+    result = lockgate("predict", tmp_path / "model", "shop.csv", "--level", "80,90")
+
+    assert result.exit_code == 0, result.stderr
+    printed = pl.read_csv(result.stdout.encode())
+    assert printed.columns[-4:] == [
+        f"forecast-{end}-{level}" for level in (80, 90) for end in ("lo", "hi")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--level", "80;95"), "level must be numbers parted by commas, got '80;95'"),
+        (("--quantiles", "90"), "quantiles must be numbers above 0 and below 1, got 90.0"),
+        (("--level", "80"), "level must be left out of this model: no forecasts of rows held out"),
+    ],
+)
+def test_intervals_that_cannot_be_are_told(lockgate, csv, trained, options, message):
+    result = lockgate("predict", trained[1], "shop.csv", *options)
+
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+
+
 def test_a_target_that_ends_early_is_told(lockgate, csv, trained, tmp_path):
     held = pl.when(pl.int_range(pl.len()) < 395).then("sold").alias("sold")
     pl.read_csv(csv).with_columns(held).write_csv(tmp_path / "ahead.csv")

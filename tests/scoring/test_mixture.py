@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lockgate.scoring.mixture import mixing_weight
+from lockgate.scoring.mixture import cross_fitted, mixing_weight
 
 RNG = np.random.default_rng(0)
 TRUTH = RNG.normal(size=(500, 3))
@@ -43,3 +43,32 @@ def test_what_is_only_worse_gets_nothing() -> None:
 
 def test_two_that_are_the_same_are_not_mixed() -> None:
     assert mixing_weight(absolute, TRUTH + 1.0, TRUTH + 1.0) in (0.0, 1.0)
+
+
+def test_each_part_is_mixed_by_the_weight_of_the_others() -> None:
+    one, other = (TRUTH + scale * RNG.normal(size=TRUTH.shape) for scale in (0.4, 0.7))
+    parts = np.arange(500) // 170
+
+    mixed = cross_fitted(squared, one, other, parts)
+
+    for part in range(3):
+        own = parts == part
+        rest = ~own
+        weight = mixing_weight(
+            lambda p, rest=rest: np.square(p - TRUTH[rest]).sum(axis=1), one[rest], other[rest]
+        )
+        assert mixed[own] == pytest.approx(weight * one[own] + (1 - weight) * other[own])
+
+
+def test_what_a_part_loses_does_not_move_its_own_weight() -> None:
+    one, other = (TRUTH + scale * RNG.normal(size=TRUTH.shape) for scale in (0.4, 0.7))
+    parts, worse = np.arange(500) // 170, one.copy()
+    worse[parts == 1] += 50.0
+
+    before, after = (cross_fitted(squared, each, other, parts) for each in (one, worse))
+
+    weights = [
+        (m - other)[parts == 1] / (e - other)[parts == 1]
+        for m, e in ((before, one), (after, worse))
+    ]
+    assert np.median(weights[0]) == pytest.approx(np.median(weights[1]), abs=1e-6)

@@ -9,8 +9,10 @@ import polars as pl
 import pytest
 import torch
 
+import lockgate
 from lockgate import DataError
 from lockgate.running.local import one_thread
+from lockgate.scoring.mixture import mixing_weight
 from lockgate.settings import resolve
 from lockgate.studies.delivery import Member, deliver, frozen, is_single, side_by_side
 from lockgate.tasks.base import Candidate, Compared, ignore
@@ -54,9 +56,10 @@ def test_members_are_fitted_again_with_their_steps_to_all_but_the_test_part(deli
     assert delivery.fitted.config.training.max_steps is None
 
 
-def test_the_weight_is_the_best_on_the_half_that_stopped_nothing(delivered):
+def test_the_weight_is_the_best_on_the_half_that_stopped_nothing(delivered, table):
     delivery, _, prepared = delivered(max_epochs=5, learning_rate=0.01)
-    truth = TASK.scorer(None, prepared, delivery.fitted.config, "mixing")
+    data = TASK.read(table, delivery.fitted.config)
+    truth = TASK.scorer(data, prepared, delivery.fitted.config, "mixing")
     networks = TASK.predict(delivery.tried, prepared, "mixing")
     known = {one.name: one.predict("mixing") for one in delivery.compared.baselines}
     best = min(known, key=lambda name: truth.scores(known[name])["mae"])
@@ -67,6 +70,38 @@ def test_the_weight_is_the_best_on_the_half_that_stopped_nothing(delivered):
     assert delivery.baseline.name == best
     grid = np.linspace(0, 1, 1001)
     assert loss(delivery.weight) <= min(loss(weight) for weight in grid) * (1 + 1e-6)
+
+
+def test_intervals_are_told_by_the_half_that_stopped_nothing(delivered, table):
+    delivery, _, prepared = delivered(max_epochs=5, learning_rate=0.01)
+    data = TASK.read(table, delivery.fitted.config)
+    truth = TASK.scorer(data, prepared, delivery.fitted.config, "mixing")
+    networks = TASK.predict(delivery.tried, prepared, "mixing")
+    known = {one.name: one.predict("mixing") for one in delivery.compared.baselines}
+    theirs = known[delivery.baseline.name]
+    fifths = np.arange(len(networks)) * 5 // len(networks)
+    mixed = np.empty_like(networks)
+    for fifth in range(5):
+        own = fifths == fifth
+
+        def losses(prediction, rest=~own):
+            return truth.losses(prediction)[rest]
+
+        weight = mixing_weight(losses, networks, theirs)
+        mixed[own] = (weight * networks + (1 - weight) * theirs)[own]
+
+    np.testing.assert_allclose(
+        delivery.fitted.intervals.errors, truth.truth - mixed, rtol=1e-3, atol=1e-4
+    )
+
+
+def test_a_single_network_that_validation_stopped_has_no_intervals(table, small, tmp_path):
+    told = {**small, "members": 1, "mix": False}
+    single, _ = lockgate.train(table, out=tmp_path / "one", **told)
+
+    assert single.intervals is None
+    with pytest.raises(DataError, match=r"^level must be left out of this model: no forecasts"):
+        single.predict(table, level=[80])
 
 
 def test_what_lies_in_the_test_part_changes_nothing(delivered, table):

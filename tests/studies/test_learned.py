@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lockgate import DataError
+from lockgate.scoring.mixture import mixing_weight
 from lockgate.settings import resolve
 from lockgate.studies.delivery import side_by_side
 from lockgate.studies.gather import Judged
@@ -110,6 +111,34 @@ def test_nothing_is_mixed_where_that_is_not_wanted_or_cannot_be(config: Any) -> 
     assert found[2:5] == (1.0, None, "none has a finite mae in every fold")
 
 
+def test_no_fold_has_a_part_in_the_weight_by_which_it_is_held_out(config: Any) -> None:
+    told = played(1.0, 1.0, [fit(1)])
+    compared = (Candidate("ridge", "", lambda part: np.zeros(1)),)  # noqa: ARG005
+
+    held_out = learn(TASK, config, compared, told, "gru").held_out
+
+    first, second = (one.stretch for one in told.rounds[:2])
+    assert [one.name for one in held_out] == ["fold-0", "fold-1"]
+    assert [one.scorer for one in held_out] == [first.scorer, second.scorer]
+    for mine, other, number in ((first, second, 0), (second, first, 1)):
+        own, others = (
+            np.mean([one.predictions["gru"] for one in told.rounds if one.stretch is fold], axis=0)
+            for fold in (mine, other)
+        )
+        weight = mixing_weight(other.scorer.losses, others, other.naive[0].judged)
+        expected = weight * own + (1.0 - weight) * mine.naive[0].judged
+        np.testing.assert_allclose(held_out[number].prediction, expected)
+
+
+def test_without_a_mixture_the_networks_are_held_out(config: Any) -> None:
+    told = played(1.0, 1.0, [fit(1)])
+
+    held_out = learn(TASK, config.model_copy(update={"mix": False}), (), told, "gru").held_out
+
+    mean = np.mean([told.rounds[k].predictions["gru"] for k in (0, 2)], axis=0)
+    np.testing.assert_allclose(held_out[0].prediction, mean)
+
+
 def test_members_take_the_epochs_told_on_all_but_the_test_part(table: Any, small: Any) -> None:
     config = resolve(ForecastConfig, {**small, "members": 2, "mix": True, "batch_size": 32})
     data = TASK.read(table, config)
@@ -121,7 +150,7 @@ def test_members_take_the_epochs_told_on_all_but_the_test_part(table: Any, small
         asked.extend(members)
         return fit_them(members)
 
-    told = Learned(1.5, 1.0, 0.25, "ridge", None, {"mae": 1.0})
+    told = Learned(1.5, 1.0, 0.25, "ridge", None, {"mae": 1.0}, ())
     compared = TASK.baselines(data, prepared, config)
 
     delivery = deliver_learned(TASK, data, prepared, config, fit_all, told, compared)

@@ -65,11 +65,11 @@ CONTRACT = {
     "verdict.pairs.0.looks.0": {"rounds", "percent", "low", "high"},
     "verdict.baseline": {"name", "percent", "low", "high", "outcome", "better"},
     "delivered": {"members", "weight", "baseline", "why_not_mixed", "single", "networks"}
-    | {"mixture", "refitted", "effect", "words"},
+    | {"mixture", "refitted", "effect", "intervals", "words"},
     "checks.0": {"name", "status", "text"},
     "forecasts.0": {"which", "series", "error", "origin", "history", "future"},
     "forecasts.0.history": {"ds", "y"},
-    "forecasts.0.future": {"ds", "y", "forecast", "baseline", "baseline_name"},
+    "forecasts.0.future": {"ds", "y", "forecast", "baseline", "baseline_name", "intervals"},
 }
 
 

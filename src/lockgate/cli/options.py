@@ -11,7 +11,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 from lockgate.config import Config, option_of
-from lockgate.errors import DataError, listed
+from lockgate.errors import DataError, listed, quoted
 from lockgate.settings import fields_of
 from lockgate.studies.config import StudySettings, of_study
 from lockgate.tasks.registry import NAMES, configs
@@ -159,3 +159,17 @@ def with_set(options: dict[str, Any], settings: list[str] | None) -> dict[str, A
             raise DataError(f"--set must be NAME=VALUE, got {setting!r}")
         named[name.strip()] = value.strip()
     return named
+
+
+def numbers(name: str, text: str | None) -> list[float] | None:
+    """Return the numbers of an option, parted by commas; None where it is not given.
+
+    Raises:
+        DataError: If one is no number.
+    """
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise DataError(f"{name} must be numbers parted by commas, got {quoted(text)}") from None

@@ -14,6 +14,14 @@ def predict(
     folder: Annotated[Path, typer.Argument(help="A folder that `train` or `study` wrote.")],
     table: o.Source = None,
     sample: o.Sample = None,
+    level: Annotated[
+        str | None,
+        typer.Option(help="Per cent of truths that intervals of a forecast cover: 80,95."),
+    ] = None,
+    quantiles: Annotated[
+        str | None,
+        typer.Option(help="Instead, shares of truths below quantiles of a forecast: 0.1,0.5,0.9."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="A .csv or .parquet file; default standard output, as CSV.")
     ] = None,
@@ -36,6 +44,8 @@ def predict(
 
     if out is not None and out.suffix not in (".csv", ".parquet"):
         raise DataError(f"out must end in .csv or .parquet, got {out}")
+    given = {"level": o.numbers("level", level), "quantiles": o.numbers("quantiles", quantiles)}
+    options |= {name: value for name, value in given.items() if value is not None}
     frame = api.predict(folder, o.source(table, sample), **options)
     if as_json:
         times = [frame["ds"].dt.to_string("iso:strict")] if "ds" in frame.columns else []

@@ -101,6 +101,8 @@ def show_fitted(fitted: Fitted, folder: Path, *, as_json: bool = False) -> None:
     )
     if delivered := metrics.get("delivered"):
         print(delivered_words(delivered, fitted.config.model.cell.upper()))
+        for line in (delivered.get("intervals") or {}).get("words", ()):
+            print(line)
     if (apart := metrics["test"].get("accuracy_without_overlap")) is not None:
         print(f"Without the test rows that are in another part too: accuracy {apart:.4g}.")
     _show_notices(metrics["notices"])

@@ -3,18 +3,32 @@
 Validation is halved. Networks fitted to the training part stop by the first half, which sets the
 choices of the baselines too; the second half sets the weight of the networks in the mixture. Then
 steps, choices and weight are frozen, and networks and baseline are fitted anew to all rows but
-those of the test part. So no weight is learned from rows that have stopped a fit.
+those of the test part. So no weight is learned from rows that have stopped a fit. How far off the
+model may be is told by the second half too, each stretch of it mixed by the weight of the others.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from lockgate.errors import DataError, listed
 from lockgate.running.local import run_in_threads, threads_of_each
+from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.baselines import reference
-from lockgate.scoring.mixture import mixing_weight
-from lockgate.tasks.base import Candidate, Committees, Compared, Fitted, OnEpoch, Scorer, Span, Task
+from lockgate.scoring.mixture import cross_fitted, mixing_weight
+from lockgate.tasks.base import (
+    Candidate,
+    Committees,
+    Compared,
+    Fitted,
+    HeldOut,
+    OnEpoch,
+    Scorer,
+    Span,
+    Task,
+)
 from lockgate.training.history import History
 from lockgate.training.origin import warn_if_elsewhere
 
@@ -32,6 +46,8 @@ class Member(NamedTuple):
         return folder / f"{self.learn}-{self.seed}.safetensors"
 
 
+STRETCHES = 5
+"""Of the second half of validation, each of which is mixed by the weight of the others."""
 DIVERGED = "training diverged in its first epoch: pass a smaller learning_rate"
 Fits = Sequence[tuple[Fitted, History]]
 FitAll = Callable[[Sequence[Member]], Fits]
@@ -96,12 +112,17 @@ def deliver(task: Task, data: Any, prepared: Any, config: Any, fit_all: FitAll) 
     if _interrupted(first, members):
         return so_far
     baseline, weight = None, 1.0
-    if config.mix and judged:
+    held_out: list[HeldOut] = []
+    if judged:
         scorer = task.scorer(data, prepared, config, judged)
-        baseline, why_not = _reference(committees, compared, scorer, config.training.metric)
-    if baseline is not None:
-        networks = task.predict(tried, prepared, "mixing")
-        weight = mixing_weight(scorer.losses, networks, baseline.predict("mixing"))
+        networks = task.predict(tried, prepared, judged)
+        if config.mix:
+            baseline, why_not = _reference(committees, compared, scorer, config.training.metric)
+        theirs = None if baseline is None else baseline.predict(judged)
+        if theirs is not None:
+            weight = mixing_weight(scorer.losses, networks, theirs)
+        mixed = _cross_fitted(scorer, networks, theirs)
+        held_out.append(HeldOut("second half of validation", scorer, mixed))
     members = [
         Member(member.seed, frozen(config, history), "development", None)
         for member, (fitted, history) in zip(members, first, strict=True)
@@ -116,7 +137,7 @@ def deliver(task: Task, data: Any, prepared: Any, config: Any, fit_all: FitAll) 
         baseline = committees.refit(data, prepared, config, baseline)
         fitted = committees.mixed(fitted, baseline, weight)
     return so_far._replace(
-        fitted=fitted,
+        fitted=committees.with_held_out(fitted, held_out),
         members=len(usable),
         weight=weight,
         baseline=baseline,
@@ -198,6 +219,14 @@ def frozen(config: Any, history: History) -> Any:
     steps = history.kept_steps
     limits = {"max_steps": steps, "max_epochs": steps}
     return config.model_copy(update={"training": config.training.model_copy(update=limits)})
+
+
+def _cross_fitted(scorer: Scorer, networks: FloatArray, theirs: FloatArray | None) -> FloatArray:
+    """Return the mixture of each of `STRETCHES` by the weight of the others."""
+    if theirs is None:
+        return networks
+    stretches = np.arange(len(networks)) * STRETCHES // max(len(networks), 1)
+    return cross_fitted(scorer.losses, networks, theirs, stretches)
 
 
 def _reference(

@@ -13,12 +13,12 @@ import numpy as np
 
 from lockgate.errors import DataError, listed
 from lockgate.scoring.arrays import FloatArray
-from lockgate.scoring.mixture import mixing_weight
+from lockgate.scoring.mixture import cross_fitted, mixing_weight
 from lockgate.studies.delivery import DIVERGED, Delivery, FitAll, Member, finite
 from lockgate.studies.fits import Fit
 from lockgate.studies.gather import Judged
 from lockgate.studies.stretches import Stretch, best_baseline, mean_of, naive
-from lockgate.tasks.base import Candidate, Committees, Compared, Task
+from lockgate.tasks.base import Candidate, Committees, Compared, HeldOut, Task
 from lockgate.tasks.results import Scores
 
 
@@ -52,6 +52,7 @@ class Learned(NamedTuple):
     baseline: str | None  # the other part of it
     why_not_mixed: str | None
     scores: Scores  # of the mixture on the rows judged, means over folds
+    held_out: tuple[HeldOut, ...]  # the rows judged, mixed by the weights of other folds
 
 
 def learn(
@@ -95,6 +96,7 @@ def learn(
         baseline=name,
         why_not_mixed=why_not,
         scores=mean_of(mixed),
+        held_out=_held_out(networks, name),
     )
 
 
@@ -139,7 +141,7 @@ def deliver_learned(
         baseline = committees.refit(data, prepared, config, found)
         fitted = committees.mixed(fitted, baseline, learned.weight)
     return Delivery(
-        fitted=fitted,
+        fitted=committees.with_held_out(fitted, learned.held_out),
         members=len(fits),
         weight=learned.weight,
         baseline=baseline,
@@ -180,6 +182,23 @@ def _mixable(
     stretches = [stretch for stretch, _ in networks]
     best = best_baseline(stretches, metric, kept)
     return best, None if best else f"none has a finite {metric} in every fold"
+
+
+def _held_out(
+    networks: Sequence[tuple[Stretch, FloatArray]], name: str | None
+) -> tuple[HeldOut, ...]:
+    """Return what is predicted of each fold's rows by the weight of the others."""
+    predictions = [prediction for _, prediction in networks]
+    if name is not None:
+        losses, ours, theirs = _stacked(networks, name)
+        sizes = [len(prediction) for prediction in predictions]
+        folds = np.repeat(np.arange(len(sizes)), sizes)
+        mixed = cross_fitted(losses, ours, theirs, folds)
+        predictions = np.split(mixed, np.cumsum(sizes)[:-1])
+    return tuple(
+        HeldOut(stretch.fold.name, stretch.scorer, prediction)
+        for (stretch, _), prediction in zip(networks, predictions, strict=True)
+    )
 
 
 def _stacked(

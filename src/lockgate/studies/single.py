@@ -119,6 +119,7 @@ def apart(task: Task, prepared: Any, delivery: Delivery, tested: Tested, metric:
         "mixture": mixture,
         "refitted": refitted,
         "effect": effect,
+        "intervals": task.committees and task.committees.intervals(fitted, test, tested.model),
         "words": [],
     }
 

@@ -127,7 +127,11 @@ def deliver_selected(
         return [(task.load_fitted(job.folder(out)), done[job.seed]) for job in jobs]
 
     if is_single(task, run):
-        return deliver_one(task, run, fit_all, compared)
+        one = deliver_one(task, run, fit_all, compared)
+        if task.committees is None:
+            return one
+        fitted = task.committees.with_held_out(one.fitted, learned.held_out)
+        return one._replace(fitted=fitted)
     return deliver_learned(task, planned.data, prepared, run, fit_all, learned, compared)
 
 

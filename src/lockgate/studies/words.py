@@ -90,7 +90,7 @@ def delivered_answer(delivered: Delivered, cell: str, metric: str) -> list[str]:
         }.get(effect["outcome"], "too few test rows to tell whether by chance")
         told = f"On the test part it has {compared(effect, metric)} {than}: {clear}."
         words.append(told + _better(effect, "the test part"))
-    return words
+    return [*words, *(delivered.get("intervals") or {}).get("words", ())]
 
 
 def _interval(effect: Effect, metric: str) -> str:

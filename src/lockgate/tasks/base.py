@@ -66,6 +66,15 @@ class Scorer(Protocol):
         ...
 
 
+class HeldOut(NamedTuple):
+    """What a model predicts of rows that had no part in it."""
+
+    name: str
+    """Of the fold, or of the part."""
+    scorer: Any
+    prediction: FloatArray
+
+
 class Candidate(NamedTuple):
     """A baseline, fitted."""
 
@@ -246,6 +255,20 @@ class Committees(Protocol):
         """Return the model that gives `weight` to the joined networks, the rest to a baseline.
 
         Without a baseline it is the networks alone.
+        """
+        ...
+
+    def with_held_out(self, fitted: Any, held_out: Sequence[HeldOut]) -> Any:
+        """Return the model that tells how far off it may be by what was predicted of rows held out.
+
+        The predictions are mixed by weights that these rows had no part in. A task whose models do
+        not tell it returns the model as it is.
+        """
+        ...
+
+    def intervals(self, fitted: Any, scorer: Any, prediction: FloatArray) -> Any:
+        """Give how its intervals do on rows that nothing has seen, as plain values; None if it has
+        none.
         """
         ...
 

@@ -171,6 +171,7 @@ class Delivered(TypedDict):
     mixture: Scores
     refitted: Scores | None  # of the baseline in it
     effect: BaselineEffect | None  # of the mixture against it
+    intervals: Any  # how its intervals do, as its task tells it; None if it has none
     words: list[str]
 
 

@@ -123,8 +123,8 @@ def read_weights(
     return model.eval()
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a file of safetensors, whose numbers are finite.
+def read_tensors(path: Path, *, finite: bool = True) -> dict[str, Tensor]:
+    """Read a file of safetensors, whose numbers are finite unless `finite` is False.
 
     Raises:
         DataError: If it is none, or is larger than memory.
@@ -138,7 +138,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         reason = shortened(" ".join(str(error).split()))
         raise DataError(f"{path} must hold weights as safetensors: {reason}") from None
     for name, tensor in state.items():
-        if not torch.isfinite(tensor).all():
+        if finite and not torch.isfinite(tensor).all():
             raise DataError(f"{path} must hold finite weights, got others in {quoted(name)}")
     return state
 

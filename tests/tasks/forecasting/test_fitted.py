@@ -365,6 +365,66 @@ def test_rows_in_their_order_go_on_by_their_number(table, tmp_path):
         fitted.evaluate(rows.head(341))
 
 
+@pytest.fixture
+def with_intervals(table, tmp_path) -> FittedForecaster:
+    told = {"target": "sold", "horizon": 2, "inputs": "target", "at_least": 0}
+    several = {"members": 2, "mix": True}
+    return train(table, tmp_path, **told, **several)
+
+
+def test_levels_are_columns_around_the_forecast(with_intervals, table, tmp_path):
+    told = with_intervals.predict(table, level=[80, 90])
+
+    assert told.columns[:4] == ["unique_id", "ds", "forecast", "spread"]
+    assert told.columns[4:] == [
+        f"forecast-{end}-{level}" for level in (80, 90) for end in ("lo", "hi")
+    ]
+    wide, narrow = (told[f"forecast-hi-{k}"] - told[f"forecast-lo-{k}"] for k in (90, 80))
+    assert (wide >= narrow).all()
+    with_intervals.save(tmp_path / "again")
+    assert load(tmp_path / "again").predict(table, level=[80, 90]).equals(told)
+
+
+def test_a_level_and_its_quantiles_are_the_same(with_intervals, table):
+    level = with_intervals.predict(table, level=[80])
+    quantiles = with_intervals.predict(table, quantiles=[0.1, 0.9])
+
+    assert level["forecast-lo-80"].to_list() == quantiles["forecast-q-0.1"].to_list()
+    assert level["forecast-hi-80"].to_list() == quantiles["forecast-q-0.9"].to_list()
+
+
+def test_no_quantile_is_below_the_bound(with_intervals, table):
+    far_off = with_intervals.intervals._replace(errors=100.0 * with_intervals.intervals.errors)
+
+    told = replace(with_intervals, intervals=far_off).predict(table, level=[80])
+
+    assert (told["forecast-lo-80"] == 0.0).all()
+    assert (told["forecast-hi-80"] > told["forecast"]).all()
+
+
+def test_intervals_of_a_pandas_series_come_as_a_frame(with_intervals, table):
+    series = table.to_pandas().set_index("day")["sold"]
+
+    frame = with_intervals.predict(series, level=80)
+
+    assert isinstance(with_intervals.predict(series), pd.Series)
+    assert isinstance(frame, pd.DataFrame)
+    assert {"forecast-lo-80", "forecast-hi-80"} <= {*frame.columns}
+
+
+def test_evaluate_tells_what_intervals_cover(with_intervals, table):
+    later = table.with_columns(pl.col("day") + pl.duration(days=table.height))
+
+    evaluation = with_intervals.evaluate(later)
+
+    share = evaluation.intervals["levels"][0]["share"]
+    assert evaluation.sections()[1].rows[0]["covers"] == f"{100 * share:.1f} %"
+    assert (
+        f"Of these rows the 80 % interval covers {100 * share:.1f} %"
+        in (evaluation.sections()[1].lines[1])
+    )
+
+
 def test_only_the_lookback_and_nothing_before_it_is_read(trained, table):
     longer = table.with_columns(
         pl.when(pl.int_range(pl.len()) < 393)

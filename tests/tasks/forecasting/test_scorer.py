@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lockgate.scoring.metrics import PointMetric, point_losses, score
+from lockgate.tasks.forecasting.origins import Origins
 from lockgate.tasks.forecasting.scorer import WindowScorer
 
 RNG = np.random.default_rng(0)
@@ -11,10 +12,11 @@ TRUTH = RNG.normal(size=(7, 3))
 TRUTH[2, 1] = np.nan
 FORECAST = TRUTH + RNG.normal(size=(7, 3))
 SCALES = np.array([1.0, 1.0, 10.0, 10.0, 10.0, np.nan, 2.0])
+ORIGINS = Origins(np.arange(7), np.zeros(7, np.int64), (), np.ones(7))
 
 
 def test_one_series_is_scored_as_ever() -> None:
-    scorer = WindowScorer(TRUTH, "mae", 2.5)
+    scorer = WindowScorer(TRUTH, "mae", 2.5, ORIGINS)
 
     assert scorer.scores(FORECAST) == score(TRUTH, FORECAST, 2.5)._asdict()
     assert (scorer.losses(FORECAST) == point_losses(TRUTH, FORECAST, "mae").losses).all()
@@ -22,7 +24,7 @@ def test_one_series_is_scored_as_ever() -> None:
 
 @pytest.mark.parametrize("metric", ["mae", "rmse", "mase"])
 def test_several_series_are_scored_each_in_its_scale(metric: PointMetric) -> None:
-    scorer = WindowScorer(TRUTH, metric, SCALES)
+    scorer = WindowScorer(TRUTH, metric, SCALES, ORIGINS)
 
     scores = scorer.scores(FORECAST)
 
@@ -44,6 +46,6 @@ def test_several_series_are_scored_each_in_its_scale(metric: PointMetric) -> Non
 
 
 def test_without_any_scale_there_is_no_mase() -> None:
-    scorer = WindowScorer(TRUTH, "mae", np.full(7, np.nan))
+    scorer = WindowScorer(TRUTH, "mae", np.full(7, np.nan), ORIGINS)
 
     assert scorer.scores(FORECAST)["mase"] is None

@@ -7,6 +7,7 @@ import pytest
 
 from lockgate.settings import resolve
 from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.origins import Origins
 from lockgate.tasks.forecasting.task import TASK, WindowScorer
 
 
@@ -26,7 +27,8 @@ def test_windows_are_scored_where_the_truth_is_observed():
     truth = np.array([[1.0, 2.0], [np.nan, 4.0], [5.0, 6.0]])
     off = np.array([[1.0, 0.0], [9.0, 2.0], [0.0, 1.0]])
 
-    scorer = WindowScorer(truth, "mae", 2.0)
+    origins = Origins(np.arange(3), np.zeros(3, np.int64), (), np.ones(3))
+    scorer = WindowScorer(truth, "mae", 2.0, origins)
 
     scores = scorer.scores(np.nan_to_num(truth) + off)
     assert scores == {"mae": 0.8, "rmse": pytest.approx(math.sqrt(6 / 5)), "mase": 0.4}

@@ -11,6 +11,10 @@ from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.metrics import PointMetric
 from lockgate.tasks.base import Section
 from lockgate.tasks.forecasting.baselines import bounded, naive_baselines
+from lockgate.tasks.forecasting.covered import covered_rows
+from lockgate.tasks.forecasting.interval_scores import score_intervals
+from lockgate.tasks.forecasting.intervals import Intervals
+from lockgate.tasks.forecasting.origins import origins_of
 from lockgate.tasks.forecasting.prepare import make_windows
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.ridge import Ridge
@@ -20,7 +24,12 @@ from lockgate.tasks.forecasting.windows import Windows
 
 
 class Forecasts(Protocol):
-    """What gives forecasts: a network or a baseline."""
+    """What gives forecasts, and tells how far off they may be."""
+
+    @property
+    def intervals(self) -> Intervals | None:
+        """What tells it, if anything does."""
+        ...
 
     def forecast(self, windows: Windows) -> FloatArray:
         """Forecast every window in the target's own unit, `(N, horizon)`."""
@@ -51,6 +60,8 @@ class ForecastEvaluation(NamedTuple):
     """What a reader should know of how the table was read."""
     model: ForecastScores
     baselines: tuple[ForecastScores, ...]
+    intervals: dict[str, Any] | None = None
+    """How the model's intervals do; see `interval_scores.score_intervals`."""
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values that JSON can hold."""
@@ -63,7 +74,11 @@ class ForecastEvaluation(NamedTuple):
         rows = ({"model": one.name, **one.scores} for one in (self.model, *self.baselines))
         title = f"{self.windows} forecasts of {self.start} to {self.end}"
         notes = (f"note: {notice}" for notice in self.notices)
-        return (Section((title, *notes), tuple(rows)),)
+        scores = Section((title, *notes), tuple(rows))
+        if self.intervals is None:
+            return (scores,)
+        covered = tuple(covered_rows(self.intervals))
+        return scores, Section(("", *self.intervals["words"]), covered)
 
 
 def backtest(
@@ -101,14 +116,14 @@ def backtest(
     truth = windows.invert(windows.truth().numpy())
     several = preprocessing.several
     scale = arrays.naive_of(windows.origins.numpy()) if several else mase_scale
-    scorer = WindowScorer(truth, metric, scale)
+    scorer = WindowScorer(truth, metric, scale, origins_of(windows, table))
 
-    def scored(name: str, forecasts: Forecasts) -> ForecastScores:
-        forecast = forecasts.forecast(windows)
+    def scored(name: str, forecast: FloatArray) -> ForecastScores:
         steps = scorer.per_step(forecast)
         per_step = [None if np.isnan(step) else float(step) for step in steps]
         return ForecastScores(name, scorer.scores(forecast), per_step)
 
+    own = model.forecast(windows)
     ds, origins = table.frame["ds"], windows.origins.numpy()
     targets = ds.gather(np.concatenate([origins + 1, origins + horizon]))
     naive = naive_baselines(preprocessing.seasons)
@@ -119,6 +134,8 @@ def backtest(
         start=shown(targets, int(instants(targets).arg_min() or 0)),
         end=shown(targets, int(instants(targets).arg_max() or 0)),
         notices=table.notices,
-        model=scored("model", model),
-        baselines=tuple(scored(one.name, one) for one in baselines),
+        model=scored("model", own),
+        baselines=tuple(scored(one.name, one.forecast(windows)) for one in baselines),
+        intervals=model.intervals
+        and score_intervals(model.intervals, scorer, own, "these rows", at_least),
     )

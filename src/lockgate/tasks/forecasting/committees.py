@@ -6,13 +6,16 @@ from functools import partial
 from typing import Any
 
 from lockgate.scoring.arrays import FloatArray
-from lockgate.tasks.base import Candidate, Span
+from lockgate.tasks.base import Candidate, HeldOut, Span
 from lockgate.tasks.forecasting.baselines import Baseline, bounded
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.fitted import FittedForecaster
+from lockgate.tasks.forecasting.interval_scores import score_intervals
+from lockgate.tasks.forecasting.intervals import Intervals
 from lockgate.tasks.forecasting.mixture import Mixture
 from lockgate.tasks.forecasting.prepare import Prepared
 from lockgate.tasks.forecasting.ridge import Ridge
+from lockgate.tasks.forecasting.scorer import WindowScorer
 from lockgate.tasks.forecasting.table import Table
 
 
@@ -75,6 +78,21 @@ class ForecastCommittees:
         model = baseline.model
         ridge = model if isinstance(model, Ridge) else joined.ridge
         return replace(joined, ridge=ridge, mixture=Mixture(weight, model))
+
+    def with_held_out(
+        self, fitted: FittedForecaster, held_out: Sequence[HeldOut]
+    ) -> FittedForecaster:
+        """Return the forecaster whose intervals are told by errors of forecasts held out."""
+        return replace(fitted, intervals=Intervals.of(held_out))
+
+    def intervals(
+        self, fitted: FittedForecaster, scorer: WindowScorer, prediction: FloatArray
+    ) -> Any:
+        """Give coverage, width and losses of its intervals."""
+        if fitted.intervals is None:
+            return None
+        bound = fitted.config.data.at_least
+        return score_intervals(fitted.intervals, scorer, prediction, "the test part", bound)
 
 
 def _forecast(kept: Baseline, prepared: Prepared, part: Span) -> FloatArray:

@@ -14,15 +14,18 @@ from safetensors.torch import save as save_tensors
 
 from lockgate.errors import DataError, listed, quoted
 from lockgate.files import new_file, new_folder
-from lockgate.reading.frames import like_series
+from lockgate.reading.frames import like, like_series
 from lockgate.reading.zones import shown
 from lockgate.scoring.arrays import FloatArray
 from lockgate.settings import read_anew
 from lockgate.tasks.base import Candidate
+from lockgate.tasks.forecasting.asked import asked_for
 from lockgate.tasks.forecasting.checks import check_preprocessing, check_sizes
 from lockgate.tasks.forecasting.config import NAME, ForecastConfig
+from lockgate.tasks.forecasting.intervals import FILE, Intervals, read_intervals
 from lockgate.tasks.forecasting.mixture import Mixture, read_mixture
 from lockgate.tasks.forecasting.network import ForecastNetwork, build
+from lockgate.tasks.forecasting.origins import origins_of
 from lockgate.tasks.forecasting.prepare import read
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.ridge import Ridge
@@ -44,6 +47,11 @@ if TYPE_CHECKING:
 
 FORECAST_BATCH = 512
 RIDGE = "ridge.safetensors"
+NO_INTERVALS = (
+    "{asked} must be left out of this model: no forecasts of rows held out tell how far off it "
+    "may be; run a study, or train again with members above 1 or with mix, on a table of which "
+    "half of validation holds a window"
+)
 LOG = logging.getLogger(__name__)
 
 
@@ -59,6 +67,8 @@ class FittedForecaster:
     """The linear model of the same training rows, which `evaluate` scores beside it."""
     mixture: Mixture | None = None
     """The baseline that the networks are mixed with."""
+    intervals: Intervals | None = None
+    """What tells how far off a forecast may be."""
 
     @property
     def model(self) -> ForecastNetwork:
@@ -94,28 +104,66 @@ class FittedForecaster:
                 parts.append(torch.stack([model.eval()(x).cpu() for model in self.models]))
         return windows.invert(torch.cat(parts, dim=1).numpy())
 
-    def predict(self, source: Any, **settings: Any) -> Any:
+    def quantiles(
+        self, windows: Windows, table: Table, quantiles: Sequence[float], *, as_level: bool = False
+    ) -> FloatArray:
+        """Forecast quantiles of every window of a table, (Q, N, horizon), in the target's unit.
+
+        Args:
+            windows: Windows of `table`.
+            table: The rows that they are of.
+            quantiles: Each in (0, 1).
+            as_level: Whether a message is to speak of a level.
+
+        Raises:
+            DataError: If the model was not told by enough errors, or by none.
+        """
+        if self.intervals is None:
+            asked = "level" if as_level else "quantiles"
+            raise DataError(NO_INTERVALS.format(asked=asked))
+        self.intervals.check(quantiles, as_level=as_level)
+        told = self.intervals.quantiles(
+            self.forecast(windows), origins_of(windows, table), quantiles
+        )
+        bound = self.config.data.at_least
+        return told if bound is None else np.maximum(told, bound)
+
+    def predict(
+        self,
+        source: Any,
+        *,
+        level: Sequence[float] | None = None,
+        quantiles: Sequence[float] | None = None,
+        **settings: Any,
+    ) -> Any:
         """Forecast the steps that follow the last observed target of each series of `source`.
 
         What a reader should know of how the table was read is logged as a warning.
 
         Args:
             source: A table as `config.data` reads it: the path of a file, or a frame.
+            level: Shares of truths, in per cent, that intervals are to cover: `[80, 95]`. They are
+                split conformal intervals, step by step; see `Intervals`.
+            quantiles: Instead, shares of truths that are to lie below: `[0.1, 0.9]` are the ends of
+                the interval of level 80.
             settings: How it is read, where that is another way than the training table was:
                 `separator=";"`, `time="day"`.
 
         Returns:
             One row a step: `unique_id`, `ds` in the time zone of the table fitted to, and
             `forecast` in the target's unit; of several networks `spread`, the standard deviation
-            of their forecasts. Where the rows of the table are the steps, `row` in
-            place of `ds`: numbers that go on from its last. A frame of the kind that `source` is,
-            polars for a path; of a pandas Series a Series.
+            of their forecasts; of each level `forecast-lo-80` and `forecast-hi-80`, of each
+            quantile `forecast-q-0.1`. Where the rows of the table are the steps, `row` in place of
+            `ds`: numbers that go on from its last. A frame of the kind that `source` is, polars
+            for a path; of a pandas Series a Series, or with intervals a pandas frame.
 
         Raises:
-            DataError: If the table is shorter than the lookback, lacks columns, has another
+            DataError: If a level or a quantile is out of range, or the model was told by too few
+                errors for it. If the table is shorter than the lookback, lacks columns, has another
                 frequency, tells a time zone where the model has none or none where it has one, or
                 ends in a hole that is too long to fill.
         """
+        asked = asked_for(level, quantiles)
         table = self._read(source, settings)
         for notice in table.notices:
             LOG.warning("note: %s", notice)
@@ -130,9 +178,20 @@ class FittedForecaster:
                 time: _later(table, horizon),
                 "forecast": self.forecast(windows).ravel(),
                 **spread,
+                **self._bounds(windows, table, asked),
             }
         )
-        return like_series(steps, source, time, "forecast")
+        return like(steps, source) if asked else like_series(steps, source, time, "forecast")
+
+    def _bounds(
+        self, windows: Windows, table: Table, asked: Mapping[str, float]
+    ) -> dict[str, FloatArray]:
+        """Return the column of each quantile that was asked for."""
+        if not asked:
+            return {}
+        as_level = any("-lo-" in name for name in asked)
+        told = self.quantiles(windows, table, list(asked.values()), as_level=as_level)
+        return {name: own.ravel() for name, own in zip(asked, told, strict=True)}
 
     def evaluate(self, source: Any, **settings: Any) -> "ForecastEvaluation":
         """Forecast from every row of `source` after all that was learned from, and score it.
@@ -177,10 +236,15 @@ class FittedForecaster:
     def write_into(self, folder: Path) -> None:
         """Write the files of `save` into a folder that exists."""
         mixture = None if self.mixture is None else self.mixture.stored()
+        intervals = None if self.intervals is None else self.intervals.stored()
         write_fitted(
             *(folder, NAME, self.models, self.config, self.preprocessing, self.metrics),
             mixture=mixture,
+            intervals=intervals,
         )
+        if self.intervals is not None:
+            with new_file(folder / FILE) as file:
+                file.write(save_tensors(self.intervals.tensors()))
         if self.ridge is not None:
             with new_file(folder / RIDGE) as file:
                 file.write(save_tensors(self.ridge.tensors()))
@@ -200,7 +264,7 @@ def load(folder: Path) -> FittedForecaster:
         DataError: If the folder does not hold a fitted forecaster.
     """
     stored = read_config(folder, NAME)
-    mixture = stored.config.pop("mixture", None)
+    mixture, intervals = (stored.config.pop(name, None) for name in ("mixture", "intervals"))
     try:
         run = ForecastConfig.model_validate(stored.config)
         text = read_text(folder / "preprocessing.json")
@@ -213,7 +277,8 @@ def load(folder: Path) -> FittedForecaster:
     )
     ridge = _load_ridge(folder / RIDGE, preprocessing) if (folder / RIDGE).exists() else None
     mixed = None if mixture is None else read_mixture(folder, mixture, preprocessing, ridge)
-    return FittedForecaster(models, preprocessing, run, read_metrics(folder), ridge, mixed)
+    told = None if intervals is None else read_intervals(folder, intervals, preprocessing.horizon)
+    return FittedForecaster(models, preprocessing, run, read_metrics(folder), ridge, mixed, told)
 
 
 def _last_windows(table: Table, preprocessing: Preprocessing) -> Windows:

@@ -14,6 +14,7 @@ from lockgate.charts.figures import (
 )
 from lockgate.charts.formats import decimals_for
 from lockgate.tasks.base import PARTS, Part, ScoreColumns
+from lockgate.tasks.forecasting.interval_charts import bands, interval_figures
 from lockgate.tasks.results import (
     BaselineResult,
     Results,
@@ -73,6 +74,14 @@ class TableDescription(TypedDict):
     series: Series
 
 
+class Band(TypedDict):
+    """The interval of a forecast, step by step."""
+
+    level: float
+    low: list[float | None]
+    high: list[float | None]
+
+
 class Future(TypedDict):
     """What came after a forecast was made, and what was forecast."""
 
@@ -81,6 +90,7 @@ class Future(TypedDict):
     forecast: list[float | None]
     baseline: list[float | None]
     baseline_name: str
+    intervals: list[Band]  # none where nothing tells them
 
 
 class Stretch(TypedDict):
@@ -131,6 +141,8 @@ class ForecastPages:
         figures = {}
         if any(value is not None for value in y):
             figures["series"] = draw_series(data, decimals_for(y))
+        if intervals := results["delivered"].get("intervals"):
+            figures |= interval_figures(intervals, decimals)
         for i, stretch in enumerate(study["forecasts"]):
             figures[f"forecast-{i}"] = draw_forecast(stretch, decimals)
         if data["horizon"] > 1 and (lines := error_lines(results)):
@@ -200,6 +212,7 @@ def draw_forecast(stretch: Stretch, decimals: int) -> Figure:
     joint = [*past["ds"][-1:], *future["ds"]], [*past["y"][-1:], *future["y"]]
     name = future["baseline_name"]
     traces = [
+        *bands(future, text),
         trace(past["ds"], past["y"], "muted", 1.25, "history", text),
         trace(*joint, "ink", 2, "truth", text),
         trace(future["ds"], future["baseline"], "base", 1.75, name, text, "dash"),

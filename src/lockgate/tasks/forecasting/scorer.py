@@ -7,6 +7,7 @@ import numpy as np
 
 from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.metrics import PointMetric, point_losses, score, score_per_step
+from lockgate.tasks.forecasting.origins import Origins
 
 
 class WindowScorer(NamedTuple):
@@ -21,6 +22,7 @@ class WindowScorer(NamedTuple):
     mase_scale: float | FloatArray | None
     """What errors are divided by for MASE; of several series that of each window, (N,), NaN where
     its series has none."""
+    origins: Origins
 
     @property
     def horizon(self) -> int:

@@ -54,8 +54,10 @@ from lockgate.tasks.forecasting.config import (
 )
 from lockgate.tasks.forecasting.described import describe_columns, guess_target
 from lockgate.tasks.forecasting.fitted import FittedForecaster, load
+from lockgate.tasks.forecasting.interval_scores import bands_of
 from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.network import build
+from lockgate.tasks.forecasting.origins import origins_of
 from lockgate.tasks.forecasting.pages import PAGES, ForecastPages
 from lockgate.tasks.forecasting.prepare import Prepared, prepare, read
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
@@ -262,7 +264,7 @@ class Forecasting:
 
     def scorer(
         self,
-        data: Table,  # noqa: ARG002
+        data: Table,
         prepared: Prepared,
         config: ForecastConfig,
         part: Span,
@@ -273,7 +275,7 @@ class Forecasting:
         scale: Any = training_mase_scale(prepared)
         if prepared.preprocessing.several:
             scale = prepared.arrays.naive_of(windows.origins.numpy())
-        return WindowScorer(truth, config.training.metric, scale)
+        return WindowScorer(truth, config.training.metric, scale, origins_of(windows, data))
 
     def baselines(
         self,
@@ -450,6 +452,7 @@ class Forecasting:
                         "forecast": chosen.prediction[i],
                         "baseline": chosen.reference[i],
                         "baseline_name": chosen.name,
+                        "intervals": bands_of(chosen.fitted, scorer, chosen.prediction, i),
                     },
                 }
             )

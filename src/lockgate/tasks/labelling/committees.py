@@ -10,7 +10,7 @@ import numpy as np
 from lockgate.errors import count_of
 from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.probabilities import fit_temperature, probabilities
-from lockgate.tasks.base import Candidate, Span
+from lockgate.tasks.base import Candidate, HeldOut, Span
 from lockgate.tasks.labelling.baselines.common import Calibrated
 from lockgate.tasks.labelling.baselines.texts import TextLogistic, refit_text_logistic
 from lockgate.tasks.labelling.config import LabelConfig
@@ -79,6 +79,23 @@ class LabelCommittees:
         several = joined.preprocessing.kind == "classes"
         mixture = LabelMixture(weight, baseline.model, several, baseline.predict)
         return replace(joined, mixture=mixture)
+
+    def with_held_out(
+        self,
+        fitted: FittedClassifier,
+        held_out: Sequence[HeldOut],  # noqa: ARG002
+    ) -> FittedClassifier:
+        """Return the classifier as it is: its probabilities tell how far off it may be."""
+        return fitted
+
+    def intervals(
+        self,
+        fitted: FittedClassifier,  # noqa: ARG002
+        scorer: Any,  # noqa: ARG002
+        prediction: FloatArray,  # noqa: ARG002
+    ) -> None:
+        """Give none."""
+        return
 
 
 def calibrated(

@@ -1,0 +1,240 @@
+"""How far forecasts may be off: quantiles from the errors of forecasts that were held out."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lockgate.errors import DataError, count_of
+from lockgate.scoring.arrays import FloatArray, IntArray
+from lockgate.scoring.conformal import (
+    ENOUGH_FOR_SIDES,
+    errors_needed,
+    levels_as_quantiles,
+    offsets,
+)
+from lockgate.tasks.base import HeldOut
+from lockgate.tasks.forecasting.origins import Origins
+from lockgate.tasks.storage import read_tensors
+
+MOST_NUMBERS = 4_000_000
+"""Errors that are kept; of more those of every second, third, ... step."""
+FILE = "intervals.safetensors"
+
+
+class Source(NamedTuple):
+    """Where errors are from: a fold, or a part of validation."""
+
+    name: str
+    forecasts: int
+    size: float
+    """Median absolute error, as `Intervals.errors`."""
+
+
+class Intervals(NamedTuple):
+    """Errors of forecasts of rows that had no part in them, and the quantiles that follow.
+
+    Quantiles are those of split conformal prediction, step by step, each with its exact rank. They
+    are of all series together, in standard deviations of each, but for a series that has enough of
+    its own. They would cover what they say if errors to come were like these: the network was
+    chosen by them, the networks that made them had seen fewer rows, and what changes is not in
+    them. So what they cover of the test part is told beside them.
+    """
+
+    errors: FloatArray  # (N, H) truth less forecast; of several series in their deviations
+    series: IntArray  # (N,) which of `names`
+    names: tuple[str, ...]
+    """The series; none where there is one."""
+    every: int
+    """Of the forecasts that were held out one in so many is kept."""
+    sources: tuple[Source, ...]
+
+    @classmethod
+    def of(cls, held_out: Sequence[HeldOut]) -> "Intervals | None":
+        """Keep the errors of forecasts held out; None if no truth of them is observed."""
+        held_out = [one for one in held_out if np.isfinite(one.scorer.truth).any()]
+        if not held_out:
+            return None
+        scaled = [
+            (one.scorer.truth - one.prediction) / one.scorer.origins.stds[:, None]
+            for one in held_out
+        ]
+        names = dict.fromkeys(name for one in held_out for name in one.scorer.origins.names)
+        number = {name: place for place, name in enumerate(names)}
+        series = [_numbered(one.scorer.origins, number) for one in held_out]
+        steps = np.concatenate([one.scorer.origins.steps for one in held_out])
+        stacked = np.concatenate(scaled)
+        every = -(-stacked.size // MOST_NUMBERS)
+        kept = (steps % every == 0) & np.isfinite(stacked).any(axis=1)
+        return cls(
+            stacked[kept].astype(np.float32),
+            np.concatenate(series)[kept],
+            tuple(names),
+            every,
+            tuple(
+                Source(one.name, len(own), float(np.nanmedian(np.abs(own))))
+                for one, own in zip(held_out, scaled, strict=True)
+            ),
+        )
+
+    @property
+    def horizon(self) -> int:
+        """Steps of a forecast."""
+        return int(self.errors.shape[1])
+
+    @property
+    def forecasts(self) -> int:
+        """How many were held out, about."""
+        return len(self.errors) * self.every
+
+    @property
+    def independent(self) -> float:
+        """How many errors of a step there are that share no target with each other, about."""
+        return self.forecasts / self.horizon
+
+    @property
+    def sides(self) -> bool:
+        """Whether there are enough to tell what lies below a forecast from what lies above."""
+        return self.independent >= ENOUGH_FOR_SIDES
+
+    def can_tell(self, quantile: float) -> bool:
+        """Tell whether there are enough errors for a quantile."""
+        return self.independent >= errors_needed(quantile, sides=self.sides)
+
+    def check(self, quantiles: Sequence[float], *, as_level: bool = False) -> None:
+        """Refuse quantiles for which there are too few errors.
+
+        Args:
+            quantiles: Each in (0, 1).
+            as_level: Whether they were asked for as levels.
+
+        Raises:
+            DataError: With the number needed.
+        """
+        farthest = max(quantiles, key=lambda one: abs(one - 0.5), default=0.5)
+        if self.can_tell(farthest):
+            return
+        outside = (1.0 if self.sides else 0.5) / (math.floor(self.independent) + 1.0)
+        if as_level:
+            rule = f"level must be at most {math.floor(100.0 * (1.0 - 2.0 * outside))}"
+            got = f"{100.0 * (2.0 * max(farthest, 1.0 - farthest) - 1.0):g}"
+        else:
+            least = math.ceil(1000.0 * outside) / 1000.0
+            rule, got = f"quantiles must be from {least:g} to {1.0 - least:g}", f"{farthest:g}"
+        needed = errors_needed(farthest, sides=self.sides)
+        raise DataError(
+            f"{rule} for this model, got {got}, which {needed} errors that do not overlap could "
+            f"tell: {count_of(self.forecasts, 'forecast')} of {count_of(self.horizon, 'step')} "
+            f"were held out, which are {self.independent:.1f}; run a study, or train on more rows"
+        )
+
+    def quantiles(
+        self, forecast: FloatArray, origins: Origins, quantiles: Sequence[float]
+    ) -> FloatArray:
+        """Return quantiles of what was forecast, (Q, N, H), in the target's unit.
+
+        Args:
+            forecast: (N, H).
+            origins: The series that each is of.
+            quantiles: Each in (0, 1).
+        """
+        told = np.empty((len(quantiles), *forecast.shape))
+        for rows, errors in self.by_series(origins):
+            own = offsets(errors, quantiles, sides=self.sides)
+            told[:, rows] = own[:, None] * origins.stds[rows, None] + forecast[rows]
+        return told
+
+    def can_tell_level(self, level: float) -> bool:
+        """Tell whether there are enough errors for a central interval."""
+        return all(map(self.can_tell, levels_as_quantiles([level])))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Give what a folder keeps of the arrays."""
+        return {
+            "errors": torch.from_numpy(self.errors),
+            "series": torch.from_numpy(self.series.astype(np.int32)),
+        }
+
+    def stored(self) -> dict[str, Any]:
+        """Give what `config.json` keeps of it."""
+        sources = [one._asdict() for one in self.sources]
+        return {"every": self.every, "names": list(self.names), "sources": sources}
+
+    def by_series(self, origins: Origins) -> Sequence[tuple[IntArray, FloatArray]]:
+        """Return rows that share the errors by which they are judged, and these."""
+        if not self.names:
+            return [(np.arange(len(origins.steps)), self.errors)]
+        enough = ENOUGH_FOR_SIDES * self.horizon / self.every
+        counts = np.bincount(self.series, minlength=len(self.names))
+        own = {name for name, count in zip(self.names, counts, strict=True) if count >= enough}
+        with_own = np.array([name in own for name in origins.names], dtype=bool)
+        alone = with_own[origins.series]
+        groups = [(np.flatnonzero(~alone), self.errors)]
+        for number in np.unique(origins.series[alone]):
+            known = self.names.index(origins.names[number])
+            rows = np.flatnonzero(origins.series == number)
+            groups.append((rows, self.errors[self.series == known]))
+        return [(rows, errors) for rows, errors in groups if len(rows)]
+
+
+def read_intervals(folder: Path, stored: Any, horizon: int) -> Intervals:
+    """Put together what `Intervals.stored` and `Intervals.tensors` gave.
+
+    Raises:
+        DataError: If they do not go together, or with the model's horizon.
+    """
+    tensors = read_tensors(folder / FILE, finite=False)  # NaN where the truth is missing
+    match stored:
+        case {"every": int(every), "names": list(names), "sources": list(sources), **rest} if (
+            every >= 1
+            and not rest
+            and all(isinstance(name, str) for name in names)
+            and all(_is_source(one) for one in sources)
+            and _fit(tensors, len(names), horizon)
+        ):
+            return Intervals(
+                tensors["errors"].numpy(),
+                tensors["series"].numpy().astype(np.int64),
+                tuple(names),
+                every,
+                tuple(Source(**one) for one in sources),
+            )
+    raise DataError(
+        f"{folder} is no fitted model: {FILE} and intervals must hold errors of the model's "
+        f"horizon, {horizon}, and of the series named"
+    )
+
+
+def _is_source(one: Any) -> bool:
+    match one:
+        case {"name": str(), "forecasts": int(), "size": float(), **rest}:
+            return not rest
+    return False
+
+
+def _fit(tensors: dict[str, Tensor], names: int, horizon: int) -> bool:
+    if {*tensors} != {"errors", "series"}:
+        return False
+    errors, series = tensors["errors"], tensors["series"]
+    return (
+        errors.dtype == torch.float32
+        and series.dtype == torch.int32
+        and tuple(errors.shape) == (len(series), horizon)
+        and series.ndim == 1
+        and len(series) > 0
+        and not torch.isinf(errors).any()
+        and bool(torch.isfinite(errors).any())
+        and int(series.min()) >= 0
+        and int(series.max()) < max(names, 1)
+    )
+
+
+def _numbered(origins: Origins, number: dict[str, int]) -> IntArray:
+    """Return the number of each window's series among all."""
+    if not origins.names:
+        return np.zeros(len(origins.steps), np.int64)
+    return np.array([number[name] for name in origins.names], np.int64)[origins.series]

@@ -1,0 +1,193 @@
+"""Intervals follow the errors of held-out forecasts, series by series where there are enough."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from lockgate import DataError
+from lockgate.scoring.conformal import levels_as_quantiles, offsets
+from lockgate.tasks.base import HeldOut
+from lockgate.tasks.forecasting import intervals as module
+from lockgate.tasks.forecasting.intervals import Intervals, read_intervals
+from lockgate.tasks.forecasting.origins import Origins
+from lockgate.tasks.forecasting.scorer import WindowScorer
+
+NAMES = ("large", "small", "short")
+STDS = np.array([100.0, 1.0, 10.0])
+
+
+def held_out(
+    rows: int, horizon: int = 2, seed: int = 0, series: Any = None, name: str = "fold-0"
+) -> HeldOut:
+    """Forecasts of 5.0 whose errors are normal, in the deviations of their series."""
+    rng = np.random.default_rng(seed)
+    which = np.zeros(rows, np.int64) if series is None else np.asarray(series)
+    stds = np.ones(rows) if series is None else STDS[which]
+    origins = Origins(np.arange(rows), which, () if series is None else NAMES, stds)
+    truth = 5.0 + stds[:, None] * rng.normal(size=(rows, horizon)) * np.arange(1, horizon + 1)
+    return HeldOut(name, WindowScorer(truth, "mae", None, origins), np.full(truth.shape, 5.0))
+
+
+def made(*parts: HeldOut) -> Intervals:
+    made = Intervals.of(parts)
+    assert made is not None
+    return made
+
+
+def test_quantiles_are_the_forecast_and_the_errors_of_their_step() -> None:
+    one, other = held_out(60, seed=0), held_out(51, seed=1, name="fold-1")
+    origins = Origins(np.arange(3), np.zeros(3, np.int64), (), np.ones(3))
+    forecast = np.array([[1.0, 2.0], [3.0, 4.0], [50.0, 60.0]])
+
+    told = made(one, other).quantiles(forecast, origins, [0.1, 0.9])
+
+    errors = np.concatenate([each.scorer.truth - 5.0 for each in (one, other)]).astype(np.float32)
+    expected = offsets(errors, [0.1, 0.9], sides=True)
+    np.testing.assert_allclose(told, forecast + expected[:, None, :])
+
+
+def test_few_errors_give_intervals_as_wide_on_both_sides() -> None:
+    intervals = made(held_out(2 * 39))
+    origins = Origins(np.arange(1), np.zeros(1, np.int64), (), np.ones(1))
+
+    low, high = intervals.quantiles(np.full((1, 2), 5.0), origins, levels_as_quantiles([80]))
+
+    assert not intervals.sides
+    assert made(held_out(2 * 40)).sides
+    np.testing.assert_allclose(5.0 - low, high - 5.0)
+
+
+def test_a_series_with_enough_errors_is_judged_by_its_own() -> None:
+    # of a horizon of 2, 80 forecasts do not hang on each other in 40 places
+    series = [0] * 80 + [1] * 79 + [2] * 3
+    intervals = made(held_out(162, series=series))
+    origins = Origins(np.arange(3), np.arange(3), NAMES, STDS)
+
+    told = intervals.quantiles(np.zeros((3, 2)), origins, [0.9])[0]
+
+    own = offsets(intervals.errors[:80], [0.9], sides=True)[0]
+    pooled = offsets(intervals.errors, [0.9], sides=True)[0]
+    np.testing.assert_allclose(told, [100.0 * own, 1.0 * pooled, 10.0 * pooled])
+
+
+def test_a_series_that_was_not_held_out_is_judged_by_all() -> None:
+    intervals = made(held_out(162, series=[0] * 80 + [1] * 82))
+    new = Origins(np.zeros(1, np.int64), np.zeros(1, np.int64), ("new",), np.array([7.0]))
+
+    told = intervals.quantiles(np.zeros((1, 2)), new, [0.9])[0, 0]
+
+    np.testing.assert_allclose(told, 7.0 * offsets(intervals.errors, [0.9], sides=True)[0])
+
+
+@pytest.mark.parametrize(
+    ("quantiles", "as_level", "message"),
+    [
+        (
+            levels_as_quantiles([95]),
+            True,
+            "level must be at most 92 for this model, got 95, which 19 errors that do not overlap "
+            "could tell: 24 forecasts of 2 steps were held out, which are 12.0; run a study, or "
+            "train on more rows",
+        ),
+        (
+            [0.5, 0.99],
+            False,
+            "quantiles must be from 0.039 to 0.961 for this model, got 0.99, which 49 errors",
+        ),
+    ],
+)
+def test_too_few_errors_are_told_with_the_number_needed(
+    quantiles: list[float], message: str, *, as_level: bool
+) -> None:
+    with pytest.raises(DataError, match=f"^{re.escape(message)}"):
+        made(held_out(24)).check(quantiles, as_level=as_level)
+
+
+def test_the_level_that_a_message_names_can_be_had() -> None:
+    for rows in (5, 24, 77, 80, 101):
+        intervals = made(held_out(rows))
+        with pytest.raises(DataError, match="at most") as told:
+            intervals.check(levels_as_quantiles([99.9]), as_level=True)
+        most = int(re.findall(r"at most (\d+)", str(told.value))[0])
+        intervals.check(levels_as_quantiles([most]), as_level=True)
+
+
+def test_without_an_observed_truth_there_are_none() -> None:
+    one = held_out(9)
+    one.scorer.truth[:] = np.nan
+
+    assert Intervals.of([one]) is None
+    assert Intervals.of([]) is None
+
+
+def test_of_many_errors_those_of_the_same_steps_of_all_series_are_kept(monkeypatch) -> None:
+    monkeypatch.setattr(module, "MOST_NUMBERS", 200)
+    series = np.repeat([0, 1], 90)
+    whole = held_out(180, series=series)
+    steps = np.tile(np.arange(90), 2)
+    scorer = whole.scorer._replace(origins=whole.scorer.origins._replace(steps=steps))
+
+    thinned = made(whole._replace(scorer=scorer))
+
+    assert thinned.every == 2
+    assert np.bincount(thinned.series).tolist() == [45, 45]
+    assert thinned.forecasts == 180
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save_file(made(held_out(100)).tensors(), tmp_path / module.FILE)
+    return tmp_path
+
+
+def test_what_was_stored_comes_back(folder: Path) -> None:
+    intervals = made(held_out(100))
+
+    read = read_intervals(folder, json.loads(json.dumps(intervals.stored())), 2)
+
+    np.testing.assert_array_equal(read.errors, intervals.errors)
+    assert read._replace(errors=0, series=0) == intervals._replace(errors=0, series=0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("every", 0),
+        ("every", "1"),
+        ("names", "abc"),
+        ("names", [1]),
+        ("sources", [{"name": "fold-0"}]),
+        ("more", 1),
+    ],
+)
+def test_stored_values_of_strangers_are_refused(folder: Path, field: str, value: Any) -> None:
+    stored = {**made(held_out(100)).stored(), field: value}
+
+    with pytest.raises(DataError, match=r"intervals must hold errors of the model's horizon, 2"):
+        read_intervals(folder, stored, 2)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t | {"errors": t["errors"][:, :1].contiguous()},
+        lambda t: t | {"errors": t["errors"].double()},
+        lambda t: t | {"errors": torch.full_like(t["errors"], torch.inf)},
+        lambda t: t | {"errors": torch.full_like(t["errors"], torch.nan)},
+        lambda t: t | {"series": t["series"] + 1},
+        lambda t: t | {"series": t["series"][1:]},
+        lambda t: {"errors": t["errors"]},
+    ],
+    ids=["horizon", "double", "infinite", "missing", "unknown-series", "rows", "no-series"],
+)
+def test_stored_errors_of_strangers_are_refused(folder: Path, change: Any) -> None:
+    save_file(change(load_file(folder / module.FILE)), folder / module.FILE)
+
+    with pytest.raises(DataError, match="is no fitted model"):
+        read_intervals(folder, made(held_out(100)).stored(), 2)
