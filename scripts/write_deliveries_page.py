@@ -27,6 +27,7 @@ LABELS = {
     "chnsenticorp": "ChnSentiCorp, reviews",
     "waimai": "waimai, reviews",
     "thucnews": "THUCNews, titles",
+    "imdb": "IMDb, reviews, pre-trained",
     "japanese-vowels": "JapaneseVowels",
     "pickup-gesture": "PickupGestureWiimoteZ",
     "indoor-movement": "IndoorMovement",
