@@ -26,7 +26,7 @@ FOLDS = {"pass-0-fold-0", "pass-0-fold-1", "pass-0-fold-2"}
 CONTRACT = {
     "": {"format_version", "lockgate_version", "created", "command", "seconds", "config"}
     | {"environment", "data", "metric", "baselines", "cell", "rungs", "verdict", "checks"}
-    | {"forecasts", "by_series", "task", "delivered", "folds"},
+    | {"forecasts", "by_series", "importance", "clock", "residuals", "task", "delivered", "folds"},
     "config": {"data", "model", "training", "rungs", "rounds", "budget", "workers"}
     | {"ray", "gpus_per_fit"}
     | {"members", "mix", "smallest_effect", "tuned"},

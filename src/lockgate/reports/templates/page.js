@@ -17,10 +17,11 @@
 
   // a copy, since the chart library writes into what it is given
   function coloured(node, key) {
-    if (Array.isArray(node)) return node.map((child) => coloured(child, ""));
+    if (Array.isArray(node))
+      return node.map((child) => coloured(child, key === "colorscale" ? key : ""));
     if (node !== null && typeof node === "object")
       return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, coloured(v, k)]));
-    return typeof node === "string" && /color$/.test(key) && node[0] === "@" ? colour(node) : node;
+    return typeof node === "string" && /color(scale)?$/.test(key) && node[0] === "@" ? colour(node) : node;
   }
 
   function axis(own, width, horizontal) {

@@ -1,7 +1,7 @@
 """Forecasting's part of the report: the series and its split, forecasts, errors by steps ahead."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypedDict, TypeVar, cast
+from typing import Any, NamedTuple, TypedDict, TypeVar, cast
 
 from lockgate.charts.figures import (
     Figure,
@@ -14,9 +14,11 @@ from lockgate.charts.figures import (
 )
 from lockgate.charts.formats import decimals_for
 from lockgate.tasks.base import PARTS, Part, ScoreColumns
+from lockgate.tasks.forecasting.error_charts import draw_clock, draw_importance
 from lockgate.tasks.forecasting.interval_charts import bands, interval_figures
 from lockgate.tasks.results import (
     BaselineResult,
+    Check,
     Results,
     RungResult,
     reference_baseline,
@@ -109,6 +111,9 @@ class ForecastResults(Results):
 
     forecasts: list[Stretch]
     by_series: SeriesCompared | None
+    importance: list[dict[str, Any]]
+    clock: dict[str, Any] | None
+    residuals: list[Check]
 
 
 class ForecastValues(NamedTuple):
@@ -143,6 +148,11 @@ class ForecastPages:
             figures["series"] = draw_series(data, decimals_for(y))
         if intervals := results["delivered"].get("intervals"):
             figures |= interval_figures(intervals, decimals)
+        for name in ("column", "stretch"):
+            if parts := [one for one in study.get("importance", []) if one["kind"] == name]:
+                figures[f"importance-{name}"] = draw_importance(parts)
+        if clock := study.get("clock"):
+            figures["clock"] = draw_clock(clock, decimals)
         for i, stretch in enumerate(study["forecasts"]):
             figures[f"forecast-{i}"] = draw_forecast(stretch, decimals)
         if data["horizon"] > 1 and (lines := error_lines(results)):

@@ -54,6 +54,7 @@ from lockgate.tasks.forecasting.config import (
 )
 from lockgate.tasks.forecasting.described import describe_columns, guess_target
 from lockgate.tasks.forecasting.fitted import FittedForecaster, load
+from lockgate.tasks.forecasting.importance import importance
 from lockgate.tasks.forecasting.interval_scores import bands_of
 from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.network import build
@@ -61,6 +62,7 @@ from lockgate.tasks.forecasting.origins import origins_of
 from lockgate.tasks.forecasting.pages import PAGES, ForecastPages
 from lockgate.tasks.forecasting.prepare import Prepared, prepare, read
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
+from lockgate.tasks.forecasting.residuals import errors_by_clock, residual_checks
 from lockgate.tasks.forecasting.rounds import ForecastRounds
 from lockgate.tasks.forecasting.scorer import WindowScorer
 from lockgate.tasks.forecasting.several import (
@@ -422,7 +424,7 @@ class Forecasting:
         errors = np.abs(chosen.prediction - scorer.truth).mean(axis=1)
         order = np.argsort(errors)[: int(np.isfinite(errors).sum())]
         if not len(order):
-            return {"forecasts": [], "by_series": None}
+            return {"forecasts": [], "by_series": None, **NOT_LOOKED_INTO}
         three = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
         told = None
         if data.several:
@@ -456,12 +458,34 @@ class Forecasting:
                     },
                 }
             )
-        return {"forecasts": stretches, "by_series": told}
+        return {
+            "forecasts": stretches,
+            "by_series": told,
+            **_looked_into(data, prepared, scorer, chosen),
+        }
 
     @property
     def pages(self) -> ForecastPages:
         """What the report shows of it."""
         return PAGES
+
+
+NOT_LOOKED_INTO: dict[str, Any] = {"importance": [], "clock": None, "residuals": []}
+
+
+def _looked_into(
+    data: Table, prepared: Prepared, scorer: WindowScorer, chosen: Chosen
+) -> dict[str, Any]:
+    """Tell what the networks read, when they err, and what is left in their errors."""
+    windows = prepared.windows("test")
+    targets = windows.origins.numpy()[:, None] + np.arange(1, windows.horizon + 1)
+    networks = replace(chosen.fitted, mixture=None)
+    preprocessing = prepared.preprocessing
+    return {
+        "importance": importance(networks, windows, preprocessing),
+        "clock": errors_by_clock(scorer, chosen.prediction, data.frame["ds"][targets.ravel()]),
+        "residuals": residual_checks(scorer, chosen.prediction, preprocessing.seasons),
+    }
 
 
 def _series(rows: pl.DataFrame) -> dict[str, Any]:

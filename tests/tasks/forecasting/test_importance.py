@@ -1,0 +1,104 @@
+"""What a network does not read has no importance, and what it reads has that of a loop."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from lockgate.settings import resolve
+from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.importance import SHUFFLES, importance, parts_of
+from lockgate.tasks.forecasting.task import TASK
+from lockgate.tasks.forecasting.windows import Windows
+
+HORIZON, LOOKBACK = 2, 11
+
+
+@pytest.fixture(scope="module")
+def prepared() -> Any:
+    rng = np.random.default_rng(0)
+    hours = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 2, 4), "1h", eager=True)
+    columns = {name: rng.normal(size=len(hours)) for name in ("y", "helper", "idle")}
+    table = pl.DataFrame({"ds": hours, **columns}).with_columns(
+        pl.when(pl.int_range(pl.len()) % 53 != 9).then("idle").alias("idle")
+    )
+    settings = {"target": "y", "horizon": HORIZON, "lookback": LOOKBACK}
+    config = resolve(ForecastConfig, settings)
+    return TASK.prepare(TASK.read(table, config), config)
+
+
+class Reader:
+    """Forecasts what the helper was at the latest step but two, in the target's unit."""
+
+    def forecast(self, windows: Windows) -> np.ndarray:
+        helper = windows.x(slice(None))[:, -3, 1]
+        return windows.invert(helper[:, None].expand(-1, HORIZON).numpy())
+
+
+def test_only_what_is_read_matters(prepared: Any) -> None:
+    rows = importance(Reader(), prepared.windows("test"), prepared.preprocessing)
+
+    told = {row["name"]: row for row in rows}
+    assert [row["name"] for row in rows if row["kind"] == "stretch"] == [
+        "1 back",
+        "2 to 3 back",
+        "4 to 7 back",
+        "8 to 11 back",
+    ]
+    assert {row["name"] for row in rows if row["kind"] == "column"} == {
+        "y",
+        "helper",
+        "idle",
+        "calendar",
+    }
+    for name in ("y", "idle", "calendar", "1 back", "4 to 7 back", "8 to 11 back"):
+        assert (told[name]["low"], told[name]["percent"], told[name]["high"]) == (0.0, 0.0, 0.0)
+    assert told["helper"]["percent"] == told["2 to 3 back"]["percent"] != 0.0
+
+
+def test_importance_is_the_change_of_the_error_window_by_window(prepared: Any) -> None:
+    windows, seed = prepared.windows("test"), 5
+    truth = windows.invert(windows.truth().numpy())
+    generator = torch.Generator().manual_seed(seed)
+    changes = []
+    helper = windows.x(slice(None))[:, -3, 1].numpy()
+    own = windows.invert(np.repeat(helper[:, None], HORIZON, axis=1))
+    for _ in range(SHUFFLES):
+        order = torch.randperm(len(windows), generator=generator).numpy()
+        other = windows.invert(np.repeat(helper[order][:, None], HORIZON, axis=1))
+        changes.append(
+            100.0 * (np.nanmean(np.abs(other - truth)) / np.nanmean(np.abs(own - truth)) - 1.0)
+        )
+
+    rows = importance(Reader(), windows, prepared.preprocessing, seed)
+
+    [row] = [row for row in rows if row["name"] == "helper"]
+    assert row["percent"] == pytest.approx(np.mean(changes))
+    assert (row["low"], row["high"]) == pytest.approx((min(changes), max(changes)))
+
+
+def test_parts_are_all_channels_and_all_steps_once(prepared: Any) -> None:
+    preprocessing = prepared.preprocessing
+    parts = [*parts_of(preprocessing)]
+
+    channels = [c for part in parts if part.kind == "column" for c in part.channels]
+    steps = [s for p in parts if p.kind == "stretch" for s in range(LOOKBACK)[p.steps]]
+    assert sorted(channels) == [*range(len(preprocessing.channels))]
+    assert sorted(steps) == [*range(LOOKBACK)]
+    assert "was missing: idle" in preprocessing.channels
+
+
+def test_of_one_column_only_stretches_are_told(prepared: Any) -> None:
+    alone = prepared.preprocessing.model_copy(
+        update={"columns": ("y",), "with_holes": (), "calendar": ()}
+    )
+
+    assert {part.kind for part in parts_of(alone)} == {"stretch"}
+
+
+def test_without_observed_truth_nothing_is_told(prepared: Any) -> None:
+    windows = prepared.windows("test").select(slice(0, 1))
+
+    assert importance(Reader(), windows, prepared.preprocessing) == []
