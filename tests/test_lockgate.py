@@ -36,7 +36,8 @@ def test_every_public_name_exists_and_is_documented(name):
 def test_every_argument_of_a_public_function_is_documented(name):
     function = getattr(lockgate, name)
 
-    text = inspect.getdoc(lockgate.study)
+    # what they share stands in that of study
+    text = f"{inspect.getdoc(lockgate.study)}\n{inspect.getdoc(function)}"
     for argument in inspect.signature(function).parameters:
         assert re.search(rf"^ +{argument}: ", text, re.MULTILINE), argument
 

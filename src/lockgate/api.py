@@ -21,6 +21,7 @@ from lockgate.progress import FitProgress, Steps, StudyProgress, TuneProgress
 from lockgate.reading.samples import SAMPLE
 from lockgate.reports import write_rate_report, write_report, write_tune_report
 from lockgate.running.local import default_workers
+from lockgate.running.ranks import check_devices, together
 from lockgate.scoring.looks import check_ledger, count_look
 from lockgate.settings import (
     ConfigT,
@@ -258,6 +259,7 @@ def train(
     task: str | None = None,
     out: str | Path | None = None,
     resume: bool = False,
+    devices: int = 1,
     config: ConfigSource = None,
     **settings: Unpack[Settings],
 ) -> tuple[Fitted, Path]:
@@ -271,6 +273,9 @@ def train(
     Args:
         resume: Continue a training that was killed: with the same settings and data it ends in the
             weights that it would have ended in. If there is nothing to continue, it begins.
+        devices: Processes of this machine that train each network together, each on a GPU, or on
+            its part of the cores: the same steps, to rounding. Ctrl-C ends them then, and `resume`
+            goes on.
 
     Returns:
         The fitted model, whose `metrics` hold its scores and history, and the folder.
@@ -278,21 +283,24 @@ def train(
     Raises:
         DataError: If the data or a setting cannot be used, or `out` is not new; or if what is to be
             continued is of other settings or data.
+        ChildProcessError: If one of several processes ended.
     """
     chosen, resolved = _resolve(source, task, config, settings, lambda one: one.run)
+    check_devices(devices, resolved.training.device)
     folder = Path(out) if out is not None else default_out(source, chosen.subject(resolved))
     checkpoints = folder.with_name(f"{folder.name}.training")
     whole = _begin_training(folder, checkpoints, resolved, resume=resume)
     if whole is not None:
         return whole, folder
     check_ledger(folder.parent)
-    with Steps() as steps:
-        steps.on_step("reading")
-        data = chosen.read(source, resolved)
-        steps.on_step(f"preparing {data.source}")
-        plain, begun = chosen.prepare(data, resolved), checkpoints / "begun.safetensors"
-        prepared = chosen.begin(data, plain, resolved, steps.on_step, begun)
-    scored = _fit_and_score(chosen, data, prepared, resolved, folder, checkpoints)
+    with together(devices, resolved.training.device):
+        with Steps() as steps:
+            steps.on_step("reading")
+            data = chosen.read(source, resolved)
+            steps.on_step(f"preparing {data.source}")
+            plain, begun = chosen.prepare(data, resolved), checkpoints / "begun.safetensors"
+            prepared = chosen.begin(data, plain, resolved, steps.on_step, begun)
+        scored = _fit_and_score(chosen, data, prepared, resolved, folder, checkpoints)
     with _as_data_error(), new_folder(folder) as temporary:
         scored.write_into(temporary)
         write_settings(resolved, temporary / "config.yaml")

@@ -107,3 +107,12 @@ def test_a_training_that_did_not_end_is_continued(lockgate, csv, monkeypatch, tm
     assert result.exit_code == 0, result.stderr
     assert package.load(tmp_path / "model").metrics["history"]["steps"]
     assert not (tmp_path / "model.training").exists()
+
+
+def test_a_number_of_devices_that_is_none_is_refused(lockgate, csv, tmp_path):
+    result = lockgate(*TRAIN, "--devices", 0, "--out", "model")
+
+    assert result.exit_code == 2
+    told = "lockgate: devices must be a whole number of at least 1, got 0\n"
+    assert result.stderr == told
+    assert not (tmp_path / "model.training").exists()

@@ -5,7 +5,8 @@ import itertools
 import pytest
 import torch
 
-from lockgate.nn import GRU, LSTM, RNN, LayerMasks
+from lockgate.nn import GRU, LSTM, RNN, Embedding, LayerMasks, LockedDropout, LSTMCell
+from lockgate.nn.masks import Rows, drawn_for_whole_batch
 from lockgate.ops.dispatch import backend
 
 RATES = {"input_dropout": 0.5, "recurrent_dropout": 0.5, "output_dropout": 0.5}
@@ -300,3 +301,60 @@ def test_draw_masks_rejects_what_is_no_batch_size(make) -> None:
 
 def test_layer_masks_are_a_named_tuple(make) -> None:
     assert isinstance(make().draw_masks(2), LayerMasks)
+
+
+PARTS = [Rows(0, 2, 5), Rows(2, 2, 5), Rows(2, 5, 5)]
+
+
+def flat(masks) -> list[torch.Tensor]:
+    if isinstance(masks, torch.Tensor):
+        return [masks]
+    return [one for part in masks if part is not None for one in flat(part)]
+
+
+@pytest.mark.parametrize("times", [1, 3], ids=["a-row-each", "three-rows-each"])
+def test_parts_of_a_batch_get_their_rows_of_the_masks_of_all(make, times: int) -> None:
+    layer = make(num_layers=2, mask_over="step", zoneout=0.3, weight_dropout=0.3, **RATES)
+    expected, whole = seeded(), flat(layer.draw_masks(5 * times, 7, generator=(first := seeded())))
+
+    for rows in PARTS:
+        generator = seeded()
+        with drawn_for_whole_batch(layer, rows):
+            batch = times * (rows.last - rows.first)
+            part = flat(layer.draw_masks(batch, 7, generator=generator))
+
+        assert torch.equal(generator.get_state(), first.get_state())
+        assert len(part) == len(whole)
+        for own, mask in zip(part, whole, strict=True):
+            of_batch = mask.ndim > 2  # a mask of weights is the same for all
+            which = slice(times * rows.first, times * rows.last)
+            assert torch.equal(own, mask[..., which, :] if of_batch else mask)
+            assert own.is_contiguous()
+    assert not torch.equal(expected.get_state(), first.get_state())
+
+
+@pytest.mark.parametrize("module", ["time-first", "batch-first", "no-time", "words", "cell"])
+def test_so_do_modules_that_drop_by_themselves(module: str) -> None:
+    x, dim = torch.ones(7, 5, 3), 1
+    call = LockedDropout(0.5)
+    if module == "batch-first":
+        x, dim, call = x.transpose(0, 1), 0, LockedDropout(0.5, batch_first=True)
+    elif module == "no-time":
+        x, dim = x[0], 0
+    elif module == "words":
+        x = torch.arange(35).view(7, 5) % 9
+        call = Embedding(9, 2, embedding_dropout=0.5, dropout_per="sample")
+
+    def run(x, generator):
+        if module == "cell":
+            cell = LSTMCell(3, 4, input_dropout=0.5, recurrent_dropout=0.5)
+            with drawn_for_whole_batch(cell, rows):
+                return cell.draw_masks(x.shape[1], generator=generator).h[0]
+        with drawn_for_whole_batch(call, rows):
+            return call(x, generator=generator)
+
+    rows = Rows(0, 5, 5)
+    whole = run(x, seeded())
+    for rows in PARTS:
+        part = run(x.narrow(dim, rows.first, rows.last - rows.first), seeded())
+        assert torch.equal(part, whole.narrow(dim, rows.first, rows.last - rows.first))

@@ -19,6 +19,8 @@ from lockgate.tasks.base import Candidate, Compared, ignore
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.task import TASK
 from lockgate.tasks.language.task import TASK as LANGUAGE
+from lockgate.training import group
+from lockgate.training.group import Group
 from lockgate.training.history import History
 
 
@@ -254,3 +256,24 @@ def test_one_network_without_a_mixture_is_single():
         config = resolve(ForecastConfig, {"target": "y", "horizon": 1, **settings})
         assert is_single(TASK, config) == single
     assert is_single(LANGUAGE, None)
+
+
+def test_fits_that_have_all_processes_are_done_one_after_the_other(to_fit, monkeypatch):
+    prepared, members = to_fit
+    running: list[int] = []
+
+    class Task:
+        """Notes when fits run, and where."""
+
+        def train(self, *_, seed, **__):
+            assert not running
+            assert threading.current_thread() is threading.main_thread()
+            running.append(seed)
+            time.sleep(0.05)
+            return running.pop(), History()
+
+    monkeypatch.setattr(group, "_here", Group(0, 2, 0))
+
+    fits = side_by_side(Task(), prepared, 2, lambda *_: ignore)(members)
+
+    assert [seed for seed, _ in fits] == [0, 1, 2]

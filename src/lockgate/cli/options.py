@@ -42,6 +42,13 @@ Set = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, nothing else.")]
 Out = Annotated[Path | None, typer.Option(help="Folder to write; default runs/TABLE-TARGET.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue what was stopped in the folder.")]
+Devices = Annotated[
+    int,
+    typer.Option(
+        help="Processes that train a network together, each on a GPU or on its part of the cores. "
+        "Ctrl-C ends them, and --resume goes on."
+    ),
+]
 
 
 Verbose = Annotated[

@@ -14,6 +14,7 @@ def train(
     settings: o.Set = None,
     out: o.Out = None,
     resume: o.Resume = False,
+    devices: o.Devices = 1,
     verbose: o.Verbose = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
@@ -29,6 +30,9 @@ def train(
     source, named = o.source(table, sample), o.with_set(options, settings)
     from lockgate import api
     from lockgate.cli.show import show_fitted
+    from lockgate.running.ranks import of_torchrun
 
-    fitted, folder = api.train(source, task=task, out=out, resume=resume, config=config, **named)
-    show_fitted(fitted, folder, as_json=as_json)
+    named |= {"task": task, "out": out, "resume": resume, "devices": devices, "config": config}
+    with of_torchrun() as is_first:
+        if is_first:
+            show_fitted(*api.train(source, **named), as_json=as_json)

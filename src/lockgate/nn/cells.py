@@ -15,7 +15,7 @@ from lockgate.nn.checks import (
     given_once,
 )
 from lockgate.nn.init import INITS
-from lockgate.nn.masks import rows_of_mask
+from lockgate.nn.masks import own_rows, rows_of_mask
 from lockgate.nn.rates import MaskPer, check_mask_per, check_rate
 from lockgate.ops import gru, lstm, rnn
 from lockgate.ops.masks import Masks
@@ -98,8 +98,10 @@ class RecurrentCell(nn.Module):
         gates = {"gate": self._gates, "cell": 1}
 
         def sample(rate: float, place: str, features: int) -> Tensor | None:
+            if rate == 0.0:
+                return None
             shape = (1, gates[self.mask_per[place]], rows, features)
-            return sample_mask(shape, rate, self.weight_ih, generator) if rate > 0.0 else None
+            return own_rows(self, sample_mask(shape, rate, self.weight_ih, generator), batch)
 
         return Masks(
             sample(self.input_dropout, "input", self.input_size),

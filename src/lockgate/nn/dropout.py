@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lockgate.nn.checks import ShapeError, check_choice, check_flag
-from lockgate.nn.masks import rows_of_mask
+from lockgate.nn.masks import own_rows, rows_of_mask
 from lockgate.nn.rates import check_rate
 from lockgate.ops.sampling import sample_mask
 
@@ -62,10 +62,11 @@ class LockedDropout(nn.Module):
             return x
         shape = list(x.shape)
         batch = 0 if x.ndim == 2 or self.batch_first else 1
-        shape[batch] = rows_of_mask(self, shape[batch])
+        rows = shape[batch]
+        shape[batch] = rows_of_mask(self, rows)
         if x.ndim == 3 and self.mask_over == "sequence":
             shape[1 - batch] = 1
-        return x * sample_mask(shape, self.rate, x, generator)
+        return x * own_rows(self, sample_mask(shape, self.rate, x, generator), rows, batch)
 
     def extra_repr(self) -> str:
         """Show the rate and what differs from the defaults."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lockgate.nn.checks import ShapeError, check_choice, check_flag, check_size, given_once
-from lockgate.nn.masks import rows_of_mask
+from lockgate.nn.masks import own_rows, rows_of_mask
 from lockgate.nn.rates import check_rate
 from lockgate.ops.sampling import sample_mask
 
@@ -161,7 +161,7 @@ class Embedding(nn.Module):
         rows = tokens if self.batch_first else tokens.t()  # (B, T)
         batch = rows.shape[0]
         mask = self._draw(rows_of_mask(self, batch), self.num_embeddings, generator=generator)
-        kept = mask.expand(batch, -1).gather(1, rows)
+        kept = own_rows(self, mask, batch).expand(batch, -1).gather(1, rows)
         return vectors * (kept if self.batch_first else kept.t()).unsqueeze(-1)
 
     def _draw(self, *shape: int, generator: torch.Generator | None) -> Tensor:

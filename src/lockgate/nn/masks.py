@@ -120,6 +120,18 @@ def _by_name(masks: Any) -> dict[str, Tensor | None]:
     return {**named, "output": masks.output}
 
 
+def own_rows_of_layer(layer: nn.Module, masks: LayerMasks, batch: int) -> LayerMasks:
+    """Return of the masks of a layer, which were drawn with `rows_of_mask`, those of this batch."""
+
+    def own(mask: Tensor | None) -> Tensor | None:
+        return None if mask is None else own_rows(layer, mask, batch)
+
+    if getattr(layer, "_rows", None) is None:
+        return masks
+    cells = tuple(Masks(*map(own, cell)) for cell in masks.cells)
+    return LayerMasks(cells, own(masks.output), masks.weights)
+
+
 def _times(drops: Drops, place: str, steps: int | None) -> int:
     """Count the steps for which a mask is drawn: 1 where one is held over all of them."""
     if place != "zoneout" and drops.mask_over[place] == "sequence":
@@ -150,6 +162,47 @@ def one_for_all_rows(model: nn.Module) -> Iterator[None]:
             del module._one_for_all_rows
 
 
+class Rows(NamedTuple):
+    """Some rows of a batch, one behind the other."""
+
+    first: int
+    last: int  # that is not of them any more
+    of: int  # rows of the batch
+
+
+@contextmanager
+def drawn_for_whole_batch(model: nn.Module, rows: Rows) -> Iterator[None]:
+    """Let every mask inside the `with` block be drawn for a batch of which the model gets `rows`.
+
+    So the processes that share a batch drop together what one process would drop of it.
+    """
+    modules = list(model.modules())
+    for module in modules:
+        module._rows = rows  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for module in modules:
+            del module._rows
+
+
 def rows_of_mask(module: nn.Module, batch: int) -> int:
-    """Give the rows that a mask for a batch is drawn with: 1 inside `one_for_all_rows`."""
-    return 1 if getattr(module, "_one_for_all_rows", False) else batch
+    """Give the rows that a mask for a batch is drawn with.
+
+    That is 1 inside `one_for_all_rows`, and those of the whole inside `drawn_for_whole_batch`.
+    """
+    if getattr(module, "_one_for_all_rows", False):
+        return 1
+    rows = getattr(module, "_rows", None)
+    # no rows draw as much from a generator as some
+    return batch if rows is None or batch == 0 else batch * rows.of // (rows.last - rows.first)
+
+
+def own_rows(module: nn.Module, mask: Tensor, batch: int, dim: int = -2) -> Tensor:
+    """Return of a mask that was drawn with `rows_of_mask` the rows of this batch."""
+    rows = getattr(module, "_rows", None)
+    if rows is None or batch == 0:
+        return mask
+    # a network may run several rows for each of the batch, side by side
+    first = batch * rows.first // (rows.last - rows.first)
+    return mask.narrow(dim, first, batch).contiguous()

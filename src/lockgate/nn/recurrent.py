@@ -364,7 +364,8 @@ class Recurrent(nn.Module):
             self.mask_over,
         )
         rows = rows_of_mask(self, batch)
-        return drawn.draw(self._structure, drops, self._parameter(), rows, steps, generator)
+        masks = drawn.draw(self._structure, drops, self._parameter(), rows, steps, generator)
+        return drawn.own_rows_of_layer(self, masks, batch)
 
     def _expected_masks(self) -> LayerMasks:
         return drawn.expected(self.zoneout, self._layout.cells, self._parameter())

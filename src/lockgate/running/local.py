@@ -142,12 +142,12 @@ def _in_worker(parent: int, run: Callable[..., Done], *job: Any) -> Done:
     # Ctrl-C reaches every process of the group: a study ends its workers itself, and a fit must
     # not take it for the wish to stop early
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _end_with(parent)
+    end_with(parent)
     return _on_one_thread(run, *job)
 
 
 @lru_cache(maxsize=1)
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """End this process when the one that started it is gone: killed, it cannot end its workers."""
 
     def watch() -> None:

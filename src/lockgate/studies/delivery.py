@@ -29,6 +29,7 @@ from lockgate.tasks.base import (
     Span,
     Task,
 )
+from lockgate.training.group import here
 from lockgate.training.history import History
 from lockgate.training.origin import warn_if_elsewhere
 
@@ -175,7 +176,8 @@ def side_by_side(
     """Return what does fits side by side in threads of this process.
 
     Threads share the prepared data, and a fit gives up the lock of Python while it computes. Ctrl-C
-    ends each fit that runs after its next validation, and begins no other.
+    ends each fit that runs after its next validation, and begins no other. Where several processes
+    train one network together, fits are done one after the other in this thread.
 
     Args:
         task: The task.
@@ -206,9 +208,12 @@ def side_by_side(
                 checkpoint=checkpoints and member.checkpoint(checkpoints),
             )
 
+        together = here().size > 1
         if checkpoints is not None:
             files = (member.checkpoint(checkpoints) for member in members)
-            warn_if_elsewhere(files, threads_of_each(len(members), workers))
+            warn_if_elsewhere(files, None if together else threads_of_each(len(members), workers))
+        if together:  # a fit has all processes to itself
+            return [fit(number, one, lambda: True) for number, one in enumerate(members, start=1)]
         return run_in_threads(fit, list(enumerate(members, start=1)), workers)
 
     return fit_all

@@ -92,7 +92,7 @@ class Checkpoint:
         try:
             head, tensors = _read(self.path)
             self._refuse_another(head)
-            _restore(state, History.model_validate_json(head["history"]), tensors)
+            restore(state, History.model_validate_json(head["history"]), tensors)
         except FileNotFoundError:
             return
         except DataError:
@@ -146,7 +146,7 @@ class Checkpoint:
 
 
 def _write(path: Path, about: Mapping[str, Any], state: State) -> None:
-    tensors = {name: tensor.detach().cpu().clone() for name, tensor in _tensors(state).items()}
+    tensors = {name: tensor.detach().cpu().clone() for name, tensor in tensors_of(state).items()}
     head = {
         "format_version": json.dumps(FORMAT_VERSION),
         "about": json.dumps(about),
@@ -168,7 +168,7 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     return head, tensors
 
 
-def _tensors(state: State) -> dict[str, Tensor]:
+def tensors_of(state: State) -> dict[str, Tensor]:
     """Give everything that is a tensor, each under the name of its group."""
     of_optimizer = state.optimizer.state_dict()["state"]
     groups: dict[str, Mapping[str, Tensor]] = {
@@ -186,7 +186,9 @@ def _tensors(state: State) -> dict[str, Tensor]:
     return {f"{group}/{name}": one for group, own in groups.items() for name, one in own.items()}
 
 
-def _restore(state: State, history: History, tensors: Mapping[str, Tensor]) -> None:
+def restore(state: State, history: History, tensors: Mapping[str, Tensor]) -> None:
+    """Bring a state to another, of which these are the history and what `tensors_of` gave."""
+
     def group(name: str) -> dict[str, Tensor]:
         own = {key.partition("/"): tensor for key, tensor in tensors.items()}
         return {rest: tensor for (head, _, rest), tensor in own.items() if head == name}

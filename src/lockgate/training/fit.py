@@ -13,9 +13,10 @@ from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from torch import Tensor, nn
 
 from lockgate.training.average import Average
-from lockgate.training.checkpoint import Checkpoint, State
+from lockgate.training.checkpoint import Checkpoint, State, restore, tensors_of
 from lockgate.training.config import MetricName, TrainingConfig
 from lockgate.training.data import Data
+from lockgate.training.group import ALONE, Group, here
 from lockgate.training.history import History, Stopped
 from lockgate.training.losses import Batch, loss_and_count, whole_loss
 from lockgate.training.schedule import share_of_rate
@@ -47,6 +48,9 @@ def fit(
     kept. With a schedule it goes on to the schedule's end, and the last are kept. It also ends when
     the validation loss is no longer finite, and at Ctrl-C. `History.stopped` says which it was.
 
+    In a group of processes (`training.group`) the first one calls it, and all take every step
+    together; Ctrl-C ends them then, and keeps nothing but the checkpoint.
+
     Args:
         model: Maps the inputs of a batch to what the loss compares with its targets, and takes
             `generator=` for its masks.
@@ -64,8 +68,11 @@ def fit(
     Raises:
         KeyboardInterrupt: If interrupted before the first validation: there is nothing to keep.
         DataError: If the checkpoint is damaged, or of another fit.
+        LostError: If another process of the group is gone.
     """
-    fabric = Fabric(accelerator=config.device, devices=1)
+    group = here()
+    group.call(fit, model, train, validation, config, streams, _no_epoch, losses)
+    fabric = Fabric(accelerator=config.device, devices=_devices(config, group))
     optimizer = make_optimizer(model, config)
     network, wrapped = fabric.setup(model, optimizer)
     train = train.to(fabric.device)
@@ -75,20 +82,22 @@ def fit(
     state = _first_state(model, optimizer, config, streams, stretches)
     if checkpoint is not None:
         checkpoint.begin(state, train, validation)
+    _begin_alike(state, group)
     upcoming = _upcoming(stretches, state.history)
     history, average, most = state.history, state.average, stretches.most_steps
     steps = history.steps[-1] if history.looks else 0
     try:
         if history.looks:
             on_epoch(history)
+        _agree(model, history, group)
         while history.stopped is None:
             stretch = next(upcoming)
             began = time.perf_counter()
             norms = []
             for index in stretch:
                 rate = config.learning_rate * share_of_rate(config.schedule, steps, most)
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
+                for parameters in optimizer.param_groups:
+                    parameters["lr"] = rate
                 batch = train.batch(index)
                 step = take_step(fabric, network, wrapped, batch, config, streams.masks, losses)
                 norms.append(step.norm)
@@ -96,11 +105,11 @@ def fit(
                 steps += 1
             # at once, so that Ctrl-C cannot leave curves of unequal length
             history.add(
-                training=evaluate(average.model, sample, config.metric),
+                training=evaluate(average.model, sample, config.metric, group),
                 validation=(
                     None
                     if validation is None
-                    else evaluate(average.model, validation, config.metric)
+                    else evaluate(average.model, validation, config.metric, group)
                 ),
                 gradient_norm=float(torch.stack(norms).mean()),
                 seconds=time.perf_counter() - began,
@@ -113,8 +122,10 @@ def fit(
             if checkpoint is not None:
                 checkpoint.keep(state)
             on_epoch(history)
+            _agree(model, history, group)
     except KeyboardInterrupt:
-        if not history.looks:
+        # the others wait in the middle of a step
+        if not history.looks or group.size > 1:
             raise
         history.stopped = "interrupted"
         if checkpoint is not None and checkpoint.keeps_interrupted:
@@ -124,16 +135,49 @@ def fit(
     return history
 
 
-def evaluate(model: nn.Module, data: Data, metric: MetricName) -> float:
-    """Return the loss of `model` over `data` in evaluation mode, every target counted alike."""
+def evaluate(model: nn.Module, data: Data, metric: MetricName, group: Group = ALONE) -> float:
+    """Return the loss of `model` over `data` in evaluation mode, every target counted alike.
+
+    The processes of a group share the rows, and have the same model.
+    """
     model.eval()
     total, count = 0.0, 0.0
     with torch.no_grad():
         for index in data.chunks(EVALUATION_BATCH):
-            batch = data.batch(index)
-            loss, observed = loss_and_count(model(*batch.inputs), batch.y, metric)
-            total, count = total + float(loss), count + float(observed)
+            batch = group.own(data.batch(index))
+            if len(batch.inputs[0]):
+                loss, observed = loss_and_count(model(*batch.inputs), batch.y, metric)
+                total, count = total + float(loss), count + float(observed)
+    total, count = group.summed([total, count])
     return total / count
+
+
+def _no_epoch(_: History) -> None:
+    pass
+
+
+def _devices(config: TrainingConfig, group: Group) -> int | list[int]:
+    """Return how many devices this process takes, or which."""
+    may_be_cuda = config.device in ("auto", "cuda") and torch.cuda.is_available()
+    return [group.local] if group.size > 1 and may_be_cuda else 1
+
+
+def _begin_alike(state: State, group: Group) -> None:
+    """Bring all processes to the state of the first, which may go on from a checkpoint."""
+    if group.size > 1:
+        own = {name: tensor.cpu() for name, tensor in tensors_of(state).items()}
+        history, tensors = group.told((state.history, own))
+        if group.rank > 0:
+            restore(state, history, tensors)
+
+
+def _agree(model: nn.Module, history: History, group: Group) -> None:
+    """Let the first process decide whether the fit ends, and which weights are trained."""
+    if group.size > 1:
+        trained = [weight.requires_grad for weight in model.parameters()]
+        history.stopped, trained = group.told((history.stopped, trained))
+        for weight, whether in zip(model.parameters(), trained, strict=True):
+            weight.requires_grad_(whether)
 
 
 def _first_state(
@@ -167,7 +211,10 @@ def _upcoming(stretches: Stretches, history: History) -> Iterator[Sequence[Any]]
 
 
 class Step(NamedTuple):
-    """What a step came from: the losses that were differentiated, the norm of their gradient."""
+    """What a step came from: the losses that were differentiated, the norm of their gradient.
+
+    The losses are of the rows of this process, the gradient is of the whole batch.
+    """
 
     losses: tuple[Tensor, ...]
     norm: Tensor
@@ -185,10 +232,13 @@ def take_step(
     """Differentiate the losses of a batch, clip the gradient and move the weights."""
     network.train()
     optimizer.zero_grad()
-    seen = []
-    for loss in losses(network, batch, config, masks):
-        fabric.backward(loss)
-        seen.append(loss.detach())
+    group = here()
+    share, seen = group.share(batch, config.metric), []
+    with share.masks(network.module):
+        for loss in losses(network, share.batch, config, masks):
+            fabric.backward(loss if share.weight is None else loss * share.weight)
+            seen.append(loss.detach())
+    group.sum_gradients(network.module)
     # a gradient that is not finite shows in the validation loss, which ends the fit as diverged
     norm = fabric.clip_gradients(
         network, optimizer, max_norm=config.clip_norm, error_if_nonfinite=False

@@ -1,7 +1,7 @@
 """The losses that networks are trained with, by the metric that they follow."""
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ IGNORED = -100
 
 
 class Batch(Protocol):
-    """Some windows or examples, gathered."""
+    """Some windows or examples, gathered; `rows` are some of them, padded as all are."""
 
     @property
     def inputs(self) -> tuple[Tensor, ...]: ...
@@ -22,6 +22,7 @@ class Batch(Protocol):
     def y(self) -> Tensor: ...
     @property
     def weight(self) -> Tensor | None: ...
+    def rows(self, which: slice) -> Self: ...
 
 
 def loss_and_count(
@@ -45,28 +46,38 @@ def loss_and_count(
         smoothing: Share of each label that is spread over all classes (Szegedy et al., 2016).
     """
     if metric != "log_loss":
-        observed = y.isfinite()
-        error = (output - y.nan_to_num()) * observed
-        return (error.square() if metric == "rmse" else error.abs()).sum(), observed.sum()
+        error = (output - y.nan_to_num()) * y.isfinite()
+        loss = (error.square() if metric == "rmse" else error.abs()).sum()
+        return loss, counted(y, metric)
     if y.is_floating_point():
-        y = (1.0 - smoothing) * y + 0.5 * smoothing
-        losses = binary_cross_entropy_with_logits(output, y, reduction="none").mean(dim=-1)
-        counts = torch.ones_like(losses)
+        smoothed = (1.0 - smoothing) * y + 0.5 * smoothing
+        losses = binary_cross_entropy_with_logits(output, smoothed, reduction="none").mean(dim=-1)
     else:
         scores = output.movedim(-1, 1)
         losses = cross_entropy(
             scores, y, ignore_index=IGNORED, reduction="none", label_smoothing=smoothing
         )
-        counts = (y != IGNORED).to(losses)
-    if weight is not None:
-        losses, counts = losses * weight, counts * weight
-    return losses.sum(), counts.sum()
+    losses = losses if weight is None else losses * weight
+    return losses.sum(), counted(y, metric, weight)
+
+
+def counted(y: Tensor, metric: MetricName, weight: Tensor | None = None) -> Tensor:
+    """Return how much is observed, as `loss_and_count` counts it."""
+    if metric != "log_loss":
+        return y.isfinite().sum()
+    counts = torch.ones_like(y[..., 0]) if y.is_floating_point() else (y != IGNORED).float()
+    return (counts if weight is None else counts * weight).sum()
 
 
 def mean_loss(output: Tensor, batch: Batch, metric: MetricName, smoothing: float = 0.0) -> Tensor:
     """Return the mean loss over the observed targets of a batch; 0 where none is observed."""
     total, count = loss_and_count(output, batch.y, metric, batch.weight, smoothing)
-    return total / torch.where(count > 0, count, 1)
+    return total / divisor(count)
+
+
+def divisor(count: Tensor) -> Tensor:
+    """Return by what the loss of so much is divided to be a mean: 1 where nothing is observed."""
+    return torch.where(count > 0, count, 1)
 
 
 def whole_loss(

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from lockgate.errors import listed
 from lockgate.ops import kernels
+from lockgate.training.group import here
 
 LOG = logging.getLogger(__name__)
 ENTRY = "origin"
@@ -32,6 +33,8 @@ class Origin(BaseModel):
     threads: int
     instructions: str
     """The instruction sets of torch and of our kernels, or the backend that is forced."""
+    processes: int = 1
+    """That train together, and add up their gradients."""
 
     @staticmethod
     def here(threads: int | None = None) -> "Origin":
@@ -43,6 +46,7 @@ class Origin(BaseModel):
             threads=torch.get_num_threads() if threads is None else threads,
             instructions=f"torch {torch.backends.cpu.get_cpu_capability()}, "
             + (f"backend {forced}" if forced else own),
+            processes=here().size,
         )
 
     def differences(self, here: "Origin") -> list[str]:

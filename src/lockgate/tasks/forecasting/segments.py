@@ -44,7 +44,7 @@ class Segments(nn.Module):
         """Return the tokens of a batch of windows."""
         if before := -x.shape[1] % self.length:
             x = pad(x.transpose(1, 2), (before, 0), mode="replicate").transpose(1, 2)
-        segments = x.reshape(len(x), -1, self.linear.in_features)
+        segments = x.reshape(len(x), x.shape[1] // self.length, self.linear.in_features)
         tokens: Tensor = self.linear(segments)
         return tokens.relu()
 

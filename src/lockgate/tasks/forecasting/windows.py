@@ -61,6 +61,11 @@ class WindowBatch(NamedTuple):
         """Every window counts alike."""
         return None
 
+    def rows(self, which: slice) -> "WindowBatch":
+        """Return some of the windows."""
+        linear = None if self.linear is None else self.linear[which]
+        return WindowBatch(self.x[which], self.y[which], linear)
+
 
 @dataclass(frozen=True)
 class Windows:

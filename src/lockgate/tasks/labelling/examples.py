@@ -30,6 +30,12 @@ class Padded(NamedTuple):
         inputs = self.x, self.lengths
         return inputs if self.linear is None else (*inputs, self.linear)
 
+    def rows(self, which: slice) -> "Padded":
+        """Return some of the sequences, as long as they are padded here."""
+        weight = None if self.weight is None else self.weight[which]
+        linear = None if self.linear is None else self.linear[which]
+        return Padded(self.x[which], self.lengths[which], self.y[which], weight, linear)
+
 
 @dataclass(frozen=True)
 class Examples:

@@ -11,7 +11,7 @@ from lockgate.nn import LockedDropout
 from lockgate.tasks.labelling.network import ClassifierNetwork
 from lockgate.tasks.labelling.pieces import valid_steps
 from lockgate.training.fit import BatchLosses
-from lockgate.training.losses import Batch, whole_loss
+from lockgate.training.losses import whole_loss
 
 MANY_TOKENS = 5_000
 """Vocabulary above which the loss is over some tokens: of 2,000 and 20,000 the scores of all took
@@ -98,19 +98,20 @@ class SampledLoss:
     def __call__(
         self,
         network: Any,
-        batch: Batch,
+        batch: Any,
         config: Any,  # noqa: ARG002
         masks: torch.Generator,
     ) -> Iterator[Tensor]:
-        """Yield the mean loss of a batch."""
+        """Yield the mean loss of a batch, or of some rows of one: among the tokens of all of it."""
         places = torch.randint(len(self._targets), (DRAWN,), generator=masks)
         y = batch.y.cpu()
-        among = torch.unique(torch.cat([y, self._targets[places]]))
-        draws = int(batch.inputs[1].sum()) + DRAWN
+        among = torch.unique(torch.cat([batch.whole.cpu(), self._targets[places]]))
+        draws = len(batch.whole) + DRAWN
         chance = -torch.expm1(draws * self._others[among])
         scores = network(*batch.inputs, among=among.to(batch.y.device), generator=masks)
         lessened = scores - chance.log().to(scores)
-        yield cross_entropy(lessened, torch.searchsorted(among, y).to(batch.y.device))
+        correct = torch.searchsorted(among, y).to(batch.y.device)
+        yield cross_entropy(lessened, correct, reduction="sum") / max(len(y), 1)
 
 
 def losses_of(targets: Tensor, frequencies: Tensor) -> BatchLosses:

@@ -22,12 +22,21 @@ class NextTokens(NamedTuple):
     x: Tensor  # (B, T + 2) tokens, with padding before and behind each piece
     lengths: Tensor  # (B,): tokens of each piece
     y: Tensor  # tokens to predict, end to end, less the padding; once for each direction
+    whole: Tensor  # what is to be predicted in the whole batch, of which these may be some rows
     weight: None = None
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
         """What a language model is called with."""
         return self.x, self.lengths
+
+    def rows(self, which: slice) -> "NextTokens":
+        """Return some of the pieces, as long as they are padded here."""
+        row = torch.arange(len(self.x)).to(self.lengths).repeat_interleave(self.lengths)
+        first, last, _ = which.indices(len(self.x))
+        own = (row >= first) & (row < last)
+        y = self.y.view(-1, len(row))[:, own].flatten()
+        return NextTokens(self.x[which], self.lengths[which], y, self.whole)
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ class Pieces:
         padded = self.pieces.batch(index)
         targets = padded.x[valid_steps(padded.x, padded.lengths)] - 1
         x = nn.functional.pad(padded.x, (1, 1))
-        return NextTokens(x, padded.lengths, targets.repeat(self.directions))
+        return NextTokens(x, padded.lengths, targets.repeat(self.directions), targets)
 
     def draw_batches(
         self, batch_size: int, most: int, generator: torch.Generator

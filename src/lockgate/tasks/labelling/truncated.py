@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lockgate.tasks.labelling.carried import Carried
 from lockgate.tasks.labelling.config import LabelTrainingConfig
-from lockgate.training.losses import IGNORED, Batch, loss_and_count, mean_loss
+from lockgate.training.losses import IGNORED, Batch, divisor, loss_and_count, mean_loss
 
 
 def losses(
@@ -38,7 +38,7 @@ def losses(
     x, lengths = batch.inputs
     weight = torch.ones_like(batch.y) if batch.weight is None else batch.weight
     total = weight[batch.y != IGNORED].sum()
-    total = torch.where(total > 0, total, 1)
+    total = divisor(total)
     carried = Carried(network.stack)
     for first in range(0, x.shape[1], steps):
         chunk = slice(first, first + steps)

@@ -34,6 +34,10 @@ class Chunk(NamedTuple):
         """What a network is called with."""
         return self.x, self.course
 
+    def rows(self, which: slice) -> "Chunk":
+        """Return the words of some rows, on the same course: on it they stay the same rows."""
+        return Chunk(self.x[which], self.y.view_as(self.x)[which].flatten(), self.course)
+
 
 def side_by_side(tokens: Tensor, rows: int, before: int) -> Rows:
     """Cut a text into `rows`.

@@ -1,0 +1,5 @@
+"""`python -m lockgate`: the command where a program starts modules, as torchrun does."""
+
+from lockgate.cli import main
+
+main()
