@@ -4,7 +4,9 @@ import errno
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
 from lockgate.errors import DataError
@@ -17,6 +19,7 @@ from lockgate.files import (
     read_regular,
     remove_folder,
     told_when_full,
+    write_frame,
     write_text,
 )
 
@@ -33,6 +36,20 @@ def test_text_is_written_as_it_is(tmp_path: Path) -> None:
     write_text(path, "shorter")
     assert path.read_text() == "shorter"
     assert names(path.parent) == ["a.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reader"), [("a.csv", pl.read_csv), ("a.parquet", pl.read_parquet)]
+)
+def test_a_frame_is_written_in_the_form_of_its_name(tmp_path: Path, name: str, reader: Any) -> None:
+    frame = pl.DataFrame({"ds": [1, 2], "lockgate": [0.1, None]})
+
+    write_frame(frame, tmp_path / "new" / name)
+
+    assert reader(tmp_path / "new" / name).equals(frame)
+    assert names(tmp_path / "new") == [name]
+    with pytest.raises(DataError, match=r"out must end in .csv or .parquet, got .*a\.xlsx"):
+        write_frame(frame, tmp_path / "a.xlsx")
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

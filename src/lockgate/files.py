@@ -10,7 +10,7 @@ import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from lockgate.errors import DataError
 
@@ -84,6 +84,25 @@ def new_file(path: Path) -> Iterator[IO[bytes]]:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def check_frame_file(path: Path) -> None:
+    """Refuse a name for a frame that tells no form it can be written in."""
+    if path.suffix not in (".csv", ".parquet"):
+        raise DataError(f"out must end in .csv or .parquet, got {path}")
+
+
+def write_frame(frame: Any, path: Path) -> None:
+    """Write a polars frame, whole or not at all, in the form that the name ends in.
+
+    Raises:
+        DataError: If it ends in neither `.csv` nor `.parquet`.
+        DiskFullError: If there is no room for it.
+    """
+    check_frame_file(path)
+    write = frame.write_parquet if path.suffix == ".parquet" else frame.write_csv
+    with new_file(path) as file:
+        write(file)
 
 
 @contextlib.contextmanager

@@ -39,11 +39,10 @@ def predict(
     """
     o.log_to_stderr(verbose=verbose, quiet=quiet)
     from lockgate import api
-    from lockgate.errors import DataError
-    from lockgate.files import new_file
+    from lockgate.files import check_frame_file, write_frame
 
-    if out is not None and out.suffix not in (".csv", ".parquet"):
-        raise DataError(f"out must end in .csv or .parquet, got {out}")
+    if out is not None:
+        check_frame_file(out)
     given = {"level": o.numbers("level", level), "quantiles": o.numbers("quantiles", quantiles)}
     options |= {name: value for name, value in given.items() if value is not None}
     frame = api.predict(folder, o.source(table, sample), **options)
@@ -53,8 +52,6 @@ def predict(
     if out is None and not as_json:
         sys.stdout.write(frame.write_csv())
     if out is not None:
-        write = frame.write_parquet if out.suffix == ".parquet" else frame.write_csv
-        with new_file(out) as file:
-            write(file)
+        write_frame(frame, out)
         what = "steps" if {"ds", "row", "step"} & {*frame.columns} else "rows"
         print(f"{len(frame)} {what} written to {out}", file=sys.stderr)

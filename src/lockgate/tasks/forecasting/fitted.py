@@ -164,7 +164,7 @@ class FittedForecaster:
                 ends in a hole that is too long to fill.
         """
         asked = asked_for(level, quantiles)
-        table = self._read(source, settings)
+        table = self.read(source, settings)
         for notice in table.notices:
             LOG.warning("note: %s", notice)
         windows = _last_windows(table, self.preprocessing)
@@ -207,12 +207,17 @@ class FittedForecaster:
         # imported here because a model forecasts without what scoring loads
         from lockgate.tasks.forecasting.backtest import backtest
 
-        table = self._read(source, settings)
+        table = self.read(source, settings)
         metric, scale = self.config.training.metric, self.metrics.get("mase_scale")
         bound = self.config.data.at_least
         return backtest(self, self.preprocessing, table, metric, scale, self.ridge, bound)
 
-    def _read(self, source: Any, settings: Mapping[str, Any]) -> Table:
+    def read(self, source: Any, settings: Mapping[str, Any]) -> Table:
+        """Read a table onto the slots of the one that was learned from; settings as in `predict`.
+
+        Raises:
+            DataError: If it cannot be used, or holds several series and the model is of one.
+        """
         config = read_anew(self.config, settings).data
         if isinstance(source, Table):
             return source

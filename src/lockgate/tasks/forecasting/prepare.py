@@ -1,6 +1,7 @@
 """Prepare a table for training: split, learn from the training rows, lay out, list the windows."""
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,17 +111,26 @@ def prepare(table: Table, config: TableConfig) -> Prepared:
     )
 
 
-def prepare_split(table: Table, split: Split, config: TableConfig) -> Prepared:
+def prepare_split(
+    table: Table, split: Split, config: TableConfig, parts: Sequence[Part] = PARTS
+) -> Prepared:
     """Learn from the training rows of a table that is split, and lay it out.
+
+    Args:
+        table: What is read.
+        split: Where its parts end.
+        config: How it becomes windows.
+        parts: Those that must hold a window; a table that is cut where learning ends has no test
+            part.
 
     Raises:
         DataError: If a part would hold no window, with what `learn` raises.
     """
     preprocessing = learn(table, config, split.train, split.validation)
     prepared = Prepared(preprocessing.apply(table), split, preprocessing)
-    for part in PARTS:
+    for part in parts:
         if not len(prepared.windows(part)):
-            raise DataError(_why_no_window(table, prepared, part, config.exclude))
+            raise DataError(_why_no_window(table, prepared, part, parts, config.exclude))
     return prepared
 
 
@@ -151,14 +161,20 @@ def _count(
     return np.asarray(before[stop] - before[start])
 
 
-def _why_no_window(table: Table, prepared: Prepared, part: Part, excluded: tuple[str, ...]) -> str:
+def _why_no_window(
+    table: Table,
+    prepared: Prepared,
+    part: Part,
+    parts: Sequence[Part],
+    excluded: tuple[str, ...],
+) -> str:
     rows = prepared.split.rows(part)
     lookback, horizon = prepared.preprocessing.lookback, prepared.preprocessing.horizon
     needed = horizon + (lookback if part == "train" else 0)
     if len(rows) < needed:
         return (
             f"horizon {horizon} and lookback {lookback} must fit the {part} part, "
-            f"got {len(rows)} rows there{_shorter(prepared)}"
+            f"got {len(rows)} rows there{_shorter(prepared, parts)}"
         )
     held = prepared.arrays.layout.within(rows, 0, 0)
     if not np.isfinite(prepared.arrays.target[held]).any():
@@ -175,13 +191,13 @@ def _why_no_window(table: Table, prepared: Prepared, part: Part, excluded: tuple
         f"{prepared.preprocessing.max_gap}, got none; the column with most holes is "
         f"{quoted(worst)}, "
         f"missing in {share:.0%} of the {len(read)} rows that it reads, after filling"
-        f"{_fewer_holes(table, prepared, excluded)}"
+        f"{_fewer_holes(table, prepared, parts, excluded)}"
     )
 
 
-def _shorter(prepared: Prepared) -> str:
+def _shorter(prepared: Prepared, parts: Sequence[Part]) -> str:
     """Return the horizon and the lookback of which each alone gives all parts a window."""
-    train, *later = (len(prepared.split.rows(part)) for part in PARTS)
+    train, *later = (len(prepared.split.rows(part)) for part in parts)
     settings = prepared.preprocessing
     most = {
         "horizon": min(train - settings.lookback, *later),
@@ -191,23 +207,29 @@ def _shorter(prepared: Prepared) -> str:
         f"a {name} of at most {steps}"
         for name, steps in most.items()
         if 0 < steps < getattr(settings, name)
-        and _all_hold(prepared.arrays, settings.model_copy(update={name: steps}), prepared.split)
+        and _all_hold(
+            prepared.arrays, settings.model_copy(update={name: steps}), prepared.split, parts
+        )
     ]
     return f"; pass {' or '.join(helpful)}" if helpful else ""
 
 
-def _all_hold(arrays: Arrays, preprocessing: Preprocessing, split: Split) -> bool:
-    return all(len(make_windows(arrays, preprocessing, split.rows(part))) for part in PARTS)
+def _all_hold(
+    arrays: Arrays, preprocessing: Preprocessing, split: Split, parts: Sequence[Part]
+) -> bool:
+    return all(len(make_windows(arrays, preprocessing, split.rows(part))) for part in parts)
 
 
-def _fewer_holes(table: Table, prepared: Prepared, excluded: tuple[str, ...]) -> str:
+def _fewer_holes(
+    table: Table, prepared: Prepared, parts: Sequence[Part], excluded: tuple[str, ...]
+) -> str:
     """Return the columns to exclude, and the gap to fill, of which each alone gives windows."""
     settings, split = prepared.preprocessing, prepared.split
     ages = settings.ages(table)
 
     def hold(ages: npt.NDArray[np.int64], max_gap: int) -> bool:
         arrays = prepared.arrays._replace(usable=ages <= max_gap)
-        return _all_hold(arrays, settings, split)
+        return _all_hold(arrays, settings, split, parts)
 
     holes = (ages[:, 1:] > settings.max_gap).sum(axis=0)
     order = [0, *(1 + np.argsort(holes, kind="stable"))]
