@@ -10,8 +10,14 @@ from lockgate.tasks.stack.config import Size, StackConfig
 from lockgate.training.config import TrainingConfig
 
 FRACTIONS = ("0.7", "0.15", "0.15")
+OF_BACKTESTS = Option(("backtest",))
 
 Level = Literal["last", "mean", "none", "mean_std", "median_mad"]
+
+
+def as_number(value: object) -> object:
+    """Take a text of digits for a number of steps."""
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
 
 class TableConfig(Config):
@@ -76,7 +82,7 @@ class TableConfig(Config):
     @field_validator("horizon", "lookback", "gap", mode="before")
     @classmethod
     def _steps_as_number(cls, value: object) -> object:
-        return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+        return as_number(value)
 
     @field_validator("inputs", mode="before")
     @classmethod
@@ -145,6 +151,34 @@ class ForecastConfig(CommitteeConfig):
     data: TableConfig
     model: ForecasterConfig = ForecasterConfig()
     training: ForecastTrainingConfig = ForecastTrainingConfig()
+
+
+class BacktestSettings(Config):
+    """The cutoffs at which a table is forecast as if nothing later were known, and by what."""
+
+    n_windows: Annotated[int, Field(ge=1), OF_BACKTESTS] = 8
+    """Cutoffs to forecast from, the last so that its horizon ends with the table."""
+    step: Annotated[int | str | None, OF_BACKTESTS] = None
+    """Steps or a duration from one cutoff to the next: 24h. Default: the horizon."""
+    refit_every: Annotated[int, Field(ge=0), OF_BACKTESTS] = 0
+    """Fit anew before every so many cutoffs, from the first on. With 0 a fitted model stays as it
+    is, and settings are fitted once, before the first cutoff."""
+    gap: Annotated[int | str, OF_BACKTESTS] = 0
+    """Steps or a duration left out between what is learned from and a cutoff."""
+    window: Annotated[Literal["expanding", "rolling"], OF_BACKTESTS] = "expanding"
+    """What a fit learns from: expanding, all rows before; rolling, as many as the first fit."""
+    baselines: Annotated[tuple[str, ...], OF_BACKTESTS] = ()
+    """Further baselines, which statsforecast computes: ets,theta,mstl."""
+
+    @field_validator("step", "gap", mode="before")
+    @classmethod
+    def _steps_as_number(cls, value: object) -> object:
+        return as_number(value)
+
+    @field_validator("baselines", mode="before")
+    @classmethod
+    def _comma_list(cls, value: object) -> object:
+        return parts(value)
 
 
 NAME = "forecast"
