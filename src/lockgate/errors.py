@@ -12,6 +12,7 @@ EXTRAS = {
     "h5py": 'pip install "lockgate[keras]"',
     "optuna": 'pip install "lockgate[tune]"',
     "ray": 'pip install "lockgate[ray]"',
+    "statsforecast": 'pip install "lockgate[baselines]"',
 }
 """What installs a library that one command alone needs."""
 
