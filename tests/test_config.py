@@ -35,7 +35,7 @@ def test_a_help_and_an_option_of_its_own_replace_those_of_the_parent() -> None:
     width = Wider.model_fields["width"]
 
     assert width.description == "How wide it is in the end."
-    assert option_of(width) == Option(("study", "train", "tune", "lr-find"))
+    assert option_of(width) == Option(("study", "train", "tune", "lr-find", "backtest"))
     assert option_of(Sizes.model_fields["width"]) == Option(("train",))
 
 

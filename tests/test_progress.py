@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lockgate.progress import FitProgress, Steps, StudyProgress, bars_are_shown
+from lockgate.progress import BacktestProgress, FitProgress, Steps, StudyProgress, bars_are_shown
 
 HISTORY = SimpleNamespace(training=[0.5, 0.25], validation=[1.0, 0.75], best_epoch=2, epochs=2)
 
@@ -52,6 +52,27 @@ def test_fits_are_counted(level: int, capsys: Any) -> None:
     if level == logging.WARNING:
         assert "fits done" in shown.err
         assert "2/2" in shown.err
+    else:
+        assert shown.err == ""
+
+
+def test_cutoffs_are_counted_with_the_fit_that_runs(level: int, capsys: Any) -> None:
+    history: Any = HISTORY
+    plan: Any = SimpleNamespace(cutoffs=(0, 1))
+    with BacktestProgress(on_plan=lambda _: print("the plan")) as progress:
+        progress.on_step("reading")
+        progress.on_plan(plan)
+        progress.on_refit(1, 2)
+        progress.on_fit(3, 5, "fit")(history)
+        progress.on_cutoff(1, 2)
+        progress.on_refit(2, 2)
+        progress.on_fit(1, 1, "fit")(history)
+
+    shown = capsys.readouterr()
+    assert shown.out == "the plan\n"
+    if level == logging.WARNING:
+        assert "fit 2 of 2: epoch 2" in shown.err
+        assert "1/2" in shown.err
     else:
         assert shown.err == ""
 

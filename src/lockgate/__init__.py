@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lockgate import interop as interop
     from lockgate import nn as nn
+    from lockgate.api import backtest as backtest
     from lockgate.api import compare as compare
     from lockgate.api import evaluate as evaluate
     from lockgate.api import lr_find as lr_find
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lockgate.studies.result import StudyResult as StudyResult
     from lockgate.tasks.base import Fitted as Fitted
     from lockgate.tasks.forecasting.fitted import FittedForecaster as FittedForecaster
+    from lockgate.tasks.forecasting.replayed import BacktestResult as BacktestResult
     from lockgate.tasks.labelling.fitted import FittedClassifier as FittedClassifier
     from lockgate.tasks.registry import load as load
     from lockgate.tuning.rates import RateResult as RateResult
@@ -44,9 +46,11 @@ _HOMES = {
     "SequenceClassifier": "lockgate.estimators",
     "SequenceRegressor": "lockgate.estimators",
     "StudyResult": "lockgate.studies.result",
+    "BacktestResult": "lockgate.tasks.forecasting.replayed",
     "RateResult": "lockgate.tuning.rates",
     "TuneResult": "lockgate.tuning.result",
     "backend": "lockgate.ops.dispatch",
+    "backtest": "lockgate.api",
     "compare": "lockgate.api",
     "evaluate": "lockgate.api",
     "interop": "lockgate.interop",
@@ -63,9 +67,10 @@ _HOMES = {
 }
 __all__ = ["BackendUnavailable", "DataError", "Fitted", "FittedClassifier", "FittedForecaster"]
 __all__ += ["Forecaster", "RateResult", "SequenceClassifier", "SequenceRegressor"]
-__all__ += ["StudyResult", "TuneResult"]
+__all__ += ["BacktestResult", "StudyResult", "TuneResult"]
 __all__ += [
     "backend",
+    "backtest",
     "compare",
     "evaluate",
     "interop",

@@ -4,9 +4,9 @@ import contextlib
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from lockgate.arguments import Settings
 from lockgate.errors import DataError, MissingSettingError
@@ -17,7 +17,7 @@ from lockgate.files import (
     new_folder,
     remove_folder,
 )
-from lockgate.progress import FitProgress, Steps, StudyProgress, TuneProgress
+from lockgate.progress import BacktestProgress, FitProgress, Steps, StudyProgress, TuneProgress
 from lockgate.reading.samples import SAMPLE
 from lockgate.reports import write_rate_report, write_report, write_tune_report
 from lockgate.running.local import default_workers
@@ -27,11 +27,13 @@ from lockgate.settings import (
     ConfigT,
     by_path,
     difference,
+    read_anew,
     read_settings,
     resolve,
     write_settings,
 )
 from lockgate.studies import plan as plans
+from lockgate.studies.anew import fit_anew, networks_of
 from lockgate.studies.comparison import Comparison, compare_studies
 from lockgate.studies.config import StudyConfig, study_config
 from lockgate.studies.delivery import DIVERGED, deliver, is_single, side_by_side
@@ -52,7 +54,12 @@ from lockgate.tuning.space import by_setting
 from lockgate.tuning.tune import run as run_tuning
 from lockgate.tuning.tuned import read_tuned
 
+if TYPE_CHECKING:
+    from lockgate.tasks.forecasting.replayed import BacktestResult
+
 LOG = logging.getLogger(__name__)
+FORECAST = "forecast"
+"""Name of the task whose data have a past to go back to."""
 ConfigSource = Mapping[str, Any] | str | Path | None
 
 
@@ -324,6 +331,85 @@ def evaluate(model: Fitted | str | Path, source: Any, **settings: Any) -> Evalua
     return _model_for(model, source).evaluate(source, **settings)
 
 
+@_with_room_it_goes_on()
+def backtest(
+    model: Fitted | ConfigSource,
+    source: Any,
+    *,
+    n_windows: int | None = None,
+    step: int | str | None = None,
+    refit_every: int | None = None,
+    gap: int | str | None = None,
+    window: str | None = None,
+    baselines: Sequence[str] | str | None = None,
+    run: str | Path | None = None,
+    resume: bool = False,
+    on_plan: Callable[[Any], None] = lambda _: None,
+    **settings: Any,
+) -> "BacktestResult":
+    """Forecast a table as it would have been forecast in the past, at several cutoffs, and score.
+
+    Whatever a fit learns, from scales and seasons to the weight of the mixture, it learns from rows
+    up to its cutoff, as `train` would have had it then; a forecast reads rows up to its cutoff.
+
+    Args:
+        model: A forecaster that was fitted, or its folder; or the settings of one, as a file
+            (`config.yaml`, or the `config.json` of a folder) or a mapping, which is then fitted
+            before the first cutoff; None takes `settings` alone.
+        source: A table.
+        n_windows: Cutoffs, the last so that its horizon ends with the table. Default: 8.
+        step: From one cutoff to the next, in steps or as a duration. Default: the horizon.
+        refit_every: Fit anew before every so many cutoffs, from the first on. Default: 0, which
+            never does, beyond the first fit of settings.
+        gap: Steps or a duration left out between what is learned from and a cutoff. Default: 0.
+        window: `"expanding"` learns from all rows before, `"rolling"` from as many as the first
+            fit. Default: `"expanding"`.
+        baselines: Further ones beside naive, seasonal naive, drift, mean and ridge: `"ets"`,
+            `"theta"`, `"mstl"` of statsforecast (`pip install "lockgate[baselines]"`).
+        run: Folder in which fits, and forecasts from each cutoff, are kept as they are done.
+            Default: none is kept.
+        resume: Continue what was stopped in `run`, with the same forecasts in the end.
+        on_plan: Called with the plan before the first fit; its `words` tell how many fits there
+            are.
+        settings: Of a model how the table is read, as `predict` takes them; else any setting.
+
+    Returns:
+        `forecasts`, a long frame that utilsforecast evaluates; `scores` by cutoff, by step and by
+        series; `sections()`, what a terminal shows.
+
+    Raises:
+        DataError: If the model or the table cannot be used, the table is too short for so many
+            cutoffs, or a model without refits has learned from rows after the first.
+        ModuleNotFoundError: If statsforecast is needed and not installed.
+    """
+    # imported here because other tasks have no use for it
+    from lockgate.tasks.forecasting.config import BacktestSettings
+    from lockgate.tasks.forecasting.replay import plan_replay, replay
+    from lockgate.tasks.forecasting.replay_folder import ReplayFolder, settings_in
+
+    told: dict[str, Any] = {"n_windows": n_windows, "step": step, "refit_every": refit_every}
+    told |= {"gap": gap, "window": window, "baselines": baselines}
+    asked = resolve(BacktestSettings, {n: value for n, value in told.items() if value is not None})
+    fitted = _forecaster(model, source)
+    task = registry.task(FORECAST)
+    with BacktestProgress(on_plan) as watcher:
+        watcher.on_step("reading")
+        if fitted is not None:
+            config, data = read_anew(fitted.config, settings), fitted.read(source, settings)
+        else:
+            _, config = _resolve(
+                source, FORECAST, settings_in(model), settings, lambda one: one.run
+            )
+            data = task.read(source, config)
+        plan = plan_replay(data, config, asked, networks_of(task, config), fitted)
+        kept = ReplayFolder(Path(run), plan.identity, resume=resume) if run is not None else None
+
+        def anew(own: Any, prepared: Any, config: Any, checkpoints: Path | None) -> Any:
+            return fit_anew(task, own, prepared, config, watcher.on_fit, checkpoints)
+
+        return replay(plan, anew, watcher, kept, source)
+
+
 def predict(model: Fitted | str | Path, source: Any, **settings: Any) -> Any:
     """Predict with a fitted model: the steps after a table, or labels of sequences or texts.
 
@@ -381,6 +467,31 @@ def upgrade(folder: str | Path) -> Fitted:
         fitted.write_into(place)
         LOG.info("%s: rewritten", place)
     return fitted
+
+
+def _forecaster(model: Any, source: Any) -> Any:
+    """Return a fitted forecaster, read from its folder; None where settings are given.
+
+    Raises:
+        DataError: If it is another model, or a path is neither a folder nor a file.
+    """
+    if isinstance(model, str | Path):
+        if Path(model).is_file():
+            return None
+        if not Path(model).is_dir():
+            raise DataError(
+                f"model must be the folder of a forecaster or a file of settings, got {model}, "
+                "which is neither"
+            )
+        model = _model_for(model, source)
+    if not isinstance(model, Fitted):
+        return None
+    if model.task != FORECAST:
+        raise DataError(
+            f"model must be {registry.model_name(FORECAST)}, whose rows have a past, got "
+            f"{registry.model_name(model.task)}"
+        )
+    return model
 
 
 def _model_for(model: Fitted | str | Path, source: Any) -> Fitted:

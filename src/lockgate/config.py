@@ -12,10 +12,10 @@ class Option(NamedTuple):
     A setting that is True or False becomes a flag, which turns its default round.
     """
 
-    commands: tuple[str, ...] = ("study", "train", "tune", "lr-find")
+    commands: tuple[str, ...] = ("study", "train", "tune", "lr-find", "backtest")
 
 
-READING = Option(("study", "train", "tune", "lr-find", "predict", "evaluate"))
+READING = Option((*Option().commands, "predict", "evaluate"))
 """Marks a setting that tells how a source is read, which a fitted model may be given anew for
 another source of the same content; see `settings.read_anew`."""
 

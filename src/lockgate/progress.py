@@ -5,7 +5,7 @@ import math
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -159,6 +159,63 @@ class TuneProgress(StudyProgress, TuneWatcher):
         self._progress.start()
         text = f"{fit.rung} on {fit.fold}{self._best}"
         self._progress.update(self._task, completed=done, total=total, description=text)
+
+
+class BacktestProgress(_Bar):
+    """A bar that counts the cutoffs of a backtest and tells which fit is at what, on standard
+    error.
+    """
+
+    def __init__(self, on_plan: Callable[[Any], None] = lambda _: None) -> None:
+        """Call `on_plan` with the plan while no bar is shown."""
+        self._on_plan, self._steps, self._fit = on_plan, Steps(), ""
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=not bars_are_shown(),
+        )
+        self._task = self._progress.add_task("cutoffs", total=None, start=False)
+
+    def pause(self) -> None:
+        """Stop both bars, for what else is to be shown."""
+        self._steps.pause()
+        super().pause()
+
+    def on_step(self, doing: str) -> None:
+        """Show what is done before the plan."""
+        self._steps.on_step(doing)
+
+    def on_plan(self, plan: Any) -> None:
+        """Hand the plan on, and show how many `cutoffs` it has."""
+        self._steps.pause()
+        self._on_plan(plan)
+        self._progress.start()
+        self._progress.update(self._task, total=len(plan.cutoffs))
+        self._progress.start_task(self._task)
+
+    def on_refit(self, number: int, refits: int) -> None:
+        """Show that a fit begins."""
+        self._fit = f"fit {number} of {refits}"
+        self._progress.update(self._task, description=self._fit)
+
+    def on_fit(self, number: int, fits: int, doing: str) -> Callable[[History], None]:
+        """Return what shows an epoch of one of the networks of a fit; safe in threads."""
+        of = f"{self._fit}, {doing} {number} of {fits}" if fits > 1 else self._fit
+
+        def on_epoch(history: History) -> None:
+            text = f"{of}: epoch {history.epochs}"
+            self._progress.update(self._task, description=text)
+
+        return on_epoch
+
+    def on_cutoff(self, done: int, cutoffs: int) -> None:
+        """Count a cutoff."""
+        doing = "cutoffs done" if done == cutoffs else "cutoffs"
+        self._progress.update(self._task, completed=done, total=cutoffs, description=doing)
 
 
 class FitProgress(_Bar):

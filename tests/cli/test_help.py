@@ -14,8 +14,8 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_commands_are_these():
-    names = ["study", "compare", "tune", "lr-find", "train", "evaluate", "predict", "upgrade"]
-    assert list(GROUP.commands) == [*names, "doctor"]
+    names = ["study", "compare", "tune", "lr-find", "train", "evaluate", "predict", "backtest"]
+    assert list(GROUP.commands) == [*names, "upgrade", "doctor"]
 
 
 @pytest.mark.parametrize("name", GROUP.commands)

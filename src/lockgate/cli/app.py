@@ -7,7 +7,18 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from lockgate.cli import compare, doctor, evaluate, lr_find, predict, study, train, tune, upgrade
+from lockgate.cli import (
+    backtest,
+    compare,
+    doctor,
+    evaluate,
+    lr_find,
+    predict,
+    study,
+    train,
+    tune,
+    upgrade,
+)
 from lockgate.errors import EXTRAS, INSTALL, DataError, MissingSettingError
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
@@ -50,8 +61,8 @@ class Commands(TyperGroup):
             _end_unread()
         except OSError as error:
             _end(str(error), 1)
-        except KeyboardInterrupt:
-            continues = ctx.invoked_subcommand in ("study", "tune")
+        except KeyboardInterrupt as error:
+            continues = ctx.invoked_subcommand in ("study", "tune") or str(error)
             what = "interrupted: continue with --resume" if continues else "interrupted"
             _end(what, INTERRUPTED)
 
@@ -90,5 +101,6 @@ app.command()(lr_find.lr_find)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(predict.predict)
+app.command()(backtest.backtest)
 app.command()(upgrade.upgrade)
 app.command()(doctor.doctor)

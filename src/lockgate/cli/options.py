@@ -14,6 +14,7 @@ from lockgate.config import Config, option_of
 from lockgate.errors import DataError, listed, quoted
 from lockgate.settings import fields_of
 from lockgate.studies.config import StudySettings, of_study
+from lockgate.tasks.forecasting.config import BacktestSettings
 from lockgate.tasks.registry import NAMES, configs
 from lockgate.tuning.config import RateSettings, TuneSettings
 
@@ -114,7 +115,8 @@ def _marked(command: str) -> Iterator[tuple[str, FieldInfo]]:
     """Yield the settings of every task, then those of a study, that a command has options for."""
     # where a study and a search share a name, each has its own help and default
     own = OWN.get(command, StudySettings)
-    kinds: list[type[Config]] = [*list(configs().values())[::-1], own]
+    tasks = [kind for name, kind in configs().items() if name in TASKS.get(command, NAMES)]
+    kinds: list[type[Config]] = [*tasks[::-1], own]
     for kind in kinds:
         for path, field in fields_of(kind).items():
             option = option_of(field)
@@ -123,12 +125,18 @@ def _marked(command: str) -> Iterator[tuple[str, FieldInfo]]:
                 yield name, of_study(name, field) if command in JUDGED else field
 
 
-OWN: dict[str, type[Config]] = {"tune": TuneSettings, "lr-find": RateSettings}
+OWN: dict[str, type[Config]] = {
+    "tune": TuneSettings,
+    "lr-find": RateSettings,
+    "backtest": BacktestSettings,
+}
 """What a command has settings of its own in, where that is no study."""
+TASKS = {"backtest": ("forecast",)}
+"""The tasks that a command is for, where it is not for all."""
 JUDGED = ("study", "tune")
 """Commands that have the defaults of a study."""
-FITTED = ("predict", "evaluate")
-"""Commands that read a source with the settings of a fitted model."""
+FITTED = ("predict", "evaluate", "backtest")
+"""Commands that may read a source with the settings of a fitted model."""
 
 
 def _annotation(name: str, field: FieldInfo, command: str) -> Any:

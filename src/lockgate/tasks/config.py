@@ -10,7 +10,7 @@ from lockgate.training.config import TrainingConfig
 
 ONE_NETWORK = {"members": 1, "mix": False}
 """Settings of a run that gives one network, as validation stopped it."""
-SEVERAL = Option(("study", "train", "tune"))
+SEVERAL = Option(("study", "train", "tune", "backtest"))
 """Marks a setting of several fits, which commands have that deliver them."""
 
 

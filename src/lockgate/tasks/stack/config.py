@@ -14,7 +14,7 @@ Size = Annotated[int, Field(ge=1)]
 class StackConfig(Config):
     """A stack of recurrent layers and the dropout around it."""
 
-    cell: Annotated[CellName, Option(("train", "tune", "lr-find"))] = "lstm"
+    cell: Annotated[CellName, Option(("train", "tune", "lr-find", "backtest"))] = "lstm"
     """Kind of layer: rnn, lstm or gru."""
     hidden_size: Size | tuple[Size, ...] = 64
     """Features of the state: of every layer, or one for each, from the bottom: 64,32."""
