@@ -160,6 +160,13 @@ def test_what_is_no_forecaster_is_refused(refused, csv, studied):
     assert refused("backtest").startswith("TABLE must be given, or --sample, and not both")
 
 
+def test_a_folder_needs_a_table_beside_it(refused, trained):
+    sentence = refused("backtest", trained[1])
+
+    told = f"TABLE must be given beside a folder, or --sample, got {trained[1]} alone"
+    assert sentence == told
+
+
 def test_options_are_those_of_forecasts_alone(lockgate):
     shown = lockgate("backtest", "--help").stdout
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from lockgate.cli import options as o
+from lockgate.errors import DataError
 
 
 @o.with_settings("backtest")
@@ -14,7 +15,7 @@ def backtest(
     model: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FOLDER|CONFIG]",
+            metavar="FOLDER|CONFIG",
             help="A folder that `train` or `study` wrote, or a file of settings; options may "
             "stand for it.",
             show_default=False,
@@ -46,11 +47,12 @@ def backtest(
     """
     o.log_to_stderr(verbose=verbose, quiet=quiet)
     if table is None and sample is None:
+        if model is not None and Path(model).is_dir():
+            raise DataError(f"TABLE must be given beside a folder, or --sample, got {model} alone")
         model, table = None, model
     source, named = o.source(table, sample), o.with_set(options, settings)
     from lockgate import api
     from lockgate.cli.show import show_evaluation, show_values
-    from lockgate.errors import DataError
     from lockgate.files import check_frame_file, write_frame
 
     if out is not None:

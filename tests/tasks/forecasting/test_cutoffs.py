@@ -80,6 +80,10 @@ def test_a_model_forecasts_from_the_last_row_that_it_has_seen_on(lay, trained, t
     most = (len(table) - 1 - HORIZON - seen) // HORIZON + 1
 
     assert lay(given=given, n_windows=most)[0].step == seen
+    by_one = len(table) - HORIZON - seen  # cutoffs a step apart, the first at the last row seen
+    assert lay(given=given, n_windows=by_one, step=1)[0].step == seen
+    with pytest.raises(DataError, match=f"pass n_windows={by_one} "):
+        lay(given=given, n_windows=by_one + 1, step=1)
     with pytest.raises(DataError) as raised:
         lay(given=given, n_windows=most + 2)
 

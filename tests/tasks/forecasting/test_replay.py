@@ -104,6 +104,20 @@ def test_rows_after_a_cutoff_change_no_forecast_from_it(table, window, monkeypat
         assert not any(mine[one].equals(theirs[one]) for one in beyond)
 
 
+def test_rows_after_a_cutoff_change_no_forecast_of_any_series(backtest, long, table):
+    late = table.select("day", "sold", "price").tail(75).with_columns(shop=pl.lit("d"))
+    long, told = pl.concat([long, late]), {"id": "shop", "n_windows": 4, "metric": "mase"}
+    before = backtest(long, **told)
+    cutoff = before.forecasts["cutoff"].unique().sort()[1]
+
+    later = pl.col("day") > cutoff
+    after = backtest(long.with_columns(sold=pl.when(later).then(7e3).otherwise("sold")), **told)
+
+    mine, theirs = forecasts_by_cutoff(before), forecasts_by_cutoff(after)
+    assert {*before.forecasts["unique_id"]} == {"a", "c", "d"}
+    assert [mine[one].equals(theirs[one]) for one in sorted(mine)] == [True, True, False, False]
+
+
 def test_the_canary_sees_a_fit_that_reads_one_row_too_many(backtest, table, monkeypatch):
     def too_late(data, steps, config):
         return as_of.learned_from(data, range(steps.start, steps.stop + 1), config)

@@ -29,7 +29,7 @@ def test_forecasts_and_fits_come_back_as_they_were(tmp_path, trained):
 
 
 def test_a_folder_that_holds_something_is_not_written_over(tmp_path):
-    ReplayFolder(tmp_path / "run", ASKED, resume=False)
+    ReplayFolder(tmp_path / "run", ASKED, resume=False).keep_cutoff(0, FRAME)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").touch()
 
@@ -40,8 +40,16 @@ def test_a_folder_that_holds_something_is_not_written_over(tmp_path):
             ReplayFolder(tmp_path / "mine", ASKED, resume=resume)
 
 
-def test_another_backtest_does_not_go_on_there(tmp_path):
+def test_a_backtest_that_failed_before_its_first_part_leaves_its_folder_free(tmp_path):
     ReplayFolder(tmp_path / "run", ASKED, resume=False)
+
+    ReplayFolder(tmp_path / "run", {**ASKED, "format_version": 2}, resume=False)
+
+    assert json.loads((tmp_path / "run" / "backtest.json").read_text())["format_version"] == 2
+
+
+def test_another_backtest_does_not_go_on_there(tmp_path):
+    ReplayFolder(tmp_path / "run", ASKED, resume=False).keep_cutoff(0, FRAME)
 
     with pytest.raises(DataError, match=r"backtest\.n_windows is 2 there and 3 here; pass another"):
         ReplayFolder(

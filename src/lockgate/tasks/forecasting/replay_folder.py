@@ -41,13 +41,13 @@ class ReplayFolder:
         self._folder = folder
         path = folder / ASKED
         plain = json.loads(json.dumps(asked))
-        if path.exists() and resume:
+        if _holds_nothing(folder):
+            write_text(path, json.dumps(plain, indent=1))
+        elif path.exists() and resume:
             self._check_same(plain)
-        elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        else:
             begun = "pass resume=True (--resume) to continue it, or " if path.exists() else "pass "
             raise DataError(f"run must be a new folder, got {folder}: {begun}another run (--run)")
-        else:
-            write_text(path, json.dumps(plain, indent=1))
         clear_half_written(path)
         for kind in ("fits", "cutoffs"):
             for left in filter(is_half_written, folder.glob(f"{kind}/.*")):
@@ -91,6 +91,15 @@ class ReplayFolder:
 
     def _fit(self, number: int) -> Path:
         return self._folder / "fits" / f"{number:03}"
+
+
+def _holds_nothing(folder: Path) -> bool:
+    """Tell whether a folder is new, or that of a backtest that ended before anything was done."""
+    if not folder.exists():
+        return True
+    return folder.is_dir() and all(
+        path.name == ASKED or is_half_written(path) for path in folder.iterdir()
+    )
 
 
 def settings_in(source: Any) -> Mapping[str, Any] | None:
