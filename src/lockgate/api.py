@@ -342,6 +342,7 @@ def backtest(
     gap: int | str | None = None,
     window: str | None = None,
     baselines: Sequence[str] | str | None = None,
+    level: Sequence[float] | float | str | None = None,
     run: str | Path | None = None,
     resume: bool = False,
     on_plan: Callable[[Any], None] = lambda _: None,
@@ -366,6 +367,8 @@ def backtest(
             fit. Default: `"expanding"`.
         baselines: Further ones beside naive, seasonal naive, drift, mean and ridge: `"ets"`,
             `"theta"`, `"mstl"` of statsforecast (`pip install "lockgate[baselines]"`).
+        level: Shares of truths, in per cent, that intervals of the model are to cover, `[80, 95]`:
+            columns `lockgate-lo-80` and `lockgate-hi-80`. Default: no intervals.
         run: Folder in which fits, and forecasts from each cutoff, are kept as they are done.
             Default: none is kept.
         resume: Continue what was stopped in `run`, with the same forecasts in the end.
@@ -388,7 +391,7 @@ def backtest(
     from lockgate.tasks.forecasting.replay_folder import ReplayFolder, settings_in
 
     told: dict[str, Any] = {"n_windows": n_windows, "step": step, "refit_every": refit_every}
-    told |= {"gap": gap, "window": window, "baselines": baselines}
+    told |= {"gap": gap, "window": window, "baselines": baselines, "level": level}
     asked = resolve(BacktestSettings, {n: value for n, value in told.items() if value is not None})
     fitted = _forecaster(model, source)
     task = registry.task(FORECAST)

@@ -140,6 +140,8 @@ def test_an_interrupted_one_says_how_it_goes_on(lockgate, csv, monkeypatch):
         (["--step", 0], "step must be at least 1 step, got 0"),
         (["--n-windows", 500], "n_windows must leave 15 rows to learn from up to the first cutoff"),
         (["--baselines", "arima"], "baselines must be among ets, theta, mstl, got 'arima'; "),
+        (["--level", "many"], "level must be a valid number"),
+        (["--level", "120"], "level must be numbers above 0 and below 100, in per cent, got 120"),
         (["--out", "f.xlsx"], "out must end in .csv or .parquet, got f.xlsx"),
         (["--resume"], "resume must be given with the folder to continue: pass run (--run) too"),
     ],

@@ -39,8 +39,8 @@ def test_it_is_what_train_delivers_from_the_same_rows(fitted_anew, table, small,
 
     theirs, _ = lockgate.train(table, out=tmp_path / "model", **{**small, **told, "split": split})
     assert mine.preprocessing == theirs.preprocessing
-    windows = as_of(data, mine.preprocessing, KNOWN - 1).windows
-    mine, theirs = (model_columns(one, windows)["lockgate"] for one in (mine, theirs))
+    known = as_of(data, mine.preprocessing, KNOWN - 1)
+    mine, theirs = (model_columns(one, known)["lockgate"] for one in (mine, theirs))
     np.testing.assert_array_equal(mine, theirs)
 
 

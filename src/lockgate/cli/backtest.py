@@ -70,7 +70,7 @@ def backtest(
         )
     except KeyboardInterrupt:
         raise KeyboardInterrupt("continue with --resume" if run is not None else "") from None
-    show_evaluation(result, as_json=as_json)
-    if out is not None:
+    if out is not None:  # before what is printed, which nobody may read to its end
         write_frame(result.forecasts, out)
         print(f"{len(result.forecasts)} steps written to {out}", file=sys.stderr)
+    show_evaluation(result, as_json=as_json)

@@ -50,10 +50,10 @@ def test_a_window_ends_with_the_cutoff_and_what_is_cut_holds_nothing_later(table
     data = read(table, config.data)
     preprocessing = prepare(data, config.data).preprocessing
 
-    windows, rows, _ = as_of(data, preprocessing, 350)
+    known, windows, rows, _ = as_of(data, preprocessing, 350)
 
     assert rows.tolist() == windows.origins.tolist() == [350]
-    assert len(windows.inputs) == len(windows.target) == 351
+    assert len(known.frame) == len(windows.inputs) == len(windows.target) == 351
     whole = preprocessing.apply(data)
     np.testing.assert_array_equal(windows.inputs, whole.inputs[:351])
     np.testing.assert_array_equal(windows.target, whole.target[:351])
@@ -67,7 +67,7 @@ def test_series_with_a_whole_lookback_and_a_whole_horizon_are_forecast(long, con
     data = read(long, config.data)
     preprocessing = prepare(data, config.data).preprocessing
 
-    windows, rows, naive = as_of(data, preprocessing, step)
+    _, windows, rows, naive = as_of(data, preprocessing, step)
 
     assert "".join(data.frame["unique_id"][rows]) == names
     assert set(data.layout.steps[rows].tolist()) <= {step}
@@ -90,9 +90,8 @@ def test_a_forecast_is_that_of_predicting_from_the_table_cut_there(trained, tabl
     fitted, _ = trained
     data = read(table, fitted.config.data)
 
-    windows = as_of(data, fitted.preprocessing, 371).windows
+    columns = model_columns(fitted, as_of(data, fitted.preprocessing, 371))
 
-    columns = model_columns(fitted, windows)
     assert list(columns) == ["lockgate"]
     assert columns["lockgate"].shape == (1, HORIZON)
     expected = fitted.predict(table.head(372))["forecast"]
@@ -155,7 +154,7 @@ def test_histories_end_with_their_row_and_have_no_holes(long, config):
 
 def test_the_frame_has_a_row_for_each_series_and_step_ahead(long, config):
     data = holes(read(long, config.data), [207])
-    _, rows, _ = as_of(data, prepare(data, config.data).preprocessing, 206)
+    rows = as_of(data, prepare(data, config.data).preprocessing, 206).rows
     values = np.arange(9.0).reshape(3, HORIZON)
 
     frame = long_frame(data, rows, HORIZON, {"lockgate": values, "naive": -values})

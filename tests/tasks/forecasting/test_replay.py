@@ -272,6 +272,39 @@ def test_mase_divides_by_the_naive_error_of_the_rows_learned_from(backtest, tabl
     assert result.scores[0].scores["mase"] == pytest.approx(np.mean(errors), rel=1e-6)
 
 
+def test_intervals_are_those_of_predicting_from_the_table_cut_there(small, table, tmp_path):
+    from utilsforecast.evaluation import evaluate
+    from utilsforecast.losses import coverage, mae
+
+    told = {**small, "members": 2, "mix": True}
+    fitted, folder = lockgate.train(table, out=tmp_path / "model", **told)
+
+    result = lockgate.backtest(folder, table, n_windows=5, level=[50, 60])
+
+    bounds = [f"-{side}-{level}" for level in (50, 60) for side in ("lo", "hi")]
+    for cutoff, part in forecasts_by_cutoff(result).items():
+        later = fitted.predict(table.filter(pl.col("day") <= cutoff), level=[50, 60])
+        for bound in bounds:
+            mine, theirs = part[f"lockgate{bound}"], later[f"forecast{bound}"]
+            np.testing.assert_allclose(mine, theirs, rtol=1e-12)
+    assert [one.name for one in result.scores] == ["lockgate", *BASELINES]
+    assert [c for c in evaluate(result.forecasts, [mae]).columns if "-lo-" in c] == []
+    judged = evaluate(result.forecasts, [mae, coverage], models=["lockgate"], level=[60])
+    inside = judged.filter(pl.col("metric") == "coverage_level60")["lockgate"].mean()
+    assert result.coverage["60"] == pytest.approx(inside)
+
+
+@pytest.mark.parametrize("level", [0, 100, -3])
+def test_a_level_that_is_no_share_is_refused(backtest, level):
+    with pytest.raises(DataError, match="level must be numbers above 0 and below 100"):
+        backtest(level=level)
+
+
+def test_one_network_has_no_intervals(backtest):
+    with pytest.raises(DataError, match="level must be left out of this model"):
+        backtest(level=80)
+
+
 def test_numbers_of_rows_stand_for_stamps(backtest, table):
     result = backtest(table.drop("day"), row_order=True)
 

@@ -11,6 +11,7 @@ from lockgate.tasks.forecasting.replayed import (
     SCALE,
     BacktestResult,
     Replayed,
+    coverage,
     joined,
     left_out,
     shared_columns,
@@ -109,6 +110,26 @@ def test_a_column_that_a_cutoff_lacks_is_left_out_and_told(parts):
     assert joined(parts).height == CUTOFFS * SERIES * HORIZON
 
 
+def test_ends_of_intervals_are_kept_and_not_scored_as_forecasts(parts):
+    bounded = [
+        part.with_columns(
+            (pl.col("lockgate") - 1).alias("lockgate-lo-80"),
+            (pl.col("lockgate") + 1).alias("lockgate-hi-80"),
+        )
+        for part in parts
+    ]
+
+    found = Replayed.of(bounded, HORIZON).scores("mae", NAMES)
+
+    assert [one.name for one in found] == ["lockgate", "naive", "ridge"]
+    assert joined(bounded).columns[-2:] == ["lockgate-lo-80", "lockgate-hi-80"]
+    inside = by_hand(parts, "lockgate", loss=lambda error: abs(error) <= 1)
+    assert coverage(bounded, [80.0]) == {"80": pytest.approx(inside)}
+    unknown = [part.with_columns(y=pl.lit(None, pl.Float64)) for part in bounded]
+    assert coverage(unknown, [80.0]) == {"80": None}
+    assert coverage(parts, []) == {}
+
+
 @pytest.fixture
 def result(parts):
     replayed = Replayed.of(parts, HORIZON)
@@ -120,6 +141,7 @@ def result(parts):
         fits=1,
         windows=len(replayed.truth),
         scores=replayed.scores("mae", NAMES),
+        coverage={"80": 0.75, "95": None},
         by_series=replayed.by_series(),
         notices=("3 series",),
     )
@@ -130,6 +152,7 @@ def test_a_terminal_shows_pooled_scores_then_by_cutoff_by_step_and_by_series(res
 
     assert pooled.lines == (
         "12 forecasts of 2 steps from 4 cutoffs, day 0 to day 3; 1 fit",
+        "intervals of level 80 hold 75.0% of the truths",
         "note: 3 series",
     )
     assert [row["model"] for row in pooled.rows] == ["lockgate", "naive", "ridge"]

@@ -8,6 +8,8 @@ import polars as pl
 import torch
 
 from lockgate.scoring.arrays import FloatArray, IntArray
+from lockgate.tasks.forecasting.asked import MODEL as PREDICTED
+from lockgate.tasks.forecasting.asked import asked_for
 from lockgate.tasks.forecasting.baselines import bounded, naive_baselines
 from lockgate.tasks.forecasting.choose import choose
 from lockgate.tasks.forecasting.config import ForecastConfig
@@ -42,6 +44,8 @@ def learned_from(table: Table, steps: range, config: ForecastConfig) -> tuple[Ta
 class AsOf(NamedTuple):
     """The series that are forecast at a cutoff, cut there."""
 
+    table: Table
+    """What is known."""
     windows: Windows
     """One of each series, that ends with the cutoff."""
     rows: IntArray
@@ -74,7 +78,7 @@ def as_of(table: Table, preprocessing: Preprocessing, step: int) -> AsOf:
         horizon=horizon,
         series=arrays.series,
     )
-    return AsOf(windows, rows[whole], arrays.naive_of(ends[whole]))
+    return AsOf(known, windows, rows[whole], arrays.naive_of(ends[whole]))
 
 
 def histories(table: Table, rows: IntArray, most: int | None) -> list[FloatArray]:
@@ -94,9 +98,28 @@ def histories(table: Table, rows: IntArray, most: int | None) -> list[FloatArray
     return parts
 
 
-def model_columns(fitted: FittedForecaster, windows: Windows) -> dict[str, FloatArray]:
-    """Give the columns of the frame that a fitted forecaster fills, each (N, horizon)."""
-    return {MODEL: fitted.forecast(windows)}
+def model_columns(
+    fitted: FittedForecaster, known: AsOf, level: Sequence[float] = ()
+) -> dict[str, FloatArray]:
+    """Give the columns of the frame that a fitted forecaster fills, each (N, horizon).
+
+    Args:
+        fitted: The forecaster.
+        known: What it forecasts.
+        level: Shares of truths, in per cent, that intervals are to cover: of 80 come
+            `lockgate-lo-80` and `lockgate-hi-80`.
+
+    Raises:
+        DataError: If a level is out of range, or nothing tells the model's intervals.
+    """
+    columns = {MODEL: fitted.forecast(known.windows)}
+    asked = asked_for(level, None)
+    if asked:
+        quantiles = list(asked.values())
+        told = fitted.quantiles(known.windows, known.table, quantiles, as_level=True)
+        names = (f"{MODEL}{name.removeprefix(PREDICTED)}" for name in asked)
+        columns |= dict(zip(names, told, strict=True))
+    return columns
 
 
 def baseline_columns(

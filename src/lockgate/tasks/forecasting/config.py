@@ -169,13 +169,16 @@ class BacktestSettings(Config):
     """What a fit learns from: expanding, all rows before; rolling, as many as the first fit."""
     baselines: Annotated[tuple[str, ...], OF_BACKTESTS] = ()
     """Further baselines, which statsforecast computes: ets,theta,mstl."""
+    level: Annotated[tuple[float, ...], OF_BACKTESTS] = ()
+    """Intervals of the model, by the shares of truths, in per cent, that they are to cover:
+    80,95."""
 
     @field_validator("step", "gap", mode="before")
     @classmethod
     def _steps_as_number(cls, value: object) -> object:
         return as_number(value)
 
-    @field_validator("baselines", mode="before")
+    @field_validator("baselines", "level", mode="before")
     @classmethod
     def _comma_list(cls, value: object) -> object:
         return parts(value)

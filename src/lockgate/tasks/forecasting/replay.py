@@ -22,6 +22,7 @@ from lockgate.tasks.forecasting.as_of import (
     long_frame,
     model_columns,
 )
+from lockgate.tasks.forecasting.asked import asked_for
 from lockgate.tasks.forecasting.classical import (
     check_classical,
     forecast_classical,
@@ -36,6 +37,7 @@ from lockgate.tasks.forecasting.replayed import (
     SCALE,
     BacktestResult,
     Replayed,
+    coverage,
     joined,
     left_out,
 )
@@ -137,10 +139,11 @@ def plan_replay(
         given: A model that is there already.
 
     Raises:
-        DataError: As `lay_cutoffs` and `check_classical` do.
+        DataError: As `lay_cutoffs` and `check_classical` do, or if a level is out of range.
         ModuleNotFoundError: If statsforecast is needed and missing.
     """
     check_classical(asked.baselines)
+    asked_for(asked.level, None)
     cutoffs = lay_cutoffs(table, config.data, asked, None if given is None else given.preprocessing)
     return ReplayPlan(table, config, asked, given, cutoffs, networks)
 
@@ -238,7 +241,7 @@ def _forecast_from(plan: ReplayPlan, cutoff: Cutoff, models: _Models) -> pl.Data
     preprocessing, bound = fitted.preprocessing, plan.config.data.at_least
     known = as_of(plan.table, preprocessing, cutoff.step)
     windows, rows = known.windows, known.rows
-    columns = model_columns(fitted, windows) if len(windows) else {}
+    columns = model_columns(fitted, known, plan.asked.level) if len(windows) else {}
     columns |= baseline_columns(windows, seasons, fitted.ridge, bound) if len(windows) else {}
     if plan.asked.baselines:
         rolling = plan.asked.window == "rolling" and cutoff.refit
@@ -286,6 +289,7 @@ def _result(
         fits=len(plan.refits),
         windows=len(replayed.truth),
         scores=whole,
+        coverage=coverage(filled, plan.asked.level),
         by_series=replayed.by_series() if plan.table.several else None,
         notices=(
             *plan.table.notices,

@@ -79,6 +79,8 @@ class BacktestResult:
     """Forecasts that were scored: a cutoff and a series each."""
     scores: tuple[CutoffScores, ...]
     """Those of the model first."""
+    coverage: dict[str, float | None]
+    """By level, in per cent, the share of truths inside of the model's intervals."""
     by_series: SeriesScores | None
     """Of several series."""
     notices: tuple[str, ...]
@@ -95,6 +97,7 @@ class BacktestResult:
             "fits": self.fits,
             "windows": self.windows,
             "scores": [one._asdict() for one in self.scores],
+            "coverage": self.coverage,
             "by_series": told,
             "notices": list(self.notices),
         }
@@ -107,6 +110,11 @@ class BacktestResult:
             f"{count_of(self.fits, 'fit') if self.fits else 'the model as it is'}"
         )
         notes = (f"note: {notice}" for notice in self.notices)
+        covered = (
+            f"intervals of level {level} hold {share:.1%} of the truths"
+            for level, share in self.coverage.items()
+            if share is not None
+        )
         pooled = tuple({"model": one.name, **one.scores} for one in self.scores)
         by_cutoff = tuple(
             {"cutoff": at, **{one.name: one.by_cutoff.get(at) for one in self.scores}}
@@ -118,7 +126,7 @@ class BacktestResult:
             for step in steps
         )
         return (
-            Section((title, *notes), pooled),
+            Section((title, *covered, *notes), pooled),
             Section(("", f"{self.metric} by cutoff"), by_cutoff),
             Section(("", f"{self.metric} by steps ahead"), by_step),
             *self._series_sections(),
@@ -152,7 +160,7 @@ class Replayed(NamedTuple):
     @classmethod
     def of(cls, parts: Sequence[pl.DataFrame], horizon: int) -> "Replayed":
         """Take apart what each cutoff gave, in order; columns are those that all of them have."""
-        names = shared_columns(parts)
+        names = tuple(name for name in shared_columns(parts) if not is_bound(name))
         frame = pl.concat([part.select(*FIRST, *names, SCALE) for part in parts])
 
         def by_window(name: str) -> FloatArray:
@@ -209,6 +217,22 @@ class Replayed(NamedTuple):
             errors = float(ours[of_it].mean()), float(theirs[of_it].mean())
             three.append(SeriesScore(which, name, *errors))
         return SeriesScores(found.better, found.series, naive, tuple(three))
+
+
+def is_bound(name: str) -> bool:
+    """Tell whether a column is an end of an interval, which is not scored as a forecast is."""
+    return name.startswith((f"{MODEL}-lo-", f"{MODEL}-hi-"))
+
+
+def coverage(parts: Sequence[pl.DataFrame], level: Sequence[float]) -> dict[str, float | None]:
+    """Return the share of truths inside of the intervals of each level; None if none is known."""
+    frame = joined(parts)
+    shares: dict[str, float | None] = {}
+    for one in level:
+        low, high = (pl.col(f"{MODEL}-{side}-{one:g}") for side in ("lo", "hi"))
+        inside = frame.select(pl.col("y").is_between(low, high)).to_series().drop_nulls()
+        shares[f"{one:g}"] = float(inside.sum()) / len(inside) if len(inside) else None
+    return shares
 
 
 def shared_columns(parts: Sequence[pl.DataFrame]) -> tuple[str, ...]:
