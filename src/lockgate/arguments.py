@@ -47,6 +47,7 @@ class Settings(TypedDict, total=False):
     inputs: Sequence[str] | str
     keep: str
     keep_validation: bool
+    known_future: Sequence[str] | str
     label: str | None
     label_smoothing: float
     labels: str | None

@@ -452,7 +452,8 @@ def test_a_forecast_begins_after_the_last_observed_target(trained, table, rows, 
     steps = "step" if rows == 1 else "steps"
     assert [record.getMessage() for record in caplog.records] == [
         f"note: no 'sold' is observed in the last {rows} {steps}, after {after}: left out, "
-        "forecasts begin there; columns known ahead (price, tax) cannot be used yet"
+        'forecasts begin there; a model fitted with known_future="price,tax" (--known-future '
+        "price,tax) reads what is known there"
     ]
 
 

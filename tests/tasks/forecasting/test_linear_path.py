@@ -1,6 +1,7 @@
 """A network forecasts on top of a ridge that has not seen the window it is trained on."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -20,7 +21,7 @@ from lockgate.tasks.forecasting.linear_path import (
     linear_path_why_not,
 )
 from lockgate.tasks.forecasting.ridge import fit_ridge
-from lockgate.tasks.forecasting.windows import Series, Windows
+from lockgate.tasks.forecasting.windows import Known, Series, Windows
 
 ONE = Series(np.zeros(1, np.int64), np.array([20.0]), np.array([7.0]))
 LOOKBACK, HORIZON, ROWS = 6, 4, 200
@@ -86,6 +87,22 @@ def test_the_frozen_forecast_is_the_ridge_s():
     np.testing.assert_allclose(forecast(x), expected, rtol=1e-4, atol=1e-5)
     assert not list(forecast.parameters())
     assert set(forecast.state_dict()) == {"weight", "bias"}
+
+
+def test_the_frozen_forecast_reads_what_is_known_ahead_as_the_ridge_does():
+    parts = series(noise=2)
+    ahead = torch.randn(2 * ROWS, 2, generator=torch.Generator().manual_seed(0))
+    train, validation = (replace(one, known=Known(ahead, one.origins + 1)) for one in parts)
+    path = fit_linear_path(train, validation, "mae")
+    forecast = LinearForecast(3 * LOOKBACK + 2 * HORIZON, HORIZON)
+
+    forecast.take(path.ridge)
+
+    few = torch.tensor([5, 0, 90])
+    expected = path.ridge.forecast_scaled(validation)[few]
+    found = forecast(validation.x(few), validation.ahead(few))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    assert path.under(train).known is train.known
 
 
 def test_too_few_windows_for_blocks_are_named():

@@ -69,6 +69,32 @@ def test_series_that_have_no_time_in_common_are_cut_before_their_ends() -> None:
     ]
 
 
+def test_what_comes_after_each_last_target_is_kept_apart() -> None:
+    frame, table = long_table()
+    ends = {"north": 60, "south": 74, "east": 38}
+    behind = pl.DataFrame(
+        {
+            "shop": ["east", "south", "east", "north"],
+            "hour": [START + timedelta(hours=hour) for hour in (39, 80, 38, 77)],
+            "sold": pl.Series([None] * 4, dtype=pl.Float64),
+            "price": [1.0, 2.0, 3.0, 4.0],
+        }
+    )
+
+    longer = read_table(pl.concat([behind, frame]), target="sold", id_columns="shop")
+
+    assert longer.frame.sort("unique_id", "ds").equals(table.frame.sort("unique_id", "ds"))
+    # steps at which nothing was observed are in no part
+    assert longer.layout.axis.equals(table.layout.axis)
+    later = longer.later.sort("unique_id", "ds")
+    assert later.columns == longer.frame.columns
+    assert later["unique_id"].to_list() == ["east", "east", "north", "south"]
+    assert later["price"].to_list() == [3.0, 1.0, 4.0, 2.0]
+    hours = ((later["ds"] - START).dt.total_hours()).to_list()
+    assert hours == [38, 39, 77, 80]
+    assert all(h >= ends[one] for h, one in zip(hours, later["unique_id"], strict=True))
+
+
 def test_rows_that_nothing_tells_apart_are_shown() -> None:
     frame = pl.DataFrame(
         {"shop": ["a", "b", "a", "a"], "day": [START] * 3 + [START], "sold": [1.0, 2.0, 3.0, 4.0]}

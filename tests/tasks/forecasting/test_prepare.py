@@ -57,6 +57,7 @@ def make_preprocessing(lookback: int, horizon: int) -> Preprocessing:
 
 def loop_origins(
     usable: list[bool],
+    known: list[bool],
     observed: list[bool],
     lookback: int,
     horizon: int,
@@ -72,6 +73,7 @@ def loop_origins(
         if (
             all(row >= 0 and usable[row] for row in inputs)
             and targets[-1] < len(usable)
+            and all(known[row] for row in targets)
             and len({row >= second for row in (*inputs, *targets)}) == 1
             and all((row - second + late if row >= second else row) in part for row in targets)
             and any(observed[row] for row in targets)
@@ -90,6 +92,7 @@ def test_windows_agree_with_a_loop(
 ) -> None:
     rows = len(usable)
     observed = data.draw(st.lists(st.booleans(), min_size=rows, max_size=rows))
+    known = data.draw(st.lists(st.sampled_from([True, True, False]), min_size=rows, max_size=rows))
     ends = sorted(data.draw(st.tuples(*[st.integers(0, rows)] * 2)))
     series = np.where(observed, np.arange(rows), np.nan).astype(np.float32)
     second = data.draw(st.integers(0, rows)) % rows  # first row of a second series
@@ -100,6 +103,7 @@ def test_windows_agree_with_a_loop(
         np.arange(rows, dtype=np.float32)[:, None],
         series,
         np.array(usable),
+        np.array(known),
         np.empty(rows, "M8[us]"),
         steps,
         starts,
@@ -110,11 +114,13 @@ def test_windows_agree_with_a_loop(
     for part in PARTS:
         windows = make_windows(arrays, make_preprocessing(lookback, horizon), split.rows(part))
 
-        expected = loop_origins(usable, observed, lookback, horizon, split.rows(part), second, late)
+        expected = loop_origins(
+            *(usable, known, observed, lookback, horizon, split.rows(part), second, late)
+        )
         assert windows.origins.tolist() == expected
         assert len(windows) == len(expected)
         if expected:
-            x, y, _ = windows.batch(slice(None))
+            x, y, *_ = windows.batch(slice(None))
             assert x[..., 0].tolist() == [list(range(o - lookback + 1, o + 1)) for o in expected]
             for origin, targets in zip(expected, y.numpy(), strict=True):
                 np.testing.assert_array_equal(targets, series[origin + 1 : origin + horizon + 1])
@@ -147,9 +153,9 @@ def test_a_hole_in_the_target_breaks_inputs_but_stays_missing_in_targets() -> No
     columns["T"][30:32] = np.nan
     windows = prepare(make_table(columns), CONFIG).windows("train")
 
-    x, y, _ = windows.batch(windows.origins == 29)
+    x, y, *_ = windows.batch(windows.origins == 29)
     assert np.isnan(y[0].numpy()).tolist() == [True, True, False]
-    x, y, _ = windows.batch(windows.origins == 31)
+    x, y, *_ = windows.batch(windows.origins == 31)
     assert x[0, -1, 0] == x[0, -2, 0] == x[0, -3, 0]
     assert y.isfinite().all()
 

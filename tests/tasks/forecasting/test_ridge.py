@@ -1,5 +1,7 @@
 """The ridge is scikit-learn's on the flattened window, its strength the best on validation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from lockgate.tasks.forecasting.ridge import (
     fit_ridge,
     ridge_why_not,
 )
-from lockgate.tasks.forecasting.windows import Series, Windows
+from lockgate.tasks.forecasting.windows import Known, Series, Windows
 
 STD = 7.0
 ONE = Series(np.zeros(1, np.int64), np.array([20.0]), np.array([STD]))
@@ -43,7 +45,13 @@ def flattened(windows):
     x, y = (tensor.double().numpy().copy() for tensor in (batch.x, batch.y))
     last = x[:, -1, :1].copy()
     x[:, :, 0] -= last
-    return x.reshape(len(x), -1), y - last, last
+    features = x.reshape(len(x), -1)
+    if windows.known is not None:
+        steps = range(1, windows.horizon + 1)
+        rows = [[origin + step for step in steps] for origin in windows.origins.tolist()]
+        ahead = windows.known.values.double().numpy()[np.array(rows)]
+        features = np.concatenate([features, ahead.reshape(len(x), -1)], axis=1)
+    return features, y - last, last
 
 
 def judged(train, windows, strength):
@@ -74,6 +82,24 @@ def test_ridge_is_that_of_scikit_learn_at_the_best_strength_on_validation(metric
     np.testing.assert_allclose(
         fitted.forecast(validation), judged(train, validation, best), rtol=1e-6
     )
+
+
+def with_known(windows):
+    """The same windows, of which the last channel, squared, is known ahead."""
+    return replace(windows, known=Known(windows.inputs[:, -1:].square(), windows.origins + 1))
+
+
+def test_what_is_known_ahead_is_among_the_features():
+    train, validation = map(with_known, series(missing=0.05))
+
+    fitted = fit_ridge(train, validation, "mae")
+
+    assert fitted.coefficients.shape == (6 * 3 + 4, 4)
+    expected = judged(train, validation, fitted.strength)
+    np.testing.assert_allclose(fitted.forecast(validation), expected, rtol=1e-6)
+    refitted = fitted.refit(validation)
+    expected = judged(validation, train, fitted.strength)
+    np.testing.assert_allclose(refitted.forecast(train), expected, rtol=1e-6)
 
 
 def test_a_ridge_of_one_strength_is_that_which_was_chosen():
@@ -156,6 +182,12 @@ def test_too_many_features_are_refused_with_the_limit():
     assert ridge_why_not(train) == (
         "a ridge takes at most 6,000 features, and a lookback of 2,001 with 3 channels makes 6,003"
     )
+    few = replace(with_known(train), lookback=1999)
+    assert ridge_why_not(few) == (
+        "a ridge takes at most 6,000 features, and a lookback of 1,999 with 3 channels, and 1 "
+        "known ahead of 4 steps, makes 6,001"
+    )
+    assert ridge_why_not(replace(few, horizon=3)) is None
     with pytest.raises(ValueError, match="train must allow a ridge: a ridge takes at most 6,000"):
         fit_ridge(train, validation, "mae")
 

@@ -322,7 +322,8 @@ def test_a_series_begins_and_ends_with_an_observed_target() -> None:
     assert table.notices == (
         "no 'load' is observed in the first 1 step, before 2024-01-01 01:00:00: left out",
         "no 'load' is observed in the last 2 steps, after 2024-01-01 03:00:00: left out, forecasts "
-        "begin there; columns known ahead (x) cannot be used yet",
+        'begin there; a model fitted with known_future="x" (--known-future "x") reads what is '
+        "known there",
     )
 
 

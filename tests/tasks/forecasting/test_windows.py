@@ -31,7 +31,7 @@ def test_a_batch_holds_the_rows_around_each_origin(
     windows = make_windows(40, channels, lookback, horizon)
     index = torch.tensor([5, 0, len(windows) - 1, 5])
 
-    x, y, _ = windows.batch(index)
+    x, y, *_ = windows.batch(index)
 
     assert x.shape == (4, lookback, channels)
     for i, origin in enumerate(windows.origins[index].tolist()):

@@ -30,6 +30,7 @@ def check_preprocessing(folder: Path, preprocessing: Preprocessing) -> None:
         "means": not all(map(isfinite, preprocessing.means)),
         "stds": not all(isfinite(std) and std > 0 for std in preprocessing.stds),
         "with_holes": not {*preprocessing.with_holes} <= {*preprocessing.columns},
+        "known_future": not {*preprocessing.known_future} <= {*preprocessing.columns[1:]},
         "calendar": _fails(calendar_features, a_day, preprocessing.calendar),
         "seasons": min(preprocessing.seasons, default=1) < 1,
         "lookback": not 1 <= preprocessing.lookback < STEP_LIMIT,
@@ -52,12 +53,15 @@ def check_sizes(
     horizon, length = preprocessing.horizon, config.segment_length
     sizes: dict[str, tuple[int, ...]] = {}
     if config.linear_path == "on":
-        features = preprocessing.lookback * len(preprocessing.channels)
-        sizes["linear.weight"] = (features, horizon)
+        sizes["linear.weight"] = (preprocessing.features, horizon)
     written = horizon
     if length is not None and config.segment_head == "positions":
         sizes["positions.weight"], written = (-(-horizon // length), config.layer_sizes[0]), length
-    sizes["head.weight"] = (written, (1 + config.layer_directions[-1]) * config.layer_sizes[-1])
+    width = config.layer_sizes[-1]
+    features = (1 + config.layer_directions[-1]) * width
+    sizes["head.weight"] = (written, features)
+    if ahead := len(preprocessing.channels_ahead):
+        sizes |= {"ahead.state.weight": (width, features), "ahead.known.weight": (width, ahead)}
     for name, wanted in sizes.items():
         shape = tuple(state[name].shape) if name in state else None
         if shape != wanted:

@@ -17,7 +17,7 @@ from lockgate.tasks.forecasting.config import (
 )
 from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.linear_path import LinearPath, fit_linear_path, linear_path_why_not
-from lockgate.tasks.forecasting.network import ForecastNetwork, build
+from lockgate.tasks.forecasting.network import ForecastNetwork, build_for
 from lockgate.tasks.forecasting.prepare import Prepared
 from lockgate.tasks.forecasting.ridge import MOST_FEATURES
 from lockgate.tasks.forecasting.windows import Windows
@@ -104,7 +104,9 @@ def _with_path(prepared: Prepared, config: ForecastConfig, undo: str) -> Prepare
 
 def _shorter(train: Windows) -> str:
     """Return a lookback with which there can be a path, if there is one."""
-    steps = min(train.lookback - 1, MOST_FEATURES // train.inputs.shape[1])
+    channels = train.inputs.shape[1]
+    ahead = train.features - train.lookback * channels
+    steps = max(0, min(train.lookback - 1, (MOST_FEATURES - ahead) // channels))
     while steps and linear_path_why_not(replace(train, lookback=steps)):
         steps //= 2
     return f"pass {option('lookback', steps)}, or " if steps else ""
@@ -129,8 +131,7 @@ def ready(
     prepared: Prepared, model: ForecasterConfig, weights: torch.Generator, learn: Span = "train"
 ) -> tuple[ForecastNetwork, Windows]:
     """Build a network, and give the windows that it learns from as it is fitted to them."""
-    channels, lookback = len(prepared.preprocessing.channels), prepared.preprocessing.lookback
-    network = build(model, channels, prepared.preprocessing.horizon, weights, lookback)
+    network = build_for(model, prepared.preprocessing, weights)
     windows = prepared.windows(learn)
     if network.linear is not None and prepared.linear is not None:
         network.linear.take(prepared.linear.ridge)

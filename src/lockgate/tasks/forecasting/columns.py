@@ -23,6 +23,8 @@ def choose_columns(
         DataError: If the target does not vary, or `config` names a column that cannot be read.
     """
     inputs = [c for c in train.columns if c not in ("unique_id", "ds", "y")]
+    known = config.known_future
+    _check_known(config, table, inputs)
     named = isinstance(config.inputs, tuple)
     _check_names("exclude", config.exclude, table, inputs)
     if table.target in config.exclude:
@@ -32,7 +34,7 @@ def choose_columns(
         inputs = [c for c in dict.fromkeys(config.inputs) if c != table.target]
     elif config.inputs == "target":
         inputs = []
-    inputs = [c for c in inputs if c not in config.exclude]
+    inputs = list(dict.fromkeys([*(c for c in inputs if c not in config.exclude), *known]))
 
     if reason := _why_useless(train, "y", counts_too=False):
         raise DataError(
@@ -40,10 +42,13 @@ def choose_columns(
             f"{reason} there"
         )
     # a count of the rows that was asked for by name is read
-    reasons = {name: _why_useless(train, name, counts_too=not named) for name in inputs}
+    reasons = {
+        name: _why_useless(train, name, counts_too=not (named or name in known)) for name in inputs
+    }
     dropped = {name: reason for name, reason in reasons.items() if reason}
-    if dropped and named:
-        name, reason = next(iter(dropped.items()))
+    # what is known ahead may be rare: the training part of a fold need not hold any
+    if named and (useless := [name for name in dropped if name not in known]):
+        name, reason = useless[0], dropped[useless[0]]
         raise DataError(
             f"inputs must be columns that vary in the training part, got {quoted(name)}, "
             f"which is {reason} there"
@@ -52,6 +57,18 @@ def choose_columns(
     return ["y", *kept], tuple(
         Dropped(name, f"{reason} in the training part") for name, reason in dropped.items()
     )
+
+
+def _check_known(config: TableConfig, table: Table, numeric: list[str]) -> None:
+    _check_names("known_future", config.known_future, table, numeric)
+    for name in config.known_future:
+        if name == table.target:
+            raise DataError(f"known_future must not name the target, got {quoted(name)}")
+        if name in config.exclude:
+            raise DataError(
+                f"known_future must name columns that are read, got {quoted(name)}, which exclude "
+                "leaves out; leave it out of one of them"
+            )
 
 
 def _why_useless(train: pl.DataFrame, name: str, *, counts_too: bool = True) -> str | None:

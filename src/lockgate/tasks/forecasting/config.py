@@ -63,6 +63,9 @@ class TableConfig(Config):
     """Columns to read: all, or some by name: a,b. In forecasts target reads the target alone."""
     exclude: Annotated[tuple[str, ...], Option()] = ()
     """Columns left out of the inputs: a,b."""
+    known_future: Annotated[tuple[str, ...], Option()] = ()
+    """Columns known for the steps forecast, which are read there too: promo,price. To predict, the
+    table holds rows of these steps, with the target empty."""
     split: Annotated[tuple[str, ...], Option()] = FRACTIONS
     """Three fractions, or the two dates at which the validation and the test part begin."""
     folds: Annotated[int, Field(ge=2), FOLDS] = 5
@@ -94,7 +97,7 @@ class TableConfig(Config):
     def _conditions(cls, value: object) -> object:
         return conditions(value)
 
-    @field_validator("missing", "exclude", "split", mode="before")
+    @field_validator("missing", "exclude", "known_future", "split", mode="before")
     @classmethod
     def _comma_list(cls, value: object) -> object:
         return parts(value)

@@ -23,8 +23,9 @@ from lockgate.tasks.forecasting.asked import asked_for
 from lockgate.tasks.forecasting.checks import check_preprocessing, check_sizes
 from lockgate.tasks.forecasting.config import NAME, ForecastConfig
 from lockgate.tasks.forecasting.intervals import FILE, Intervals, read_intervals
+from lockgate.tasks.forecasting.known_future import known_ahead
 from lockgate.tasks.forecasting.mixture import Mixture, read_mixture
-from lockgate.tasks.forecasting.network import ForecastNetwork, build
+from lockgate.tasks.forecasting.network import ForecastNetwork, build_for
 from lockgate.tasks.forecasting.origins import origins_of
 from lockgate.tasks.forecasting.prepare import read
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
@@ -100,8 +101,11 @@ class FittedForecaster:
         with torch.no_grad():
             for start in range(0, len(windows), FORECAST_BATCH):
                 # gathered once for all
-                x = windows.x(slice(start, start + FORECAST_BATCH)).to(device)
-                parts.append(torch.stack([model.eval()(x).cpu() for model in self.models]))
+                part = slice(start, start + FORECAST_BATCH)
+                x, known = windows.x(part).to(device), windows.ahead(part)
+                known = None if known is None else known.to(device)
+                forecasts = [model.eval()(x, None, known).cpu() for model in self.models]
+                parts.append(torch.stack(forecasts))
         return windows.invert(torch.cat(parts, dim=1).numpy())
 
     def quantiles(
@@ -141,7 +145,8 @@ class FittedForecaster:
         What a reader should know of how the table was read is logged as a warning.
 
         Args:
-            source: A table as `config.data` reads it: the path of a file, or a frame.
+            source: A table as `config.data` reads it: the path of a file, or a frame. Where columns
+                are known ahead it holds rows of the steps forecast too, with the target empty.
             level: Shares of truths, in per cent, that intervals are to cover: `[80, 95]`. They are
                 split conformal intervals, step by step; see `Intervals`.
             quantiles: Instead, shares of truths that are to lie below: `[0.1, 0.9]` are the ends of
@@ -161,21 +166,22 @@ class FittedForecaster:
             DataError: If a level or a quantile is out of range, or the model was told by too few
                 errors for it. If the table is shorter than the lookback, lacks columns, has another
                 frequency, tells a time zone where the model has none or none where it has one, or
-                ends in a hole that is too long to fill.
+                ends in a hole that is too long to fill, or lacks what is known of a step forecast.
         """
         asked = asked_for(level, quantiles)
         table = self.read(source, settings)
         for notice in table.notices:
             LOG.warning("note: %s", notice)
-        windows = _last_windows(table, self.preprocessing)
+        horizon, windows = self.preprocessing.horizon, _last_windows(table, self.preprocessing)
+        stamps = _later(table, horizon)
+        windows = replace(windows, known=known_ahead(table, self.preprocessing, stamps))
         several = len(self.models) > 1
         spread = {"spread": self.by_member(windows).std(axis=0, ddof=1).ravel()} if several else {}
         time = "ds" if table.frequency.of_time else "row"
-        horizon = self.preprocessing.horizon
         steps = pl.DataFrame(
             {
                 "unique_id": np.repeat(table.names, horizon).tolist(),
-                time: _later(table, horizon),
+                time: stamps,
                 "forecast": self.forecast(windows).ravel(),
                 **spread,
                 **self._bounds(windows, table, asked),
@@ -348,18 +354,20 @@ def _later(table: Table, horizon: int) -> pl.Series:
 def _load_model(
     path: Path, config: ForecastConfig, preprocessing: Preprocessing
 ) -> ForecastNetwork:
-    channels, horizon = len(preprocessing.channels), preprocessing.horizon
     return read_weights(
         path,
         lambda state: check_sizes(path, state, config.model, preprocessing),
-        lambda: build(config.model, channels, horizon, lookback=preprocessing.lookback),
+        lambda: build_for(config.model, preprocessing),
     )
 
 
 def _load_ridge(path: Path, preprocessing: Preprocessing) -> Ridge:
     tensors, horizon = read_tensors(path), preprocessing.horizon
-    features = preprocessing.lookback * len(preprocessing.channels)
-    shapes = {"coefficients": (features, horizon), "intercept": (horizon,), "strength": ()}
+    shapes = {
+        "coefficients": (preprocessing.features, horizon),
+        "intercept": (horizon,),
+        "strength": (),
+    }
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if found != shapes or not all(t.dtype == torch.float64 for t in tensors.values()):
         raise DataError(f"{path} must hold a ridge of the model's windows in float64; delete it")

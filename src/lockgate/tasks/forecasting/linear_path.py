@@ -53,6 +53,7 @@ class LinearForecast(nn.Module):
 
     Shape:
         - x: `(batch, lookback, channels)`, scaled; channel 0 is the target.
+        - known: `(batch, horizon, K)`, where something is known ahead.
         - output: `(batch, horizon)`, scaled.
     """
 
@@ -69,11 +70,13 @@ class LinearForecast(nn.Module):
         self.weight.copy_(torch.from_numpy(ridge.coefficients))
         self.bias.copy_(torch.from_numpy(ridge.intercept))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, known: Tensor | None = None) -> Tensor:
         """Forecast a batch of windows."""
         last = x[:, -1:, 0]
-        changes = torch.cat([x[..., :1] - last[..., None], x[..., 1:]], dim=2)
-        return last + torch.addmm(self.bias, changes.flatten(1), self.weight)
+        features = torch.cat([x[..., :1] - last[..., None], x[..., 1:]], dim=2).flatten(1)
+        if known is not None:
+            features = torch.cat([features, known.flatten(1)], dim=1)
+        return last + torch.addmm(self.bias, features, self.weight)
 
 
 def linear_path_why_not(train: Windows) -> str | None:

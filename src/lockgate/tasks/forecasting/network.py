@@ -4,9 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from lockgate.nn import LockedDropout
+from lockgate.tasks.forecasting.ahead import Ahead
 from lockgate.tasks.forecasting.config import ForecasterConfig, Level
 from lockgate.tasks.forecasting.levels import level_and_spread
 from lockgate.tasks.forecasting.linear_path import LinearForecast
+from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.segments import Positions, Segments
 from lockgate.tasks.stack.network import build_stack, last_of, width_of
 
@@ -23,7 +25,7 @@ class ForecastNetwork(nn.Module):
     The head reads the final state of both directions: the last row of the output would hold a
     backward direction that has seen one step. With `config.segment_length` the stack reads
     segments, and with a `segment_head` of `"positions"` W writes one segment from each state that
-    `Positions` gives.
+    `Positions` gives. What is known of the steps forecast changes them by what `Ahead` gives.
 
     Args:
         channels: Channels of the window; channel 0 is the target.
@@ -32,9 +34,11 @@ class ForecastNetwork(nn.Module):
         generator: Draws the initial weights. Default: torch's own.
         lookback: Steps of the window, where `config.linear_path` is on: `linear`, a ridge of it,
             takes the place of the level in the forecast, and the head starts at 0.
+        known: Channels that are known of the steps forecast.
 
     Shape:
         - x: `(batch, lookback, channels)`, scaled.
+        - known: `(batch, horizon, known)`, scaled, where any are known.
         - output: `(batch, horizon)`, scaled.
 
     Example:
@@ -50,6 +54,7 @@ class ForecastNetwork(nn.Module):
         config: ForecasterConfig,
         generator: torch.Generator | None = None,
         lookback: int = 0,
+        known: int = 0,
     ) -> None:
         super().__init__()
         if config.normalise == "auto":
@@ -66,10 +71,14 @@ class ForecastNetwork(nn.Module):
             raise ValueError("linear_path must be chosen before a network is built, got 'auto'")
         self.linear: LinearForecast | None = None
         if config.linear_path == "on":
-            self.linear = LinearForecast(lookback * channels, horizon)
+            self.linear = LinearForecast(lookback * channels + horizon * known, horizon)
         if length is not None and config.segment_head == "positions":
             self.positions, written = Positions(-(-horizon // length), token), length
         self.head = nn.Linear(width_of(config), written)
+        self.ahead: Ahead | None = None
+        if known:
+            segment = horizon if self.positions is None else written
+            self.ahead = Ahead(width_of(config), known, config.layer_sizes[-1], segment)
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
@@ -79,12 +88,19 @@ class ForecastNetwork(nn.Module):
                 part.reset_parameters(generator)
         nn.init.xavier_uniform_(self.head.weight, generator=generator)
         nn.init.zeros_(self.head.bias)
+        if self.ahead is not None:
+            self.ahead.reset_parameters(generator)
         if self.linear is not None:
             # training begins with the linear forecast
             nn.init.zeros_(self.head.weight)
 
     def forward(
-        self, x: Tensor, linear: Tensor | None = None, *, generator: torch.Generator | None = None
+        self,
+        x: Tensor,
+        linear: Tensor | None = None,
+        known: Tensor | None = None,
+        *,
+        generator: torch.Generator | None = None,
     ) -> Tensor:
         """Forecast a batch of windows; in training `generator` draws the dropout masks.
 
@@ -93,8 +109,10 @@ class ForecastNetwork(nn.Module):
         """
         changes, level, spread = self.split_level(x)
         if self.linear is not None:
-            level = self.linear(x) if linear is None else linear
-        forecast: Tensor = level + spread * self.forecast_changes(changes, generator=generator)
+            level = self.linear(x, known) if linear is None else linear
+        forecast: Tensor = level + spread * self.forecast_changes(
+            changes, known, generator=generator
+        )
         return forecast
 
     def split_level(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -103,16 +121,23 @@ class ForecastNetwork(nn.Module):
         changes = (x[..., 0] - level) / spread
         return torch.cat([changes[..., None], x[..., 1:]], dim=2), level, spread
 
-    def forecast_changes(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+    def forecast_changes(
+        self, x: Tensor, known: Tensor | None = None, *, generator: torch.Generator | None = None
+    ) -> Tensor:
         """Forecast what comes on top of the level, in spreads, from windows less their level."""
         _, state = self.stack(x if self.segments is None else self.segments(x), generator=generator)
         if self.positions is None:
             features = last_of(self.stack, state)
         else:
             features = self.positions(self.stack, state, len(x), generator)
-        changes: Tensor = self.head(self.output_dropout(features, generator=generator))
+        features = self.output_dropout(features, generator=generator)
+        changes: Tensor = self.head(features)
         # of segments, the last may reach beyond the horizon
-        return changes.flatten(1)[:, : self.horizon]
+        changes = changes.flatten(1)[:, : self.horizon]
+        if self.ahead is not None:
+            by_segment = features[:, None] if self.positions is None else features
+            changes = changes + self.ahead(by_segment, known)
+        return changes
 
 
 def build(
@@ -121,6 +146,15 @@ def build(
     horizon: int,
     generator: torch.Generator | None = None,
     lookback: int = 0,
+    known: int = 0,
 ) -> ForecastNetwork:
     """Build the network of `config` for windows of so many channels and steps."""
-    return ForecastNetwork(channels, horizon, config, generator, lookback)
+    return ForecastNetwork(channels, horizon, config, generator, lookback, known)
+
+
+def build_for(
+    config: ForecasterConfig, learned: Preprocessing, generator: torch.Generator | None = None
+) -> ForecastNetwork:
+    """Build the network of `config` for the windows of what was learned from a table."""
+    known, lookback = len(learned.channels_ahead), learned.lookback
+    return build(config, len(learned.channels), learned.horizon, generator, lookback, known)

@@ -31,6 +31,8 @@ class Panel(NamedTuple):
     layout: Layout
     slots: Slots
     notices: tuple[str, ...]
+    later: pl.DataFrame
+    """The rows of each series after its last target, like `frame`; slots without one are absent."""
 
 
 def to_panel(
@@ -95,11 +97,16 @@ def to_panel(
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
     stamps = grid.frame["ds"][number].alias("ds")
     laid_out = filled.drop("step").insert_column(1, stamps)
-    layout = Layout(starts, number, grid.frame["ds"])
+    # steps at which no series has a target are no part of the data
+    layout = Layout(starts, number, grid.frame["ds"].head(int(number.max(initial=-1)) + 1))
+    later = placed.join(seen, on=_ID, how="inner", maintain_order="left")
+    later = later.filter(pl.col("step") > pl.col("last")).sort("step", maintain_order=True)
+    behind = grid.frame["ds"].gather(later["step"]).alias("ds")
+    later = later.drop("step", "first", "last").insert_column(1, behind)
     if align == "end":
         layout = _cut_before_ends(layout, stamps)
     told = _told(seen.height, empty, target)
-    return Panel(laid_out, layout, grid.slots, (*notices, *grid.notices, *told))
+    return Panel(laid_out, layout, grid.slots, (*notices, *grid.notices, *told), later)
 
 
 def _resampled(frame: pl.DataFrame, grid: Grid) -> tuple[pl.DataFrame, list[str]]:

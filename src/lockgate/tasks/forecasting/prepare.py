@@ -23,7 +23,7 @@ from lockgate.tasks.forecasting.ridge import Ridge
 from lockgate.tasks.forecasting.slots import Slots
 from lockgate.tasks.forecasting.split import Split, split_rows
 from lockgate.tasks.forecasting.table import Table, read_table
-from lockgate.tasks.forecasting.windows import Windows
+from lockgate.tasks.forecasting.windows import Known, Windows
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ def read(source: Any, config: TableConfig, like: Slots | None = None) -> Table:
         id_columns=config.id,
         align=config.align,
         at_least=config.at_least,
+        known_future=config.known_future,
         separator=config.separator,
         encoding=config.encoding,
         decimal=config.decimal,
@@ -137,20 +138,27 @@ def prepare_split(
 def make_windows(arrays: Arrays, preprocessing: Preprocessing, steps: range) -> Windows:
     """Return the windows whose targets all lie in `steps`, whose inputs have no unfilled hole.
 
-    Windows without a single observed target are left out.
+    What is known of the steps forecast must have none either. Windows without a single observed
+    target are left out.
     """
     lookback, horizon = preprocessing.lookback, preprocessing.horizon
     reach = range(steps.start - 1, steps.stop - horizon)
     origins = arrays.layout.within(reach, lookback - 1, horizon)
     whole = _count(arrays.usable, origins - lookback + 1, origins + 1) == lookback
+    whole &= _count(arrays.usable_ahead, origins + 1, origins + horizon + 1) == horizon
     scored = _count(np.isfinite(arrays.target), origins + 1, origins + horizon + 1) > 0
+    kept = torch.from_numpy(origins[whole & scored])
+    known = None
+    if ahead := list(preprocessing.channels_ahead):
+        known = Known(torch.from_numpy(arrays.inputs[:, ahead]), kept + 1)
     return Windows(
         inputs=torch.from_numpy(arrays.inputs),
         target=torch.from_numpy(arrays.target),
-        origins=torch.from_numpy(origins[whole & scored]),
+        origins=kept,
         lookback=lookback,
         horizon=horizon,
         series=arrays.series,
+        known=known,
     )
 
 
@@ -226,17 +234,26 @@ def _fewer_holes(
     """Return the columns to exclude, and the gap to fill, of which each alone gives windows."""
     settings, split = prepared.preprocessing, prepared.split
     ages = settings.ages(table)
+    known = [settings.columns.index(name) for name in settings.known_future]
+    oldest_ahead = ages[:, known].max(axis=1, initial=0)
 
     def hold(ages: npt.NDArray[np.int64], max_gap: int) -> bool:
-        arrays = prepared.arrays._replace(usable=ages <= max_gap)
-        return _all_hold(arrays, settings, split, parts)
+        usable = {"usable": ages <= max_gap, "usable_ahead": oldest_ahead <= max_gap}
+        return _all_hold(prepared.arrays._replace(**usable), settings, split, parts)
 
     holes = (ages[:, 1:] > settings.max_gap).sum(axis=0)
-    order = [0, *(1 + np.argsort(holes, kind="stable"))]
-    # the target, then the columns with fewest holes: the oldest value of each row
+    by_holes = (1 + np.argsort(holes, kind="stable")).tolist()
+    must = [0, *known]  # what cannot be excluded
+    order = [*must, *(place for place in by_holes if place not in must)]
+    # these, then the columns with fewest holes: the oldest value of each row
     oldest = np.maximum.accumulate(ages[:, order], axis=1)
     kept = next(
-        (n for n in range(len(order), 0, -1) if hold(oldest[:, n - 1], settings.max_gap)), 0
+        (
+            count
+            for count in range(len(order), len(must) - 1, -1)
+            if hold(oldest[:, count - 1], settings.max_gap)
+        ),
+        0,
     )
     helpful = []
     if kept:

@@ -37,6 +37,7 @@ class Arrays(NamedTuple):
     inputs: npt.NDArray[np.float32]  # (T, C) scaled; 0 where a hole is too long to fill
     target: npt.NDArray[np.float32]  # (T,) scaled; NaN where missing
     usable: npt.NDArray[np.bool_]  # (T,) every input is present or filled
+    usable_ahead: npt.NDArray[np.bool_]  # (T,) the same of what is known ahead
     # (T,) in UTC where the stamps have a zone, or the numbers of rows
     ds: npt.NDArray[np.datetime64]
     steps: IntArray  # (T,) on the axis of all series
@@ -99,6 +100,10 @@ class Preprocessing(BaseModel):
     """The series that were learned from, where the table holds several."""
     several: bool = False
     """Whether tables hold several series, each with a scale of its own."""
+    known_future: tuple[str, ...] = ()
+    """Columns that are read at the steps forecast too."""
+    calendar_ahead: bool = False
+    """Whether the calendar is."""
 
     @property
     def laid_on(self) -> Slots:
@@ -123,6 +128,24 @@ class Preprocessing(BaseModel):
         scale = (SCALE,) if self.several else ()
         return self.columns + tuple(f"was missing: {c}" for c in self.with_holes) + waves + scale
 
+    @property
+    def channels_ahead(self) -> tuple[int, ...]:
+        """Which of `channels` are known of the steps forecast: columns, then the calendar."""
+        columns = [self.columns.index(name) for name in self.known_future]
+        before = len(self.columns) + len(self.with_holes)
+        waves = 2 * len(self.calendar) if self.calendar_ahead else 0
+        return (*columns, *range(before, before + waves))
+
+    @property
+    def channels_known(self) -> tuple[str, ...]:
+        """Their names."""
+        return tuple(self.channels[place] for place in self.channels_ahead)
+
+    @property
+    def features(self) -> int:
+        """Numbers that a linear forecast is made of; see `Windows.features`."""
+        return self.lookback * len(self.channels) + self.horizon * len(self.channels_ahead)
+
     def apply(self, table: Table) -> Arrays:
         """Fill, scale and lay out `table`.
 
@@ -132,7 +155,8 @@ class Preprocessing(BaseModel):
         self._check(table)
         values, layout = column_values(table.frame, self._names()), table.layout
         filled = fill_forward(values, self.max_gap, layout)
-        usable = np.asarray(np.isfinite(filled).all(axis=1))
+        observed = np.isfinite(filled)
+        known = [self.columns.index(name) for name in self.known_future]
         own = self._scales(table, values[:, 0])
         which = layout.of_rows
         target = (values[:, 0] - own.means[which]) / own.stds[which]
@@ -150,7 +174,8 @@ class Preprocessing(BaseModel):
         return Arrays(
             np.concatenate(inputs, axis=1),
             target.astype(np.float32),
-            usable,
+            np.asarray(observed.all(axis=1)),
+            np.asarray(observed[:, known].all(axis=1)),
             instants(ds).to_numpy(),
             layout.steps,
             *own,
@@ -236,6 +261,7 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
     """
     train = table.between(0, train_steps)
     names, dropped = choose_columns(table, train.frame, config)
+    known = tuple(name for name in dict.fromkeys(config.known_future) if name in names)
     values, layout = column_values(train.frame, names), train.layout
     columns = tuple(table.target if name == "y" else name for name in names)
     holes = [bool(np.isnan(column).any()) for column in values.T]
@@ -267,6 +293,8 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
         if table.several
         else (),
         several=table.several,
+        known_future=known,
+        calendar_ahead=bool(config.known_future),
     )
 
 

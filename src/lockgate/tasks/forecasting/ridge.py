@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from lockgate.scoring.metrics import PointMetric
 
 MOST_FEATURES = 6_000
-"""Most features (lookback times channels) a ridge is fitted on: its memory grows with their square
-(about 1.5 GB here) and its time with their cube."""
+"""Most features (lookback times channels, and what is known ahead) a ridge is fitted on: its memory
+grows with their square (about 1.5 GB here) and its time with their cube."""
 
 RIDGE_STRENGTHS = Grid(tuple((10.0 ** np.arange(-10.0, 6.5, 0.5)).tolist()), 8, 25)
 """Strengths to choose from, per training window: the penalty is this times the number of windows.
@@ -31,11 +31,13 @@ _LEAST_STRENGTH = 1e-8
 class Ridge(NamedTuple):
     """A fitted ridge: one linear model for each step, of all channels of the lookback.
 
+    Of what is known ahead each reads all steps forecast.
+
     The window's last (filled) target value is subtracted from the target channel and from the
     targets, and added back to the forecast, so that the model learns changes, not levels.
     """
 
-    coefficients: FloatArray  # (lookback * channels, horizon), of unscaled features
+    coefficients: FloatArray  # (F, horizon), of unscaled features: the window, what is known ahead
     intercept: FloatArray  # (horizon,)
     strength: float  # per training window
     name: str = "ridge"
@@ -78,10 +80,13 @@ class Ridge(NamedTuple):
 def ridge_why_not(train: Windows) -> str | None:
     """Return why no ridge can be fitted on these windows, or None if one can."""
     lookback, channels = train.lookback, train.inputs.shape[1]
-    if lookback * channels > MOST_FEATURES:
+    if train.features > MOST_FEATURES:
+        ahead = ""
+        if train.known is not None:
+            ahead = f", and {train.known.channels:,} known ahead of {train.horizon:,} steps,"
         return (
             f"a ridge takes at most {MOST_FEATURES:,} features, and a lookback of {lookback:,} "
-            f"with {channels:,} channels makes {lookback * channels:,}"
+            f"with {channels:,} channels{ahead} makes {train.features:,}"
         )
     if len(train) == 0 or not np.isfinite(train.truth().numpy()).all(axis=1).any():
         return "every training window lacks a target value"
@@ -95,8 +100,8 @@ def fit_ridge(train: Windows, validation: Windows, metric: "PointMetric") -> Rid
     number of windows; `strength` is the one of `RIDGE_STRENGTHS` with the lowest validation score,
     the outer ones tried while the best is at an edge.
     One eigendecomposition of the Gram matrix serves them all. The Gram matrix is summed in float64
-    over chunks of windows: memory grows with the square of the number of features (lookback times
-    channels), and neither with the rows nor with rows times lookback.
+    over chunks of windows: memory grows with the square of the number of features
+    (`Windows.features`), and neither with the rows nor with rows times lookback.
 
     Args:
         train: Windows to learn from.
@@ -120,7 +125,7 @@ def fit_ridge(train: Windows, validation: Windows, metric: "PointMetric") -> Rid
 
 
 class _Chunk(NamedTuple):
-    x: FloatArray  # (n, F): the windows flattened, the last value subtracted from the target's
+    x: FloatArray  # (n, F): windows flattened, less the last target; what is known ahead behind
     y: FloatArray  # (n, horizon): targets less the last value
     last: FloatArray  # (n, 1)
 
@@ -156,8 +161,7 @@ class Sums(NamedTuple):
 
 def _parts(windows: Windows) -> Iterator[slice]:
     """Yield the windows in parts of which the features take little memory."""
-    features = windows.lookback * windows.inputs.shape[1]
-    size = max(1, _CHUNK_BYTES // (8 * features))
+    size = max(1, _CHUNK_BYTES // (8 * windows.features))
     for start in range(0, len(windows), size):
         yield slice(start, start + size)
 
@@ -167,7 +171,10 @@ def _changes(windows: Windows, part: slice) -> tuple[FloatArray, FloatArray]:
     x = windows.x(part).to(torch.float64)
     last = x[:, -1:, 0].clone()
     x[:, :, 0] -= last
-    return x.flatten(start_dim=1).numpy(), last.numpy()
+    features = x.flatten(start_dim=1)
+    if (known := windows.ahead(part)) is not None:
+        features = torch.cat([features, known.to(torch.float64).flatten(start_dim=1)], dim=1)
+    return features.numpy(), last.numpy()
 
 
 def _chunks(windows: Windows) -> Iterator[_Chunk]:
@@ -179,7 +186,7 @@ def _chunks(windows: Windows) -> Iterator[_Chunk]:
 
 def sums_of(windows: Windows) -> Sums:
     """Sum over the windows whose targets are all observed."""
-    features = windows.lookback * windows.inputs.shape[1]
+    features = windows.features
     count = 0
     sum_x, sum_y = np.zeros(features), np.zeros(windows.horizon)
     xx, xy = np.zeros((features, features)), np.zeros((features, windows.horizon))

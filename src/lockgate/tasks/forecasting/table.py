@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,6 +68,8 @@ class Table:
     """Values of the source, before any average, that look like faults."""
     several: bool = False
     """Whether it is a table of several series, even where one is left."""
+    later: pl.DataFrame = field(default_factory=pl.DataFrame)
+    """The rows of the source after the last observed target of each series, like `frame`."""
 
     @property
     def frequency(self) -> Frequency:
@@ -82,7 +84,8 @@ class Table:
     def between(self, start: int, stop: int) -> "Table":
         """Return the rows from one step of the axis up to another; series without any are gone."""
         layout, rows = self.layout.between(start, stop)
-        return replace(self, frame=self.frame[rows], layout=layout)
+        # what comes later than these rows is not known to them
+        return replace(self, frame=self.frame[rows], layout=layout, later=self.later.clear())
 
 
 @no_panics
@@ -99,6 +102,7 @@ def read_table(
     id_columns: str | None = None,
     align: Align = "time",
     at_least: float | None = None,
+    known_future: Sequence[str] = (),
     separator: str | None = None,
     encoding: str | None = None,
     decimal: str | None = None,
@@ -126,6 +130,7 @@ def read_table(
             Default: `unique_id`, where it does.
         align: Where parts of several series are cut; see `panel.to_panel`.
         at_least: What no value of the target may be below.
+        known_future: Columns that are known for the steps forecast; see `Table.later`.
         separator: Column separator of a CSV file. Default: detected from the file.
         encoding: Encoding of a CSV file. Default: detected from its bytes.
         decimal: Decimal mark of numbers in text, `"."` or `","`. Default: as each column shows, see
@@ -179,7 +184,7 @@ def read_table(
             like=like,
         )
         _check_observed(grid.frame[target], target)
-        laid_out = _as_panel(grid, _series_name(raw, target), target)
+        laid_out = _as_panel(grid, _series_name(raw, target), target, known_future)
     else:
         _check_observed(columns[0], target)
         laid_out = to_panel(
@@ -202,6 +207,7 @@ def read_table(
         fingerprint=_fingerprint(laid_out.frame, named=ids is not None),
         far=far_values([column.set(column.is_in(sentinels), None) for column in columns]),
         several=ids is not None,
+        later=laid_out.later.rename({target: "y"}),
     )
 
 
@@ -250,12 +256,12 @@ def _series_name(raw: RawTable, target: str) -> str:
     return str(raw.frame["unique_id"][0]) if "unique_id" in raw.frame.columns else target
 
 
-def _as_panel(grid: Grid, name: str, target: str) -> Panel:
+def _as_panel(grid: Grid, name: str, target: str, known_future: Sequence[str]) -> Panel:
     """Return a grid as a panel of one series, from its first target to its last."""
-    whole, cut = _between_targets(grid.frame, target)
+    named = grid.frame.insert_column(0, pl.lit(name).alias("unique_id"))
+    whole, later, cut = _between_targets(named, target, known_future)
     layout = Layout.of_one(whole["ds"])
-    frame = whole.insert_column(0, pl.lit(name).alias("unique_id"))
-    return Panel(frame, layout, grid.slots, (*grid.notices, *cut))
+    return Panel(whole, layout, grid.slots, (*grid.notices, *cut), later)
 
 
 def _row_times(raw: RawTable, ids: pl.DataFrame | None, **options: object) -> Times:
@@ -369,8 +375,10 @@ def _check_observed(values: pl.Series, target: str) -> None:
         raise DataError(f"target {quoted(target)} must hold values, got only missing ones")
 
 
-def _between_targets(frame: pl.DataFrame, target: str) -> tuple[pl.DataFrame, list[str]]:
-    """Leave out the steps before the first observed target and after the last."""
+def _between_targets(
+    frame: pl.DataFrame, target: str, known_future: Sequence[str]
+) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    """Leave out the steps before the first observed target, and cut off those after the last."""
     observed = frame[target].is_not_null().arg_true()
     first, last = int(observed[0]), int(observed[-1])
     notices = []
@@ -379,15 +387,28 @@ def _between_targets(frame: pl.DataFrame, target: str) -> tuple[pl.DataFrame, li
             f"no {quoted(target)} is observed in the first {count_of(first, 'step')}, before "
             f"{shown(frame['ds'], first)}: left out"
         )
-    if behind := len(frame) - 1 - last:
-        rest = frame.tail(behind)
-        known = [name for name in frame.columns[1:] if rest[name].null_count() < behind]
+    later = frame.slice(last + 1)
+    if behind := len(later):
+        left_out = "" if known_future else "left out, "
         notices.append(
             f"no {quoted(target)} is observed in the last {count_of(behind, 'step')}, after "
-            f"{shown(frame['ds'], last)}: left out, forecasts begin there"
-            + (f"; columns known ahead ({listed(known, 3)}) cannot be used yet" if known else "")
+            f"{shown(frame['ds'], last)}: {left_out}forecasts begin there"
+            f"{_what_is_known(later, known_future)}"
         )
-    return frame.slice(first, last + 1 - first), notices
+    return frame.slice(first, last + 1 - first), later, notices
+
+
+def _what_is_known(later: pl.DataFrame, known_future: Sequence[str]) -> str:
+    """Tell of the columns that hold values after the last target, and whether they are read."""
+    values = later.drop("unique_id", "ds")
+    filled = [column.name for column in values if column.null_count() < len(column)]
+    if read := [name for name in filled if name in known_future]:
+        return f"; {listed(read, 3)} known there"
+    if filled and not known_future:
+        named = ",".join(filled[:3])
+        reads = option("known_future", named)
+        return f"; a model fitted with {reads} reads what is known there"
+    return ""
 
 
 def _fingerprint(frame: pl.DataFrame, *, named: bool) -> str:

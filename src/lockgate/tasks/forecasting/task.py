@@ -56,8 +56,9 @@ from lockgate.tasks.forecasting.described import describe_columns, guess_target
 from lockgate.tasks.forecasting.fitted import FittedForecaster, load
 from lockgate.tasks.forecasting.importance import importance
 from lockgate.tasks.forecasting.interval_scores import bands_of
+from lockgate.tasks.forecasting.known_future import known_words
 from lockgate.tasks.forecasting.ladder import LADDER
-from lockgate.tasks.forecasting.network import build
+from lockgate.tasks.forecasting.network import build_for
 from lockgate.tasks.forecasting.origins import origins_of
 from lockgate.tasks.forecasting.pages import PAGES, ForecastPages
 from lockgate.tasks.forecasting.prepare import Prepared, prepare, read
@@ -164,10 +165,7 @@ class Forecasting:
 
     def build(self, prepared: Prepared, network: ForecasterConfig) -> nn.Module:
         """Build a forecaster."""
-        preprocessing = prepared.preprocessing
-        settled = prepared.choices.settle(network)
-        channels, lookback = len(preprocessing.channels), preprocessing.lookback
-        return build(settled, channels, preprocessing.horizon, lookback=lookback)
+        return build_for(prepared.choices.settle(network), prepared.preprocessing)
 
     def losses(
         self,
@@ -257,8 +255,10 @@ class Forecasting:
         if prepared.preprocessing.lookback < 2:
             return None
         model = fitted.model.eval()
-        x = prepared.windows("validation").thinned(REACH_WINDOWS).x(slice(None))
-        return gradient_reach(model.forecast_changes, model.split_level(x)[0], batch_first=True)
+        few = prepared.windows("validation").thinned(REACH_WINDOWS)
+        x, known = few.x(slice(None)), few.ahead(slice(None))
+        changes = partial(model.forecast_changes, known=known)
+        return gradient_reach(changes, model.split_level(x)[0], batch_first=True)
 
     def predict(self, fitted: FittedForecaster, prepared: Prepared, part: Span) -> FloatArray:
         """Forecast every window of a part."""
@@ -347,6 +347,7 @@ class Forecasting:
             "channels": f"{len(preprocessing.channels)}: the inputs, "
             f"{len(preprocessing.with_holes)} that tell where a value was missing, "
             f"calendar: {', '.join(preprocessing.calendar) or 'none'}",
+            **known_words(preprocessing),
             "dropped": [f"{d.column}: {d.reason}" for d in dropped] or "none",
             "notices": list(data.notices) or "none",
             "seasons": ", ".join(str(s) for s in preprocessing.seasons) or "none found",
@@ -379,6 +380,7 @@ class Forecasting:
             "target": data.target,
             "inputs": preprocessing.columns,
             "channels": preprocessing.channels,
+            "known_future": preprocessing.channels_known,
             "dropped": [d._asdict() for d in preprocessing.dropped],
             "ignored": [d._asdict() for d in data.ignored],
             "notices": list(data.notices),

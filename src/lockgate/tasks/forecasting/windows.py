@@ -44,16 +44,40 @@ class Series(NamedTuple):
         return inverted
 
 
+class Known(NamedTuple):
+    """What is known of the steps that windows forecast."""
+
+    values: Tensor  # (R, K) float32, scaled
+    first: Tensor  # (N,) the row of each window's first step; its others follow
+
+    @property
+    def channels(self) -> int:
+        """What is known of a step, K."""
+        return self.values.shape[1]
+
+    def select(self, index: Tensor | slice) -> "Known":
+        """Return what is known of some of the windows."""
+        return self._replace(first=self.first[index])
+
+    def gather(self, index: Tensor | slice, horizon: int) -> Tensor:
+        """Return the values of some of the windows, (B, horizon, K)."""
+        steps = torch.arange(horizon, device=self.first.device)
+        return self.values[self.first[index][:, None] + steps]
+
+
 class WindowBatch(NamedTuple):
     """Some windows, gathered."""
 
     x: Tensor  # (B, lookback, C), scaled; channel 0 is the target, filled forward
     y: Tensor  # (B, horizon), scaled; NaN where the target is missing
     linear: Tensor | None = None  # (B, horizon), scaled: see `Windows`
+    known: Tensor | None = None  # (B, horizon, K), scaled
 
     @property
-    def inputs(self) -> tuple[Tensor, ...]:
+    def inputs(self) -> tuple[Tensor | None, ...]:
         """What a network is called with."""
+        if self.known is not None:
+            return self.x, self.linear, self.known
         return (self.x,) if self.linear is None else (self.x, self.linear)
 
     @property
@@ -85,6 +109,8 @@ class Windows:
     linear: Tensor | None = None
     """A linear forecast of each window, (N, horizon), scaled, that a network is to forecast on top
     of; None where the network makes its own."""
+    known: Known | None = None
+    """What is known of the steps forecast; None where nothing is."""
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -92,11 +118,22 @@ class Windows:
     def batch(self, index: Tensor | slice) -> WindowBatch:
         """Gather the windows `index` of this part."""
         linear = None if self.linear is None else self.linear[index]
-        return WindowBatch(self.x(index), self._targets(self.origins[index]), linear)
+        targets = self._targets(self.origins[index])
+        return WindowBatch(self.x(index), targets, linear, self.ahead(index))
 
     def x(self, index: Tensor | slice) -> Tensor:
         """Gather the inputs of the windows `index`, whose targets need not exist yet."""
         return self._inputs_view()[self.origins[index] - self.lookback + 1]
+
+    def ahead(self, index: Tensor | slice) -> Tensor | None:
+        """Gather what is known of the steps that the windows `index` forecast."""
+        return None if self.known is None else self.known.gather(index, self.horizon)
+
+    @property
+    def features(self) -> int:
+        """Numbers that a forecast is made of: the whole window, and what is known ahead."""
+        ahead = 0 if self.known is None else self.horizon * self.known.channels
+        return self.lookback * self.inputs.shape[1] + ahead
 
     def truth(self) -> Tensor:
         """Return the targets of every window, (N, horizon), scaled, NaN where missing."""
@@ -133,7 +170,8 @@ class Windows:
     def select(self, index: Tensor | slice) -> "Windows":
         """Return some of the windows, by their places."""
         linear = None if self.linear is None else self.linear[index]
-        return replace(self, origins=self.origins[index], linear=linear)
+        known = None if self.known is None else self.known.select(index)
+        return replace(self, origins=self.origins[index], linear=linear, known=known)
 
     def to(self, device: torch.device) -> "Windows":
         """Return the same windows with their arrays on `device`."""
@@ -142,7 +180,8 @@ class Windows:
             for name in ("inputs", "target", "origins", "linear")
             if (array := getattr(self, name)) is not None
         }
-        return replace(self, **arrays)
+        known = None if self.known is None else Known(*(one.to(device) for one in self.known))
+        return replace(self, **arrays, known=known)
 
     def _inputs_view(self) -> Tensor:
         # row r of the view is rows r .. r + lookback - 1 of the array: strides, no memory
