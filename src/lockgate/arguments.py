@@ -40,6 +40,7 @@ class Settings(TypedDict, total=False):
     header: bool
     hidden_size: int | Sequence[int] | str
     hold_masks: bool
+    holidays: str | None
     horizon: int | str
     id: str | None
     init: str

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from torch import Tensor
 
 from lockgate.errors import DataError
 from lockgate.tasks.forecasting.calendar import calendar_features
 from lockgate.tasks.forecasting.config import ForecasterConfig
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
+from lockgate.tasks.forecasting.public_holidays import holiday_flags
 from lockgate.tasks.storage import check_fields, check_tensors
 
 STEP_LIMIT = 2**31
@@ -32,6 +34,8 @@ def check_preprocessing(folder: Path, preprocessing: Preprocessing) -> None:
         "with_holes": not {*preprocessing.with_holes} <= {*preprocessing.columns},
         "known_future": not {*preprocessing.known_future} <= {*preprocessing.columns[1:]},
         "calendar": _fails(calendar_features, a_day, preprocessing.calendar),
+        "holidays": preprocessing.holidays is not None
+        and _fails(holiday_flags, pl.Series(a_day), preprocessing.holidays),
         "seasons": min(preprocessing.seasons, default=1) < 1,
         "lookback": not 1 <= preprocessing.lookback < STEP_LIMIT,
         "horizon": not 1 <= preprocessing.horizon < STEP_LIMIT,

@@ -66,6 +66,8 @@ class TableConfig(Config):
     known_future: Annotated[tuple[str, ...], Option()] = ()
     """Columns known for the steps forecast, which are read there too: promo,price. To predict, the
     table holds rows of these steps, with the target empty."""
+    holidays: Annotated[str | None, Option()] = None
+    """Country whose public holidays are read, in the past and ahead: CN, or with a part DE-BY."""
     split: Annotated[tuple[str, ...], Option()] = FRACTIONS
     """Three fractions, or the two dates at which the validation and the test part begin."""
     folds: Annotated[int, Field(ge=2), FOLDS] = 5

@@ -5,9 +5,8 @@ import polars as pl
 import torch
 
 from lockgate.errors import MOST_LISTED, DataError, count_of, listed, quoted
-from lockgate.reading.zones import shown, wall_clock
+from lockgate.reading.zones import shown
 from lockgate.scoring.arrays import FloatArray
-from lockgate.tasks.forecasting.calendar import calendar_features
 from lockgate.tasks.forecasting.columns import column_values
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.table import Table
@@ -18,6 +17,12 @@ def known_words(preprocessing: Preprocessing) -> dict[str, str]:
     """Tell what is known of the steps forecast, if anything is."""
     names = preprocessing.channels_known
     return {"known ahead": listed(names, MOST_LISTED)} if names else {}
+
+
+def calendar_words(preprocessing: Preprocessing) -> tuple[str, ...]:
+    """Tell what stamps alone tell the network."""
+    code = preprocessing.holidays
+    return (*preprocessing.calendar, *([] if code is None else [f"holidays of {code}"]))
 
 
 def known_ahead(table: Table, preprocessing: Preprocessing, stamps: pl.Series) -> Known | None:
@@ -42,7 +47,7 @@ def known_ahead(table: Table, preprocessing: Preprocessing, stamps: pl.Series) -
     means, stds = np.array(preprocessing.means)[columns], np.array(preprocessing.stds)[columns]
     parts = [(values - means) / stds]
     if preprocessing.calendar_ahead:
-        parts.append(calendar_features(wall_clock(stamps).to_numpy(), preprocessing.calendar))
+        parts.append(preprocessing.of_stamps(stamps))
     known = np.concatenate(parts, axis=1).astype(np.float32)
     first = torch.arange(0, len(known), preprocessing.horizon)
     return Known(torch.from_numpy(known), first)

@@ -15,6 +15,7 @@ from lockgate.tasks.forecasting.calendar import calendar_cycles, calendar_featur
 from lockgate.tasks.forecasting.columns import choose_columns, column_values
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.layout import Layout
+from lockgate.tasks.forecasting.public_holidays import check_holidays, holiday_flags
 from lockgate.tasks.forecasting.seasons import find_seasons
 from lockgate.tasks.forecasting.slots import Slots
 from lockgate.tasks.forecasting.table import Dropped, Table
@@ -104,6 +105,8 @@ class Preprocessing(BaseModel):
     """Columns that are read at the steps forecast too."""
     calendar_ahead: bool = False
     """Whether the calendar is."""
+    holidays: str | None = None
+    """Country, or country and part, whose public holidays are a channel of the calendar."""
 
     @property
     def laid_on(self) -> Slots:
@@ -125,16 +128,18 @@ class Preprocessing(BaseModel):
     def channels(self) -> tuple[str, ...]:
         """Names of the channels of `Arrays.inputs`, in order."""
         waves = tuple(f"{name} {wave}" for name in self.calendar for wave in ("sin", "cos"))
+        days = () if self.holidays is None else (f"holiday {self.holidays}",)
         scale = (SCALE,) if self.several else ()
-        return self.columns + tuple(f"was missing: {c}" for c in self.with_holes) + waves + scale
+        flags = tuple(f"was missing: {c}" for c in self.with_holes)
+        return self.columns + flags + waves + days + scale
 
     @property
     def channels_ahead(self) -> tuple[int, ...]:
         """Which of `channels` are known of the steps forecast: columns, then the calendar."""
         columns = [self.columns.index(name) for name in self.known_future]
         before = len(self.columns) + len(self.with_holes)
-        waves = 2 * len(self.calendar) if self.calendar_ahead else 0
-        return (*columns, *range(before, before + waves))
+        of_stamps = 2 * len(self.calendar) + (self.holidays is not None)
+        return (*columns, *range(before, before + of_stamps * self.calendar_ahead))
 
     @property
     def channels_known(self) -> tuple[str, ...]:
@@ -167,7 +172,7 @@ class Preprocessing(BaseModel):
         inputs = [
             np.nan_to_num(scaled).astype(np.float32),
             flags.astype(np.float32),
-            calendar_features(wall_clock(ds).to_numpy(), self.calendar),
+            self.of_stamps(ds),
         ]
         if self.several:
             inputs.append(self._relative(own.stds)[which, None].astype(np.float32))
@@ -181,6 +186,13 @@ class Preprocessing(BaseModel):
             *own,
             self._naive(table),
         )
+
+    def of_stamps(self, ds: pl.Series) -> npt.NDArray[np.float32]:
+        """Return the channels that stamps alone tell, the waves and the holidays, (T, W)."""
+        waves = calendar_features(wall_clock(ds).to_numpy(), self.calendar)
+        if self.holidays is None:
+            return waves
+        return np.column_stack([waves, holiday_flags(ds, self.holidays)])
 
     def seen(self, table: Table) -> npt.NDArray[np.bool_]:
         """Tell which rows of a table lie before the end of what was learned from, (T,)."""
@@ -259,6 +271,8 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
         DataError: If the target does not vary in the training rows, `config` names columns that
             cannot be read, or the horizon or lookback is no whole number of steps.
     """
+    if config.holidays is not None:
+        check_holidays(config.holidays, table.frequency)
     train = table.between(0, train_steps)
     names, dropped = choose_columns(table, train.frame, config)
     known = tuple(name for name in dict.fromkeys(config.known_future) if name in names)
@@ -294,7 +308,8 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
         else (),
         several=table.several,
         known_future=known,
-        calendar_ahead=bool(config.known_future),
+        calendar_ahead=bool(config.known_future) or config.holidays is not None,
+        holidays=config.holidays,
     )
 
 

@@ -56,7 +56,7 @@ from lockgate.tasks.forecasting.described import describe_columns, guess_target
 from lockgate.tasks.forecasting.fitted import FittedForecaster, load
 from lockgate.tasks.forecasting.importance import importance
 from lockgate.tasks.forecasting.interval_scores import bands_of
-from lockgate.tasks.forecasting.known_future import known_words
+from lockgate.tasks.forecasting.known_future import calendar_words, known_words
 from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.network import build_for
 from lockgate.tasks.forecasting.origins import origins_of
@@ -346,7 +346,7 @@ class Forecasting:
             "inputs": listed(preprocessing.columns, MOST_LISTED),
             "channels": f"{len(preprocessing.channels)}: the inputs, "
             f"{len(preprocessing.with_holes)} that tell where a value was missing, "
-            f"calendar: {', '.join(preprocessing.calendar) or 'none'}",
+            f"calendar: {', '.join(calendar_words(preprocessing)) or 'none'}",
             **known_words(preprocessing),
             "dropped": [f"{d.column}: {d.reason}" for d in dropped] or "none",
             "notices": list(data.notices) or "none",
