@@ -92,6 +92,7 @@ class Settings(TypedDict, total=False):
     smallest_effect: float
     split: Sequence[str] | str
     split_seed: int
+    static: Sequence[str] | str
     step: str | None
     stride: int
     target: str

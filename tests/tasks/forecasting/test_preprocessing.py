@@ -1,5 +1,6 @@
 """All that is learned comes from the training rows, and all that is filled comes from the past."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -261,3 +262,83 @@ def test_the_column_with_most_holes_is_named() -> None:
     worst, share = result.worst_column(make_table(columns), range(205, 245))
 
     assert (worst, share) == ("wind", 17 / 40)
+
+
+SIZES = {"a": (30.0, 2.0, 260), "b": (50.0, 8.0, 200), "c": (90.0, 2.0, 120)}
+"""Floor space and rooms of three shops, and how long they are open."""
+
+
+def of_shops(**columns: list[float | None]) -> Table:
+    """Shops that differ in size, whose size stands in their first rows alone; the last is new."""
+    rng = np.random.default_rng(0)
+    frames = []
+    for shop, (space, rooms, rows) in SIZES.items():
+        first = [space if row < 2 else None for row in range(rows)]
+        time = np.datetime64(datetime(2024, 1, 1), "us") + np.arange(rows) * np.timedelta64(1, "h")
+        noise = {"T": rng.normal(size=rows), "price": rng.normal(size=rows)}
+        told = {"shop": [shop] * rows, "time": time, **noise, "space": first}
+        frames.append(pl.DataFrame({**told, "rooms": [rooms] * rows}))
+    return read_table(pl.concat(frames), target="T", id_columns="shop")
+
+
+def test_what_never_changes_is_found_and_scaled_over_series() -> None:
+    table = of_shops()
+
+    found = learn(table, CONFIG, TRAIN, SEEN)
+
+    assert found.static == ("space", "rooms")
+    assert found.with_holes == ()
+    for name, place in (("space", 0), ("rooms", 1)):
+        values = [told[place] for told in SIZES.values()]
+        at = found.columns.index(name)
+        assert found.means[at] == pytest.approx(np.mean(values))
+        assert found.stds[at] == pytest.approx(np.std(values))
+    arrays = found.apply(table)
+    assert arrays.usable.all()
+    space = arrays.inputs[:, found.columns.index("space")]
+    expected = [(told[0] - np.mean([30, 50, 90])) / np.std([30, 50, 90]) for told in SIZES.values()]
+    np.testing.assert_allclose(space, np.repeat(expected, [260, 200, 120]), rtol=1e-6)
+    assert (found.ages(table)[:, found.columns.index("space")] == 0).all()
+    assert found.worst_column(table, range(ROWS)) == ("T", 0.0)
+
+
+def test_a_value_that_comes_late_is_not_known_before() -> None:
+    table = of_shops()
+    late = pl.when(pl.int_range(pl.len()) < 5).then(None).otherwise("rooms").alias("rooms")
+
+    arrays = learn(table, CONFIG, TRAIN, SEEN).apply(
+        replace(table, frame=table.frame.with_columns(late))
+    )
+
+    assert np.flatnonzero(~arrays.usable).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_column_of_one_series_or_of_what_is_known_ahead_is_not_static() -> None:
+    known = CONFIG.model_copy(update={"known_future": ("rooms",)})
+    named = CONFIG.model_copy(update={"static": ("rooms",)})
+
+    assert learn(of_shops(), known, TRAIN, SEEN).static == ("space",)
+    assert learn(of_shops(), named, TRAIN, SEEN).static == ("rooms",)
+    assert learned(make_columns()).static == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"static": ("price",)}, r"one value in each series, got 'price', which has .* in 'a'"),
+        ({"static": ("T",)}, "static must not name the target, got 'T'"),
+        ({"static": ("size",)}, "static must name columns of the table, got 'size'"),
+        ({"static": ("rooms",), "known_future": ("rooms",)}, "got 'rooms' in both"),
+        ({"static": ("rooms",), "exclude": ("rooms",)}, "got 'rooms', which exclude leaves out"),
+    ],
+)
+def test_columns_that_are_not_static_raise(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        learn(of_shops(), CONFIG.model_copy(update=settings), TRAIN, SEEN)
+
+
+def test_one_series_has_nothing_static() -> None:
+    config = CONFIG.model_copy(update={"static": ("wind",)})
+
+    with pytest.raises(DataError, match="static must be left out of a table of one series"):
+        learned(make_columns(), config)

@@ -168,3 +168,21 @@ def test_the_report_of_a_study_tells_of_the_series(tmp_path: Path) -> None:
     assert sum(part["possible"] for part in data["split"].values()) == sum(
         part["windows"] for part in data["split"].values()
     )
+
+
+def test_what_never_changes_is_told_in_the_plan_and_read_by_the_model(tmp_path: Path) -> None:
+    space = pl.col("shop").replace_strict({"small": 20.0, "large": 900.0, "late": 100.0})
+    frame = FRAME.with_columns(space=space)
+    data = {k: SETTINGS[k] for k in ("target", "id", "horizon", "lookback")}
+    config = ForecastConfig.model_validate({"data": data})
+    table = read_table(frame, target="sold", id_columns="shop")
+
+    prepared = TASK.prepare(table, config)
+    fitted, _ = lockgate.train(frame, out=tmp_path / "model", **SETTINGS)
+
+    assert TASK.planned(table, prepared)["static"] == "space"
+    assert TASK.describe(table, prepared)["static"] == ("space",)
+    other = fitted.predict(frame.with_columns(space=pl.col("space") + 50))
+    assert (other["forecast"] != fitted.predict(frame)["forecast"]).all()
+    plain = read_table(FRAME, target="sold", id_columns="shop")
+    assert "static" not in TASK.planned(plain, TASK.prepare(plain, config))

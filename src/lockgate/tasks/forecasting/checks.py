@@ -34,6 +34,7 @@ def check_preprocessing(folder: Path, preprocessing: Preprocessing) -> None:
         "with_holes": not {*preprocessing.with_holes} <= {*preprocessing.columns},
         "known_future": not {*preprocessing.known_future} <= {*preprocessing.columns[1:]},
         "calendar": _fails(calendar_features, a_day, preprocessing.calendar),
+        "static": not {*preprocessing.static} <= {*preprocessing.columns[1:]},
         "holidays": preprocessing.holidays is not None
         and _fails(holiday_flags, pl.Series(a_day), preprocessing.holidays),
         "seasons": min(preprocessing.seasons, default=1) < 1,

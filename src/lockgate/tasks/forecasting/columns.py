@@ -1,5 +1,7 @@
 """Choose the columns whose past is worth reading, from the training rows alone."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -23,8 +25,9 @@ def choose_columns(
         DataError: If the target does not vary, or `config` names a column that cannot be read.
     """
     inputs = [c for c in train.columns if c not in ("unique_id", "ds", "y")]
-    known = config.known_future
-    _check_known(config, table, inputs)
+    known, beside = config.known_future, (*config.known_future, *config.static)
+    _check_beside("known_future", known, config, table, inputs)
+    _check_beside("static", config.static, config, table, inputs)
     named = isinstance(config.inputs, tuple)
     _check_names("exclude", config.exclude, table, inputs)
     if table.target in config.exclude:
@@ -34,7 +37,7 @@ def choose_columns(
         inputs = [c for c in dict.fromkeys(config.inputs) if c != table.target]
     elif config.inputs == "target":
         inputs = []
-    inputs = list(dict.fromkeys([*(c for c in inputs if c not in config.exclude), *known]))
+    inputs = list(dict.fromkeys([*(c for c in inputs if c not in config.exclude), *beside]))
 
     if reason := _why_useless(train, "y", counts_too=False):
         raise DataError(
@@ -43,7 +46,7 @@ def choose_columns(
         )
     # a count of the rows that was asked for by name is read
     reasons = {
-        name: _why_useless(train, name, counts_too=not (named or name in known)) for name in inputs
+        name: _why_useless(train, name, counts_too=not (named or name in beside)) for name in inputs
     }
     dropped = {name: reason for name, reason in reasons.items() if reason}
     # what is known ahead may be rare: the training part of a fold need not hold any
@@ -59,15 +62,62 @@ def choose_columns(
     )
 
 
-def _check_known(config: TableConfig, table: Table, numeric: list[str]) -> None:
-    _check_names("known_future", config.known_future, table, numeric)
-    for name in config.known_future:
+def static_columns(
+    table: Table, train: pl.DataFrame, names: Sequence[str], config: TableConfig
+) -> tuple[str, ...]:
+    """Return the columns that have one value in each series, of those that are read.
+
+    Args:
+        table: In which those that are named by `config.static` must never change.
+        train: Its training rows, in which others are found, but for what is known ahead.
+        names: The columns that are read, without the target.
+        config: The settings.
+
+    Raises:
+        DataError: If one that is named has several values in a series, or there is one series.
+    """
+    if not table.several:
+        if config.static:
+            raise DataError(
+                f"static must be left out of a table of one series, got {','.join(config.static)}"
+            )
+        return ()
+    for name in config.static:
+        values, again = _several_values(table.frame, name)
+        if again.any():
+            own = values.filter(unique_id=values["unique_id"].filter(again)[0])
+            raise DataError(
+                f"static must name columns with one value in each series, got {quoted(name)}, "
+                f"which has {own[name][0]:g} and {own[name][1]:g} in {quoted(own['unique_id'][0])}"
+            )
+    if config.static:
+        return tuple(name for name in names if name in config.static)
+    others = (name for name in names if name not in config.known_future)
+    return tuple(name for name in others if not _several_values(train, name)[1].any())
+
+
+def _several_values(frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.Series]:
+    """Return the values of each series, and which are of series that have several."""
+    values = frame.select("unique_id", name).drop_nulls().unique(maintain_order=True)
+    return values, values["unique_id"].is_duplicated()
+
+
+def _check_beside(
+    option: str, names: tuple[str, ...], config: TableConfig, table: Table, numeric: list[str]
+) -> None:
+    _check_names(option, names, table, numeric)
+    for name in names:
         if name == table.target:
-            raise DataError(f"known_future must not name the target, got {quoted(name)}")
+            raise DataError(f"{option} must not name the target, got {quoted(name)}")
         if name in config.exclude:
             raise DataError(
-                f"known_future must name columns that are read, got {quoted(name)}, which exclude "
+                f"{option} must name columns that are read, got {quoted(name)}, which exclude "
                 "leaves out; leave it out of one of them"
+            )
+        if name in config.static and name in config.known_future:
+            raise DataError(
+                f"static and known_future must name different columns, got {quoted(name)} in both; "
+                "one that never changes needs no value at the steps forecast"
             )
 
 

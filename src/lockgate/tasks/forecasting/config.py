@@ -66,6 +66,8 @@ class TableConfig(Config):
     known_future: Annotated[tuple[str, ...], Option()] = ()
     """Columns known for the steps forecast, which are read there too: promo,price. To predict, the
     table holds rows of these steps, with the target empty."""
+    static: Annotated[tuple[str, ...], Option()] = ()
+    """Columns with one value in each of several series: size,region. Default: those found."""
     holidays: Annotated[str | None, Option()] = None
     """Country whose public holidays are read, in the past and ahead: CN, or with a part DE-BY."""
     split: Annotated[tuple[str, ...], Option()] = FRACTIONS
@@ -99,7 +101,7 @@ class TableConfig(Config):
     def _conditions(cls, value: object) -> object:
         return conditions(value)
 
-    @field_validator("missing", "exclude", "known_future", "split", mode="before")
+    @field_validator("missing", "exclude", "known_future", "static", "split", mode="before")
     @classmethod
     def _comma_list(cls, value: object) -> object:
         return parts(value)

@@ -12,7 +12,7 @@ from lockgate.errors import DataError
 from lockgate.reading.zones import instant, instants, shown, wall_clock
 from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.tasks.forecasting.calendar import calendar_cycles, calendar_features
-from lockgate.tasks.forecasting.columns import choose_columns, column_values
+from lockgate.tasks.forecasting.columns import choose_columns, column_values, static_columns
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.layout import Layout
 from lockgate.tasks.forecasting.public_holidays import check_holidays, holiday_flags
@@ -105,6 +105,8 @@ class Preprocessing(BaseModel):
     """Columns that are read at the steps forecast too."""
     calendar_ahead: bool = False
     """Whether the calendar is."""
+    static: tuple[str, ...] = ()
+    """Columns with one value in each series."""
     holidays: str | None = None
     """Country, or country and part, whose public holidays are a channel of the calendar."""
 
@@ -159,7 +161,7 @@ class Preprocessing(BaseModel):
         """
         self._check(table)
         values, layout = column_values(table.frame, self._names()), table.layout
-        filled = fill_forward(values, self.max_gap, layout)
+        filled = fill_forward(values, self._gaps, layout)
         observed = np.isfinite(filled)
         known = [self.columns.index(name) for name in self.known_future]
         own = self._scales(table, values[:, 0])
@@ -236,14 +238,21 @@ class Preprocessing(BaseModel):
     def worst_column(self, table: Table, rows: range) -> tuple[str, float]:
         """Return the column with most holes in `rows` after filling, and their share."""
         values = column_values(table.frame, self._names())
-        filled = fill_forward(values, self.max_gap, table.layout)
+        filled = fill_forward(values, self._gaps, table.layout)
         within = table.layout.within(rows, 0, 0)
         shares = np.isnan(filled[within]).mean(axis=0)
         return self.columns[int(shares.argmax())], float(shares.max())
 
     def ages(self, table: Table) -> npt.NDArray[np.int64]:
         """Return how many rows ago each of `columns` was last observed, (T, C)."""
-        return ages(column_values(table.frame, self._names()), table.layout)
+        found = ages(column_values(table.frame, self._names()), table.layout)
+        # what never changes is never old
+        return np.where((self._gaps == NEVER - 1) & (found < NEVER), 0, found)
+
+    @property
+    def _gaps(self) -> IntArray:
+        """Return the most steps over which each column is filled forward, (C,)."""
+        return np.array([NEVER - 1 if c in self.static else self.max_gap for c in self.columns])
 
     def _names(self) -> list[str]:
         return ["y", *self.columns[1:]]
@@ -278,7 +287,12 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
     known = tuple(name for name in dict.fromkeys(config.known_future) if name in names)
     values, layout = column_values(train.frame, names), train.layout
     columns = tuple(table.target if name == "y" else name for name in names)
-    holes = [bool(np.isnan(column).any()) for column in values.T]
+    static = static_columns(table, train.frame, names[1:], config)
+    with_holes = [
+        name
+        for name, column in zip(names, values.T, strict=True)
+        if np.isnan(column).any() and name not in static
+    ]
     horizon = table.slots.steps(config.horizon, "horizon")
     seasons = _common_seasons(values[:, 0], train)
     lookback = (
@@ -287,6 +301,10 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
         else table.slots.steps(config.lookback, "lookback")
     )
     means, stds = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
+    for place, name in enumerate(names):
+        if name in static:  # a long series counts for no more than a short one
+            of_series = _one_of_each_series(values[:, place], layout)
+            means[place], stds[place] = np.nanmean(of_series), np.nanstd(of_series)
     wall = wall_clock(train.frame["ds"]).to_numpy()
     return Preprocessing(
         target=table.target,
@@ -294,7 +312,7 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
         columns=columns,
         means=tuple(means.tolist()),
         stds=tuple(stds.tolist()),
-        with_holes=tuple(c for c, hole in zip(columns, holes, strict=True) if hole),
+        with_holes=tuple(table.target if name == "y" else name for name in with_holes),
         calendar=calendar_cycles(table.frequency, np.array([wall.min(), wall.max()])),
         seasons=seasons,
         max_gap=config.max_gap,
@@ -308,6 +326,7 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
         else (),
         several=table.several,
         known_future=known,
+        static=static,
         calendar_ahead=bool(config.known_future) or config.holidays is not None,
         holidays=config.holidays,
     )
@@ -373,8 +392,17 @@ def _common_seasons(y: FloatArray, train: Table) -> tuple[int, ...]:
     return tuple(sorted(season for season, count in counts.items() if 2 * count > len(parts)))
 
 
-def fill_forward(values: FloatArray, max_gap: int, layout: Layout) -> FloatArray:
-    """Carry the last observed value over at most `max_gap` rows, column by column, (T, C)."""
+def _one_of_each_series(column: FloatArray, layout: Layout) -> FloatArray:
+    """Return the value of each series in a column that never changes in one, NaN without, (S,)."""
+    filled = fill_forward(column[:, None], NEVER - 1, layout)[:, 0]
+    return np.asarray(filled[layout.starts + layout.lengths - 1])
+
+
+def fill_forward(values: FloatArray, max_gap: int | IntArray, layout: Layout) -> FloatArray:
+    """Carry the last observed value over at most `max_gap` rows, column by column, (T, C).
+
+    `max_gap` is that of all columns, or of each, (C,).
+    """
     age = ages(values, layout)
     last = np.maximum(np.arange(len(values))[:, None] - age, 0)
     return np.where(age <= max_gap, np.take_along_axis(values, last, axis=0), np.nan)

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from lockgate.errors import MOST_LISTED, listed
 from lockgate.scoring.arrays import FloatArray, IntArray
+from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.table import Table
 
 
@@ -18,6 +20,12 @@ def series_words(table: Table) -> dict[str, str]:
         "series": f"{len(lengths):,} of {lengths.min():,} to {lengths.max():,} steps, half of "
         f"them at least {int(np.median(lengths)):,}"
     }
+
+
+def static_words(preprocessing: Preprocessing) -> dict[str, str]:
+    """Tell which columns have one value in each series, if any."""
+    names = preprocessing.static
+    return {"static": listed(names, MOST_LISTED)} if names else {}
 
 
 def several_described(table: Table, drawn: pl.DataFrame) -> dict[str, Any] | None:

@@ -71,6 +71,7 @@ from lockgate.tasks.forecasting.several import (
     drawn_series,
     series_words,
     several_described,
+    static_words,
 )
 from lockgate.tasks.forecasting.split import Split
 from lockgate.tasks.forecasting.table import Table
@@ -348,6 +349,7 @@ class Forecasting:
             f"{len(preprocessing.with_holes)} that tell where a value was missing, "
             f"calendar: {', '.join(calendar_words(preprocessing)) or 'none'}",
             **known_words(preprocessing),
+            **static_words(preprocessing),
             "dropped": [f"{d.column}: {d.reason}" for d in dropped] or "none",
             "notices": list(data.notices) or "none",
             "seasons": ", ".join(str(s) for s in preprocessing.seasons) or "none found",
@@ -381,6 +383,7 @@ class Forecasting:
             "inputs": preprocessing.columns,
             "channels": preprocessing.channels,
             "known_future": preprocessing.channels_known,
+            "static": preprocessing.static,
             "dropped": [d._asdict() for d in preprocessing.dropped],
             "ignored": [d._asdict() for d in data.ignored],
             "notices": list(data.notices),
