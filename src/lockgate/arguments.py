@@ -16,6 +16,7 @@ class Settings(TypedDict, total=False):
     bidirectional: bool | Sequence[bool] | str
     budget: str
     calendar: str
+    categorical: Sequence[str] | str
     cell: str
     chunk_steps: int
     class_weight: str | None

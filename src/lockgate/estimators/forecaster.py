@@ -28,8 +28,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         target: Column to forecast.
         horizon: Steps, or a duration such as `"24h"`. Every step up to it is forecast.
         time, time_format, row_order, zone, calendar, resample, missing, id, align, where, at_least,
-            max_gap, inputs, exclude, known_future, static, holidays, split, lookback, separator,
-            decimal, encoding: How the table is read and cut; see
+            max_gap, inputs, exclude, known_future, static, categorical, holidays, split, lookback,
+            separator, decimal, encoding: How the table is read and cut; see
             `lockgate.tasks.forecasting.config.TableConfig`.
         cell, hidden_size, num_layers, bidirectional, residual: The stack.
         input_dropout, dropout, recurrent_dropout, weight_dropout, output_dropout, zoneout: Rates of
@@ -81,6 +81,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         exclude: tuple[str, ...] = (),
         known_future: tuple[str, ...] = (),
         static: tuple[str, ...] = (),
+        categorical: tuple[str, ...] = (),
         holidays: str | None = None,
         split: tuple[str, ...] = ("0.7", "0.15", "0.15"),
         separator: str | None = None,

@@ -12,6 +12,7 @@ from torch import Tensor
 from lockgate.errors import DataError
 from lockgate.tasks.forecasting.calendar import calendar_features
 from lockgate.tasks.forecasting.config import ForecasterConfig
+from lockgate.tasks.forecasting.embeddings import width_of
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.public_holidays import holiday_flags
 from lockgate.tasks.storage import check_fields, check_tensors
@@ -27,14 +28,17 @@ def check_preprocessing(folder: Path, preprocessing: Preprocessing) -> None:
     """
     lengths = {len(preprocessing.columns), len(preprocessing.means), len(preprocessing.stds)}
     a_day = np.array(["2000-01-01"], "datetime64[us]")
+    categories = preprocessing.categories
+    columns = [*preprocessing.columns[1:], *(one.column for one in categories)]
     wrong = {
         "columns": len(lengths) > 1 or not preprocessing.columns,
         "means": not all(map(isfinite, preprocessing.means)),
         "stds": not all(isfinite(std) and std > 0 for std in preprocessing.stds),
         "with_holes": not {*preprocessing.with_holes} <= {*preprocessing.columns},
-        "known_future": not {*preprocessing.known_future} <= {*preprocessing.columns[1:]},
+        "categories": any(len({*one.values}) < max(2, len(one.values)) for one in categories),
+        "known_future": not {*preprocessing.known_future} <= {*columns},
         "calendar": _fails(calendar_features, a_day, preprocessing.calendar),
-        "static": not {*preprocessing.static} <= {*preprocessing.columns[1:]},
+        "static": not {*preprocessing.static} <= {*columns},
         "holidays": preprocessing.holidays is not None
         and _fails(holiday_flags, pl.Series(a_day), preprocessing.holidays),
         "seasons": min(preprocessing.seasons, default=1) < 1,
@@ -65,7 +69,10 @@ def check_sizes(
     width = config.layer_sizes[-1]
     features = (1 + config.layer_directions[-1]) * width
     sizes["head.weight"] = (written, features)
+    for place, size in enumerate(preprocessing.sizes):
+        sizes[f"embeddings.tables.{place}.weight"] = (size, width_of(size))
     if ahead := len(preprocessing.channels_ahead):
+        ahead += sum(width_of(size) - 1 for size in preprocessing.sizes_known)
         sizes |= {"ahead.state.weight": (width, features), "ahead.known.weight": (width, ahead)}
     for name, wanted in sizes.items():
         shape = tuple(state[name].shape) if name in state else None

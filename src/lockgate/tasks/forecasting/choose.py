@@ -104,7 +104,7 @@ def _with_path(prepared: Prepared, config: ForecastConfig, undo: str) -> Prepare
 
 def _shorter(train: Windows) -> str:
     """Return a lookback with which there can be a path, if there is one."""
-    channels = train.inputs.shape[1]
+    channels = train.channels
     ahead = train.features - train.lookback * channels
     steps = max(0, min(train.lookback - 1, (MOST_FEATURES - ahead) // channels))
     while steps and linear_path_why_not(replace(train, lookback=steps)):

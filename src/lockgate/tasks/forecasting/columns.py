@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from lockgate.errors import DataError, nearest, quoted
+from lockgate.errors import DataError, nearest, option, quoted
 from lockgate.scoring.arrays import FloatArray
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.table import Dropped, Table
@@ -24,17 +24,19 @@ def choose_columns(
     Raises:
         DataError: If the target does not vary, or `config` names a column that cannot be read.
     """
-    inputs = [c for c in train.columns if c not in ("unique_id", "ds", "y")]
-    known, beside = config.known_future, (*config.known_future, *config.static)
-    _check_beside("known_future", known, config, table, inputs)
-    _check_beside("static", config.static, config, table, inputs)
+    columns = [c for c in train.columns if c not in ("unique_id", "ds", "y")]
+    inputs = [c for c in columns if train.schema[c] == pl.Float64]
+    known = config.known_future
+    beside = [name for name in (*known, *config.static) if name in inputs]
+    _check_beside("known_future", known, config, table, columns)
+    _check_beside("static", config.static, config, table, columns)
     named = isinstance(config.inputs, tuple)
-    _check_names("exclude", config.exclude, table, inputs)
+    _check_names("exclude", config.exclude, table, columns)
     if table.target in config.exclude:
         raise DataError(f"exclude must not name the target, got {quoted(table.target)}")
     if isinstance(config.inputs, tuple):
-        _check_names("inputs", config.inputs, table, inputs)
-        inputs = [c for c in dict.fromkeys(config.inputs) if c != table.target]
+        _check_names("inputs", config.inputs, table, columns)
+        inputs = [c for c in dict.fromkeys(config.inputs) if c in inputs]
     elif config.inputs == "target":
         inputs = []
     inputs = list(dict.fromkeys([*(c for c in inputs if c not in config.exclude), *beside]))
@@ -86,13 +88,14 @@ def static_columns(
         values, again = _several_values(table.frame, name)
         if again.any():
             own = values.filter(unique_id=values["unique_id"].filter(again)[0])
+            one, other = (f"{v:g}" if isinstance(v, float) else quoted(v) for v in own[name][:2])
             raise DataError(
                 f"static must name columns with one value in each series, got {quoted(name)}, "
-                f"which has {own[name][0]:g} and {own[name][1]:g} in {quoted(own['unique_id'][0])}"
+                f"which has {one} and {other} in {quoted(own['unique_id'][0])}"
             )
     if config.static:
         return tuple(name for name in names if name in config.static)
-    others = (name for name in names if name not in config.known_future)
+    others = (name for name in names if name not in ("unique_id", *config.known_future))
     return tuple(name for name in others if not _several_values(train, name)[1].any())
 
 
@@ -103,15 +106,15 @@ def _several_values(frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.Se
 
 
 def _check_beside(
-    option: str, names: tuple[str, ...], config: TableConfig, table: Table, numeric: list[str]
+    setting: str, names: tuple[str, ...], config: TableConfig, table: Table, numeric: list[str]
 ) -> None:
-    _check_names(option, names, table, numeric)
+    _check_names(setting, names, table, numeric)
     for name in names:
         if name == table.target:
-            raise DataError(f"{option} must not name the target, got {quoted(name)}")
+            raise DataError(f"{setting} must not name the target, got {quoted(name)}")
         if name in config.exclude:
             raise DataError(
-                f"{option} must name columns that are read, got {quoted(name)}, which exclude "
+                f"{setting} must name columns that are read, got {quoted(name)}, which exclude "
                 "leaves out; leave it out of one of them"
             )
         if name in config.static and name in config.known_future:
@@ -134,17 +137,20 @@ def _why_useless(train: pl.DataFrame, name: str, *, counts_too: bool = True) -> 
     return None
 
 
-def _check_names(option: str, names: tuple[str, ...], table: Table, numeric: list[str]) -> None:
+def _check_names(setting: str, names: tuple[str, ...], table: Table, numeric: list[str]) -> None:
     ignored = {d.column: d.reason for d in table.ignored}
     for name in names:
         if name in numeric or name == table.target:
             continue
         if name in ignored:
-            if option == "exclude":
+            if setting == "exclude":
                 continue
+            remedy = f"; {option('categorical', name)} reads it as categories"
             raise DataError(
-                f"{option} must name numeric columns, got {quoted(name)}: {ignored[name]}"
+                f"{setting} must name numeric columns, got {quoted(name)}: {ignored[name]}"
+                f"{remedy if setting == 'known_future' else ''}"
             )
         raise DataError(
-            f"{option} must name columns of the table, got {quoted(name)}; {nearest(name, numeric)}"
+            f"{setting} must name columns of the table, got {quoted(name)}; "
+            f"{nearest(name, numeric)}"
         )

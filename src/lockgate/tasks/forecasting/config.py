@@ -68,6 +68,8 @@ class TableConfig(Config):
     table holds rows of these steps, with the target empty."""
     static: Annotated[tuple[str, ...], Option()] = ()
     """Columns with one value in each of several series: size,region. Default: those found."""
+    categorical: Annotated[tuple[str, ...], Option()] = ()
+    """Columns of categories to read, texts or numbers: weather,weekday. May name the id."""
     holidays: Annotated[str | None, Option()] = None
     """Country whose public holidays are read, in the past and ahead: CN, or with a part DE-BY."""
     split: Annotated[tuple[str, ...], Option()] = FRACTIONS
@@ -101,7 +103,9 @@ class TableConfig(Config):
     def _conditions(cls, value: object) -> object:
         return conditions(value)
 
-    @field_validator("missing", "exclude", "known_future", "static", "split", mode="before")
+    @field_validator(
+        "missing", "exclude", "known_future", "static", "categorical", "split", mode="before"
+    )
     @classmethod
     def _comma_list(cls, value: object) -> object:
         return parts(value)

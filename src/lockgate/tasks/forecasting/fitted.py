@@ -312,6 +312,7 @@ def _last_windows(table: Table, preprocessing: Preprocessing) -> Windows:
         lookback=lookback,
         horizon=preprocessing.horizon,
         series=arrays.series,
+        categories=preprocessing.sizes,
     )
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from lockgate.errors import DataError, count_of, listed, quoted
 from lockgate.reading.frequency import Frequency, resample_advice
@@ -58,7 +59,8 @@ def to_grid(
     median distance of the stamps, or the open slots of the bin, let expect is null.
 
     Args:
-        frame: `ds`, Datetime without nulls, with or without a zone, and Float64 columns.
+        frame: `ds`, Datetime without nulls, with or without a zone, Float64 columns, and behind
+            them texts, of which none is averaged: the last of rows that come together is taken.
         rows: The number of each row in the source, for messages.
         resample: Duration of a step. Default: the frequency found by `Frequency.infer`.
         missing: Numbers that stand for a missing value.
@@ -122,7 +124,7 @@ def without_sentinels(
 ) -> tuple[pl.DataFrame, list[str]]:
     """Make the numbers in `missing` null, and count where they stood."""
     notices = []
-    values = pl.exclude("ds")
+    values = cs.float()
     for number in missing:
         counts = frame.select((values == number).sum()).row(0, named=True)
         columns = [f"{name} ({count:,})" for name, count in counts.items() if count]
@@ -133,7 +135,7 @@ def without_sentinels(
 
 
 def check_finite(frame: pl.DataFrame, rows: pl.Series) -> None:
-    infinite = frame.select(pl.exclude("ds").is_infinite().any()).row(0, named=True)
+    infinite = frame.select(cs.float().is_infinite().any()).row(0, named=True)
     for name in (name for name, any_infinite in infinite.items() if any_infinite):
         row = rows.filter(frame[name].is_infinite().fill_null(value=False))[0]
         raise DataError(
@@ -154,7 +156,7 @@ def _averaged_repeats(frame: pl.DataFrame, resample: str | None) -> tuple[pl.Dat
         )
     first = shown(frame["ds"].filter(repeated))
     stamps = count_of(count, "repeated time stamp")
-    mean = frame.group_by("ds", maintain_order=True).agg(pl.exclude("ds").mean())
+    mean = frame.group_by("ds", maintain_order=True).agg(*averages())
     return mean, [f"{stamps} averaged, the first {first}"]
 
 
@@ -289,8 +291,8 @@ def resampled(
     edge = _right_edge(frequency)
     bins = frame.with_columns(slots.ruler(stamps)).with_columns(edge)
     grouped = bins.group_by("ds", maintain_order=True)
-    means = grouped.agg(pl.exclude("ds").mean()).sort("ds")
-    counts = grouped.agg(pl.exclude("ds").count()).sort("ds")
+    means = grouped.agg(*averages()).sort("ds")
+    counts = grouped.agg(cs.float().count()).sort("ds")
     lengths = (means["ds"] - _previous(means["ds"], frequency)).dt.total_microseconds()
     expected = lengths.cast(pl.Float64) / distance
     if of_rows is not None:
@@ -300,13 +302,18 @@ def resampled(
         places = slots.ruler(of_rows.stamps(rows)).rename("ds").to_frame().with_columns(edge)
         expected = means.join(places.group_by("ds").len("in bin"), on="ds", how="left")["in bin"]
     thin = 0
-    for name in means.columns[1:]:
+    for name in counts.columns[1:]:
         # a little less, because a quotient can be rounded past one half
         enough = 2 * counts[name].cast(pl.Float64) >= expected * (1 - 1e-9)
         thin += int(((counts[name] > 0) & ~enough).sum())
         means = means.with_columns(pl.when(enough).then(pl.col(name)).alias(name))
     notice = f"{count_of(thin, 'mean')} over less than half of a {frequency} step left missing"
     return _trimmed(means), [notice] if thin else []
+
+
+def averages() -> tuple[pl.Expr, pl.Expr]:
+    """Return what stands for rows that come together: the mean of numbers, the last text."""
+    return cs.float().mean(), cs.string().drop_nulls().last()
 
 
 def spacing(times: pl.Series, frequency: Frequency) -> float:

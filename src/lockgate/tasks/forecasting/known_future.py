@@ -6,7 +6,8 @@ import torch
 
 from lockgate.errors import MOST_LISTED, DataError, count_of, listed, quoted
 from lockgate.reading.zones import shown
-from lockgate.scoring.arrays import FloatArray
+from lockgate.scoring.arrays import AnyFloatArray
+from lockgate.tasks.forecasting.categories import codes_of
 from lockgate.tasks.forecasting.columns import column_values
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.table import Table
@@ -25,6 +26,12 @@ def calendar_words(preprocessing: Preprocessing) -> tuple[str, ...]:
     return (*preprocessing.calendar, *([] if code is None else [f"holidays of {code}"]))
 
 
+def category_words(preprocessing: Preprocessing) -> dict[str, str]:
+    """Tell of the columns of categories, if there are any."""
+    words = [f"{one.column} ({len(one.values):,} values)" for one in preprocessing.categories]
+    return {"categories": listed(words, MOST_LISTED)} if words else {}
+
+
 def known_ahead(table: Table, preprocessing: Preprocessing, stamps: pl.Series) -> Known | None:
     """Return what is known of the steps after the last target of each series, if anything is.
 
@@ -41,35 +48,38 @@ def known_ahead(table: Table, preprocessing: Preprocessing, stamps: pl.Series) -
     """
     if not preprocessing.channels_ahead:
         return None
-    names = list(preprocessing.known_future)
+    told = _told(table, preprocessing, stamps)
+    names = list(preprocessing.numbers_known)
     columns = [preprocessing.columns.index(name) for name in names]
-    values = _values(table, names, stamps) if names else np.empty((len(stamps), 0))
     means, stds = np.array(preprocessing.means)[columns], np.array(preprocessing.stds)[columns]
-    parts = [(values - means) / stds]
+    values = column_values(told, names) if names else np.empty((len(stamps), 0))
+    parts: list[AnyFloatArray] = [(values - means) / stds]
     if preprocessing.calendar_ahead:
         parts.append(preprocessing.of_stamps(stamps))
+    categories = [preprocessing.categories[place] for place in preprocessing.categories_known]
+    parts.append(codes_of(told, categories, ()))
     known = np.concatenate(parts, axis=1).astype(np.float32)
     first = torch.arange(0, len(known), preprocessing.horizon)
-    return Known(torch.from_numpy(known), first)
+    return Known(torch.from_numpy(known), first, preprocessing.sizes_known)
 
 
-def _values(table: Table, names: list[str], stamps: pl.Series) -> FloatArray:
-    """Return columns at the steps forecast, (S * horizon, K)."""
+def _told(table: Table, preprocessing: Preprocessing, stamps: pl.Series) -> pl.DataFrame:
+    """Return the rows of the steps forecast, (S * horizon), whole in what is to be known."""
     series = np.repeat(table.names, len(stamps) // len(table.names)).tolist()
     steps = pl.DataFrame({"unique_id": series, "ds": stamps})
     told = table.later if table.later.width else table.frame.clear()
     joined = steps.join(told, on=["unique_id", "ds"], how="left", maintain_order="left")
-    values = column_values(joined, names)
-    _check_whole(values, names, steps, table.several)
-    return values
+    names = list(preprocessing.known_future)
+    if names:
+        _check_whole(joined.select(pl.col(names).is_null()), steps, table.several)
+    return joined
 
 
-def _check_whole(known: FloatArray, names: list[str], steps: pl.DataFrame, several: bool) -> None:
-    missing = ~np.isfinite(known)
-    if not missing.any():
+def _check_whole(missing: pl.DataFrame, steps: pl.DataFrame, several: bool) -> None:
+    lacking = [holes.name for holes in missing if holes.any()]
+    if not lacking:
         return
-    lacking = [name for name, holes in zip(names, missing.T, strict=True) if holes.any()]
-    rows = np.flatnonzero(missing.any(axis=1))
+    rows = np.flatnonzero(missing.select(pl.any_horizontal(pl.all())).to_series())
     first = int(rows[0])
     of_series = f" of {quoted(steps['unique_id'][first])}" if several else ""
     more = f" and {count_of(len(rows) - 1, 'later step')}" if len(rows) > 1 else ""

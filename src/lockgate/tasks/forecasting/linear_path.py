@@ -7,7 +7,7 @@ windows, each fitted to the other blocks. All other windows are served by the ri
 windows, the baseline's own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +17,14 @@ import torch
 from torch import Tensor, nn
 
 from lockgate.errors import count_of
-from lockgate.tasks.forecasting.ridge import Ridge, fit_ridge, ridge_of, ridge_why_not, sums_of
+from lockgate.tasks.forecasting.ridge import (
+    Ridge,
+    beside,
+    fit_ridge,
+    ridge_of,
+    ridge_why_not,
+    sums_of,
+)
 from lockgate.tasks.forecasting.windows import Windows
 
 if TYPE_CHECKING:
@@ -51,6 +58,12 @@ class LinearPath(NamedTuple):
 class LinearForecast(nn.Module):
     """A fitted ridge inside of a network: frozen, saved with it, a forecast of every window.
 
+    Args:
+        features: Of the ridge; see `Windows.features`.
+        horizon: Steps forecast.
+        sizes: Values of each category of the window; see `Windows.categories`.
+        known: Of what is known ahead.
+
     Shape:
         - x: `(batch, lookback, channels)`, scaled; channel 0 is the target.
         - known: `(batch, horizon, K)`, where something is known ahead.
@@ -60,8 +73,11 @@ class LinearForecast(nn.Module):
     weight: Tensor
     bias: Tensor
 
-    def __init__(self, features: int, horizon: int) -> None:
+    def __init__(
+        self, features: int, horizon: int, sizes: Sequence[int] = (), known: Sequence[int] = ()
+    ) -> None:
         super().__init__()
+        self.sizes, self.known = tuple(sizes), tuple(known)
         self.register_buffer("weight", torch.zeros(features, horizon))
         self.register_buffer("bias", torch.zeros(horizon))
 
@@ -73,9 +89,10 @@ class LinearForecast(nn.Module):
     def forward(self, x: Tensor, known: Tensor | None = None) -> Tensor:
         """Forecast a batch of windows."""
         last = x[:, -1:, 0]
-        features = torch.cat([x[..., :1] - last[..., None], x[..., 1:]], dim=2).flatten(1)
-        if known is not None:
-            features = torch.cat([features, known.flatten(1)], dim=1)
+        numbers = x.shape[2] - len(self.sizes)
+        window = torch.cat([x[..., :1] - last[..., None], x[..., 1:numbers]], dim=2)
+        behind = beside(x[:, -1, numbers:], self.sizes, known, self.known)
+        features = torch.cat([window.flatten(1), *behind], dim=1)
         return last + torch.addmm(self.bias, features, self.weight)
 
 

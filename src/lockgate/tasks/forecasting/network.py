@@ -1,11 +1,15 @@
 """Forecast every step of the horizon at once from the last state of a recurrent stack."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from lockgate.nn import LockedDropout
 from lockgate.tasks.forecasting.ahead import Ahead
 from lockgate.tasks.forecasting.config import ForecasterConfig, Level
+from lockgate.tasks.forecasting.embeddings import Embeddings
+from lockgate.tasks.forecasting.embeddings import width_of as features_of
 from lockgate.tasks.forecasting.levels import level_and_spread
 from lockgate.tasks.forecasting.linear_path import LinearForecast
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
@@ -28,17 +32,20 @@ class ForecastNetwork(nn.Module):
     `Positions` gives. What is known of the steps forecast changes them by what `Ahead` gives.
 
     Args:
-        channels: Channels of the window; channel 0 is the target.
+        channels: Numbers of a row of the window; the first is the target.
         horizon: Steps forecast.
         config: The stack, its rates and the level.
         generator: Draws the initial weights. Default: torch's own.
         lookback: Steps of the window, where `config.linear_path` is on: `linear`, a ridge of it,
             takes the place of the level in the forecast, and the head starts at 0.
-        known: Channels that are known of the steps forecast.
+        known: Numbers that are known of the steps forecast.
+        sizes: Values of each category of a row, which are its last channels; see
+            `Windows.categories`.
+        sizes_known: Which of the categories are known of the steps forecast, by place.
 
     Shape:
-        - x: `(batch, lookback, channels)`, scaled.
-        - known: `(batch, horizon, known)`, scaled, where any are known.
+        - x: `(batch, lookback, channels + categories)`, scaled.
+        - known: `(batch, horizon, known + known categories)`, scaled, where any are known.
         - output: `(batch, horizon)`, scaled.
 
     Example:
@@ -55,6 +62,8 @@ class ForecastNetwork(nn.Module):
         generator: torch.Generator | None = None,
         lookback: int = 0,
         known: int = 0,
+        sizes: Sequence[int] = (),
+        sizes_known: Sequence[int] = (),
     ) -> None:
         super().__init__()
         if config.normalise == "auto":
@@ -62,6 +71,15 @@ class ForecastNetwork(nn.Module):
         self.normalise: Level = config.normalise
         self.output_dropout = LockedDropout(config.output_dropout, batch_first=True)
         self.horizon, length = horizon, config.segment_length
+        ahead = [sizes[place] for place in sizes_known]
+        self.linear: LinearForecast | None = None
+        if config.linear_path == "on":
+            flags = sum(size - 1 for size in sizes) + horizon * sum(size - 1 for size in ahead)
+            features = lookback * channels + horizon * known + flags
+            self.linear = LinearForecast(features, horizon, sizes, ahead)
+        self.embeddings = Embeddings(sizes, sizes_known) if sizes else None
+        channels += sum(map(features_of, sizes))
+        known += sum(map(features_of, ahead))
         token = channels if length is None else config.layer_sizes[0]
         self.segments = None if length is None else Segments(channels, length, token)
         self.stack = build_stack(config, token)
@@ -69,9 +87,6 @@ class ForecastNetwork(nn.Module):
         written = horizon
         if config.linear_path == "auto":
             raise ValueError("linear_path must be chosen before a network is built, got 'auto'")
-        self.linear: LinearForecast | None = None
-        if config.linear_path == "on":
-            self.linear = LinearForecast(lookback * channels + horizon * known, horizon)
         if length is not None and config.segment_head == "positions":
             self.positions, written = Positions(-(-horizon // length), token), length
         self.head = nn.Linear(width_of(config), written)
@@ -83,7 +98,7 @@ class ForecastNetwork(nn.Module):
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw every weight anew; the head's are Glorot uniform, its bias 0."""
-        for part in (self.segments, self.stack, self.positions):
+        for part in (self.embeddings, self.segments, self.stack, self.positions):
             if part is not None:
                 part.reset_parameters(generator)
         nn.init.xavier_uniform_(self.head.weight, generator=generator)
@@ -125,6 +140,8 @@ class ForecastNetwork(nn.Module):
         self, x: Tensor, known: Tensor | None = None, *, generator: torch.Generator | None = None
     ) -> Tensor:
         """Forecast what comes on top of the level, in spreads, from windows less their level."""
+        if self.embeddings is not None:
+            x, known = self.embeddings(x, known, generator=generator)
         _, state = self.stack(x if self.segments is None else self.segments(x), generator=generator)
         if self.positions is None:
             features = last_of(self.stack, state)
@@ -147,14 +164,18 @@ def build(
     generator: torch.Generator | None = None,
     lookback: int = 0,
     known: int = 0,
+    sizes: Sequence[int] = (),
+    sizes_known: Sequence[int] = (),
 ) -> ForecastNetwork:
     """Build the network of `config` for windows of so many channels and steps."""
-    return ForecastNetwork(channels, horizon, config, generator, lookback, known)
+    told = (lookback, known, sizes, sizes_known)
+    return ForecastNetwork(channels, horizon, config, generator, *told)
 
 
 def build_for(
     config: ForecasterConfig, learned: Preprocessing, generator: torch.Generator | None = None
 ) -> ForecastNetwork:
     """Build the network of `config` for the windows of what was learned from a table."""
-    known, lookback = len(learned.channels_ahead), learned.lookback
-    return build(config, len(learned.channels), learned.horizon, generator, lookback, known)
+    known = len(learned.channels_ahead) - len(learned.categories_known)
+    told = (learned.lookback, known, learned.sizes, learned.categories_known)
+    return build(config, len(learned.channels), learned.horizon, generator, *told)

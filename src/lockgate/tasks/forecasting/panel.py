@@ -9,6 +9,7 @@ from lockgate.errors import DataError, listed, quoted
 from lockgate.reading.zones import shown
 from lockgate.tasks.forecasting.grid import (
     Grid,
+    averages,
     check_finite,
     common_grid,
     resampled,
@@ -52,7 +53,7 @@ def to_panel(
     Unlike in a table of one series, no stamp of a series may come twice.
 
     Args:
-        frame: `ds` and Float64 columns; see `grid.to_grid`.
+        frame: `ds`, Float64 columns and texts; see `grid.to_grid`.
         ids: The columns that name the series of each row, as text.
         target: Its column: a series begins with its first value and ends with its last.
         rows: The number of each row in the source, for messages.
@@ -114,7 +115,7 @@ def _resampled(frame: pl.DataFrame, grid: Grid) -> tuple[pl.DataFrame, list[str]
     distance = spacing(frame["ds"].unique().sort(), grid.frequency)
     means, notices = [], []
     for own in frame.sort("ds").partition_by(_ID):
-        alike = own.drop(_ID).group_by("ds", maintain_order=True).mean()
+        alike = own.drop(_ID).group_by("ds", maintain_order=True).agg(*averages())
         mean, thin = resampled(alike, grid.slots, grid.slots.of_rows, distance)
         means.append(mean.insert_column(0, pl.Series(_ID, [own[_ID][0]] * mean.height)))
         notices += [f"{own[_ID][0]}: {notice}" for notice in thin]

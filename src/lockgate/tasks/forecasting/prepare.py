@@ -92,6 +92,8 @@ def read(source: Any, config: TableConfig, like: Slots | None = None) -> Table:
         align=config.align,
         at_least=config.at_least,
         known_future=config.known_future,
+        categorical=config.categorical,
+        static=config.static,
         separator=config.separator,
         encoding=config.encoding,
         decimal=config.decimal,
@@ -150,7 +152,8 @@ def make_windows(arrays: Arrays, preprocessing: Preprocessing, steps: range) -> 
     kept = torch.from_numpy(origins[whole & scored])
     known = None
     if ahead := list(preprocessing.channels_ahead):
-        known = Known(torch.from_numpy(arrays.inputs[:, ahead]), kept + 1)
+        values = torch.from_numpy(arrays.inputs[:, ahead])
+        known = Known(values, kept + 1, preprocessing.sizes_known)
     return Windows(
         inputs=torch.from_numpy(arrays.inputs),
         target=torch.from_numpy(arrays.target),
@@ -159,6 +162,7 @@ def make_windows(arrays: Arrays, preprocessing: Preprocessing, steps: range) -> 
         horizon=horizon,
         series=arrays.series,
         known=known,
+        categories=preprocessing.sizes,
     )
 
 

@@ -12,6 +12,7 @@ from lockgate.errors import DataError
 from lockgate.reading.zones import instant, instants, shown, wall_clock
 from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.tasks.forecasting.calendar import calendar_cycles, calendar_features
+from lockgate.tasks.forecasting.categories import Vocabulary, choose_categories, codes_of
 from lockgate.tasks.forecasting.columns import choose_columns, column_values, static_columns
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.layout import Layout
@@ -103,6 +104,8 @@ class Preprocessing(BaseModel):
     """Whether tables hold several series, each with a scale of its own."""
     known_future: tuple[str, ...] = ()
     """Columns that are read at the steps forecast too."""
+    categories: tuple[Vocabulary, ...] = ()
+    """Columns of categories; their numbers are the last channels of `Arrays.inputs`."""
     calendar_ahead: bool = False
     """Whether the calendar is."""
     static: tuple[str, ...] = ()
@@ -137,21 +140,51 @@ class Preprocessing(BaseModel):
 
     @property
     def channels_ahead(self) -> tuple[int, ...]:
-        """Which of `channels` are known of the steps forecast: columns, then the calendar."""
-        columns = [self.columns.index(name) for name in self.known_future]
+        """Which of the inputs are known of the steps forecast.
+
+        Columns of numbers, then the calendar, then categories.
+        """
+        columns = [self.columns.index(name) for name in self.numbers_known]
         before = len(self.columns) + len(self.with_holes)
         of_stamps = 2 * len(self.calendar) + (self.holidays is not None)
-        return (*columns, *range(before, before + of_stamps * self.calendar_ahead))
+        stamps = range(before, before + of_stamps * self.calendar_ahead)
+        behind = len(self.channels)
+        return (*columns, *stamps, *(behind + place for place in self.categories_known))
+
+    @property
+    def numbers_known(self) -> tuple[str, ...]:
+        """The columns of numbers among `known_future`."""
+        return tuple(name for name in self.known_future if name in self.columns)
+
+    @property
+    def categories_known(self) -> tuple[int, ...]:
+        """Which of `categories` are known of the steps forecast."""
+        columns = [one.column for one in self.categories]
+        return tuple(columns.index(name) for name in self.known_future if name in columns)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """See `Windows.categories`."""
+        return tuple(one.size for one in self.categories)
+
+    @property
+    def sizes_known(self) -> tuple[int, ...]:
+        """The same of what is known ahead."""
+        return tuple(self.sizes[place] for place in self.categories_known)
 
     @property
     def channels_known(self) -> tuple[str, ...]:
         """Their names."""
-        return tuple(self.channels[place] for place in self.channels_ahead)
+        names = (*self.channels, *(one.column for one in self.categories))
+        return tuple(names[place] for place in self.channels_ahead)
 
     @property
     def features(self) -> int:
-        """Numbers that a linear forecast is made of; see `Windows.features`."""
-        return self.lookback * len(self.channels) + self.horizon * len(self.channels_ahead)
+        """Features of a linear forecast; see `Windows.features`."""
+        known = len(self.channels_ahead) - len(self.categories_known)
+        of_step = known + sum(size - 1 for size in self.sizes_known)
+        of_window = self.lookback * len(self.channels) + sum(size - 1 for size in self.sizes)
+        return of_window + self.horizon * of_step
 
     def apply(self, table: Table) -> Arrays:
         """Fill, scale and lay out `table`.
@@ -163,7 +196,7 @@ class Preprocessing(BaseModel):
         values, layout = column_values(table.frame, self._names()), table.layout
         filled = fill_forward(values, self._gaps, layout)
         observed = np.isfinite(filled)
-        known = [self.columns.index(name) for name in self.known_future]
+        known = [self.columns.index(name) for name in self.numbers_known]
         own = self._scales(table, values[:, 0])
         which = layout.of_rows
         target = (values[:, 0] - own.means[which]) / own.stds[which]
@@ -178,6 +211,7 @@ class Preprocessing(BaseModel):
         ]
         if self.several:
             inputs.append(self._relative(own.stds)[which, None].astype(np.float32))
+        inputs.append(codes_of(table.frame, self.categories, self.static))
         return Arrays(
             np.concatenate(inputs, axis=1),
             target.astype(np.float32),
@@ -258,7 +292,8 @@ class Preprocessing(BaseModel):
         return ["y", *self.columns[1:]]
 
     def _check(self, table: Table) -> None:
-        absent = sorted({*self._names()} - {*table.frame.columns})
+        needed = {*self._names(), *(one.column for one in self.categories)}
+        absent = sorted(needed - {*table.frame.columns})
         if absent:
             raise DataError(
                 f"the table must have the columns learned from, got none named {absent}"
@@ -284,10 +319,12 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
         check_holidays(config.holidays, table.frequency)
     train = table.between(0, train_steps)
     names, dropped = choose_columns(table, train.frame, config)
-    known = tuple(name for name in dict.fromkeys(config.known_future) if name in names)
+    categories, useless = choose_categories(table, train.frame, config)
+    of_texts = [one.column for one in categories]
+    known = tuple(c for c in dict.fromkeys(config.known_future) if c in (*names, *of_texts))
     values, layout = column_values(train.frame, names), train.layout
     columns = tuple(table.target if name == "y" else name for name in names)
-    static = static_columns(table, train.frame, names[1:], config)
+    static = static_columns(table, train.frame, [*names[1:], *of_texts], config)
     with_holes = [
         name
         for name, column in zip(names, values.T, strict=True)
@@ -318,7 +355,7 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
         max_gap=config.max_gap,
         lookback=lookback,
         horizon=horizon,
-        dropped=dropped,
+        dropped=(*dropped, *useless),
         seen_until=_latest(table, seen_steps),
         slots=table.slots,
         series=_known_series(table, train, values[:, 0], (seen_steps, seasons))
@@ -327,6 +364,7 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
         several=table.several,
         known_future=known,
         static=static,
+        categories=categories,
         calendar_ahead=bool(config.known_future) or config.holidays is not None,
         holidays=config.holidays,
     )

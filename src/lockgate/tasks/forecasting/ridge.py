@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.baselines import Grid, search
-from lockgate.tasks.forecasting.windows import Windows
+from lockgate.tasks.forecasting.windows import Windows, flags_of
 
 if TYPE_CHECKING:
     from lockgate.scoring.metrics import PointMetric
@@ -79,7 +79,7 @@ class Ridge(NamedTuple):
 
 def ridge_why_not(train: Windows) -> str | None:
     """Return why no ridge can be fitted on these windows, or None if one can."""
-    lookback, channels = train.lookback, train.inputs.shape[1]
+    lookback, channels = train.lookback, train.channels
     if train.features > MOST_FEATURES:
         ahead = ""
         if train.known is not None:
@@ -168,13 +168,38 @@ def _parts(windows: Windows) -> Iterator[slice]:
 
 def _changes(windows: Windows, part: slice) -> tuple[FloatArray, FloatArray]:
     """Return the features of some windows and their last values, (n, F) and (n, 1)."""
-    x = windows.x(part).to(torch.float64)
+    every, channels = windows.x(part).to(torch.float64), windows.channels
+    x = every[..., :channels] if windows.categories else every
     last = x[:, -1:, 0].clone()
     x[:, :, 0] -= last
+    known = windows.ahead(part)
+    ahead = () if windows.known is None else windows.known.categories
+    if known is not None:
+        known = known.to(torch.float64)
+    behind = beside(every[:, -1, channels:], windows.categories, known, ahead)
     features = x.flatten(start_dim=1)
-    if (known := windows.ahead(part)) is not None:
-        features = torch.cat([features, known.to(torch.float64).flatten(start_dim=1)], dim=1)
+    features = torch.cat([features, *behind], dim=1) if behind else features
     return features.numpy(), last.numpy()
+
+
+def beside(
+    last: Tensor, sizes: Sequence[int], known: Tensor | None, sizes_known: Sequence[int]
+) -> list[Tensor]:
+    """Return what a linear forecast reads beside the numbers of a window, (B, F) each.
+
+    Args:
+        last: The categories of the last row, (B, Q).
+        sizes: Values of each; see `Windows.categories`.
+        known: What is known ahead, (B, horizon, K), if anything is.
+        sizes_known: Values of the categories, which are its last channels.
+    """
+    parts = [flags_of(last[:, place], size) for place, size in enumerate(sizes)]
+    if known is not None:
+        numbers = known.shape[2] - len(sizes_known)
+        parts.append(known[..., :numbers].flatten(1))
+        for place, size in enumerate(sizes_known, numbers):
+            parts.append(flags_of(known[..., place], size).flatten(1))
+    return parts
 
 
 def _chunks(windows: Windows) -> Iterator[_Chunk]:

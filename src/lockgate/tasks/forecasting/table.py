@@ -22,6 +22,7 @@ from lockgate.tasks.forecasting.grid import Grid, to_grid
 from lockgate.tasks.forecasting.layout import Layout
 from lockgate.tasks.forecasting.panel import Align, Panel, to_panel
 from lockgate.tasks.forecasting.slots import Calendar, Slots
+from lockgate.tasks.forecasting.texts import as_texts
 from lockgate.tasks.forecasting.wide import side_by_side, targets_of
 
 
@@ -47,7 +48,7 @@ class Table:
     """`unique_id` (text, the rows of a series side by side), `ds` (Datetime in microseconds, in the
     zone of the stamps if they have one, every slot; where the rows are the steps, their numbers as
     Int64), `y` (the target, Float64), then the further numeric columns by their own names
-    (Float64). A missing value is null, never NaN."""
+    (Float64), then those of categories (String). A missing value is null, never NaN."""
     target: str
     """The target's own name in the source."""
     slots: Slots
@@ -103,6 +104,8 @@ def read_table(
     align: Align = "time",
     at_least: float | None = None,
     known_future: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    static: Sequence[str] = (),
     separator: str | None = None,
     encoding: str | None = None,
     decimal: str | None = None,
@@ -131,6 +134,8 @@ def read_table(
         align: Where parts of several series are cut; see `panel.to_panel`.
         at_least: What no value of the target may be below.
         known_future: Columns that are known for the steps forecast; see `Table.later`.
+        categorical: Columns that are read as text.
+        static: Others of which those are that hold no numbers.
         separator: Column separator of a CSV file. Default: detected from the file.
         encoding: Encoding of a CSV file. Default: detected from its bytes.
         decimal: Decimal mark of numbers in text, `"."` or `","`. Default: as each column shows, see
@@ -168,13 +173,18 @@ def read_table(
     if resample is None and ids is None:
         check_one_series(raw, times, target)
     apart = (*times.columns, *([] if ids is None else ids.columns))
-    columns, ignored, notices = _numeric_columns(raw, target, apart, decimal)
     sentinels = _floats(missing)
+    told = [name for name in raw.frame.columns if name not in (target, *times.columns)]
+    named = [name for name in static if name in told and name not in apart]
+    texts = [name for name in told if name in categorical and name != "unique_id"]
+    texts += [c for c in named if c not in texts and _holds_text(raw, c, decimal)]
+    columns, ignored, notices = _numeric_columns(raw, target, (*apart, *texts), decimal)
     if at_least is not None:
         _check_bound(raw, columns[0], sentinels, at_least)
         notices = (*notices, f"no forecast, baselines' neither, is below {at_least:g} (at_least)")
     stamps, converted = _like(times, like, named=zone is not None)
-    values = pl.DataFrame([stamps, *columns])
+    of_texts = [as_texts(raw.frame[name], decimal, sentinels) for name in texts]
+    values = pl.DataFrame([stamps, *columns, *of_texts])
     if ids is None:
         grid = to_grid(
             *(values, raw.rows),
@@ -310,6 +320,10 @@ def _numeric_columns(
     return [numbers.values for numbers in found], tuple(ignored), (*told, *notices)
 
 
+def _holds_text(raw: RawTable, name: str, decimal: str | None) -> bool:
+    return note_on(raw.frame[name], raw, (), decimal).kind in ("text", "mixed")
+
+
 def _target_numbers(raw: RawTable, target: str, decimal: str | None) -> Numbers:
     column = raw.frame[target]
     numbers = read_numbers(column, decimal)
@@ -423,6 +437,9 @@ def _fingerprint(frame: pl.DataFrame, *, named: bool) -> str:
         digest.update(f"{column.name}\0".encode())
         if column.name == "ds":
             values = column.to_physical().to_numpy()
+        elif column.dtype == pl.String:
+            digest.update("\0".join(column.fill_null("")).encode())
+            continue
         else:
             values = column.fill_null(float("nan")).to_numpy()
         digest.update(np.ascontiguousarray(values).tobytes())

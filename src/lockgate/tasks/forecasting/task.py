@@ -56,7 +56,7 @@ from lockgate.tasks.forecasting.described import describe_columns, guess_target
 from lockgate.tasks.forecasting.fitted import FittedForecaster, load
 from lockgate.tasks.forecasting.importance import importance
 from lockgate.tasks.forecasting.interval_scores import bands_of
-from lockgate.tasks.forecasting.known_future import calendar_words, known_words
+from lockgate.tasks.forecasting.known_future import calendar_words, category_words, known_words
 from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.network import build_for
 from lockgate.tasks.forecasting.origins import origins_of
@@ -350,6 +350,7 @@ class Forecasting:
             f"calendar: {', '.join(calendar_words(preprocessing)) or 'none'}",
             **known_words(preprocessing),
             **static_words(preprocessing),
+            **category_words(preprocessing),
             "dropped": [f"{d.column}: {d.reason}" for d in dropped] or "none",
             "notices": list(data.notices) or "none",
             "seasons": ", ".join(str(s) for s in preprocessing.seasons) or "none found",
@@ -384,6 +385,7 @@ class Forecasting:
             "channels": preprocessing.channels,
             "known_future": preprocessing.channels_known,
             "static": preprocessing.static,
+            "categories": {one.column: len(one.values) for one in preprocessing.categories},
             "dropped": [d._asdict() for d in preprocessing.dropped],
             "ignored": [d._asdict() for d in data.ignored],
             "notices": list(data.notices),

@@ -49,20 +49,42 @@ class Known(NamedTuple):
 
     values: Tensor  # (R, K) float32, scaled
     first: Tensor  # (N,) the row of each window's first step; its others follow
+    categories: tuple[int, ...] = ()
+    """As in `Windows`, of the last channels of `values`."""
 
     @property
     def channels(self) -> int:
-        """What is known of a step, K."""
-        return self.values.shape[1]
+        """Numbers that are known of a step."""
+        return self.values.shape[1] - len(self.categories)
 
     def select(self, index: Tensor | slice) -> "Known":
         """Return what is known of some of the windows."""
         return self._replace(first=self.first[index])
 
+    def to(self, device: torch.device) -> "Known":
+        """Return the same on `device`."""
+        return self._replace(values=self.values.to(device), first=self.first.to(device))
+
     def gather(self, index: Tensor | slice, horizon: int) -> Tensor:
         """Return the values of some of the windows, (B, horizon, K)."""
         steps = torch.arange(horizon, device=self.first.device)
         return self.values[self.first[index][:, None] + steps]
+
+
+def flags_of(codes: Tensor, size: int) -> Tensor:
+    """Return a feature for each value of a category but 0, (..., size - 1).
+
+    Example:
+        >>> flags_of(torch.tensor([2.0, 0.0]), 3)
+        tensor([[0., 1.],
+                [0., 0.]])
+    """
+    values = torch.arange(1, size, device=codes.device)
+    return (codes[..., None] == values).to(codes.dtype)
+
+
+def _flags(sizes: Sequence[int]) -> int:
+    return sum(size - 1 for size in sizes)
 
 
 class WindowBatch(NamedTuple):
@@ -111,6 +133,9 @@ class Windows:
     of; None where the network makes its own."""
     known: Known | None = None
     """What is known of the steps forecast; None where nothing is."""
+    categories: tuple[int, ...] = ()
+    """Values of each of the last channels of `inputs`, which hold categories by number; 0 is one
+    that was never seen, and counts."""
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -131,9 +156,17 @@ class Windows:
 
     @property
     def features(self) -> int:
-        """Numbers that a forecast is made of: the whole window, and what is known ahead."""
-        ahead = 0 if self.known is None else self.horizon * self.known.channels
-        return self.lookback * self.inputs.shape[1] + ahead
+        """Features of a linear forecast: the window, its last categories, what is known ahead."""
+        features = self.lookback * self.channels + _flags(self.categories)
+        if self.known is not None:
+            of_step = self.known.channels + _flags(self.known.categories)
+            features += self.horizon * of_step
+        return features
+
+    @property
+    def channels(self) -> int:
+        """Numbers of a row of `inputs`, without categories."""
+        return self.inputs.shape[1] - len(self.categories)
 
     def truth(self) -> Tensor:
         """Return the targets of every window, (N, horizon), scaled, NaN where missing."""
@@ -180,7 +213,7 @@ class Windows:
             for name in ("inputs", "target", "origins", "linear")
             if (array := getattr(self, name)) is not None
         }
-        known = None if self.known is None else Known(*(one.to(device) for one in self.known))
+        known = None if self.known is None else self.known.to(device)
         return replace(self, **arrays, known=known)
 
     def _inputs_view(self) -> Tensor:
