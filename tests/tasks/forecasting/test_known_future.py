@@ -13,8 +13,10 @@ import pytest
 import torch
 
 import lockgate
-from lockgate import DataError, Fitted
+from lockgate import DataError, Fitted, Forecaster
 from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.fitted import _later
+from lockgate.tasks.forecasting.known_future import known_ahead
 from lockgate.tasks.forecasting.prepare import make_windows, prepare, read
 from lockgate.tasks.forecasting.windows import Windows
 
@@ -377,3 +379,65 @@ def test_a_folder_written_before_columns_were_known_ahead_predicts_as_it_did(
     old = lockgate.load(edited(trained[1], tmp_path / "copy", **absent))
 
     assert old.predict(table).equals(trained[0].predict(table))
+
+
+CALENDARS: dict[str, tuple[pl.Series, dict[str, Any]]] = {
+    "hours of a zone that sets its clock back": (
+        pl.datetime_range(*(datetime(2024, 10, 17, 3), datetime(2024, 10, 27, 3)), "1h", eager=True)
+        .dt.replace_time_zone("UTC")
+        .dt.convert_time_zone("Europe/Berlin"),
+        {},
+    ),
+    "business days": (
+        pl.Series([d for d in make_frame(rows=360)["day"] if d.weekday() < 5]),
+        {},
+    ),
+    "months": (
+        pl.datetime_range(datetime(2004, 1, 31), datetime(2024, 1, 31), "1mo", eager=True),
+        {},
+    ),
+    "rows in their order": (pl.Series([None] * 241, dtype=pl.Int64), {"row_order": True}),
+}
+
+
+@pytest.mark.parametrize("name", CALENDARS)
+def test_a_step_is_found_by_its_stamp_on_any_calendar(name: str, tmp_path: Path) -> None:
+    stamps, settings = CALENDARS[name]
+    rows = len(stamps)
+    promo = np.random.default_rng(0).integers(0, 100, rows).astype(float)
+    sold = np.random.default_rng(1).normal(size=rows)
+    frame = pl.DataFrame({"day": stamps, "sold": sold, "promo": promo}).with_columns(
+        sold=pl.when(pl.int_range(pl.len()) < rows - HORIZON).then("sold")
+    )
+    frame = frame.drop(["day"] if settings else [])
+    config = ForecastConfig(data={**SETTINGS_OF_DATA, "known_future": "promo", **settings}).data
+    table = read(frame, config)
+    learned = prepare(table, config).preprocessing
+
+    known = known_ahead(table, learned, _later(table, HORIZON))
+
+    place = learned.columns.index("promo")
+    found = known.values[:, 0].numpy() * learned.stds[place] + learned.means[place]
+    np.testing.assert_allclose(found, promo[-HORIZON:], rtol=1e-5, atol=1e-4)
+
+
+def test_columns_side_by_side_share_what_is_known_ahead(tmp_path: Path) -> None:
+    frame = one(make_frame()).with_columns(bought=pl.col("sold") * 2)
+    told = SETTINGS | {"target": "sold,bought", "max_epochs": 1}
+
+    model, _ = lockgate.train(frame, out=tmp_path / "model", known_future="promo", **told)
+    forecast = model.predict(frame)
+
+    assert forecast["unique_id"].to_list() == ["sold"] * HORIZON + ["bought"] * HORIZON
+    with pytest.raises(DataError, match=r"at 2024-09-01 00:00:00 of 'sold' and 1 more step;"):
+        model.predict(frame.head(-1))
+
+
+def test_an_estimator_takes_the_same_settings() -> None:
+    frame = one(make_frame())
+    told = {k: v for k, v in SETTINGS.items() if k not in ("target", "horizon", "members", "mix")}
+    model = Forecaster("sold", HORIZON, known_future=("promo", "price"), **told).fit(frame)
+
+    assert model.predict().height == HORIZON
+    with pytest.raises(DataError, match="known_future must hold values of 'promo', 'price'"):
+        model.predict(frame.head(ROWS))

@@ -6,17 +6,12 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 from lockgate.errors import DataError
 from lockgate.tasks.forecasting.config import TableConfig
-from lockgate.tasks.forecasting.layout import Layout
 from lockgate.tasks.forecasting.preprocessing import (
     Preprocessing,
     default_lookback,
-    fill_forward,
     learn,
 )
 from lockgate.tasks.forecasting.table import Table, read_table
@@ -167,38 +162,6 @@ def test_a_row_of_the_inputs_depends_on_no_later_row(cut: int) -> None:
 
     np.testing.assert_array_equal(apart.inputs[:cut], whole.inputs[:cut])
     np.testing.assert_array_equal(apart.usable[:cut], whole.usable[:cut])
-
-
-def loop_fill(column: list[float], max_gap: int) -> list[float]:
-    filled, since, last = [], 0, float("nan")
-    for value in column:
-        if np.isnan(value):
-            since += 1
-        else:
-            since, last = 0, value
-        filled.append(last if since <= max_gap else float("nan"))
-    return filled
-
-
-HOLED = arrays.arrays(
-    np.float64,
-    st.tuples(st.integers(1, 20), st.integers(1, 3)),
-    elements=st.sampled_from([np.nan, np.nan, 1.0, 2.0, 3.0]),
-)
-
-
-@settings(deadline=None)
-@given(values=HOLED, max_gap=st.integers(0, 5), data=st.data())
-def test_filling_agrees_with_a_loop(values: np.ndarray, max_gap: int, data: st.DataObject) -> None:
-    second = data.draw(st.integers(0, len(values)))  # first row of a second series
-    starts = np.unique([0, second % len(values)])
-    layout = Layout(starts, np.arange(len(values)), pl.Series(range(len(values))))
-    parts = np.split(values, starts[1:])
-    expected = np.concatenate(
-        [np.transpose([loop_fill(list(column), max_gap) for column in part.T]) for part in parts]
-    )
-
-    np.testing.assert_array_equal(fill_forward(values, max_gap, layout), expected)
 
 
 @pytest.mark.parametrize(

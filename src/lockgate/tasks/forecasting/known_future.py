@@ -3,13 +3,14 @@
 import numpy as np
 import polars as pl
 import torch
+from torch import Tensor
 
 from lockgate.errors import MOST_LISTED, DataError, count_of, listed, quoted
 from lockgate.reading.zones import shown
 from lockgate.scoring.arrays import AnyFloatArray
 from lockgate.tasks.forecasting.categories import codes_of
 from lockgate.tasks.forecasting.columns import column_values
-from lockgate.tasks.forecasting.preprocessing import Preprocessing
+from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing
 from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.windows import Known
 
@@ -30,6 +31,20 @@ def category_words(preprocessing: Preprocessing) -> dict[str, str]:
     """Tell of the columns of categories, if there are any."""
     words = [f"{one.column} ({len(one.values):,} values)" for one in preprocessing.categories]
     return {"categories": listed(words, MOST_LISTED)} if words else {}
+
+
+def known_after(arrays: Arrays, preprocessing: Preprocessing, origins: Tensor) -> Known | None:
+    """Return what is known of the steps after some rows of a table that holds them, if anything.
+
+    Args:
+        arrays: The whole table. `Arrays.usable_ahead` tells where a value is missing.
+        preprocessing: What was learned of it.
+        origins: Rows, (N,), each with a horizon of its series behind it.
+    """
+    if not (ahead := list(preprocessing.channels_ahead)):
+        return None
+    values = torch.from_numpy(arrays.inputs[:, ahead])
+    return Known(values, origins + 1, preprocessing.sizes_known)
 
 
 def known_ahead(table: Table, preprocessing: Preprocessing, stamps: pl.Series) -> Known | None:

@@ -17,13 +17,14 @@ from lockgate.reading.zones import wall_clock
 from lockgate.tasks.base import PARTS, Part, Span
 from lockgate.tasks.forecasting.choices import Choices
 from lockgate.tasks.forecasting.config import TableConfig
+from lockgate.tasks.forecasting.known_future import known_after
 from lockgate.tasks.forecasting.linear_path import LinearPath
 from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing, learn
 from lockgate.tasks.forecasting.ridge import Ridge
 from lockgate.tasks.forecasting.slots import Slots
 from lockgate.tasks.forecasting.split import Split, split_rows
 from lockgate.tasks.forecasting.table import Table, read_table
-from lockgate.tasks.forecasting.windows import Known, Windows
+from lockgate.tasks.forecasting.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -150,10 +151,6 @@ def make_windows(arrays: Arrays, preprocessing: Preprocessing, steps: range) -> 
     whole &= _count(arrays.usable_ahead, origins + 1, origins + horizon + 1) == horizon
     scored = _count(np.isfinite(arrays.target), origins + 1, origins + horizon + 1) > 0
     kept = torch.from_numpy(origins[whole & scored])
-    known = None
-    if ahead := list(preprocessing.channels_ahead):
-        values = torch.from_numpy(arrays.inputs[:, ahead])
-        known = Known(values, kept + 1, preprocessing.sizes_known)
     return Windows(
         inputs=torch.from_numpy(arrays.inputs),
         target=torch.from_numpy(arrays.target),
@@ -161,7 +158,7 @@ def make_windows(arrays: Arrays, preprocessing: Preprocessing, steps: range) -> 
         lookback=lookback,
         horizon=horizon,
         series=arrays.series,
-        known=known,
+        known=known_after(arrays, preprocessing, kept),
         categories=preprocessing.sizes,
     )
 

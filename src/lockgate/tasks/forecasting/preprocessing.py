@@ -15,6 +15,7 @@ from lockgate.tasks.forecasting.calendar import calendar_cycles, calendar_featur
 from lockgate.tasks.forecasting.categories import Vocabulary, choose_categories, codes_of
 from lockgate.tasks.forecasting.columns import choose_columns, column_values, static_columns
 from lockgate.tasks.forecasting.config import TableConfig
+from lockgate.tasks.forecasting.filling import ALWAYS, NEVER, ages, fill_forward, one_of_each_series
 from lockgate.tasks.forecasting.layout import Layout
 from lockgate.tasks.forecasting.public_holidays import check_holidays, holiday_flags
 from lockgate.tasks.forecasting.seasons import find_seasons
@@ -29,8 +30,6 @@ LEAST_SPREAD = 0.01
 """Of the usual standard deviation of a series, what one that is still is scaled by."""
 MOST_ASKED = 32
 """Series that are asked for their seasons: the longest."""
-NEVER = 2**40
-"""Rows since a value that was never observed, at the least: more than any gap that is filled."""
 
 
 class Arrays(NamedTuple):
@@ -281,12 +280,12 @@ class Preprocessing(BaseModel):
         """Return how many rows ago each of `columns` was last observed, (T, C)."""
         found = ages(column_values(table.frame, self._names()), table.layout)
         # what never changes is never old
-        return np.where((self._gaps == NEVER - 1) & (found < NEVER), 0, found)
+        return np.where((self._gaps == ALWAYS) & (found < NEVER), 0, found)
 
     @property
     def _gaps(self) -> IntArray:
         """Return the most steps over which each column is filled forward, (C,)."""
-        return np.array([NEVER - 1 if c in self.static else self.max_gap for c in self.columns])
+        return np.array([ALWAYS if c in self.static else self.max_gap for c in self.columns])
 
     def _names(self) -> list[str]:
         return ["y", *self.columns[1:]]
@@ -340,7 +339,7 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
     means, stds = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
     for place, name in enumerate(names):
         if name in static:  # a long series counts for no more than a short one
-            of_series = _one_of_each_series(values[:, place], layout)
+            of_series = one_of_each_series(values[:, place], layout)
             means[place], stds[place] = np.nanmean(of_series), np.nanstd(of_series)
     wall = wall_clock(train.frame["ds"]).to_numpy()
     return Preprocessing(
@@ -428,27 +427,3 @@ def _common_seasons(y: FloatArray, train: Table) -> tuple[int, ...]:
     found = [find_seasons(part, train.frequency, periods) for part in parts]
     counts = Counter(season for seasons in found for season in seasons)
     return tuple(sorted(season for season, count in counts.items() if 2 * count > len(parts)))
-
-
-def _one_of_each_series(column: FloatArray, layout: Layout) -> FloatArray:
-    """Return the value of each series in a column that never changes in one, NaN without, (S,)."""
-    filled = fill_forward(column[:, None], NEVER - 1, layout)[:, 0]
-    return np.asarray(filled[layout.starts + layout.lengths - 1])
-
-
-def fill_forward(values: FloatArray, max_gap: int | IntArray, layout: Layout) -> FloatArray:
-    """Carry the last observed value over at most `max_gap` rows, column by column, (T, C).
-
-    `max_gap` is that of all columns, or of each, (C,).
-    """
-    age = ages(values, layout)
-    last = np.maximum(np.arange(len(values))[:, None] - age, 0)
-    return np.where(age <= max_gap, np.take_along_axis(values, last, axis=0), np.nan)
-
-
-def ages(values: FloatArray, layout: Layout) -> npt.NDArray[np.int64]:
-    """Return how many rows ago each column was last observed, (T, C); before, more than T."""
-    rows = np.arange(len(values))[:, None]
-    last = np.maximum.accumulate(np.where(np.isnan(values), -NEVER, rows), axis=0)
-    before = last < layout.starts[layout.of_rows][:, None]  # of another series
-    return np.where(before, NEVER, rows - last)
