@@ -245,6 +245,21 @@ def test_a_hole_in_what_is_known_breaks_the_windows_that_forecast_it() -> None:
     assert gone == set(range(103 - HORIZON, 103 + LOOKBACK))
 
 
+@pytest.mark.parametrize("categorical", [(), ("price",)])
+def test_a_column_that_must_be_known_is_not_advised_to_be_excluded(
+    categorical: tuple[str, ...],
+) -> None:
+    config = ForecastConfig(data={**SETTINGS_OF_DATA, "categorical": categorical}).data
+    holes = [row for row in range(ROWS) if row % 9]
+    frame = one(make_frame())
+    cool = emptied(emptied(frame, "promo", holes), "rain", holes)
+
+    with pytest.raises(DataError, match=r'hole longer than max_gap 3.*; pass max_gap="8"'):
+        prepare(read(cool, config), config)
+    with pytest.raises(DataError, match=r'; pass exclude="rain" .* or max_gap="8"'):
+        prepare(read(emptied(frame, "rain", holes), config), config)
+
+
 def test_a_window_holds_the_rows_of_its_steps() -> None:
     config = ForecastConfig(data=SETTINGS_OF_DATA).data
     table = read(two_shops(), config.model_copy(update={"id": "shop"}))

@@ -184,8 +184,8 @@ def test_too_many_features_are_refused_with_the_limit():
     )
     few = replace(with_known(train), lookback=1999)
     assert ridge_why_not(few) == (
-        "a ridge takes at most 6,000 features, and a lookback of 1,999 with 3 channels, and 1 "
-        "known ahead of 4 steps, makes 6,001"
+        "a ridge takes at most 6,000 features, and a lookback of 1,999 with 3 channels, and 4 of "
+        "categories and what is known ahead, makes 6,001"
     )
     assert ridge_why_not(replace(few, horizon=3)) is None
     with pytest.raises(ValueError, match="train must allow a ridge: a ridge takes at most 6,000"):

@@ -235,7 +235,7 @@ def _fewer_holes(
     """Return the columns to exclude, and the gap to fill, of which each alone gives windows."""
     settings, split = prepared.preprocessing, prepared.split
     ages = settings.ages(table)
-    known = [settings.columns.index(name) for name in settings.known_future]
+    known = [settings.columns.index(name) for name in settings.numbers_known]
     oldest_ahead = ages[:, known].max(axis=1, initial=0)
 
     def hold(ages: npt.NDArray[np.int64], max_gap: int) -> bool:

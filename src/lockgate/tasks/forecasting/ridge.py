@@ -81,12 +81,11 @@ def ridge_why_not(train: Windows) -> str | None:
     """Return why no ridge can be fitted on these windows, or None if one can."""
     lookback, channels = train.lookback, train.channels
     if train.features > MOST_FEATURES:
-        ahead = ""
-        if train.known is not None:
-            ahead = f", and {train.known.channels:,} known ahead of {train.horizon:,} steps,"
+        behind = train.features - lookback * channels
+        more = f", and {behind:,} of categories and what is known ahead," if behind else ""
         return (
             f"a ridge takes at most {MOST_FEATURES:,} features, and a lookback of {lookback:,} "
-            f"with {channels:,} channels{ahead} makes {train.features:,}"
+            f"with {channels:,} channels{more} makes {train.features:,}"
         )
     if len(train) == 0 or not np.isfinite(train.truth().numpy()).all(axis=1).any():
         return "every training window lacks a target value"
