@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from lockgate.nn import LockedDropout
+
 UNSEEN = 0.05
 """Share of windows in which a category is read as one that was never seen, in training."""
 MOST_FEATURES = 50
@@ -50,6 +52,7 @@ class Embeddings(nn.Module):
     def __init__(self, sizes: Sequence[int], known: Sequence[int] = ()) -> None:
         super().__init__()
         self.known = tuple(known)
+        self.unseen = LockedDropout(UNSEEN)
         self.tables = nn.ModuleList(nn.Embedding(size, width_of(size)) for size in sizes)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
@@ -61,20 +64,16 @@ class Embeddings(nn.Module):
         self, x: Tensor, known: Tensor | None, *, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """Return windows and what is known ahead with vectors in the place of categories."""
-        seen = None
-        if self.training:
-            device = x.device if generator is None else generator.device
-            drawn = torch.rand(len(x), 1, len(self.tables), generator=generator, device=device)
-            seen = (drawn >= UNSEEN).to(x.device)
+        ones = x.new_ones(len(x), len(self.tables))
+        seen = self.unseen(ones, generator=generator).sign()[:, None]
         every = tuple(range(len(self.tables)))
         windows = self._embedded(x, every, seen)
         if known is None or not self.known:
             return windows, known
         return windows, self._embedded(known, self.known, seen)
 
-    def _embedded(self, x: Tensor, which: Sequence[int], seen: Tensor | None) -> Tensor:
+    def _embedded(self, x: Tensor, which: Sequence[int], seen: Tensor) -> Tensor:
         numbers, codes = x[..., : -len(which)], x[..., -len(which) :]
-        if seen is not None:
-            codes = codes * seen[..., list(which)]
+        codes = codes * seen[..., list(which)]
         vectors = (self.tables[one](codes[..., k].long()) for k, one in enumerate(which))
         return torch.cat([numbers, *vectors], dim=2)
