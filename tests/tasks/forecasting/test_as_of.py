@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import lockgate
 from lockgate.settings import resolve
 from lockgate.tasks.forecasting.as_of import (
     as_of,
@@ -96,6 +97,34 @@ def test_a_forecast_is_that_of_predicting_from_the_table_cut_there(trained, tabl
     assert columns["lockgate"].shape == (1, HORIZON)
     expected = fitted.predict(table.head(372))["forecast"]
     np.testing.assert_array_equal(columns["lockgate"][0], expected)
+
+
+def test_what_is_known_ahead_is_read_at_the_steps_forecast(table, small, tmp_path):
+    settings = {**small, "known_future": "price", "members": 1, "mix": False}
+    fitted, _ = lockgate.train(table, out=tmp_path / "model", **settings)
+    data = read(table, fitted.config.data)
+    hidden = pl.when(pl.int_range(pl.len()) <= 371).then("sold").alias("sold")
+
+    columns = model_columns(fitted, as_of(data, fitted.preprocessing, 371))
+
+    expected = fitted.predict(table.head(372 + HORIZON).with_columns(hidden))["forecast"]
+    np.testing.assert_array_equal(columns["lockgate"][0], expected)
+    other = data.frame.with_columns(price=pl.col("price") + 5.0 * (pl.int_range(pl.len()) == 373))
+    moved = model_columns(fitted, as_of(replace(data, frame=other), fitted.preprocessing, 371))
+    unlike = moved["lockgate"][0] != columns["lockgate"][0]
+    assert unlike[1]
+
+
+def test_a_step_whose_value_is_not_known_is_not_forecast(table, small):
+    config = resolve(ForecastConfig, {**small, "known_future": "price"})
+    data = read(table, config.data)
+    preprocessing = prepare(data, config.data).preprocessing
+    gap = pl.when(~pl.int_range(pl.len()).is_between(351, 356)).then("price").alias("price")
+    holed = replace(data, frame=data.frame.with_columns(gap))
+
+    # three of the six are filled
+    assert len(as_of(holed, preprocessing, 350).windows) == 1
+    assert len(as_of(holed, preprocessing, 352).windows) == 0
 
 
 @pytest.mark.parametrize("steps", [range(200), range(31, 231)])

@@ -102,3 +102,33 @@ def test_without_observed_truth_nothing_is_told(prepared: Any) -> None:
     windows = prepared.windows("test").select(slice(0, 1))
 
     assert importance(Reader(), windows, prepared.preprocessing) == []
+
+
+class Ahead:
+    """Forecasts the helper as it is known of each step, in the target's unit."""
+
+    def forecast(self, windows: Windows) -> np.ndarray:
+        known = windows.ahead(slice(None))
+        assert known is not None
+        return windows.invert(known[..., 0].numpy())
+
+
+def test_what_is_known_ahead_is_shuffled_with_its_column() -> None:
+    rng = np.random.default_rng(0)
+    hours = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 2, 4), "1h", eager=True)
+    table = pl.DataFrame({"ds": hours, "y": rng.normal(size=len(hours))}).with_columns(
+        helper=pl.col("y") + rng.normal(size=len(hours)),
+        kind=pl.when(pl.int_range(pl.len()) % 3 == 0).then(pl.lit("a")).otherwise(pl.lit("b")),
+    )
+    settings = {"target": "y", "horizon": HORIZON, "lookback": LOOKBACK}
+    named = {"known_future": "helper", "categorical": "kind"}
+    config = resolve(ForecastConfig, {**settings, **named})
+    prepared = TASK.prepare(TASK.read(table, config), config)
+
+    rows = importance(Ahead(), prepared.windows("test"), prepared.preprocessing)
+
+    told = {row["name"]: row["percent"] for row in rows if row["kind"] == "column"}
+    assert {*told} == {"y", "helper", "kind", "calendar"}
+    assert told.pop("helper") > 10.0
+    assert {*told.values()} == {0.0}
+    assert {row["percent"] for row in rows if row["kind"] == "stretch"} == {0.0}

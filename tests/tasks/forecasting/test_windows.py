@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lockgate.tasks.forecasting.windows import Series, Windows
+from lockgate.tasks.forecasting.windows import Known, Series, Windows
 
 
 def make_windows(rows: int = 40, channels: int = 3, lookback: int = 5, horizon: int = 2) -> Windows:
@@ -46,6 +46,19 @@ def test_a_slice_and_its_numbers_gather_the_same() -> None:
     for mine, other in zip(*(batch.inputs for batch in some), strict=True):
         assert torch.equal(mine, other)
     assert torch.equal(windows.truth(), windows.batch(slice(None)).y)
+
+
+def test_some_of_a_batch_are_the_batch_of_some() -> None:
+    plain = make_windows()
+    rows = len(plain.inputs)
+    known = Known(torch.randn(rows, 3), plain.origins - 1, (2,))
+    windows = replace(plain, linear=torch.randn(len(plain), plain.horizon), known=known)
+
+    some = windows.batch(slice(0, 9)).rows(slice(2, 5))
+
+    for mine, other in zip(some, windows.batch(slice(2, 5)), strict=True):
+        assert mine is not None
+        assert torch.equal(mine.nan_to_num(9.0), other.nan_to_num(9.0))
 
 
 def test_linear_forecasts_go_with_their_windows() -> None:

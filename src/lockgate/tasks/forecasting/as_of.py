@@ -15,6 +15,7 @@ from lockgate.tasks.forecasting.choose import choose
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.cutoffs import held_steps
 from lockgate.tasks.forecasting.fitted import FittedForecaster
+from lockgate.tasks.forecasting.known_future import known_after
 from lockgate.tasks.forecasting.prepare import Prepared, prepare_split
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.ridge import Ridge
@@ -58,7 +59,7 @@ def as_of(table: Table, preprocessing: Preprocessing, step: int) -> AsOf:
     """Cut a table after a step and give a window of each series that is forecast from there.
 
     These are the series with a whole lookback before it, without a hole that is too long to fill,
-    and a whole horizon after it, which is not read.
+    and a whole horizon after it, of which nothing is read but what is known ahead.
     """
     lookback, horizon = preprocessing.lookback, preprocessing.horizon
     known = table.between(0, step + 1)
@@ -70,6 +71,12 @@ def as_of(table: Table, preprocessing: Preprocessing, step: int) -> AsOf:
     ends = (known.layout.starts + known.layout.lengths - 1)[which]
     reads = ends[:, None] - np.arange(lookback)
     whole = arrays.usable[reads].all(axis=1)
+    told = None
+    if preprocessing.channels_ahead:
+        every = preprocessing.apply(table)
+        ahead = rows[:, None] + np.arange(1, horizon + 1)
+        whole &= every.usable_ahead[ahead].all(axis=1)
+        told = known_after(every, preprocessing, torch.from_numpy(rows[whole]))
     windows = Windows(
         inputs=torch.from_numpy(arrays.inputs),
         target=torch.from_numpy(arrays.target),
@@ -77,6 +84,8 @@ def as_of(table: Table, preprocessing: Preprocessing, step: int) -> AsOf:
         lookback=lookback,
         horizon=horizon,
         series=arrays.series,
+        known=told,
+        categories=preprocessing.sizes,
     )
     return AsOf(known, windows, rows[whole], arrays.naive_of(ends[whole]))
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lockgate.scoring.arrays import FloatArray
-from lockgate.tasks.forecasting.preprocessing import SCALE, Preprocessing
+from lockgate.tasks.forecasting.preprocessing import MISSING, Preprocessing
 from lockgate.tasks.forecasting.windows import Windows
 
 MOST_WINDOWS = 500
@@ -18,12 +18,13 @@ CALENDAR = "calendar"
 
 
 class Read(NamedTuple):
-    """A part of a window: some channels over some of its steps."""
+    """A part of a window: some channels over some of its steps, and of what is known ahead."""
 
     name: str
     kind: str  # "column" or "stretch"
     channels: Sequence[int]
     steps: slice
+    known: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,26 @@ class Shuffled(Windows):
         own[:, steps, channels] = other[:, steps, channels]
         return own
 
+    def ahead(self, index: Tensor | slice) -> Tensor | None:
+        """Gather what is known ahead, the part from where `order` says."""
+        known = super().ahead(index)
+        if known is None or self.order is None or self.part is None or not self.part.known:
+            return known
+        own, other = known.clone(), super().ahead(self.order[index])
+        assert other is not None
+        channels = torch.as_tensor(self.part.known)
+        own[..., channels] = other[..., channels]
+        return own
+
 
 def importance(
     fitted: Any, windows: Windows, preprocessing: Preprocessing, seed: int = 0
 ) -> list[dict[str, Any]]:
     """Return by how much the mean absolute error grows where a part is shuffled (Breiman, 2001).
 
-    Each column, with its flag of missing values, and each stretch of the lookback is taken from
-    another window, the rest from its own, `SHUFFLES` times. Columns that tell the same stand in
-    for each other: each alone may look idle.
+    Each column, with its flag of missing values and what is known of it ahead, and each stretch of
+    the lookback is taken from another window, the rest from its own, `SHUFFLES` times. Columns that
+    tell the same stand in for each other: each alone may look idle.
 
     Args:
         fitted: Networks, without a baseline: it would tell of the baseline too.
@@ -91,14 +103,14 @@ def parts_of(preprocessing: Preprocessing) -> Iterator[Read]:
 
     Stretches double from the latest step on: 1 step back, 2 to 3, 4 to 7, ...
     """
-    channels, lookback = preprocessing.channels, preprocessing.lookback
-    whole = slice(0, lookback)
-    of_column: dict[str, list[int]] = {}
-    for number, channel in enumerate(channels):
-        of_column.setdefault(_column(channel, preprocessing), []).append(number)
-    if len(of_column) > 1:
-        for name, numbers in of_column.items():
-            yield Read(name, "column", numbers, whole)
+    lookback = preprocessing.lookback
+    channels = (*preprocessing.channels, *(one.column for one in preprocessing.categories))
+    columns = [_column(channel, preprocessing) for channel in channels]
+    known = [columns[place] for place in preprocessing.channels_ahead]
+    if len(names := dict.fromkeys(columns)) > 1:
+        for name in names:
+            own, ahead = _places(columns, name), _places(known, name)
+            yield Read(name, "column", own, slice(0, lookback), ahead)
     if lookback < 2:
         return
     first = 1
@@ -112,10 +124,14 @@ def parts_of(preprocessing: Preprocessing) -> Iterator[Read]:
 
 def _column(channel: str, preprocessing: Preprocessing) -> str:
     """Return the column that a channel is of; the waves of the calendar are one."""
-    if channel in preprocessing.columns or channel == SCALE:
+    waves = [f"{name} {wave}" for name in preprocessing.calendar for wave in ("sin", "cos")]
+    if channel in preprocessing.columns:
         return channel
-    column = channel.removeprefix("was missing: ")
-    return column if column in preprocessing.with_holes else CALENDAR
+    return CALENDAR if channel in waves else channel.removeprefix(MISSING)
+
+
+def _places(names: Sequence[str], name: str) -> list[int]:
+    return [place for place, one in enumerate(names) if one == name]
 
 
 def _shuffled(windows: Windows, order: Tensor, part: Read) -> Shuffled:

@@ -26,6 +26,8 @@ from lockgate.tasks.forecasting.windows import Series
 SHORTEST_LOOKBACK = 24
 LONGEST_LOOKBACK = 168
 SCALE = "scale of the series"
+MISSING = "was missing: "
+"""Begins the name of a channel that tells where a value of a column was missing."""
 LEAST_SPREAD = 0.01
 """Of the usual standard deviation of a series, what one that is still is scaled by."""
 MOST_ASKED = 32
@@ -134,7 +136,7 @@ class Preprocessing(BaseModel):
         waves = tuple(f"{name} {wave}" for name in self.calendar for wave in ("sin", "cos"))
         days = () if self.holidays is None else (f"holiday {self.holidays}",)
         scale = (SCALE,) if self.several else ()
-        flags = tuple(f"was missing: {c}" for c in self.with_holes)
+        flags = tuple(f"{MISSING}{c}" for c in self.with_holes)
         return self.columns + flags + waves + days + scale
 
     @property

@@ -110,7 +110,8 @@ class WindowBatch(NamedTuple):
     def rows(self, which: slice) -> "WindowBatch":
         """Return some of the windows."""
         linear = None if self.linear is None else self.linear[which]
-        return WindowBatch(self.x[which], self.y[which], linear)
+        known = None if self.known is None else self.known[which]
+        return WindowBatch(self.x[which], self.y[which], linear, known)
 
 
 @dataclass(frozen=True)
