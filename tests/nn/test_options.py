@@ -197,7 +197,8 @@ def layers(draw: Any, cls: type) -> Any:
     options["bidirectional"] = draw(st.booleans() | one_for_each)
     ways = np.broadcast_to(options["bidirectional"], len(sizes))
     apart = options["merge_mode"] in ("concat", "none")
-    widths = {size * (1 + (both and apart)) for size, both in zip(sizes, ways, strict=True)}
+    given = [options.get("proj_size") or size for size in sizes]
+    widths = {size * (1 + (both and apart)) for size, both in zip(given, ways, strict=True)}
     options["residual"] = len(widths) == 1 and draw(st.booleans())
     options["dropout"] = 0.5 if not isinstance(size, int) and draw(st.booleans()) else 0.0
     layer = cls(3, size, dtype=torch.float64, **options)

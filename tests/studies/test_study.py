@@ -34,7 +34,8 @@ CONTRACT = {
     | {"workers", "device"},
     "data": {"source", "fingerprint", "rows_read", "rows", "start", "end", "frequency", "target"}
     | {"inputs", "channels", "dropped", "ignored", "notices", "missing_target", "seasons"}
-    | {"lookback", "horizon", "split", "series", "zone", "calendar", "choices", "several"},
+    | {"lookback", "horizon", "split", "series", "zone", "calendar", "choices", "several"}
+    | {"static", "categories", "known_future"},
     "data.split": {"train", "validation", "test"},
     "data.split.train": {"start", "end", "rows", "windows", "possible"},
     "data.series": {"ds", "y"},

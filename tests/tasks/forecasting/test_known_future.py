@@ -339,8 +339,9 @@ def test_a_loaded_model_predicts_and_evaluates_the_same(
 
     again = lockgate.load(folder)
 
+    # weights that were read lie elsewhere in memory, which may move the last bits of float32
     np.testing.assert_allclose(
-        values(again.predict(frame)), values(model.predict(frame)), rtol=1e-9
+        values(again.predict(frame)), values(model.predict(frame)), rtol=1e-6
     )
     more = one(make_frame(rows=300))
     assert again.evaluate(more) == model.evaluate(more)

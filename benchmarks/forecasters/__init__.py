@@ -1,0 +1,1 @@
+"""Forecasts of recurrent networks, side by side: lockgate, NeuralForecast, darts."""
