@@ -424,6 +424,8 @@ def predict(model: Fitted | str | Path, source: Any, **settings: Any) -> Any:
         source: Data of the form of the training data; labels need not be there.
         settings: How the source is read, where that is another way than the training data were:
             `separator=";"`, `time_format="%d.%m.%Y"`, `label="kind"`. None leaves it to the source.
+            Of a forecaster also `future`, rows of the steps forecast with what is known of them,
+            and `level` or `quantiles`; see `FittedForecaster.predict`.
 
     Returns:
         A frame of the kind that `source` is: pandas, pyarrow or polars, which it is of a path. The

@@ -63,6 +63,22 @@ def test_intervals_that_cannot_be_are_told(lockgate, csv, trained, options, mess
     assert message in " ".join(result.stderr.split())
 
 
+def test_what_is_known_ahead_may_lie_in_a_file_of_its_own(lockgate, csv, small, tmp_path):
+    whole = pl.read_csv(csv)
+    ahead = whole.select("day", "price").tail(3).with_columns(price=pl.lit(12.5))
+    whole.head(-3).write_csv(tmp_path / "seen.csv")
+    ahead.write_csv(tmp_path / "ahead.csv")
+    later = whole.tail(3).with_columns(price=pl.lit(12.5), sold=None)
+    pl.concat([whole.head(-3), later], how="vertical_relaxed").write_csv(tmp_path / "whole.csv")
+    package.train(tmp_path / "seen.csv", out=tmp_path / "model", **small, known_future="price")
+
+    apart = lockgate("predict", tmp_path / "model", "seen.csv", "--future", "ahead.csv")
+
+    assert apart.exit_code == 0, apart.stderr
+    assert apart.stdout == lockgate("predict", tmp_path / "model", "whole.csv").stdout
+    assert lockgate("predict", tmp_path / "model", "seen.csv").exit_code == 2
+
+
 def test_a_target_that_ends_early_is_told(lockgate, csv, trained, tmp_path):
     held = pl.when(pl.int_range(pl.len()) < 395).then("sold").alias("sold")
     pl.read_csv(csv).with_columns(held).write_csv(tmp_path / "ahead.csv")

@@ -14,6 +14,13 @@ def predict(
     folder: Annotated[Path, typer.Argument(help="A folder that `train` or `study` wrote.")],
     table: o.Source = None,
     sample: o.Sample = None,
+    future: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of the steps forecast: times, names of series, and columns known ahead, "
+            "where TABLE does not hold them."
+        ),
+    ] = None,
     level: Annotated[
         str | None,
         typer.Option(help="Per cent of truths that intervals of a forecast cover: 80,95."),
@@ -43,7 +50,8 @@ def predict(
 
     if out is not None:
         check_frame_file(out)
-    given = {"level": o.numbers("level", level), "quantiles": o.numbers("quantiles", quantiles)}
+    given: dict[str, Any] = {"future": future, "level": o.numbers("level", level)}
+    given["quantiles"] = o.numbers("quantiles", quantiles)
     options |= {name: value for name, value in given.items() if value is not None}
     frame = api.predict(folder, o.source(table, sample), **options)
     if as_json:

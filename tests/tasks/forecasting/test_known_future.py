@@ -460,3 +460,139 @@ def test_an_estimator_takes_the_same_settings() -> None:
     assert model.predict().height == HORIZON
     with pytest.raises(DataError, match="known_future must hold values of 'promo', 'price'"):
         model.predict(frame.head(ROWS))
+
+
+def parted(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows that have a target, and what is known of those to come."""
+    seen = pl.col("sold").is_not_null()
+    names = [name for name in ("day", "shop", "promo", "price") if name in frame.columns]
+    return frame.filter(seen), frame.filter(~seen).select(names)
+
+
+KINDS: dict[str, Callable[[pl.DataFrame], Any]] = {
+    "polars": lambda frame: frame,
+    "lazy": pl.DataFrame.lazy,
+    "pandas": pl.DataFrame.to_pandas,
+    "pandas-index": lambda frame: frame.to_pandas().set_index("day"),
+    "pyarrow": pl.DataFrame.to_arrow,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_to_come_may_be_given_apart(fitted: tuple[Fitted, Path], kind: str) -> None:
+    model, whole = awake(lockgate.load(fitted[1])), one(make_frame())
+    seen, future = map(KINDS[kind], parted(whole))
+
+    forecast = model.predict(seen, future=future)
+
+    expected = model.predict(KINDS[kind](whole))
+    assert type(forecast) is type(expected)
+    assert forecast.equals(expected)
+    assert lockgate.predict(model, seen, future=future).equals(expected)
+
+
+def test_the_order_of_rows_to_come_and_their_further_columns_say_nothing(of_two: Fitted) -> None:
+    awake(of_two)
+    seen, future = parted(two_shops())
+    expected = of_two.predict(two_shops())
+
+    shuffled = future.sample(fraction=1.0, shuffle=True, seed=1).with_columns(more=pl.lit("x"))
+
+    assert of_two.predict(seen, future=shuffled).equals(expected)
+    assert of_two.predict(seen, future=shuffled.with_columns(sold=None)).equals(expected)
+
+
+def test_a_file_takes_rows_to_come_from_a_file(fitted: tuple[Fitted, Path], tmp_path: Path) -> None:
+    model, whole = awake(lockgate.load(fitted[1])), one(make_frame())
+    seen, future = parted(whole)
+    for name, frame in (("seen", seen), ("future", future)):
+        frame.write_csv(tmp_path / f"{name}.csv")
+
+    forecast = model.predict(tmp_path / "seen.csv", future=str(tmp_path / "future.csv"))
+
+    np.testing.assert_allclose(values(forecast), values(model.predict(whole)), rtol=1e-6)
+    with pytest.raises(DataError, match=r"future must hold 'day' in the type .* String, got Datet"):
+        model.predict(tmp_path / "seen.csv", future=future)
+
+
+def test_where_chooses_rows_to_come_too(tmp_path: Path) -> None:
+    frame = two_shops()
+    told = {**SETTINGS, **KNOWN, "where": "shop=north", "max_epochs": 1}
+    model = awake(lockgate.train(frame, out=tmp_path / "model", **told)[0])
+    seen, future = parted(frame)
+
+    assert model.predict(seen, future=future).equals(model.predict(frame))
+    with pytest.raises(
+        DataError, match="future: where must name a column of the table, got 'shop'"
+    ):
+        model.predict(seen, future=future.drop("shop"))
+
+
+@pytest.mark.parametrize("numbered", [False, True], ids=["rows", "numbers-in-ds"])
+def test_rows_in_their_order_go_on_behind_the_table(tmp_path: Path, numbered: bool) -> None:
+    frame = one(make_frame()).drop("day")
+    if numbered:
+        frame = frame.with_columns(ds=pl.int_range(7, 7 + pl.len()))
+    told = {**SETTINGS, **KNOWN, "row_order": True, "max_epochs": 1}
+    model = awake(lockgate.train(frame, out=tmp_path / "model", **told)[0])
+    seen = frame.head(ROWS)
+    future = frame.tail(HORIZON).drop("sold", "rain")
+
+    assert model.predict(seen, future=future).equals(model.predict(frame))
+    if numbered:
+        with pytest.raises(DataError, match=r"future must hold the columns 'ds'.*; add 'ds'"):
+            model.predict(seen, future=future.drop("ds"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda f: f.head(3), f"known_future must hold values of {BOTH} .* at 2024-08-31 00:00:00"),
+        (lambda f: f.drop("price"), f"known_future must hold values of 'price' .* at {FIRST} and"),
+        (lambda f: f.drop("day"), "future must hold the columns 'day', .* add 'day'"),
+        (lambda f: f.with_columns(sold=1.0), "future must leave the target 'sold' empty, got 1.0;"),
+        (
+            lambda f: f.with_columns(pl.col("day") - timedelta(days=1)),
+            "future must hold rows that the table does not hold, got one of 2024-08-27 00:00:00 in",
+        ),
+        (
+            lambda f: f.with_columns(unique_id=pl.lit("south")),
+            "future must hold rows of the one series of the table, 'north', got 'south'; leave the",
+        ),
+        (lambda f: f.clear(), "future: source must hold rows and columns, got 0"),
+    ],
+    ids=["short", "no-price", "no-time", "target", "in-both", "other-series", "empty"],
+)
+def test_rows_to_come_that_do_not_follow_are_refused(
+    fitted: tuple[Fitted, Path], spoil: Callable[[pl.DataFrame], pl.DataFrame], message: str
+) -> None:
+    seen, future = parted(one(make_frame()))
+    named = seen.with_columns(unique_id=pl.lit("north"))
+
+    with pytest.raises(DataError, match=message):
+        fitted[0].predict(named, future=spoil(future))
+    with pytest.raises(TypeError, match=r"future: source must be a path, or .* got int"):
+        fitted[0].predict(named, future=3)
+
+
+def test_of_several_series_rows_to_come_must_name_theirs(of_two: Fitted) -> None:
+    seen, future = parted(two_shops())
+
+    with pytest.raises(DataError, match=r"future must hold the columns 'shop', 'day'.* add 'shop'"):
+        of_two.predict(seen, future=future.drop("shop"))
+
+
+def test_a_model_that_reads_nothing_ahead_refuses_rows_to_come(
+    trained: tuple[Fitted, Path], table: pl.DataFrame
+) -> None:
+    future = pl.DataFrame({"day": [datetime(2024, 1, 1)], "price": [3.0]})
+
+    with pytest.raises(DataError, match="future must be left out of this model, which reads noth"):
+        trained[0].predict(table, future=future)
+
+
+def test_what_is_read_already_takes_no_rows_to_come(fitted: tuple[Fitted, Path]) -> None:
+    seen, future = parted(one(make_frame()))
+
+    with pytest.raises(TypeError, match="source must be a file or a frame where future is given"):
+        fitted[0].predict(read(seen, fitted[0].config.data), future=future)

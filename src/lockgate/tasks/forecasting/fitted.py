@@ -53,6 +53,10 @@ NO_INTERVALS = (
     "may be; run a study, or train again with members above 1 or with mix, on a table of which "
     "half of validation holds a window"
 )
+NOTHING_AHEAD = (
+    "future must be left out of this model, which reads nothing that is known ahead; train with "
+    "known_future (--known-future), naming the columns that are"
+)
 LOG = logging.getLogger(__name__)
 
 
@@ -136,6 +140,7 @@ class FittedForecaster:
         self,
         source: Any,
         *,
+        future: Any = None,
         level: Sequence[float] | None = None,
         quantiles: Sequence[float] | None = None,
         **settings: Any,
@@ -147,6 +152,8 @@ class FittedForecaster:
         Args:
             source: A table as `config.data` reads it: the path of a file, or a frame. Where columns
                 are known ahead it holds rows of the steps forecast too, with the target empty.
+            future: Instead, these rows by themselves, a file or a frame as the table is: the time,
+                what names the series, and the columns known ahead. The target need not be there.
             level: Shares of truths, in per cent, that intervals are to cover: `[80, 95]`. They are
                 split conformal intervals, step by step; see `Intervals`.
             quantiles: Instead, shares of truths that are to lie below: `[0.1, 0.9]` are the ends of
@@ -167,9 +174,10 @@ class FittedForecaster:
                 errors for it. If the table is shorter than the lookback, lacks columns, has another
                 frequency, tells a time zone where the model has none or none where it has one, or
                 ends in a hole that is too long to fill, or lacks what is known of a step forecast.
+                If `future` is not of the table's form, or nothing is read of it.
         """
         asked = asked_for(level, quantiles)
-        table = self.read(source, settings)
+        table = self.read(source, settings, future)
         for notice in table.notices:
             LOG.warning("note: %s", notice)
         horizon, windows = self.preprocessing.horizon, _last_windows(table, self.preprocessing)
@@ -218,16 +226,21 @@ class FittedForecaster:
         bound = self.config.data.at_least
         return backtest(self, self.preprocessing, table, metric, scale, self.ridge, bound)
 
-    def read(self, source: Any, settings: Mapping[str, Any]) -> Table:
-        """Read a table onto the slots of the one that was learned from; settings as in `predict`.
+    def read(self, source: Any, settings: Mapping[str, Any], future: Any = None) -> Table:
+        """Read a table onto the slots of the one that was learned from; arguments as in `predict`.
 
         Raises:
-            DataError: If it cannot be used, or holds several series and the model is of one.
+            DataError: If it cannot be used, or holds several series and the model is of one; or if
+                the model reads nothing of `future`.
         """
         config = read_anew(self.config, settings).data
+        if future is not None and not config.known_future:
+            raise DataError(NOTHING_AHEAD)
         if isinstance(source, Table):
+            if future is not None:
+                raise TypeError("source must be a file or a frame where future is given, got Table")
             return source
-        table = read(source, config, self.preprocessing.laid_on)
+        table = read(source, config, self.preprocessing.laid_on, future)
         if table.several and not self.preprocessing.several:
             raise DataError(
                 "the table must hold one series, as the one that the model was fitted to, got "

@@ -70,13 +70,14 @@ class Prepared:
         return Prepared(Arrays(**load), split, preprocessing, linear=linear)
 
 
-def read(source: Any, config: TableConfig, like: Slots | None = None) -> Table:
+def read(source: Any, config: TableConfig, like: Slots | None = None, future: Any = None) -> Table:
     """Read a table as `config` says.
 
     Args:
         source: What `read_table` takes, or `"sample:<name>"` for a table that comes along.
         config: How to read it.
         like: The slots of the table that a model was fitted to; see `read_table`.
+        future: Rows of the steps that follow; see `read_table`.
     """
     name = source if isinstance(source, str) and source.startswith(SAMPLE) else None
     return read_table(
@@ -101,6 +102,7 @@ def read(source: Any, config: TableConfig, like: Slots | None = None) -> Table:
         zone=config.zone,
         calendar=config.calendar,
         like=like,
+        future=future,
     )
 
 

@@ -9,12 +9,19 @@ import numpy as np
 import polars as pl
 
 from lockgate.errors import DataError, count_of, listed, option, quoted
+from lockgate.reading.following import check_follows, followed_by
 from lockgate.reading.frequency import Frequency
 from lockgate.reading.numbers import MARKS, Numbers, other_marks, read_numbers, to_number
 from lockgate.reading.panics import no_panics
 from lockgate.reading.series import check_one_series, keep_rows, series_ids
 from lockgate.reading.tables import RawTable, read_raw
-from lockgate.reading.times import Times, find_times, row_numbers
+from lockgate.reading.times import (
+    Times,
+    find_times,
+    named_columns,
+    row_numbers,
+    time_candidates,
+)
 from lockgate.reading.zones import instants, shown, wall_clock, zone_of
 from lockgate.tasks.forecasting.described import note_on
 from lockgate.tasks.forecasting.faulty import Far, far_values
@@ -112,6 +119,7 @@ def read_table(
     zone: str | None = None,
     calendar: Calendar = "auto",
     like: Slots | None = None,
+    future: Any = None,
     name: str | None = None,
 ) -> Table:
     """Read one series or several with their time stamps onto a regular grid. Nothing is filled.
@@ -145,6 +153,8 @@ def read_table(
             nothing, `"observed"` takes each observed stamp as the next step; see `grid.to_grid`.
         like: The slots of the table that a model was fitted to: stamps are converted to their zone
             and laid on their calendar.
+        future: Rows that follow those of the source, read as it is: their times, the names of their
+            series and what is known ahead, without targets.
         name: What to call the source. Default: its file name, or `frame`.
 
     Raises:
@@ -155,10 +165,17 @@ def read_table(
     """
     if decimal not in (None, *MARKS):
         raise DataError(f'decimal must be "." or ",", got {quoted(decimal)}')
-    raw = keep_rows(read_raw(source, separator=separator, encoding=encoding), where)
+    whole = read_raw(source, separator=separator, encoding=encoding)
+    raw, last = keep_rows(whole, where), int(whole.rows[-1])
     if not isinstance(target, str):
         raise TypeError(f"target must be the name of a column, got {quoted(target)}")
     ids = series_ids(raw, id_columns)
+    if future is not None:
+        behind = _read_future(future, where, separator=separator, encoding=encoding)
+        needed = _needed(raw, ids, time, time_format, row_order=row_order)
+        behind = behind._replace(rows=behind.rows + last)
+        raw = followed_by(raw, behind, needed, (target, *target.split(",")))
+        ids = _same_series(raw, ids, series_ids(raw, id_columns))
     if row_order:
         laid = None if calendar == "auto" else calendar
         given = {"time": time, "time_format": time_format, "zone": zone, "calendar": laid}
@@ -166,6 +183,8 @@ def read_table(
     else:
         # offsets of another table need no guess: they lead to the zone of the model's
         times = find_times(raw, time, time_format, zone or (like.zone if like else None))
+    if future is not None:
+        check_follows(raw.rows, last, times, ids)
     targets = targets_of(raw, target, times.columns, decimal)
     _check_targets(targets, times, ids)
     if len(targets) > 1:
@@ -219,6 +238,43 @@ def read_table(
         several=ids is not None,
         later=laid_out.later.rename({target: "y"}),
     )
+
+
+def _read_future(future: Any, where: Iterable[str], **text: Any) -> RawTable:
+    """Read the rows that follow, and say of what is wrong with them that it is with them."""
+    try:
+        return keep_rows(read_raw(future, **text), where)
+    except (DataError, TypeError) as error:
+        raise type(error)(f"future: {error}") from None
+
+
+def _needed(
+    raw: RawTable,
+    ids: pl.DataFrame | None,
+    time: str | Sequence[str] | None,
+    time_format: str | None,
+    *,
+    row_order: bool,
+) -> tuple[str, ...]:
+    """Return the columns of a table without which rows have no place in it."""
+    of_ids = () if ids is None else ids.columns
+    if row_order:
+        return (*of_ids, *(() if _numbered(raw) is None else ("ds",)))
+    of_time = time_candidates(raw, time_format) if time is None else named_columns(raw, time)
+    return (*of_ids, *of_time)
+
+
+def _same_series(
+    raw: RawTable, before: pl.DataFrame | None, ids: pl.DataFrame | None
+) -> pl.DataFrame | None:
+    """Return what tells several series apart, where rows that follow have not made one several."""
+    if before is None and ids is not None:
+        name, *others = raw.frame["unique_id"].drop_nulls().unique(maintain_order=True)
+        raise DataError(
+            f"future must hold rows of the one series of the table, {quoted(name)}, got "
+            f"{listed(map(quoted, others), 3)}; leave the others out"
+        )
+    return ids
 
 
 def _check_targets(targets: Sequence[str], times: Times, ids: pl.DataFrame | None) -> None:
