@@ -25,7 +25,9 @@ OF_FILES = frozenset(LabelledConfig.model_fields) - {
 } | {"mc_samples"}
 """Settings that say how files are read: an estimator is given what was read."""
 ONE = frozenset({"members", "mix"})
-"""Settings of several fits: an estimator is one, and scikit-learn's ensembles join some."""
+"""Settings of several fits: these estimators are one, and scikit-learn's ensembles join some."""
+ONE_BY_DEFAULT = {"members": "int = 1", "mix": "bool = False"}
+"""Those of an estimator that may be several, and is one unless it is told to be."""
 OF_STUDIES = FOLDS
 """Marks settings that a study alone has a use for: an estimator is fitted once."""
 SCIKIT_LEARN = {"random_state": "Any = 0"}
@@ -44,7 +46,7 @@ class Face(NamedTuple):
 
 
 FACES = (
-    Face("forecaster.py", "Forecaster", "forecast", ("target", "horizon"), ONE, own={}),
+    Face("forecaster.py", "Forecaster", "forecast", ("target", "horizon"), own=ONE_BY_DEFAULT),
     Face(
         "sequences.py",
         "SequenceClassifier",

@@ -8,21 +8,17 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import lockgate
 from lockgate import DataError, Forecaster
+from lockgate.estimators import forecaster
 from lockgate.settings import resolve, setting_paths
-from lockgate.tasks.config import ONE_NETWORK
+from lockgate.studies.delivery import side_by_side
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.prepare import read
-
-
-@pytest.fixture
-def small(small):
-    """An estimator is one network anyway."""
-    return {name: value for name, value in small.items() if name not in ONE_NETWORK}
 
 
 @pytest.fixture
@@ -35,8 +31,10 @@ def test_its_arguments_are_the_settings_of_a_run_with_their_defaults(small):
     defaults = resolve(ForecastConfig, {"target": "sold", "horizon": 3})
 
     of_studies = {"folds", "window", "gap"}
-    assert names == set(setting_paths(ForecastConfig)) - set(ONE_NETWORK) - of_studies
-    assert resolve(ForecastConfig, Forecaster("sold", 3).get_params()) == defaults
+    assert names == set(setting_paths(ForecastConfig)) - of_studies
+    # but for those of several fits: it is one network unless it is told to be several
+    one = defaults.model_copy(update={"members": 1, "mix": False})
+    assert resolve(ForecastConfig, Forecaster("sold", 3).get_params()) == one
 
 
 def test_every_argument_is_documented():
@@ -82,6 +80,115 @@ def test_fit_gives_the_estimator_and_the_numbers_of_train(model, table, trained)
     expected = fitted.predict(read(table, fitted.config.data))
     assert model.predict().equals(expected)
     assert model.history_.model_dump()["validation"] == fitted.metrics["history"]["validation"]
+
+
+SEVERAL = {"means": {"members": 2, "mix": False}, "mixed": {"members": 2, "mix": True}}
+SEVERAL["one-mixed"] = {"members": 1, "mix": True}
+
+
+@pytest.mark.parametrize("told", SEVERAL.values(), ids=SEVERAL)
+def test_several_members_are_what_train_delivers_to_the_bit(small, table, tmp_path, told):
+    expected, _ = lockgate.train(table, out=tmp_path / "model", **{**small, **told})
+
+    model = Forecaster(**{**small, **told}, exclude="shop").fit(table)
+
+    fitted = model.fitted_
+    assert len(fitted.models) == told["members"]
+    for ours, theirs in zip(fitted.models, expected.models, strict=True):
+        weights = theirs.state_dict()
+        assert all(torch.equal(weight, weights[name]) for name, weight in ours.state_dict().items())
+    assert (fitted.mixture is None) == (expected.mixture is None) == (not told["mix"])
+    assert model.predict(level=[50, 80]).equals(expected.predict(table, level=[50, 80]))
+    history = expected.metrics["history"]
+    assert model.history_.model_dump(mode="json")["validation"] == history["validation"]
+    # and it is set beside the same baselines, in the same unit
+    more = table.with_columns(pl.col("day") + pl.duration(days=400))
+    later = pl.concat([table, more])
+    assert fitted.evaluate(later) == expected.evaluate(later)
+
+
+def test_one_network_is_the_default_and_has_no_intervals(model, table):
+    model.fit(table)
+
+    assert len(model.fitted_.models) == 1
+    assert model.fitted_.mixture is None
+    with pytest.raises(DataError, match="level must be left out of this model"):
+        model.predict_interval()
+
+
+def test_intervals_of_predict_and_of_predict_interval_are_those_of_the_model(small, table):
+    told = {**small, "mix": True, "at_least": 0.0}
+    model = Forecaster(**told, exclude="shop").fit(table)
+
+    bounds = model.predict_interval(level=[80])
+
+    assert bounds.equals(model.fitted_.predict(table, level=[80]))
+    assert bounds.equals(model.predict(table, level=[80]))
+    assert model.predict_interval(table.head(390), (50,)).columns[-2:] == [
+        "forecast-lo-50",
+        "forecast-hi-50",
+    ]
+    ends = model.predict(quantiles=[0.1, 0.9])
+    for quantile, end in (("0.1", "lo"), ("0.9", "hi")):
+        assert ends[f"forecast-q-{quantile}"].equals(
+            bounds[f"forecast-{end}-80"], check_names=False
+        )
+    with pytest.raises(DataError, match="level must be left out where quantiles are given"):
+        model.predict_interval(quantiles=[0.5])
+    with pytest.raises(DataError, match=r"level must be numbers above 0 .*, got 100"):
+        model.predict_interval(level=[100])
+
+
+@pytest.mark.parametrize("phase", [1, 2], ids=["first-fits", "second-fits"])
+def test_an_interrupted_fit_of_several_warns_and_keeps_what_there_is(
+    small, table, monkeypatch, phase
+):
+    done = []
+
+    def interrupted(*told):
+        fit_all = side_by_side(*told)
+
+        def fit(members):
+            fits = fit_all(members)
+            done.append(len(members))
+            return fits[:1] if len(done) == phase else fits
+
+        return fit
+
+    monkeypatch.setattr(forecaster, "side_by_side", interrupted)
+    model = Forecaster(**{**small, "members": 2, "mix": True}, exclude="shop")
+
+    with pytest.warns(UserWarning, match="interrupted: the best weights so far are kept"):
+        model.fit(table)
+
+    assert len(model.fitted_.models) == phase
+    assert model.predict().height == 3
+
+
+@pytest.mark.parametrize(
+    "convert", [pl.DataFrame.to_pandas, lambda frame: frame, pl.DataFrame.lazy]
+)
+def test_what_is_known_ahead_may_be_given_beside_the_table(small, table, convert):
+    frame = table.drop("shop").with_columns(pl.col("price").fill_nan(None).forward_fill())
+    later = frame.tail(3).select("day", price=pl.lit(13.0))
+    seen = frame.head(-3)
+    whole = pl.concat([seen, later], how="diagonal")
+    model = Forecaster(**small, known_future="price").fit(convert(seen))
+
+    forecast = model.predict(future=convert(later))
+
+    assert forecast.equals(model.predict(convert(whole)))
+    assert model.predict(
+        convert(seen.head(-9)), future=convert(frame[-12:-9].drop("sold"))
+    ).shape == (3, 3)
+    lacking = "known_future must hold values of 'price' for the steps forecast, got none at"
+    with pytest.raises(DataError, match=lacking) as apart:
+        model.predict(future=convert(later.head(2)))
+    with pytest.raises(DataError, match=lacking) as joined:
+        model.predict(convert(whole.head(-1)))
+    assert str(apart.value) == str(joined.value)
+    with pytest.raises(DataError, match=lacking):
+        model.predict()
 
 
 def test_predict_goes_on_after_the_table_it_is_given(model, table):

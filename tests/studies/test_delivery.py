@@ -235,6 +235,8 @@ def test_an_interruption_delivers_the_networks_so_far(delivered, phase):
 
     assert len(delivery.fitted.models) == delivery.members == (2 if phase == 0 else 3)
     assert delivery.why_not_mixed == "training was interrupted"
+    assert delivery.interrupted
+    assert not delivered()[0].interrupted
 
 
 def test_frozen_is_as_many_steps_as_led_to_the_weights_kept():

@@ -1,21 +1,32 @@
 """A forecaster with scikit-learn's contract."""
 
 import warnings
-from collections.abc import Collection
-from typing import Any, Self
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple, Self
 
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from lockgate.errors import DataError, listed, option
+from lockgate.running.local import default_workers
 from lockgate.settings import resolve
-from lockgate.tasks.config import ONE_NETWORK
+from lockgate.studies.delivery import DIVERGED, deliver, is_single, side_by_side
+from lockgate.tasks.base import ignore
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.fitted import FittedForecaster
 from lockgate.tasks.forecasting.prepare import prepare, read
 from lockgate.tasks.forecasting.table import Table
+from lockgate.tasks.forecasting.task import TASK
 from lockgate.tasks.forecasting.train import train
 from lockgate.training.history import History
+
+
+class _Fit(NamedTuple):
+    """What a fit gives, and whether it was cut short."""
+
+    fitted: FittedForecaster
+    history: History
+    interrupted: bool
 
 
 class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not typed
@@ -45,10 +56,16 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
             patience, validations, max_steps, epoch_windows, device: How it is trained; see
             `lockgate.tasks.forecasting.config.ForecastTrainingConfig`.
         random_state: Chooses initial weights, batches and masks.
+        members, mix: Fits of the network whose mean is the model, and whether they are mixed with
+            the best baseline, by a weight that validation sets. With more than one member, or mix,
+            the model is what `lockgate.train` delivers, fitted again to all but the test part, and
+            gives intervals. Default: one network as validation stopped it; `lockgate.train` itself
+            has three members and mixes.
 
     Attributes:
         fitted_: The `FittedForecaster` model.
-        history_: Losses by epoch, and why training stopped.
+        history_: Losses by epoch, and why training stopped; of several members those of the first,
+            fitted to the training part.
 
     Example:
         >>> import numpy as np, pandas as pd
@@ -120,6 +137,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         epoch_windows: int = 20_000,
         random_state: int = 0,
         device: str = "auto",
+        members: int = 1,
+        mix: bool = False,
     ) -> None:
         # scikit-learn's contract: an argument is kept as it is, under its own name
         settings = locals()
@@ -134,31 +153,102 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         Raises:
             DataError: If the table or a setting cannot be used.
         """
-        config = resolve(ForecastConfig, {**self.get_params(deep=False), **ONE_NETWORK})
+        config = resolve(ForecastConfig, self.get_params(deep=False))
         table = read(X, config.data)
         _warn_of_ignored(table, config.data.exclude)
-        fitted, history = train(prepare(table, config.data), config)
-        if not history.best_epoch:
-            raise DataError("training diverged in its first epoch: pass a smaller learning_rate")
-        if history.stopped == "interrupted":
+        fit = _one(table, config) if is_single(TASK, config) else _several(table, config)
+        if fit.interrupted:
             warnings.warn("interrupted: the best weights so far are kept", stacklevel=2)
-        self.fitted_: FittedForecaster = fitted
-        self.history_: History = history
+        self.fitted_: FittedForecaster = fit.fitted
+        self.history_: History = fit.history
         self._source = X
         return self
 
-    def predict(self, X: Any = None, **settings: Any) -> Any:
+    def predict(
+        self,
+        X: Any = None,
+        *,
+        future: Any = None,
+        level: Sequence[float] | None = None,
+        quantiles: Sequence[float] | None = None,
+        **settings: Any,
+    ) -> Any:
         """Forecast the steps after the last observed target of `X`, or of the table fitted to.
 
-        Settings tell how `X` is read, where that is another way: `separator=";"`.
+        Args:
+            X: A table of the form of the one fitted to. Default: that one.
+            future: Rows of the steps forecast with what is known of them, if `known_future` names
+                columns and `X` does not hold these rows: the time, what names the series, and the
+                columns. The target need not be there.
+            level: Shares of truths, in per cent, that intervals are to cover, `[80, 95]`. One
+                network alone gives none: pass `members` or `mix`.
+            quantiles: Instead, shares of truths that are to lie below, `[0.1, 0.9]`.
+            settings: How the tables are read, where that is another way: `separator=";"`.
 
         Returns:
             As `FittedForecaster.predict`: a frame of the kind that `X` is, of `unique_id`, `ds`
-            (with `row_order` `row`) and `forecast`; of a pandas Series a Series.
+            (with `row_order` `row`) and `forecast`, with `forecast-lo-80` and `forecast-hi-80` of a
+            level; of a pandas Series a Series, or with intervals a frame.
+
+        Raises:
+            NotFittedError: If nothing was fitted.
+            DataError: As `FittedForecaster.predict` does.
         """
         check_is_fitted(self, "fitted_")
         source = self._source if X is None else X
-        return self.fitted_.predict(source, **settings)
+        told = {"future": future, "level": level, "quantiles": quantiles, **settings}
+        return self.fitted_.predict(source, **told)
+
+    def predict_interval(
+        self,
+        X: Any = None,
+        level: Sequence[float] = (80, 95),
+        *,
+        future: Any = None,
+        **settings: Any,
+    ) -> Any:
+        """Forecast with intervals; arguments and errors as in `predict`.
+
+        Example:
+            >>> import numpy as np, pandas as pd
+            >>> days = pd.date_range("2020-01-01", periods=400, freq="D")
+            >>> sold = np.random.default_rng(0).normal(size=400).cumsum()
+            >>> sales = pd.DataFrame({"unique_id": "a", "ds": days, "y": sold})
+            >>> model = Forecaster("y", horizon=3, hidden_size=4, max_epochs=1, mix=True)
+            >>> list(model.fit(sales).predict_interval(level=[80]).columns)
+            ['unique_id', 'ds', 'forecast', 'forecast-lo-80', 'forecast-hi-80']
+        """
+        return self.predict(X, future=future, level=level, **settings)
+
+
+def _one(table: Table, config: ForecastConfig) -> _Fit:
+    """Fit one network, and keep it as validation stopped it.
+
+    Raises:
+        DataError: If it diverged.
+    """
+    fitted, history = train(prepare(table, config.data), config)
+    if not history.best_epoch:
+        raise DataError(DIVERGED)
+    return _Fit(fitted, history, history.stopped == "interrupted")
+
+
+def _several(table: Table, config: ForecastConfig) -> _Fit:
+    """Fit what `lockgate.train` delivers, without a look at the test part.
+
+    Raises:
+        DataError: If every fit diverged.
+    """
+    prepared = TASK.prepare(table, config)
+    workers = default_workers(config.training.device)
+    fit_all = side_by_side(TASK, prepared, workers, lambda *_: ignore)
+    delivery = deliver(TASK, table, prepared, config, fit_all)
+    known = () if delivery.baseline is None else (delivery.baseline,)
+    # what `evaluate` sets it beside, as a model of `train` keeps it
+    kept = (*known, *delivery.compared.baselines)
+    fitted = delivery.fitted.with_metrics(TASK.scales(prepared), kept)
+    assert isinstance(fitted, FittedForecaster)
+    return _Fit(fitted, delivery.histories[0], delivery.interrupted)
 
 
 def _warn_of_ignored(table: Table, excluded: Collection[str]) -> None:

@@ -66,6 +66,7 @@ class Delivery(NamedTuple):
     compared: Compared  # the baselines, fitted to the training part alone
     tried: Fitted | None = None  # the networks fitted to the training part alone, if there are any
     judged: Span = "validation"  # what of validation stopped none of these
+    interrupted: bool = False  # whether fits were cut short, or none done to all but the test part
 
 
 def is_single(task: Task, config: Any) -> bool:
@@ -109,6 +110,7 @@ def deliver(task: Task, data: Any, prepared: Any, config: Any, fit_all: FitAll) 
         why_not_mixed="training was interrupted",
         histories=tuple(history for _, history in first),
         compared=compared,
+        interrupted=True,
     )
     if _interrupted(first, members):
         return so_far
@@ -143,6 +145,7 @@ def deliver(task: Task, data: Any, prepared: Any, config: Any, fit_all: FitAll) 
         weight=weight,
         baseline=baseline,
         why_not_mixed=why_not if config.mix else "mix is false",
+        interrupted=False,
     )
 
 
