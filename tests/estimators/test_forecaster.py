@@ -83,7 +83,7 @@ def test_fit_gives_the_estimator_and_the_numbers_of_train(model, table, trained)
 
 
 SEVERAL = {"means": {"members": 2, "mix": False}, "mixed": {"members": 2, "mix": True}}
-SEVERAL["one-mixed"] = {"members": 1, "mix": True}
+SEVERAL["one-mixed"] = {"members": 1, "mix": True, "normalise": "auto"}
 
 
 @pytest.mark.parametrize("told", SEVERAL.values(), ids=SEVERAL)
@@ -253,3 +253,88 @@ def test_a_fit_that_diverged_at_once_is_refused(small, table):
 
 def test_it_is_the_public_one():
     assert lockgate.Forecaster is Forecaster
+
+
+COLUMNS = ["unique_id", "ds", "cutoff", "y", "lockgate", "naive", "seasonal_naive", "drift"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"n_windows": 2, "step": 5, "refit_every": 1, "gap": 2, "window": "rolling"},
+        {"n_windows": 2, "step": "4d", "level": [50]},
+    ],
+    ids=["default", "refits", "level"],
+)
+@pytest.mark.parametrize("convert", [pl.DataFrame.to_pandas, lambda frame: frame])
+def test_cross_validation_is_a_backtest_by_the_same_settings(small, table, told, convert):
+    small |= {"mix": "level" in told, "random_state": 3}
+    model = Forecaster(**small, exclude="shop")
+
+    frame = model.cross_validation(convert(table), **told)
+
+    expected = lockgate.backtest(None, convert(table), **small, exclude="shop", **told).forecasts
+    assert type(frame) is type(expected)
+    assert frame.equals(expected)
+    several = {"lockgate-lo-50", "lockgate-hi-50"} if "level" in told else set()
+    names = list(frame.columns)
+    assert [name for name in names if name not in several][: len(COLUMNS)] == COLUMNS
+    assert several <= {*names}
+    cutoffs = sorted({*frame["cutoff"]})
+    assert len(cutoffs) == told.get("n_windows", 8)
+    assert (cutoffs[-1] - cutoffs[-2]).days == {5: 5, "4d": 4}.get(told.get("step"), 3)
+    assert not hasattr(model, "fitted_")
+
+
+def test_cross_validation_reads_the_table_fitted_to_and_leaves_the_model(model, table):
+    with pytest.raises(NotFittedError):
+        model.cross_validation()
+    before = model.fit(table).predict()
+
+    frame = model.cross_validation(n_windows=2)
+
+    assert frame.equals(model.cross_validation(table, n_windows=2))
+    assert model.predict().equals(before)
+
+
+def test_what_cross_validation_cannot_do_is_told(model, table, caplog):
+    with pytest.raises(DataError, match="level must be left out of this model"):
+        model.cross_validation(table, n_windows=2, level=[80])
+    with pytest.raises(DataError, match="n_windows must be"):
+        model.cross_validation(table, n_windows=0)
+    with pytest.raises(DataError, match="hidden_size must be"):
+        model.set_params(hidden_size=0).cross_validation(table)
+
+    gone = table.with_columns(sold=pl.when(pl.int_range(pl.len()) > 2).then("sold"))
+    model.set_params(hidden_size=4).cross_validation(gone, n_windows=2)
+
+    assert "note: no 'sold' is observed in the first 3 steps" in caplog.text
+
+
+def nixtla(table: pl.DataFrame) -> pl.DataFrame:
+    """Return two series as Nixtla's libraries have them, one of them shorter."""
+    days = table.select(ds="day", y="sold")
+    parts = {"a": days, "b": days.tail(350).with_columns(pl.col("y") * 10)}
+    named = [
+        part.select(pl.lit(name).alias("unique_id"), "ds", "y") for name, part in parts.items()
+    ]
+    return pl.concat(named)
+
+
+@pytest.mark.parametrize("convert", [pl.DataFrame.to_pandas, lambda frame: frame])
+def test_a_frame_of_nixtla_needs_no_names_but_that_of_the_target(small, table, convert):
+    told = {name: value for name, value in small.items() if name != "target"}
+    frame = nixtla(table)
+
+    forecast = Forecaster("y", **told).fit(convert(frame)).predict()
+
+    assert list(forecast.columns) == ["unique_id", "ds", "forecast"]
+    assert list(forecast["unique_id"]) == ["a"] * 3 + ["b"] * 3
+    assert [stamp.day for stamp in forecast["ds"]] == [4, 5, 6] * 2
+    named = frame.rename({"unique_id": "shop", "ds": "day", "y": "sold"})
+    same = Forecaster(**small, id="shop", time="day").fit(named).predict()
+    assert list(forecast["forecast"]) == same["forecast"].to_list()
+    folds = Forecaster("y", **told).cross_validation(convert(frame), n_windows=2)
+    assert list(folds.columns[:5]) == COLUMNS[:5]
+    assert sorted({*folds["unique_id"]}) == ["a", "b"]

@@ -1,5 +1,6 @@
 """A forecaster with scikit-learn's contract."""
 
+import logging
 import warnings
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, Self
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple, Self
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from lockgate.api import backtest
 from lockgate.errors import DataError, listed, option
 from lockgate.running.local import default_workers
 from lockgate.settings import resolve
@@ -19,6 +21,8 @@ from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.task import TASK
 from lockgate.tasks.forecasting.train import train
 from lockgate.training.history import History
+
+LOG = logging.getLogger(__name__)
 
 
 class _Fit(NamedTuple):
@@ -219,6 +223,75 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
             ['unique_id', 'ds', 'forecast', 'forecast-lo-80', 'forecast-hi-80']
         """
         return self.predict(X, future=future, level=level, **settings)
+
+    def cross_validation(
+        self,
+        X: Any = None,
+        *,
+        n_windows: int | None = None,
+        step: int | str | None = None,
+        refit_every: int | None = None,
+        gap: int | str | None = None,
+        window: str | None = None,
+        baselines: Sequence[str] | str | None = None,
+        level: Sequence[float] | None = None,
+    ) -> Any:
+        """Forecast a table from several cutoffs in its past, by models fitted to the rows before.
+
+        It is `lockgate.backtest` by the settings of this estimator, which stays as it is and need
+        not be fitted: the model in `fitted_` has seen rows after the cutoffs, and has no part in
+        it.
+
+        Args:
+            X: A table as `fit` takes it. Default: the one fitted to.
+            n_windows: Cutoffs, the last so that its horizon ends with the table. Default: 8.
+            step: From one cutoff to the next, in steps or as a duration. Default: the horizon.
+            refit_every: Fit anew before every so many cutoffs. Default: 0, one fit, before the
+                first.
+            gap: Steps or a duration left out between what is learned from and a cutoff. Default: 0.
+            window: `"expanding"` learns from all rows before, `"rolling"` from as many as the first
+                fit. Default: `"expanding"`.
+            baselines: Further ones, of statsforecast: `"ets"`, `"theta"`, `"mstl"`.
+            level: Shares of truths, in per cent, that intervals are to cover, `[80, 95]`. One
+                network alone gives none: pass `members` or `mix`.
+
+        Returns:
+            The long frame that `utilsforecast.evaluation.evaluate` of Nixtla takes, of
+            the kind that `X` is: `unique_id`, `ds`, `cutoff`, `y`, the model as `lockgate` (with
+            `lockgate-lo-80` and `lockgate-hi-80` of a level), and a column for each baseline.
+
+        Raises:
+            NotFittedError: If neither `X` is given nor anything was fitted.
+            DataError: As `lockgate.backtest` does.
+
+        Example:
+            >>> import numpy as np, pandas as pd
+            >>> days = pd.date_range("2020-01-01", periods=200, freq="D")
+            >>> sales = pd.DataFrame({"unique_id": "a", "ds": days, "y": np.arange(200) % 7.0})
+            >>> model = Forecaster("y", horizon=7, hidden_size=4, max_epochs=1)
+            >>> frame = model.cross_validation(sales, n_windows=2)
+            >>> list(frame.columns[:7])
+            ['unique_id', 'ds', 'cutoff', 'y', 'lockgate', 'naive', 'seasonal_naive']
+            >>> frame["cutoff"].nunique(), len(frame)
+            (2, 14)
+        """
+        if X is None:
+            check_is_fitted(self, "fitted_")
+            X = self._source
+        result = backtest(
+            self.get_params(deep=False),
+            X,
+            n_windows=n_windows,
+            step=step,
+            refit_every=refit_every,
+            gap=gap,
+            window=window,
+            baselines=baselines,
+            level=level,
+        )
+        for notice in result.notices:
+            LOG.warning("note: %s", notice)
+        return result.forecasts
 
 
 def _one(table: Table, config: ForecastConfig) -> _Fit:
