@@ -62,15 +62,23 @@ def test_a_window_ends_with_the_cutoff_and_what_is_cut_holds_nothing_later(table
 
 @pytest.mark.parametrize(
     ("step", "names"),
-    [(190, "ab"), (205, "ab"), (206, "abc"), (296, "abc"), (297, "ac"), (396, "ac"), (397, "")],
+    [
+        *[(190, "ab"), (199, "ab"), (200, "abC"), (205, "abC"), (206, "abc"), (296, "abc")],
+        *[(297, "ac"), (396, "ac"), (397, "")],
+    ],
 )
-def test_series_with_a_whole_lookback_and_a_whole_horizon_are_forecast(long, config, step, names):
+def test_series_that_have_begun_and_have_a_whole_horizon_are_forecast(long, config, step, names):
     data = read(long, config.data)
     preprocessing = prepare(data, config.data).preprocessing
 
     _, windows, rows, naive = as_of(data, preprocessing, step)
+    whole = as_of(data, preprocessing, step, padded=False)
 
-    assert "".join(data.frame["unique_id"][rows]) == names
+    assert "".join(data.frame["unique_id"][rows]) == names.lower()
+    assert "".join(data.frame["unique_id"][whole.rows]) == names.replace("C", "")
+    padding = [LOOKBACK - (step - 200) - 1 if name == "C" else 0 for name in names]
+    found = windows.padding
+    assert (found.tolist() if found is not None else [0] * len(names)) == padding
     assert set(data.layout.steps[rows].tolist()) <= {step}
     assert len(naive) == len(windows) == len(names)
     last = windows.invert(windows.target[windows.origins].numpy()[:, None])[:, 0]
@@ -85,6 +93,16 @@ def test_a_window_with_a_hole_that_is_too_long_is_not_forecast(table, config):
     assert len(as_of(short, preprocessing, 350).windows) == 1
     assert len(as_of(long, preprocessing, 350).windows) == 0
     assert len(as_of(long, preprocessing, 347 + LOOKBACK).windows) == 1
+
+
+def test_a_hole_of_the_series_before_keeps_no_short_series_from_being_forecast(long, config):
+    data = read(long, config.data)
+    preprocessing = prepare(data, config.data).preprocessing
+    holed = holes(data, range(400 + 196, 400 + 201))
+
+    rows = as_of(holed, preprocessing, 202).rows
+
+    assert "".join(data.frame["unique_id"][rows]) == "ac"
 
 
 def test_a_forecast_is_that_of_predicting_from_the_table_cut_there(trained, table):

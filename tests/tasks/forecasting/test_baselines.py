@@ -1,6 +1,7 @@
 """Baselines do what their names say, in the target's unit, and never peek past the origin."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -214,3 +215,26 @@ def test_no_forecast_of_a_bounded_baseline_is_below_the_bound():
         assert np.array_equal(kept.forecast(windows), np.maximum(other.forecast(windows), 18.0))
         assert (other.forecast(windows) < 18).any()
     assert bounded(free, None) == free
+
+
+def test_a_padded_window_is_forecast_from_its_rows_alone():
+    target = np.array([1.0, 3.0, 2.0, 50.0, 60.0, 7.0, 8.0, 5.0, 4.0, 9.0, 2.0])
+    starts = np.array([0, 3, 5])
+    series = Series(starts, np.zeros(3), np.ones(3))
+    windows = replace(make_windows(target, origins=[1, 2, 3, 4, 5, 7, 10]), series=series)
+    last_value, seasonal, drift, mean = naive_baselines([2])
+
+    for k, origin in enumerate(windows.origins.tolist()):
+        first = starts[starts <= origin].max()
+        own = target[first : origin + 1]
+        read = own[-5:]
+        slope = (read[-1] - read[0]) / (len(read) - 1) if len(read) > 1 else 0.0
+        expected = {
+            last_value: [own[-1]] * 3,
+            seasonal: [own[-2], own[-1], own[-2]] if len(own) > 1 else [own[-1]] * 3,
+            drift: [own[-1] + step * slope for step in (1, 2, 3)],
+            mean: [read.mean()] * 3,
+        }
+        for baseline, values in expected.items():
+            found = baseline.forecast(windows)[k]
+            np.testing.assert_allclose(found, values, rtol=1e-6, err_msg=baseline.name)

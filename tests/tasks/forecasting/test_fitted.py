@@ -469,13 +469,12 @@ def test_a_longer_hole_at_the_end_of_an_input_is_refused(trained, table):
         predict(trained[0], with_hole(table, "price", 4))
 
 
-def test_a_table_that_is_too_short_or_another_is_refused(trained, table):
+def test_another_table_is_refused(trained, table):
     hourly = table.with_columns(
         pl.Series("day", pd.date_range("2020-01-01", periods=len(table), freq="h"))
     )
 
     for source, message in (
-        (table.tail(6), "must hold at least the lookback of 7 rows, got 6"),
         (hourly, "must have the frequency 1d, got 1h"),
         (table.drop("price"), r"must have the columns learned from, got none named \['price'\]"),
         (table.drop("sold"), "target must name a column of the table, got 'sold'"),

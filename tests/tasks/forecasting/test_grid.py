@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lockgate.errors import DataError
 from lockgate.reading.frequency import Frequency, resample_advice
 from lockgate.tasks.forecasting.grid import Grid, to_grid
+from lockgate.tasks.forecasting.slots import Slots
 
 START = datetime(2024, 1, 1)
 
@@ -478,3 +479,28 @@ def test_absurd_grid_of_a_calendar_raises_before_it_takes_memory(resample: str |
 
     with pytest.raises(DataError, match=r"grid must have at most 50 steps for each row, got 1\d,"):
         closed_grid(faulty, resample=resample)
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize("step", ["1h", "1d", "1mo"])
+def test_too_few_stamps_to_tell_a_step_lie_on_the_grid_of_another_table(
+    step: str, rows: int
+) -> None:
+    first = datetime(2024, 2, 1)
+    stamps = pl.datetime_range(first, datetime(2024, 6, 1), step, eager=True).head(rows)
+    frame = pl.DataFrame({"ds": stamps, "y": [1.0, 2.0][:rows]})
+
+    grid = to_grid(frame, pl.Series(range(rows)), like=Slots(step=step))
+
+    assert grid.frame["ds"].to_list() == stamps.to_list()
+    assert grid.slots.step == step
+    with pytest.raises(DataError, match="at least 3 different stamps to tell their frequency"):
+        to_grid(frame, pl.Series(range(rows)))
+
+
+def test_two_stamps_off_the_grid_of_another_table_raise() -> None:
+    stamps = [datetime(2024, 2, 1), datetime(2024, 2, 1, 1, 30)]
+    frame = pl.DataFrame({"ds": stamps, "y": [1.0, 2.0]})
+
+    with pytest.raises(DataError, match="1 of 2 time stamps are off the 1h grid"):
+        to_grid(frame, pl.Series([0, 1]), like=Slots(step="1h"))

@@ -9,9 +9,15 @@ import torch
 
 from lockgate.settings import resolve
 from lockgate.tasks.forecasting.config import ForecastConfig
-from lockgate.tasks.forecasting.importance import SHUFFLES, importance, parts_of
+from lockgate.tasks.forecasting.importance import (
+    SHUFFLES,
+    Read,
+    _shuffled,
+    importance,
+    parts_of,
+)
 from lockgate.tasks.forecasting.task import TASK
-from lockgate.tasks.forecasting.windows import Windows
+from lockgate.tasks.forecasting.windows import Series, Windows
 
 HORIZON, LOOKBACK = 2, 11
 
@@ -132,3 +138,19 @@ def test_what_is_known_ahead_is_shuffled_with_its_column() -> None:
     assert told.pop("helper") > 10.0
     assert {*told.values()} == {0.0}
     assert {row["percent"] for row in rows if row["kind"] == "stretch"} == {0.0}
+
+
+def test_shuffled_windows_keep_their_own_padding() -> None:
+    inputs = torch.randn(30, 2, generator=torch.Generator().manual_seed(0))
+    series = Series(np.array([0, 3]), np.zeros(2), np.ones(2))
+    origins = torch.tensor([1, 2, 20, 5])
+    windows = Windows(inputs, inputs[:, 0], origins, 6, 1, series)
+    order, part = torch.tensor([2, 0, 1, 3]), Read("1 to 3 back", "stretch", [0, 1], slice(3, 6))
+
+    shuffled = _shuffled(windows, order, part)
+
+    assert torch.equal(shuffled.mask(slice(None)), windows.mask(slice(None)))
+    assert shuffled.mask(slice(None)).sum(dim=1).tolist() == [2, 3, 6, 3]
+    own, other = windows.x(slice(None)), windows.x(order)
+    assert torch.equal(shuffled.x(slice(None))[:, :3], own[:, :3])
+    assert torch.equal(shuffled.x(slice(None))[:, 3:], other[:, 3:])

@@ -36,3 +36,16 @@ def test_a_window_in_which_nothing_happens_is_not_blown_up(normalise):
     _, spread = level_and_spread(quiet, normalise)
 
     assert (spread == LEAST_SPREAD).all()
+
+
+@pytest.mark.parametrize("normalise", ["none", "last", "mean", "mean_std", "median_mad"])
+def test_padding_counts_for_nothing(normalise):
+    rows = [1, 2, 7, 11]
+    mask = torch.arange(11) >= 11 - torch.tensor(rows)[:, None]
+    padded = Y.masked_fill(~mask, torch.nan)
+
+    level, spread = level_and_spread(padded, normalise, mask)
+
+    for k, count in enumerate(rows):
+        expected = level_and_spread(Y[k : k + 1, 11 - count :], normalise)
+        torch.testing.assert_close((level[k : k + 1], spread[k : k + 1]), expected)

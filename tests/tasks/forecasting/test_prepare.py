@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from lockgate.errors import DataError
 from lockgate.tasks.base import PARTS
 from lockgate.tasks.forecasting.config import TableConfig
-from lockgate.tasks.forecasting.prepare import Prepared, make_windows, prepare, read
+from lockgate.tasks.forecasting.prepare import (
+    Prepared,
+    make_windows,
+    possible_origins,
+    prepare,
+    read,
+)
 from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing
 from lockgate.tasks.forecasting.split import Split
 from lockgate.tasks.forecasting.table import Table, read_table
@@ -329,3 +335,100 @@ def test_dates_of_a_split_and_calendar_channels_are_of_the_local_clock() -> None
     hour = [one.preprocessing.channels.index("hour cos") for one in prepared]
     midnight = [int(np.argmax(p.arrays.inputs[:, h])) for p, h in zip(prepared, hour, strict=True)]
     assert midnight == [0, 15]
+
+
+def shops(lengths: dict[str, tuple[int, int]], align: str = "time") -> Table:
+    """Hours of shops that begin and end at some, with a few holes."""
+    rng = np.random.default_rng(0)
+    time = np.datetime64(datetime(2024, 1, 1), "us") + np.arange(ROWS) * np.timedelta64(1, "h")
+    parts = []
+    for shop, (start, stop) in lengths.items():
+        values = rng.normal(size=stop - start)
+        values[1:-1][rng.random(stop - start - 2) < 0.05] = np.nan
+        names = [shop] * (stop - start)
+        parts.append(pl.DataFrame({"shop": names, "time": time[start:stop], "T": values}))
+    return read_table(pl.concat(parts), target="T", id_columns="shop", align=align)
+
+
+SHOPS = {
+    "whole": (0, ROWS),
+    "ends": (0, 70),
+    "late": (40, ROWS),
+    "short": (55, ROWS),  # five rows of the training part
+    "ended": (10, 16),
+    "new": (115, ROWS),
+    "judged": (84, ROWS),
+    "tiny": (20, 23),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_windows_of_short_series_agree_with_a_loop(part: str) -> None:
+    table = shops(SHOPS)
+    prepared = prepare(table, CONFIG.model_copy(update={"id": ("shop",)}))
+    lookback, horizon, steps = 5, 3, prepared.split.rows(part)
+    assert (prepared.split.train, prepared.split.validation) == (60, 90)
+
+    windows = prepared.windows(part)
+
+    expected = []
+    row = 0
+    y = table.frame["y"].to_list()
+    for shop, (start, stop) in SHOPS.items():
+        whole = min(stop, steps.stop) - start >= lookback + horizon
+        for origin in range(start, stop - horizon):
+            first = origin - lookback + 1
+            if origin + 1 < steps.start or origin + horizon >= steps.stop:
+                continue
+            if whole and first < start:
+                continue
+            future = y[row + origin + 1 - start : row + origin + 1 - start + horizon]
+            if any(value is not None for value in future):
+                expected.append((shop, origin, max(0, start - first)))
+        row += stop - start
+    found = [
+        (name, int(prepared.arrays.steps[origin]), int(padding))
+        for origin, padding in zip(windows.origins, windows.padding, strict=True)
+        for name in [table.frame["unique_id"][int(origin)]]
+    ]
+    assert found == expected
+    padded = {shop for shop, _, padding in found if padding}
+    # a series has padded windows where it is too short for a whole one, and no others
+    told = {"train": {"short", "ended"}, "validation": {"judged"}, "test": {"new"}}
+    assert padded == told[part]
+    origins = possible_origins(prepared.arrays.layout, prepared.preprocessing, steps)
+    assert len(origins) >= len(found)
+
+
+def test_tables_without_short_series_have_the_windows_of_whole_lookbacks_alone() -> None:
+    table = shops({"a": (0, ROWS), "b": (3, 100), "c": (52, ROWS), "d": (0, 8)})
+    prepared = prepare(table, CONFIG.model_copy(update={"id": ("shop",)}))
+
+    for part in PARTS:
+        windows, steps = prepared.windows(part), prepared.split.rows(part)
+        reach = range(steps.start - 1, steps.stop - 3)
+        layout = prepared.arrays.layout
+        assert set(windows.origins.tolist()) <= set(layout.within(reach, 4, 3).tolist())
+        assert windows.padding is None
+        batch = windows.batch(slice(None))
+        assert (batch.mask, len(batch.inputs)) == (None, 1)
+        rows = windows.origins[:, None] + torch.arange(-4, 1)
+        assert torch.equal(batch.x, windows.inputs[rows])
+
+
+def test_series_of_which_none_holds_a_horizon_are_told() -> None:
+    config = CONFIG.model_copy(update={"id": ("shop",), "split": ("0.5", "0.25", "0.25")})
+    table = shops({f"s{k}": (k * 3, k * 3 + 3) for k in range(40)})
+
+    message = "the horizon of 3 steps must fit a series in the train part, with a row before"
+    with pytest.raises(DataError, match=message):
+        prepare(table, config)
+
+
+def test_one_series_has_no_padded_windows() -> None:
+    table = make_table(make_columns())
+    preprocessing = make_preprocessing(lookback=50, horizon=3)
+
+    windows = make_windows(preprocessing.apply(table), preprocessing, range(52))
+
+    assert (len(windows), windows.padding) == (0, None)

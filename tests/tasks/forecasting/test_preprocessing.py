@@ -11,8 +11,10 @@ from lockgate.errors import DataError
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.preprocessing import (
     Preprocessing,
+    Usual,
     default_lookback,
     learn,
+    series_scale,
 )
 from lockgate.tasks.forecasting.table import Table, read_table
 
@@ -305,3 +307,58 @@ def test_one_series_has_nothing_static() -> None:
 
     with pytest.raises(DataError, match="static must be left out of a table of one series"):
         learned(make_columns(), config)
+
+
+def of_lengths(**lengths: int) -> Table:
+    """Days of shops that all end alike, and sell between 9 and 11 times their length."""
+    days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 3, 30), "1d", eager=True)
+    values = 10.0 + np.random.default_rng(0).uniform(-1.0, 1.0, 90)
+    frames = [
+        pl.DataFrame({"shop": [shop] * n, "day": days[-n:], "sold": n * values[-n:]})
+        for shop, n in lengths.items()
+    ]
+    return read_table(pl.concat(frames), target="sold", id_columns="shop", align="end")
+
+
+def test_a_short_series_spreads_as_others_of_its_size() -> None:
+    config = TableConfig(target="sold", id="shop", horizon=2, lookback=8, align="end")
+    table = of_lengths(a=90, b=60, c=10, d=9, e=1)
+
+    found = {one.name: one for one in learn(table, config, 90, 90).series}
+
+    y = {name: table.frame.filter(unique_id=name)["y"].to_numpy() for name in "abcde"}
+    for name in "abc":  # ten rows are a whole window and its horizon
+        assert (found[name].mean, found[name].std) == (y[name].mean(), y[name].std())
+    relative = float(np.median([y[name].std() / y[name].mean() for name in "abc"]))
+    for name in "de":
+        n, mean = len(y[name]), y[name].mean()
+        own = np.sqrt((n * y[name].var() + (relative * mean) ** 2) / (n + 1))
+        assert found[name].mean == pytest.approx(mean)
+        assert found[name].std == pytest.approx(own, rel=1e-12)
+    assert found["e"].std == pytest.approx(relative * y["e"][0] / np.sqrt(2))
+
+
+def test_a_new_short_series_is_scaled_by_its_own_rows_and_what_is_usual() -> None:
+    config = TableConfig(target="sold", id="shop", horizon=2, lookback=8, align="end")
+    preprocessing = learn(of_lengths(a=90, b=60, c=10), config, 90, 90)
+
+    table = of_lengths(new=2, other=50, tiny=1)
+    y = table.frame.partition_by("unique_id")
+
+    arrays = preprocessing.apply(table)
+
+    first = y[1]["y"].to_numpy()[:8]
+    np.testing.assert_allclose(arrays.means, [y[0]["y"].mean(), first.mean(), y[2]["y"][0]])
+    assert arrays.stds[1] == first.std()
+    relative = np.median([one.std / one.mean for one in preprocessing.series])
+    assert arrays.stds[2] == pytest.approx(relative * arrays.means[2] / np.sqrt(2))
+    two = y[0]["y"].to_numpy()
+    expected = np.sqrt((2 * two.var() + (relative * two.mean()) ** 2) / 3)
+    assert arrays.stds[0] == pytest.approx(expected)
+
+
+def test_series_without_a_size_have_the_usual_spread() -> None:
+    usual = Usual(5.0, 0.0)
+
+    assert series_scale(np.array([3.0]), usual, short=True)[1] == pytest.approx(5 / np.sqrt(2))
+    assert series_scale(np.array([np.nan]), usual, short=True) == (0.0, 5.0)

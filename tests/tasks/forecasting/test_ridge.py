@@ -210,3 +210,20 @@ def test_the_setting_names_the_strength():
     fitted = fit_ridge(train, validation, "mae")._replace(strength=10.0**-1.5)
 
     assert fitted.setting == "strength 0.032 per training window, chosen on validation"
+
+
+def test_a_padded_window_has_a_constant_past_before_its_first_row():
+    train, _ = series(rows=30, lookback=6, horizon=2)
+    three = Series(np.array([0, 4, 12]), np.zeros(3), np.ones(3))
+    windows = replace(train, series=three, origins=torch.tensor([0, 2, 5, 11, 12, 14, 20]))
+
+    (x, last) = module._changes(windows, slice(None))
+
+    inputs = windows.inputs.double().numpy()
+    for k, origin in enumerate(windows.origins.tolist()):
+        first = max(start for start in (0, 4, 12) if start <= origin)
+        rows = [inputs[max(row, first)].copy() for row in range(origin - 5, origin + 1)]
+        for row in rows:
+            row[0] -= inputs[origin, 0]
+        np.testing.assert_array_equal(x[k], np.concatenate(rows))
+        assert last[k] == inputs[origin, 0]

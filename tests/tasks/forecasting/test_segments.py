@@ -101,3 +101,13 @@ def test_segments_that_cannot_be_are_refused(table, small, tmp_path):
     with pytest.raises(DataError, match="segment_head must be direct without a segment_length"):
         lockgate.train(table, **told, segment_head="positions")
     lockgate.train(table, **{**told, "lookback": 9, "max_epochs": 1}, segment_length=9)
+
+
+def test_a_segment_is_masked_where_it_is_padding_alone():
+    segments = Segments(1, 4, 2)
+    rows = torch.tensor([1, 4, 5, 8, 9, 10])
+    mask = torch.arange(10) >= 10 - rows[:, None]
+
+    found = segments.mask_of(mask)
+
+    assert found.tolist() == [[-(-int(n) // 4) > 2 - k for k in range(3)] for n in rows]

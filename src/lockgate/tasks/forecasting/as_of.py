@@ -55,21 +55,30 @@ class AsOf(NamedTuple):
     """Of several series what MASE divides their errors by, (N,), NaN where unknown."""
 
 
-def as_of(table: Table, preprocessing: Preprocessing, step: int) -> AsOf:
+def as_of(table: Table, preprocessing: Preprocessing, step: int, *, padded: bool = True) -> AsOf:
     """Cut a table after a step and give a window of each series that is forecast from there.
 
     These are the series with a whole lookback before it, without a hole that is too long to fill,
     and a whole horizon after it, of which nothing is read but what is known ahead.
+
+    Args:
+        table: The whole table.
+        preprocessing: What was learned by a model.
+        step: The last that is known.
+        padded: Whether of several series those that began less than a lookback before it are
+            forecast too, from padded windows.
     """
     lookback, horizon = preprocessing.lookback, preprocessing.horizon
     known = table.between(0, step + 1)
     arrays = preprocessing.apply(known)
-    rows = table.layout.within(range(step, step + 1), lookback - 1, horizon)
+    before = 0 if padded and preprocessing.several else lookback - 1
+    rows = table.layout.within(range(step, step + 1), before, horizon)
     # a series that begins later is gone from what is known
     begun = table.layout.steps[table.layout.starts] <= step
     which = (np.cumsum(begun) - 1)[table.layout.of_rows[rows]]
     ends = (known.layout.starts + known.layout.lengths - 1)[which]
-    reads = ends[:, None] - np.arange(lookback)
+    # the first row stands for those before it
+    reads = np.maximum(ends[:, None] - np.arange(lookback), known.layout.starts[which][:, None])
     whole = arrays.usable[reads].all(axis=1)
     told = None
     if preprocessing.channels_ahead:

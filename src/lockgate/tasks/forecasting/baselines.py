@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lockgate.scoring.arrays import AnyFloatArray, FloatArray
+from lockgate.scoring.arrays import AnyFloatArray, FloatArray, IntArray
 from lockgate.scoring.baselines import Skipped
 from lockgate.tasks.forecasting.ridge import Ridge, fit_ridge, ridge_why_not
 from lockgate.tasks.forecasting.windows import Windows
@@ -81,7 +81,8 @@ class SeasonalNaive(NamedTuple):
 class Drift(NamedTuple):
     """The line through the first and the last value of the lookback, continued.
 
-    Both are values of the filled target channel. With a lookback of 1 the line is level.
+    Both are values of the filled target channel. With a lookback of 1 the line is level, and so is
+    it of a padded window that holds one row.
     """
 
     name: str = "drift"
@@ -91,8 +92,8 @@ class Drift(NamedTuple):
         """Forecast every window in the target's own unit, `(N, horizon)`."""
         filled, origins = windows.inputs[:, 0].numpy(), windows.origins.numpy()
         last = filled[origins].astype(np.float64)
-        first = filled[origins - windows.lookback + 1]
-        slope = (last - first) / max(windows.lookback - 1, 1)
+        rows = _rows(windows)
+        slope = (last - filled[origins - rows + 1]) / np.maximum(rows - 1, 1)
         return windows.invert(last[:, None] + slope[:, None] * np.arange(1, windows.horizon + 1))
 
 
@@ -107,7 +108,8 @@ class WindowMean(NamedTuple):
         filled = windows.inputs[:, 0].numpy()
         before = np.concatenate([[0.0], np.cumsum(filled, dtype=np.float64)])
         origins = windows.origins.numpy()
-        mean = (before[origins + 1] - before[origins + 1 - windows.lookback]) / windows.lookback
+        rows = _rows(windows)
+        mean = (before[origins + 1] - before[origins + 1 - rows]) / rows
         return windows.invert(np.repeat(mean[:, None], windows.horizon, axis=1))
 
 
@@ -180,6 +182,14 @@ def skipped_baselines(train: Windows) -> tuple[Skipped, ...]:
     """Return the baselines that `fit_baselines` leaves out, each with the reason."""
     reason = ridge_why_not(train)
     return () if reason is None else (Skipped("ridge", reason),)
+
+
+def _rows(windows: Windows) -> IntArray:
+    """Return how many rows each window holds: the lookback, less its padding."""
+    padding = windows.padding
+    missing = np.zeros(len(windows), np.int64) if padding is None else padding.numpy()
+    rows: IntArray = windows.lookback - missing
+    return rows
 
 
 def _last_observed(windows: Windows) -> FloatArray:

@@ -76,11 +76,12 @@ def lay_cutoffs(
     gap = table.slots.steps(asked.gap, "gap") if asked.gap else 0
     steps = cutoff_steps(rows, horizon, asked.n_windows, step)
     if given is not None and not asked.refit_every:
-        _check_most(steps, rows, horizon, step, given.lookback, "to read")
+        _check_most(steps, rows, horizon, step, 1 if given.several else given.lookback, "to read")
         _check_not_seen(table, steps, gap, given)
         return tuple(Cutoff(number, at, None) for number, at in enumerate(steps))
     lookback = None if config.lookback is None else table.slots.steps(config.lookback, "lookback")
-    least = least_learned(horizon, lookback, config.split)
+    # of several series short ones are read too
+    least = least_learned(horizon, 1 if table.several else lookback, config.split)
     _check_most(steps, rows, horizon, step, least + gap, "to learn from")
     return tuple(_with_refits(steps, gap, asked))
 

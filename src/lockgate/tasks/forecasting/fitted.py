@@ -12,7 +12,7 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import save as save_tensors
 
-from lockgate.errors import DataError, listed, quoted
+from lockgate.errors import DataError, quoted
 from lockgate.files import new_file, new_folder
 from lockgate.reading.frames import like, like_series
 from lockgate.reading.zones import shown
@@ -30,6 +30,7 @@ from lockgate.tasks.forecasting.origins import origins_of
 from lockgate.tasks.forecasting.prepare import read
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.ridge import Ridge
+from lockgate.tasks.forecasting.several import padded_words
 from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.windows import Windows
 from lockgate.tasks.storage import (
@@ -106,9 +107,9 @@ class FittedForecaster:
             for start in range(0, len(windows), FORECAST_BATCH):
                 # gathered once for all
                 part = slice(start, start + FORECAST_BATCH)
-                x, known = windows.x(part).to(device), windows.ahead(part)
-                known = None if known is None else known.to(device)
-                forecasts = [model.eval()(x, None, known).cpu() for model in self.models]
+                read = (windows.x(part), None, windows.ahead(part), windows.mask(part))
+                given = [None if one is None else one.to(device) for one in read]
+                forecasts = [model.eval()(*given).cpu() for model in self.models]
                 parts.append(torch.stack(forecasts))
         return windows.invert(torch.cat(parts, dim=1).numpy())
 
@@ -171,14 +172,14 @@ class FittedForecaster:
 
         Raises:
             DataError: If a level or a quantile is out of range, or the model was told by too few
-                errors for it. If the table is shorter than the lookback, lacks columns, has another
-                frequency, tells a time zone where the model has none or none where it has one, or
-                ends in a hole that is too long to fill, or lacks what is known of a step forecast.
+                errors for it. If the table lacks columns, has another frequency, tells a time zone
+                where the model has none or none where it has one, or ends in a hole that is too
+                long to fill, or lacks what is known of a step forecast.
                 If `future` is not of the table's form, or nothing is read of it.
         """
         asked = asked_for(level, quantiles)
         table = self.read(source, settings, future)
-        for notice in table.notices:
+        for notice in (*table.notices, *padded_words(table, self.preprocessing.lookback)):
             LOG.warning("note: %s", notice)
         horizon, windows = self.preprocessing.horizon, _last_windows(table, self.preprocessing)
         stamps = _later(table, horizon)
@@ -306,17 +307,17 @@ def load(folder: Path) -> FittedForecaster:
 
 
 def _last_windows(table: Table, preprocessing: Preprocessing) -> Windows:
-    """Return the window that ends with the last row of each series."""
+    """Return the window that ends with the last row of each series, padded where it is short."""
     arrays, lookback = preprocessing.apply(table), preprocessing.lookback
     ends = arrays.starts + arrays.layout.lengths - 1
-    _check_long_enough(table, lookback)
-    for end in ends:
-        usable = arrays.usable[end + 1 - lookback : end + 1]
+    for start, end in zip(arrays.starts, ends, strict=True):
+        first = max(int(start), int(end) + 1 - lookback)
+        usable = arrays.usable[first : end + 1]
         if not usable.all():
-            row = int(end) + 1 - lookback + int(np.argmin(usable))
+            row = first + int(np.argmin(usable))
             raise DataError(
-                f"the last {lookback} rows{_of(table, row)} must have no hole longer than max_gap "
-                f"{preprocessing.max_gap}, got one at {shown(table.frame['ds'], row)}"
+                f"the last {len(usable)} rows{_of(table, row)} must have no hole longer than "
+                f"max_gap {preprocessing.max_gap}, got one at {shown(table.frame['ds'], row)}"
             )
     return Windows(
         inputs=torch.from_numpy(arrays.inputs),
@@ -326,22 +327,6 @@ def _last_windows(table: Table, preprocessing: Preprocessing) -> Windows:
         horizon=preprocessing.horizon,
         series=arrays.series,
         categories=preprocessing.sizes,
-    )
-
-
-def _check_long_enough(table: Table, lookback: int) -> None:
-    lengths = table.layout.lengths
-    short = np.flatnonzero(lengths < lookback)
-    if not len(short):
-        return
-    if not table.several:
-        raise DataError(
-            f"the table must hold at least the lookback of {lookback} rows, got {lengths[0]}"
-        )
-    names = [f"{table.names[k]} with {lengths[k]}" for k in short]
-    raise DataError(
-        f"every series must hold at least the lookback of {lookback} rows, got {listed(names, 3)}; "
-        "leave these series out"
     )
 
 

@@ -197,7 +197,9 @@ def _regular_slots(stamps: pl.Series, like: Slots | None) -> tuple[Slots, pl.Ser
         # where an hour comes twice, the clock on the wall tells no order
         if by_wall_clock and like is None and not (ruler.diff().drop_nulls() > timedelta(0)).all():
             continue
-        frequency = Frequency.infer(ruler)
+        # one stamp or two tell no step of their own
+        told = like is not None and len(ruler) < 3 and like.frequency.of_time
+        frequency = like.frequency if told and like else Frequency.infer(ruler)
         off = _off_grid(ruler, frequency)
         slots = Slots(step=str(frequency), zone=zone, by_wall_clock=by_wall_clock)
         found.append((int(off.sum()), by_wall_clock != (frequency.longest >= DAY), slots, off))

@@ -44,8 +44,11 @@ class Layout(NamedTuple):
         """The longest series, the first of equally long ones."""
         return int(np.argmax(self.lengths))
 
-    def within(self, steps: range, before: int, after: int) -> IntArray:
-        """Return the rows at these steps that have so many rows of their series around them."""
+    def within(self, steps: range, before: int | IntArray, after: int) -> IntArray:
+        """Return the rows at these steps that have so many rows of their series around them.
+
+        Rows before may be another number for each series, (S,).
+        """
         if not len(self.steps):
             return np.empty(0, np.int64)
         first = self.steps[self.starts]

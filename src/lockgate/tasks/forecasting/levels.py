@@ -1,5 +1,6 @@
 """The level and the spread of a window's target, which a network does not have to learn."""
 
+import torch
 from torch import Tensor
 
 from lockgate.tasks.forecasting.config import Level
@@ -11,7 +12,9 @@ _MAD_TO_STD = 1.4826
 """Standard deviations in a median absolute deviation of normal values."""
 
 
-def level_and_spread(y: Tensor, normalise: Level) -> tuple[Tensor, Tensor]:
+def level_and_spread(
+    y: Tensor, normalise: Level, mask: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Return what is subtracted from the target of each window, and what it is divided by.
 
     The median is the lower of the two in the middle.
@@ -20,12 +23,13 @@ def level_and_spread(y: Tensor, normalise: Level) -> tuple[Tensor, Tensor]:
         y: The target of the windows, scaled, (B, lookback).
         normalise: `"none"` (0), `"last"` (value), `"mean"`, `"mean_std"` or `"median_mad"`. The
             spread is 1 but for the last two, whose it is at least `LEAST_SPREAD`.
+        mask: False where a step is padding, which counts for nothing, (B, lookback); the last step
+            is none. Default: no step is.
 
     Returns:
         Level and spread, (B, 1) each.
 
     Example:
-        >>> import torch
         >>> level, spread = level_and_spread(torch.tensor([[1.0, 3.0, 2.0, 9.0]]), "median_mad")
         >>> level.item(), round(spread.item(), 4)
         (2.0, 1.4826)
@@ -33,12 +37,32 @@ def level_and_spread(y: Tensor, normalise: Level) -> tuple[Tensor, Tensor]:
     if normalise == "last":
         return y[:, -1:], y.new_ones(len(y), 1)
     if normalise == "mean":
-        return y.mean(dim=1, keepdim=True), y.new_ones(len(y), 1)
+        return _mean(y, mask), y.new_ones(len(y), 1)
     if normalise == "mean_std":
-        level = y.mean(dim=1, keepdim=True)
-        return level, y.std(dim=1, correction=0, keepdim=True).clamp(min=LEAST_SPREAD)
+        level = _mean(y, mask)
+        return level, _std(y, level, mask).clamp(min=LEAST_SPREAD)
     if normalise == "median_mad":
-        level = y.median(dim=1, keepdim=True).values
-        deviation = (y - level).abs().median(dim=1, keepdim=True).values
+        level = _median(y, mask)
+        deviation = _median((y - level).abs(), mask)
         return level, (_MAD_TO_STD * deviation).clamp(min=LEAST_SPREAD)
     return y.new_zeros(len(y), 1), y.new_ones(len(y), 1)
+
+
+def _mean(y: Tensor, mask: Tensor | None) -> Tensor:
+    if mask is None:
+        return y.mean(dim=1, keepdim=True)
+    return y.masked_fill(~mask, 0.0).sum(dim=1, keepdim=True) / mask.sum(dim=1, keepdim=True)
+
+
+def _std(y: Tensor, level: Tensor, mask: Tensor | None) -> Tensor:
+    if mask is None:
+        return y.std(dim=1, correction=0, keepdim=True)
+    # the root of 0 has no gradient
+    return _mean((y - level).square(), mask).clamp(min=LEAST_SPREAD**2).sqrt()
+
+
+def _median(y: Tensor, mask: Tensor | None) -> Tensor:
+    if mask is None:
+        return y.median(dim=1, keepdim=True).values
+    ordered = y.masked_fill(~mask, torch.inf).sort(dim=1).values
+    return ordered.gather(1, (mask.sum(dim=1, keepdim=True) - 1) // 2)

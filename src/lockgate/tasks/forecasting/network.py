@@ -12,6 +12,7 @@ from lockgate.tasks.forecasting.embeddings import Embeddings
 from lockgate.tasks.forecasting.embeddings import width_of as features_of
 from lockgate.tasks.forecasting.levels import level_and_spread
 from lockgate.tasks.forecasting.linear_path import LinearForecast
+from lockgate.tasks.forecasting.padding import hold_first
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.segments import Positions, Segments
 from lockgate.tasks.stack.network import build_stack, last_of, width_of
@@ -46,6 +47,7 @@ class ForecastNetwork(nn.Module):
     Shape:
         - x: `(batch, lookback, channels + categories)`, scaled.
         - known: `(batch, horizon, known + known categories)`, scaled, where any are known.
+        - mask: `(batch, lookback)`, False where a window is padded, before its first row.
         - output: `(batch, horizon)`, scaled.
 
     Example:
@@ -114,35 +116,49 @@ class ForecastNetwork(nn.Module):
         x: Tensor,
         linear: Tensor | None = None,
         known: Tensor | None = None,
+        mask: Tensor | None = None,
         *,
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """Forecast a batch of windows; in training `generator` draws the dropout masks.
 
         `linear` takes the place of the linear path's own forecast, which is that of a ridge that
-        has seen the training windows.
+        has seen the training windows. What stands where `mask` is False changes nothing: the state
+        is carried over it, and the linear path reads the first row in its place.
         """
-        changes, level, spread = self.split_level(x)
+        x = x if mask is None else hold_first(x, mask)
+        changes, level, spread = self.split_level(x, mask)
         if self.linear is not None:
             level = self.linear(x, known) if linear is None else linear
         forecast: Tensor = level + spread * self.forecast_changes(
-            changes, known, generator=generator
+            changes, known, mask, generator=generator
         )
         return forecast
 
-    def split_level(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def split_level(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Return the windows with the target less its level, in spreads; level, spread, (B, 1)."""
-        level, spread = level_and_spread(x[..., 0], self.normalise)
+        level, spread = level_and_spread(x[..., 0], self.normalise, mask)
         changes = (x[..., 0] - level) / spread
         return torch.cat([changes[..., None], x[..., 1:]], dim=2), level, spread
 
     def forecast_changes(
-        self, x: Tensor, known: Tensor | None = None, *, generator: torch.Generator | None = None
+        self,
+        x: Tensor,
+        known: Tensor | None = None,
+        mask: Tensor | None = None,
+        *,
+        generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Forecast what comes on top of the level, in spreads, from windows less their level."""
+        """Forecast what comes on top of the level, in spreads, from windows less their level.
+
+        Padding holds the first row's values, as `hold_first` and `Windows.x` give it.
+        """
         if self.embeddings is not None:
             x, known = self.embeddings(x, known, generator=generator)
-        _, state = self.stack(x if self.segments is None else self.segments(x), generator=generator)
+        if self.segments is not None:
+            mask = None if mask is None else self.segments.mask_of(mask)
+            x = self.segments(x)
+        _, state = self.stack(x, mask=mask, generator=generator)
         if self.positions is None:
             features = last_of(self.stack, state)
         else:

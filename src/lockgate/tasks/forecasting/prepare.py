@@ -14,10 +14,12 @@ from safetensors.torch import load_file, save_file
 from lockgate.errors import DataError, count_of, option, quoted
 from lockgate.reading.samples import SAMPLE, sample
 from lockgate.reading.zones import wall_clock
+from lockgate.scoring.arrays import IntArray
 from lockgate.tasks.base import PARTS, Part, Span
 from lockgate.tasks.forecasting.choices import Choices
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.known_future import known_after
+from lockgate.tasks.forecasting.layout import Layout
 from lockgate.tasks.forecasting.linear_path import LinearPath
 from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing, learn
 from lockgate.tasks.forecasting.ridge import Ridge
@@ -147,9 +149,10 @@ def make_windows(arrays: Arrays, preprocessing: Preprocessing, steps: range) -> 
     target are left out.
     """
     lookback, horizon = preprocessing.lookback, preprocessing.horizon
-    reach = range(steps.start - 1, steps.stop - horizon)
-    origins = arrays.layout.within(reach, lookback - 1, horizon)
-    whole = _count(arrays.usable, origins - lookback + 1, origins + 1) == lookback
+    origins = possible_origins(arrays.layout, preprocessing, steps)
+    begins = arrays.series.starts[arrays.series.of(origins)]
+    first = np.maximum(origins - lookback + 1, begins)
+    whole = _count(arrays.usable, first, origins + 1) == origins + 1 - first
     whole &= _count(arrays.usable_ahead, origins + 1, origins + horizon + 1) == horizon
     scored = _count(np.isfinite(arrays.target), origins + 1, origins + horizon + 1) > 0
     kept = torch.from_numpy(origins[whole & scored])
@@ -163,6 +166,21 @@ def make_windows(arrays: Arrays, preprocessing: Preprocessing, steps: range) -> 
         known=known_after(arrays, preprocessing, kept),
         categories=preprocessing.sizes,
     )
+
+
+def possible_origins(layout: Layout, preprocessing: Preprocessing, steps: range) -> IntArray:
+    """Return the origins of the windows whose targets all lie in `steps`, whatever their holes.
+
+    A window has a whole lookback. Of several series those that hold no such window up to the end of
+    `steps` have padded ones, from their first row on.
+    """
+    lookback, horizon = preprocessing.lookback, preprocessing.horizon
+    reach = range(steps.start - 1, steps.stop - horizon)
+    if not preprocessing.several:
+        return layout.within(reach, lookback - 1, horizon)
+    rows = np.minimum(layout.lengths, steps.stop - layout.steps[layout.starts])
+    before = np.where(rows < lookback + horizon, 0, lookback - 1)
+    return layout.within(reach, before, horizon)
 
 
 def _count(
@@ -181,7 +199,8 @@ def _why_no_window(
 ) -> str:
     rows = prepared.split.rows(part)
     lookback, horizon = prepared.preprocessing.lookback, prepared.preprocessing.horizon
-    needed = horizon + (lookback if part == "train" else 0)
+    before = 1 if prepared.preprocessing.several else lookback
+    needed = horizon + (before if part == "train" else 0)
     if len(rows) < needed:
         return (
             f"horizon {horizon} and lookback {lookback} must fit the {part} part, "
@@ -193,6 +212,11 @@ def _why_no_window(
             f"the {part} part must hold values of the target {quoted(table.target)}, got none "
             f"in its "
             f"{count_of(len(rows), 'row')}"
+        )
+    if not len(possible_origins(prepared.arrays.layout, prepared.preprocessing, rows)):
+        return (
+            f"the horizon of {count_of(horizon, 'step')} must fit a series in the {part} part, "
+            "with a row before it, got no series so long there; pass a shorter one"
         )
     # windows of the later parts look back into the part before
     read = range(max(0, rows.start - lookback), rows.stop)
@@ -210,8 +234,9 @@ def _shorter(prepared: Prepared, parts: Sequence[Part]) -> str:
     """Return the horizon and the lookback of which each alone gives all parts a window."""
     train, *later = (len(prepared.split.rows(part)) for part in parts)
     settings = prepared.preprocessing
+    before = 1 if settings.several else settings.lookback
     most = {
-        "horizon": min(train - settings.lookback, *later),
+        "horizon": min(train - before, *later),
         "lookback": train - settings.horizon,
     }
     helpful = [

@@ -1,6 +1,7 @@
 """What is learned from the training rows of a table, and how it turns any table into arrays."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -250,10 +251,12 @@ class Preprocessing(BaseModel):
         if not self.several:
             return Series(starts, np.array(self.means[:1]), np.array(self.stds[:1]))
         known = {one.name: (one.mean, one.std) for one in self.series}
+        usual = Usual(self.std, _relative_spread(known.values()))
         # a series that was not learned from has no other scale than its own first window's
+        firsts = (part[: self.lookback] for part in np.split(y, starts[1:]))
         scales = [
-            known.get(name) or series_scale(y[start : start + self.lookback], self.std)
-            for name, start in zip(table.names, starts, strict=True)
+            known.get(name) or series_scale(first, usual, short=len(first) < self.lookback)
+            for name, first in zip(table.names, firsts, strict=True)
         ]
         means, stds = np.array(scales, dtype=np.float64).reshape(-1, 2).T
         return Series(starts, means, stds)
@@ -359,7 +362,7 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
         dropped=(*dropped, *useless),
         seen_until=_latest(table, seen_steps),
         slots=table.slots,
-        series=_known_series(table, train, values[:, 0], (seen_steps, seasons))
+        series=_known_series(table, train, values[:, 0], (seen_steps, seasons, lookback + horizon))
         if table.several
         else (),
         several=table.several,
@@ -382,17 +385,42 @@ def default_lookback(seasons: tuple[int, ...], horizon: int, train_rows: int) ->
     return max(1, min(wanted, train_rows // 10))
 
 
-def series_scale(y: FloatArray, usual: float) -> tuple[float, float]:
+class Usual(NamedTuple):
+    """How most series spread."""
+
+    std: float
+    relative: float
+    """Standard deviation beside the mean; 0 where no series has any."""
+
+
+def series_scale(y: FloatArray, usual: Usual, *, short: bool = False) -> tuple[float, float]:
     """Return mean and standard deviation of a series; where it is still, a part of what is usual.
+
+    A few values tell little of how far a series spreads, and a single one nothing: a short series
+    has what is usual for its size as one more squared deviation.
 
     Args:
         y: Its values, NaN where missing.
-        usual: The standard deviation of most series.
+        usual: The spread of most series.
+        short: Whether the values are fewer than a window has.
+
+    Example:
+        >>> series_scale(np.array([8.0]), Usual(5.0, 0.25), short=True)
+        (8.0, 1.4142135623730951)
     """
     observed = y[np.isfinite(y)]
     if not len(observed):
-        return 0.0, usual
-    return float(observed.mean()), max(float(observed.std()), LEAST_SPREAD * usual)
+        return 0.0, usual.std
+    mean, std = float(observed.mean()), float(observed.std())
+    if short:
+        own = usual.relative * abs(mean) or usual.std
+        std = float(np.sqrt((len(observed) * std**2 + own**2) / (len(observed) + 1)))
+    return mean, max(std, LEAST_SPREAD * usual.std)
+
+
+def _relative_spread(scales: Iterable[tuple[float, float]]) -> float:
+    relative = [std / abs(mean) for mean, std in scales if mean]
+    return float(np.median(relative)) if relative else 0.0
 
 
 def _latest(table: Table, seen_steps: int) -> str:
@@ -402,22 +430,31 @@ def _latest(table: Table, seen_steps: int) -> str:
 
 
 def _known_series(
-    table: Table, train: Table, y: FloatArray, told: tuple[int, tuple[int, ...]]
+    table: Table, train: Table, y: FloatArray, told: tuple[int, tuple[int, ...], int]
 ) -> tuple[KnownSeries, ...]:
     # imported here because a model is loaded without what scoring loads
     from lockgate.scoring.metrics import mase_scale
 
-    seen_steps, seasons = told
+    seen_steps, seasons, whole = told
     season = next(iter(seasons), 1)
     parts = np.split(y, train.layout.starts[1:])
-    usual = float(np.median([series_scale(part, 0.0)[1] for part in parts])) or 1.0
+    # what is usual is told by the long ones, if there are any
+    long = [part for part in parts if len(part) >= whole] or parts
+    scales = [series_scale(part, Usual(0.0, 0.0)) for part in long]
+    std = float(np.median([std for _, std in scales])) or 1.0
+    usual = Usual(std, _relative_spread(scales))
     seen = table.between(0, seen_steps)
     ends = seen.layout.starts + seen.layout.lengths - 1
     until = {
         name: shown(seen.frame["ds"], int(end)) for name, end in zip(seen.names, ends, strict=True)
     }
     return tuple(
-        KnownSeries(name, *series_scale(part, usual), until[name], mase_scale(part, season))
+        KnownSeries(
+            name,
+            *series_scale(part, usual, short=len(part) < whole),
+            until[name],
+            mase_scale(part, season),
+        )
         for name, part in zip(train.names, parts, strict=True)
     )
 

@@ -239,7 +239,7 @@ def _forecast_from(plan: ReplayPlan, cutoff: Cutoff, models: _Models) -> pl.Data
     seasons = models.seasons
     fitted = models.of(cutoff.refit)
     preprocessing, bound = fitted.preprocessing, plan.config.data.at_least
-    known = as_of(plan.table, preprocessing, cutoff.step)
+    known = as_of(plan.table, preprocessing, cutoff.step, padded=_padded(plan))
     windows, rows = known.windows, known.rows
     columns = model_columns(fitted, known, plan.asked.level) if len(windows) else {}
     columns |= baseline_columns(windows, seasons, fitted.ridge, bound) if len(windows) else {}
@@ -304,16 +304,26 @@ def _not_forecast(
 ) -> Iterator[str]:
     if empty:
         yield (
-            f"nothing is forecast from {listed(empty, 3)}: no series has a whole lookback without "
-            "a long hole there"
+            f"nothing is forecast from {listed(empty, 3)}: no series has {_read(plan)} without a "
+            "long hole there"
         )
     series = len(plan.table.names)
     fewer = sum(0 < part.height < series * horizon for part in parts)
     if fewer:
         yield (
             f"at {count_of(fewer, 'cutoff')} some of the {series:,} series are not forecast: they "
-            "have no whole lookback before it, or no whole horizon after it"
+            f"have no {_read(plan).removeprefix('a ')} before it, or no whole horizon after it"
         )
+
+
+def _read(plan: ReplayPlan) -> str:
+    """Name what a series must have before a cutoff to be forecast."""
+    return "a row" if plan.table.several and _padded(plan) else "a whole lookback"
+
+
+def _padded(plan: ReplayPlan) -> bool:
+    # statsforecast fits nothing to a row or two, and all are compared on the same series
+    return not plan.asked.baselines
 
 
 def _not_computed(

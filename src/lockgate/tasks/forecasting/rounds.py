@@ -69,8 +69,9 @@ def _holds_windows(prepared: Prepared, fold: Fold) -> bool:
     """Tell whether each part holds enough windows, by the lookback and columns of the whole run."""
     preprocessing = prepared.preprocessing
     train, *later = _ranges(fold)
-    # what is learned from reads no row before the first
-    parts = (range(train.start + preprocessing.lookback, train.stop), *later)
+    # what is learned from reads no row before the first; of several series it may be padded there
+    read = 0 if preprocessing.several and not train.start else preprocessing.lookback
+    parts = (range(train.start + read, train.stop), *later)
     least = LEAST_HORIZONS * preprocessing.horizon
     return all(len(make_windows(prepared.arrays, preprocessing, part)) >= least for part in parts)
 

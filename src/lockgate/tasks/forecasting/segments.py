@@ -48,6 +48,11 @@ class Segments(nn.Module):
         tokens: Tensor = self.linear(segments)
         return tokens.relu()
 
+    def mask_of(self, mask: Tensor) -> Tensor:
+        """Tell which tokens are of any row, (B, segments), where the mask tells it of steps."""
+        before = -mask.shape[1] % self.length
+        return pad(mask, (before, 0)).view(len(mask), -1, self.length).any(dim=2)
+
 
 class Positions(nn.Module):
     """The segments of a forecast, each one step of the stack from the state that it ended with.

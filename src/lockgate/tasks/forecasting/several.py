@@ -1,11 +1,12 @@
 """What is told of a table of several series."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from lockgate.errors import MOST_LISTED, listed
+from lockgate.errors import MOST_LISTED, count_of, listed
 from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.table import Table
@@ -20,6 +21,38 @@ def series_words(table: Table) -> dict[str, str]:
         "series": f"{len(lengths):,} of {lengths.min():,} to {lengths.max():,} steps, half of "
         f"them at least {int(np.median(lengths)):,}"
     }
+
+
+def padded_words(table: Table, lookback: int) -> Iterator[str]:
+    """Tell of the series that are forecast from less than a lookback, if there are any."""
+    lengths = table.layout.lengths
+    short = np.flatnonzero(lengths < lookback)
+    if not len(short):
+        return
+    if not table.several:
+        yield (
+            f"the table holds {lengths[0]} of the {lookback} rows that are read, "
+            f"{lookback - lengths[0]} too few: the forecast rests on those that are there"
+        )
+        return
+    names = [f"{table.names[k]} with {lengths[k]}" for k in short]
+    yield (
+        f"{len(short):,} series shorter than the lookback of {count_of(lookback, 'row')}: "
+        f"{listed(names, MOST_LISTED)}; their forecasts rest on those rows"
+    )
+
+
+def left_out_words(table: Table, horizon: int) -> Iterator[str]:
+    """Tell of the series that nothing is learned from, as they hold no row before a horizon."""
+    if not table.several:
+        return
+    short = np.flatnonzero(table.layout.lengths < 1 + horizon)
+    if len(short):
+        names = [table.names[k] for k in short]
+        yield (
+            f"{len(short):,} series shorter than the horizon and a row before it, "
+            f"{count_of(1 + horizon, 'row')}, are not learned from: {listed(names, MOST_LISTED)}"
+        )
 
 
 def static_words(preprocessing: Preprocessing) -> dict[str, str]:

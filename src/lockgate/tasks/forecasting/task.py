@@ -61,7 +61,7 @@ from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.network import build_for
 from lockgate.tasks.forecasting.origins import origins_of
 from lockgate.tasks.forecasting.pages import PAGES, ForecastPages
-from lockgate.tasks.forecasting.prepare import Prepared, prepare, read
+from lockgate.tasks.forecasting.prepare import Prepared, possible_origins, prepare, read
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.residuals import errors_by_clock, residual_checks
 from lockgate.tasks.forecasting.rounds import ForecastRounds
@@ -69,6 +69,7 @@ from lockgate.tasks.forecasting.scorer import WindowScorer
 from lockgate.tasks.forecasting.several import (
     by_series,
     drawn_series,
+    left_out_words,
     series_words,
     several_described,
     static_words,
@@ -143,7 +144,11 @@ class Forecasting:
 
     def read(self, source: Any, config: ForecastConfig) -> Table:
         """Read the table."""
-        return read(source, config.data)
+        table = read(source, config.data)
+        if not table.several:
+            return table
+        told = left_out_words(table, table.slots.steps(config.data.horizon, "horizon"))
+        return replace(table, notices=(*table.notices, *told))
 
     def prepare(self, data: Table, config: ForecastConfig) -> Prepared:
         """Cut it by time, learn from the training rows and choose what is left open."""
@@ -258,8 +263,9 @@ class Forecasting:
         model = fitted.model.eval()
         few = prepared.windows("validation").thinned(REACH_WINDOWS)
         x, known = few.x(slice(None)), few.ahead(slice(None))
-        changes = partial(model.forecast_changes, known=known)
-        return gradient_reach(changes, model.split_level(x)[0], batch_first=True)
+        mask = few.mask(slice(None))
+        changes = partial(model.forecast_changes, known=known, mask=mask)
+        return gradient_reach(changes, model.split_level(x, mask)[0], batch_first=True)
 
     def predict(self, fitted: FittedForecaster, prepared: Prepared, part: Span) -> FloatArray:
         """Forecast every window of a part."""
@@ -445,7 +451,8 @@ class Forecasting:
         stretches = []
         for which, i in three.items():
             origin = int(windows.origins[i])
-            read = min(windows.lookback, MOST_HISTORY)
+            begun = int(windows.series.starts[windows.series.of(windows.origins[i].numpy())])
+            read = min(windows.lookback, MOST_HISTORY, origin + 1 - begun)
             past = data.frame.slice(origin + 1 - read, read)
             future = data.frame.slice(origin + 1, windows.horizon)
             stretches.append(
@@ -512,10 +519,8 @@ def _part(table: Table, rows: range) -> dict[str, Any]:
 
 def _possible(prepared: Prepared, part: Part) -> int:
     """Return how many windows a part would have without holes."""
-    steps, learned = prepared.split.rows(part), prepared.preprocessing
-    origins = range(steps.start - 1, steps.stop - learned.horizon)
-    layout = prepared.arrays.layout
-    return len(layout.within(origins, learned.lookback - 1, learned.horizon))
+    steps, layout = prepared.split.rows(part), prepared.arrays.layout
+    return len(possible_origins(layout, prepared.preprocessing, steps))
 
 
 def _holes(data: dict[str, Any]) -> Check:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -94,10 +95,13 @@ class WindowBatch(NamedTuple):
     y: Tensor  # (B, horizon), scaled; NaN where the target is missing
     linear: Tensor | None = None  # (B, horizon), scaled: see `Windows`
     known: Tensor | None = None  # (B, horizon, K), scaled
+    mask: Tensor | None = None  # (B, lookback), False where padded; None where nothing is
 
     @property
     def inputs(self) -> tuple[Tensor | None, ...]:
         """What a network is called with."""
+        if self.mask is not None:
+            return self.x, self.linear, self.known, self.mask
         if self.known is not None:
             return self.x, self.linear, self.known
         return (self.x,) if self.linear is None else (self.x, self.linear)
@@ -111,7 +115,8 @@ class WindowBatch(NamedTuple):
         """Return some of the windows."""
         linear = None if self.linear is None else self.linear[which]
         known = None if self.known is None else self.known[which]
-        return WindowBatch(self.x[which], self.y[which], linear, known)
+        mask = None if self.mask is None else self.mask[which]
+        return WindowBatch(self.x[which], self.y[which], linear, known, mask)
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,9 @@ class Windows:
     A window is named by its origin, the row of its last input step: it reads the `lookback` rows
     up to the origin and is scored on the `horizon` rows after it. `batch` gathers the windows that
     it is asked for; nothing else is ever copied, so memory does not grow with `lookback`.
+
+    Where a series has fewer rows up to the origin, the window is padded before its first row. The
+    padding holds that row's values, and `mask` tells where it is.
     """
 
     inputs: Tensor  # (T, C) float32, scaled, holes filled; every part of every series
@@ -145,11 +153,28 @@ class Windows:
         """Gather the windows `index` of this part."""
         linear = None if self.linear is None else self.linear[index]
         targets = self._targets(self.origins[index])
-        return WindowBatch(self.x(index), targets, linear, self.ahead(index))
+        return WindowBatch(self.x(index), targets, linear, self.ahead(index), self.mask(index))
 
     def x(self, index: Tensor | slice) -> Tensor:
         """Gather the inputs of the windows `index`, whose targets need not exist yet."""
-        return self._inputs_view()[self.origins[index] - self.lookback + 1]
+        first = self.origins[index] - self.lookback + 1
+        padded = self._padded(index)
+        if padded is None:
+            return self._inputs_view()[first]
+        return self.inputs[first[:, None] + torch.maximum(self._steps, padded[:, None])]
+
+    def mask(self, index: Tensor | slice) -> Tensor | None:
+        """Tell which steps of the windows `index` are rows, (B, lookback); None where all are."""
+        padded = self._padded(index)
+        return None if padded is None else self._steps >= padded[:, None]
+
+    @cached_property
+    def padding(self) -> Tensor | None:
+        """Steps of each window before the first row of its series, (N,); None where it has none."""
+        origins = self.origins.cpu().numpy()
+        rows = origins - self.series.starts[self.series.of(origins)] + 1
+        padding = np.maximum(self.lookback - rows, 0)
+        return torch.from_numpy(padding).to(self.origins.device) if padding.any() else None
 
     def ahead(self, index: Tensor | slice) -> Tensor | None:
         """Gather what is known of the steps that the windows `index` forecast."""
@@ -216,6 +241,15 @@ class Windows:
         }
         known = None if self.known is None else self.known.to(device)
         return replace(self, **arrays, known=known)
+
+    @property
+    def _steps(self) -> Tensor:
+        return torch.arange(self.lookback, device=self.origins.device)
+
+    def _padded(self, index: Tensor | slice) -> Tensor | None:
+        """Return the padding of some windows; None where they have none, which costs nothing."""
+        padding = None if self.padding is None else self.padding[index]
+        return padding if padding is not None and bool(padding.any()) else None
 
     def _inputs_view(self) -> Tensor:
         # row r of the view is rows r .. r + lookback - 1 of the array: strides, no memory
