@@ -362,3 +362,16 @@ def test_series_without_a_size_have_the_usual_spread() -> None:
 
     assert series_scale(np.array([3.0]), usual, short=True)[1] == pytest.approx(5 / np.sqrt(2))
     assert series_scale(np.array([np.nan]), usual, short=True) == (0.0, 5.0)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 90), (5, 40), (31, 90), (70, 85), (89, 90)])
+def test_arrays_between_steps_are_those_of_the_table_between_them(start: int, stop: int) -> None:
+    config = TableConfig(target="sold", id="shop", horizon=2, lookback=8, align="end")
+    table = of_lengths(a=90, b=60, c=10)
+    preprocessing = learn(table, config, 90, 90)
+
+    cut = preprocessing.apply(table).between(start, stop)
+
+    expected = preprocessing.apply(table.between(start, stop))
+    for name, own, other in zip(cut._fields, cut, expected, strict=True):
+        np.testing.assert_array_equal(own, other, err_msg=name)

@@ -249,3 +249,31 @@ def test_two_years_of_hours_are_folded_into_five(window: str) -> None:
     assert learned(one) == learned(other)
     assert weights(one, config) == weights(other, config)
     assert len(one.prepared.windows("test")) == 1481 - 23
+
+
+@BOTH
+def test_folds_count_the_padded_windows_of_short_series(window: str) -> None:
+    days = pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 4, 9), "1d", eager=True)
+    rng = np.random.default_rng(0)
+    begins = {"a": 0, "b": 10, "c": 20, "d": 30, "e": 97}
+    parts = [
+        pl.DataFrame({"shop": [shop] * len(own), "day": own, "sold": rng.normal(size=len(own))})
+        for shop, own in ((shop, days[first:]) for shop, first in begins.items())
+    ]
+    settings = {"target": "sold", "id": "shop", "horizon": 2, "lookback": 60}
+    config = resolve(ForecastConfig, {**settings, "folds": 4, "window": window})
+    data = TASK.read(pl.concat(parts), config)
+    prepared = TASK.prepare(data, config)
+
+    folds = TASK.rounds.folds(data, prepared, config)
+
+    assert (len(folds.folds), folds.why_few) == (4, None)
+    for fold in folds.folds:
+        one = TASK.rounds.prepare(data, config, fold).prepared
+        train, stopping, judged = (one.windows(part) for part in PARTS)
+        least = LEAST_HORIZONS * 2
+        assert all(len(part) >= least for part in (train, stopping, judged))
+        first, last = int(fold.train[0]), int(fold.train[-1])
+        rows = [last + 1 - max(first, begin) for begin in begins.values()]
+        # whole windows alone of a series that holds one, else one after each row
+        assert len(train) == sum(n - 61 if n >= 62 else max(0, n - 2) for n in rows)

@@ -60,6 +60,25 @@ class Arrays(NamedTuple):
         """The same without scales."""
         return Layout(self.starts, self.steps, pl.Series(dtype=pl.Int64))
 
+    def between(self, start: int, stop: int) -> "Arrays":
+        """Return the rows from one step up to another, of the series that have any there."""
+        layout, rows = self.layout.between(start, stop)
+        series = self.series.of(rows[layout.starts])
+        # the rows of one series are a slice, which copies nothing
+        which = slice(start, stop) if len(self.starts) == 1 else rows
+        return Arrays(
+            self.inputs[which],
+            self.target[which],
+            self.usable[which],
+            self.usable_ahead[which],
+            self.ds[which],
+            layout.steps,
+            layout.starts,
+            self.means[series],
+            self.stds[series],
+            self.naive[series],
+        )
+
     def naive_of(self, rows: IntArray) -> FloatArray:
         """Return the naive error of the series that rows are of, (N,)."""
         return np.asarray(self.naive[self.series.of(rows)])

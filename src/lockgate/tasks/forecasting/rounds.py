@@ -69,11 +69,12 @@ def _holds_windows(prepared: Prepared, fold: Fold) -> bool:
     """Tell whether each part holds enough windows, by the lookback and columns of the whole run."""
     preprocessing = prepared.preprocessing
     train, *later = _ranges(fold)
-    # what is learned from reads no row before the first; of several series it may be padded there
-    read = 0 if preprocessing.several and not train.start else preprocessing.lookback
-    parts = (range(train.start + read, train.stop), *later)
     least = LEAST_HORIZONS * preprocessing.horizon
-    return all(len(make_windows(prepared.arrays, preprocessing, part)) >= least for part in parts)
+    # what is learned from reads no row before the first
+    learned = prepared.arrays.between(train.start, train.stop)
+    held = [len(make_windows(learned, preprocessing, range(len(train))))]
+    held += [len(make_windows(prepared.arrays, preprocessing, part)) for part in later]
+    return min(held) >= least
 
 
 def _ranges(fold: Fold) -> tuple[range, ...]:
