@@ -38,6 +38,7 @@ class Settings(TypedDict, total=False):
     gap: int | str
     gpus_per_fit: float | None
     group: str | None
+    head: str
     header: bool
     hidden_size: int | Sequence[int] | str
     hold_masks: bool

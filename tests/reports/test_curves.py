@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lockgate.reports.curves import curve, curve_figures, curve_panels
+from lockgate.reports.curves import curve, curve_figures, curve_panels, fall_below_0
 
 Results = dict[str, Any]
 
@@ -45,3 +45,19 @@ def test_a_loss_of_0_is_no_measure(results: Results) -> None:
     rung["rounds"][0]["history"] |= {"training": [2.0, 1.0], "validation": [1.0, 0.0]}
 
     assert curve(rung, "training").mean == [2.0, 1.0]
+
+
+def test_losses_that_fall_below_0_are_drawn_less_the_lowest_of_their_fit(results: Results) -> None:
+    rungs = results["rungs"][:2]
+    assert not fall_below_0(rungs)
+    rungs[0]["rounds"] = rungs[0]["rounds"][:2]
+    for one, shift in zip(rungs[0]["rounds"], (0.0, 7.0), strict=True):
+        one["history"] |= {
+            "training": [shift + 1.0, shift - 0.5],
+            "validation": [shift + 2.0, shift - 1.0],
+        }
+
+    assert fall_below_0(rungs)
+    assert curve(rungs[0], "training", less=True).mean == [2.0, 0.5]
+    assert curve(rungs[0], "validation", less=True).high == [3.0, 0.0]
+    assert min(curve(rungs[1], "validation", less=True).low) == 0.0

@@ -97,6 +97,19 @@ def test_intervals_are_told_by_the_half_that_stopped_nothing(delivered, table):
     )
 
 
+def test_errors_held_out_are_in_the_spreads_forecast_for_them(delivered, table):
+    delivery, _, prepared = delivered(max_epochs=5, learning_rate=0.01, head="normal", mix=False)
+    data = TASK.read(table, delivery.fitted.config)
+    truth = TASK.scorer(data, prepared, delivery.fitted.config, "mixing").truth
+    windows = prepared.windows("mixing")
+    spreads, off = delivery.tried.spreads(windows), truth - delivery.tried.forecast(windows)
+
+    intervals = delivery.fitted.intervals
+
+    assert intervals.least == pytest.approx(0.05 * np.median(spreads))
+    np.testing.assert_allclose(intervals.errors, off / spreads, rtol=1e-4)
+
+
 def test_a_single_network_that_validation_stopped_has_no_intervals(table, small, tmp_path):
     told = {**small, "members": 1, "mix": False}
     single, _ = lockgate.train(table, out=tmp_path / "one", **told)

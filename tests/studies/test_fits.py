@@ -13,7 +13,7 @@ from lockgate.running.local import default_workers
 from lockgate.running.places import Local
 from lockgate.settings import resolve
 from lockgate.studies import fits
-from lockgate.studies.fits import JUDGED, Fit, Job, read_judged
+from lockgate.studies.fits import JUDGED, Fit, Job, read_judged, read_spreads
 from lockgate.tasks.forecasting.config import ForecastConfig, ForecasterConfig
 from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.prepare import prepare, read
@@ -186,6 +186,19 @@ def test_a_fit_of_a_round_keeps_what_it_predicts_and_no_weights(prepared, tmp_pa
     model, _ = train(told, config, seed=2, name="lstm")
     assert np.array_equal(read_judged(tmp_path, job), model.forecast(told.windows("test")))
     assert (fit.seed, fit.fold, fit.temperature) == (2, "a-fold", 1.0)
+
+
+def test_a_fit_of_a_round_that_forecasts_a_spread_keeps_it(prepared, tmp_path):
+    config, told = prepared
+    config = resolve(ForecastConfig, config.model_dump(), {"head": "normal"})
+    job, plain = (Job(name, 2, config, FORECASTING, "a-fold") for name in ("lstm", "other"))
+
+    [fit] = fits.run_fits(tmp_path, [job], Local(1))
+
+    model, _ = train(told, config, seed=2, name="lstm")
+    assert np.array_equal(read_spreads(tmp_path, job), model.spreads(told.windows("test")))
+    assert read_spreads(tmp_path, plain) is None
+    assert fit.validation is None
 
 
 def test_a_member_keeps_its_weights(prepared, tmp_path):

@@ -139,6 +139,21 @@ def test_without_a_mixture_the_networks_are_held_out(config: Any) -> None:
     np.testing.assert_allclose(held_out[0].prediction, mean)
 
 
+def test_the_spreads_of_held_out_rows_are_the_means_over_rounds(config: Any) -> None:
+    told = played(1.0, 1.0, [fit(1)])
+    rounds = tuple(
+        one._replace(spreads={"gru": np.full(40, float(number)), "lstm": np.full(40, 99.0)})
+        for number, one in enumerate(told.rounds)
+    )
+    with_spreads = SimpleNamespace(rounds=rounds, fits=told.fits)
+
+    held_out = learn(TASK, config, KNOWN, with_spreads, "gru").held_out
+
+    # the first pass is rounds 0 and 1, the second over the same folds 2 and 3
+    assert [float(one.spreads[0]) for one in held_out] == [1.0, 2.0]  # type: ignore[index]
+    assert [one.spreads for one in learn(TASK, config, KNOWN, told, "gru").held_out] == [None] * 2
+
+
 def test_members_take_the_epochs_told_on_all_but_the_test_part(table: Any, small: Any) -> None:
     config = resolve(ForecastConfig, {**small, "members": 2, "mix": True, "batch_size": 32})
     data = TASK.read(table, config)

@@ -49,6 +49,7 @@ def test_each_is_fitted_once_and_read_in_another_run(setting, break_off, tmp_pat
     for key, one in again.items():
         assert one.fit == found[key].fit
         assert (one.judged == found[key].judged).all()
+        assert one.spreads is None
         assert one.fit.fold == one.stretch.fold.name
     assert (tmp_path / "rounds" / "7-pass-0-fold-0" / "default" / "fit.json").exists()
     assert not (tmp_path / "rounds" / "7-pass-0-fold-0" / "trial-0").exists()

@@ -54,6 +54,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         normalise: Level subtracted from a window: "last", "mean" or "none"; "mean_std" and
             "median_mad" divide by its spread too; "auto" chooses on validation.
         segment_length, segment_head: Reading and writing in stretches of steps.
+        head: What is forecast of each step: "point", or how far off it may be too: "quantiles",
+            "normal", "student_t"; of counts "poisson" or "negative_binomial".
         linear_path: Whether forecasts are made on top of a ridge: "off", "on" or "auto"; see
             `lockgate.tasks.forecasting.config.ForecasterConfig`.
         metric, learning_rate, schedule, average, weight_decay, batch_size, clip_norm, max_epochs,
@@ -126,6 +128,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         normalise: str = "last",
         segment_length: int | None = None,
         segment_head: str = "direct",
+        head: str = "point",
         linear_path: str = "off",
         metric: str = "mae",
         learning_rate: float = 0.003,

@@ -19,19 +19,38 @@ class CurvePanel(NamedTuple):
     diverged: list[int]  # rounds
 
 
-def curve(rung: RungResult, which: Literal["training", "validation"]) -> Curve:
+def curve(
+    rung: RungResult, which: Literal["training", "validation"], *, less: bool = False
+) -> Curve:
     """One of a rung's losses over its fits that did not diverge.
 
     Folds are harder and easier, which says nothing of a curve's shape: each fit's losses are
-    multiples of its lowest validation loss.
+    multiples of its lowest validation loss, or with `less` what they are above it.
     """
-    healthy = [one["history"] for one in rung["rounds"] if one["stopped"] != "diverged"]
+    healthy = _healthy(rung)
     per_epoch = healthy[0]["per_epoch"] if healthy else 1
-    return over_fits((_relative(history, which) for history in healthy), per_epoch)
+    return over_fits((_relative(history, which, less=less) for history in healthy), per_epoch)
 
 
-def _relative(history: Losses, which: Literal["training", "validation"]) -> list[float | None]:
-    lowest = min((loss for loss in history["validation"] if loss is not None), default=0.0)
+def fall_below_0(rungs: Sequence[RungResult]) -> bool:
+    """Tell whether a validation loss does, as that of a likelihood may: no multiple tells of it."""
+    return any(_lowest(history) < 0.0 for rung in rungs for history in _healthy(rung))
+
+
+def _healthy(rung: RungResult) -> list[Losses]:
+    return [one["history"] for one in rung["rounds"] if one["stopped"] != "diverged"]
+
+
+def _lowest(history: Losses) -> float:
+    return min((loss for loss in history["validation"] if loss is not None), default=0.0)
+
+
+def _relative(
+    history: Losses, which: Literal["training", "validation"], *, less: bool
+) -> list[float | None]:
+    lowest = _lowest(history)
+    if less:
+        return [None if loss is None else loss - lowest for loss in history[which]]
     if lowest <= 0.0:
         return history[which]
     return [None if loss is None else loss / lowest for loss in history[which]]
@@ -52,7 +71,10 @@ def curve_panels(rungs: Sequence[RungResult]) -> list[CurvePanel]:
 
 def curve_figures(rungs: Sequence[RungResult]) -> dict[str, Figure]:
     """Draw both losses of each rung that has any."""
-    both = [(curve(rung, "training"), curve(rung, "validation")) for rung in rungs]
+    less = fall_below_0(rungs)
+    both = [
+        (curve(rung, "training", less=less), curve(rung, "validation", less=less)) for rung in rungs
+    ]
     low, high = loss_range([one for pair in both for one in pair])
     last = max((one.epochs[-1] for pair in both for one in pair if one.epochs), default=1)
     frame = Frame(math.ceil(last), low, high)

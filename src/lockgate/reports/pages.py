@@ -6,7 +6,7 @@ from lockgate.charts import figures as charts
 from lockgate.charts import formats
 from lockgate.charts.figures import Figure, Line
 from lockgate.reports import rounds
-from lockgate.reports.curves import CurvePanel, curve_figures, curve_panels
+from lockgate.reports.curves import CurvePanel, curve_figures, curve_panels, fall_below_0
 from lockgate.reports.effects import Axis, PairRow, ScoreRow, effects, scores
 from lockgate.reports.reach import reach_lines, reach_words
 from lockgate.reports.rounds import FoldRow, LookPanel
@@ -44,6 +44,7 @@ class Page(NamedTuple):
     columns: ScoreColumns
     digits: dict[str, int]  # decimals of each score
     panels: list[CurvePanel]
+    less: bool  # losses are drawn less the lowest of their fit, not as multiples of it
     folds: list[FoldRow]
     fold_labels: dict[str, str]  # by their names
     fold_lines: list[Line]
@@ -78,6 +79,7 @@ def page(results: Results) -> Page:
         columns=task_pages(results).columns(results),
         digits=digits(results),
         panels=curve_panels(results["rungs"]),
+        less=fall_below_0(results["rungs"]),
         folds=rounds.fold_rows(results),
         fold_labels={one["name"]: f"fold {i}" for i, one in enumerate(results["folds"], start=1)},
         fold_lines=rounds.fold_lines(results),

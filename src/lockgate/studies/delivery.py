@@ -125,7 +125,8 @@ def deliver(task: Task, data: Any, prepared: Any, config: Any, fit_all: FitAll) 
         if theirs is not None:
             weight = mixing_weight(scorer.losses, networks, theirs)
         mixed = _cross_fitted(scorer, networks, theirs)
-        held_out.append(HeldOut("second half of validation", scorer, mixed))
+        spreads = committees.spreads(tried, prepared, judged)
+        held_out.append(HeldOut("second half of validation", scorer, mixed, spreads))
     members = [
         Member(member.seed, frozen(config, history), "development", None)
         for member, (fitted, history) in zip(members, first, strict=True)

@@ -17,6 +17,7 @@ from lockgate.tasks.base import Span, Task
 from lockgate.training.history import History
 
 JUDGED = "judged.npy"
+SPREADS = "spreads.npy"
 CHECKPOINTS = "checkpoints"
 
 
@@ -147,6 +148,10 @@ def write_fit(out: Path, prepared_folder: Path, job: Job, *, keeps: Path | None)
         fitted.write_into(out)
     elif not fit.diverged:
         np.save(out / JUDGED, task.predict(fitted, prepared, "test"))
+        committees = task.committees
+        spreads = committees.spreads(fitted, prepared, "test") if committees else None
+        if spreads is not None:
+            np.save(out / SPREADS, spreads)
     write_text(out / "fit.json", fit.model_dump_json())
 
 
@@ -157,7 +162,15 @@ def read_fit(folder: Path) -> Fit:
 
 def read_judged(study: Path, job: Job) -> FloatArray | None:
     """Read what a fit in a round predicts of the rows judged; None if it diverged."""
-    path = job.folder(study) / JUDGED
+    return _read_array(job.folder(study) / JUDGED)
+
+
+def read_spreads(study: Path, job: Job) -> FloatArray | None:
+    """Read how far off a fit in a round may be, as it forecasts; None if it forecasts no spread."""
+    return _read_array(job.folder(study) / SPREADS)
+
+
+def _read_array(path: Path) -> FloatArray | None:
     return np.load(path, allow_pickle=False) if path.exists() else None
 
 

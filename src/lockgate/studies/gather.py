@@ -1,6 +1,7 @@
 """Put what rounds lost together as the evidence that the rule judges by."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ class Judged(NamedTuple):
     fold: int  # in its pass
     stretch: Stretch
     predictions: Mapping[str, FloatArray]  # by rung; without those that diverged
+    spreads: Mapping[str, FloatArray] = MappingProxyType({})  # of those that forecast one
 
 
 def gather(rounds: Sequence[Judged], *, folds: int, power: float, stay: bool) -> Evidence:

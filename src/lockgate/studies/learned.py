@@ -5,7 +5,7 @@ of a fit, how probabilities are calibrated, and how much of a mixture should be 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Any, NamedTuple, Protocol
 
@@ -96,7 +96,7 @@ def learn(
         baseline=name,
         why_not_mixed=why_not,
         scores=mean_of(mixed),
-        held_out=_held_out(networks, name),
+        held_out=_held_out(networks, name, _spreads(played, rung)),
     )
 
 
@@ -168,6 +168,15 @@ def _networks(played: FitsAndRounds, rung: str) -> list[tuple[Stretch, FloatArra
     ]
 
 
+def _spreads(played: FitsAndRounds, rung: str) -> dict[str, FloatArray]:
+    """Return for each fold the mean of the spreads that the networks forecast, if they do."""
+    by_fold: dict[str, list[FloatArray]] = {}
+    for one in played.rounds:
+        if rung in one.spreads:
+            by_fold.setdefault(one.stretch.fold.name, []).append(one.spreads[rung])
+    return {name: np.mean(own, axis=0) for name, own in by_fold.items()}
+
+
 def _mixable(
     committees: Committees,
     compared: Sequence[Candidate],
@@ -185,7 +194,9 @@ def _mixable(
 
 
 def _held_out(
-    networks: Sequence[tuple[Stretch, FloatArray]], name: str | None
+    networks: Sequence[tuple[Stretch, FloatArray]],
+    name: str | None,
+    spreads: Mapping[str, FloatArray],
 ) -> tuple[HeldOut, ...]:
     """Return what is predicted of each fold's rows by the weight of the others."""
     predictions = [prediction for _, prediction in networks]
@@ -196,7 +207,7 @@ def _held_out(
         mixed = cross_fitted(losses, ours, theirs, folds)
         predictions = np.split(mixed, np.cumsum(sizes)[:-1])
     return tuple(
-        HeldOut(stretch.fold.name, stretch.scorer, prediction)
+        HeldOut(stretch.fold.name, stretch.scorer, prediction, spreads.get(stretch.fold.name))
         for (stretch, _), prediction in zip(networks, predictions, strict=True)
     )
 

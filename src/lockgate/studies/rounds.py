@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -10,7 +10,7 @@ from lockgate.scoring.arrays import FloatArray
 from lockgate.studies.best import best_set
 from lockgate.studies.clock import Clock
 from lockgate.studies.delivery import is_single
-from lockgate.studies.fits import Fit, Job, read_judged, run_fits
+from lockgate.studies.fits import Fit, Job, read_judged, read_spreads, run_fits
 from lockgate.studies.folder import planned_looks
 from lockgate.studies.gather import Judged, gather
 from lockgate.studies.judge import best_cell
@@ -164,14 +164,20 @@ class _Player:
             self._clock.keep(self._out)
             self._watcher.on_fit(fit, len(self.fits), self.most)
         return [
-            Judged(number, fold, stretch, _predictions(self._out, own))
+            Judged(
+                *(number, fold, stretch),
+                _read_all(read_judged, self._out, own),
+                _read_all(read_spreads, self._out, own),
+            )
             for fold, (number, stretch, own) in enumerate(zip(rounds, stretches, jobs, strict=True))
         ]
 
 
-def _predictions(out: Path, jobs: Sequence[Job]) -> dict[str, FloatArray]:
-    read = {job.rung: read_judged(out, job) for job in jobs}
-    return {rung: one for rung, one in read.items() if one is not None}
+def _read_all(
+    read: Callable[[Path, Job], FloatArray | None], out: Path, jobs: Sequence[Job]
+) -> dict[str, FloatArray]:
+    found = {job.rung: read(out, job) for job in jobs}
+    return {rung: one for rung, one in found.items() if one is not None}
 
 
 def _affordable(plan: Plan, fits: Sequence[Fit], spent: float) -> int:

@@ -95,8 +95,10 @@ def apart(task: Task, prepared: Any, delivery: Delivery, tested: Tested, metric:
     """
     fitted, baseline, test = delivery.fitted, delivery.baseline, tested.scorer
     mixture, refitted, effect = test.scores(tested.model), None, None
-    networks, alone = mixture, [mixture]
+    networks, alone, intervals = mixture, [mixture], None
     if committees := task.committees:
+        spreads = committees.spreads(fitted, prepared, "test")
+        intervals = committees.intervals(fitted, test, tested.model, spreads)
         networks = test.scores(task.predict(committees.mixed(fitted, None, 1.0), prepared, "test"))
         alone = [
             test.scores(task.predict(committees.alone(fitted, k), prepared, "test"))
@@ -119,7 +121,7 @@ def apart(task: Task, prepared: Any, delivery: Delivery, tested: Tested, metric:
         "mixture": mixture,
         "refitted": refitted,
         "effect": effect,
-        "intervals": task.committees and task.committees.intervals(fitted, test, tested.model),
+        "intervals": intervals,
         "words": [],
     }
 

@@ -73,6 +73,8 @@ class HeldOut(NamedTuple):
     """Of the fold, or of the part."""
     scorer: Any
     prediction: FloatArray
+    spreads: FloatArray | None = None
+    """How far off each may be, as `Committees.spreads` gives it."""
 
 
 class Candidate(NamedTuple):
@@ -266,7 +268,15 @@ class Committees(Protocol):
         """
         ...
 
-    def intervals(self, fitted: Any, scorer: Any, prediction: FloatArray) -> Any:
+    def spreads(self, fitted: Any, prepared: Any, part: Span) -> FloatArray | None:
+        """Give how far off each prediction of a part may be, by what its networks forecast, in the
+        unit of the truth; None if they forecast no such thing.
+        """
+        ...
+
+    def intervals(
+        self, fitted: Any, scorer: Any, prediction: FloatArray, spreads: FloatArray | None
+    ) -> Any:
         """Give how its intervals do on rows that nothing has seen, as plain values; None if it has
         none.
         """
@@ -508,8 +518,10 @@ class Task(Hashable, Protocol):
         """Give the power of the mean loss that a metric is."""
         ...
 
-    def validation_score(self, loss: float, prepared: Any, config: Any) -> float:
-        """Turn a validation loss into the metric, in the unit of the truth."""
+    def validation_score(self, loss: float, prepared: Any, config: Any) -> float | None:
+        """Turn a validation loss into the metric, in the unit of the truth; None if it tells
+        nothing of it.
+        """
         ...
 
     def scales(self, prepared: Any) -> dict[str, Any]:

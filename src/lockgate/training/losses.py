@@ -25,8 +25,16 @@ class Batch(Protocol):
     def rows(self, which: slice) -> Self: ...
 
 
+class OwnLoss(Protocol):
+    """What a network gives that has a loss of its own, whatever the metric."""
+
+    def losses(self, y: Tensor) -> Tensor:
+        """Return the loss of each target, like `y`, whose values are all finite."""
+        ...
+
+
 def loss_and_count(
-    output: Tensor,
+    output: Tensor | OwnLoss,
     y: Tensor,
     metric: MetricName,
     weight: Tensor | None = None,
@@ -39,12 +47,15 @@ def loss_and_count(
     where `y` holds numbers, of several labels (B, K), each by itself.
 
     Args:
-        output: Forecasts like `y`, or scores with the classes last.
+        output: Forecasts like `y`, or what has a loss of them of its own; or scores with the
+            classes last.
         y: Targets.
         metric: What to follow.
         weight: How much each target counts; like `y`, or (B,) for (B, K).
         smoothing: Share of each label that is spread over all classes (Szegedy et al., 2016).
     """
+    if not isinstance(output, Tensor):
+        return (output.losses(y.nan_to_num()) * y.isfinite()).sum(), counted(y, metric)
     if metric != "log_loss":
         error = (output - y.nan_to_num()) * y.isfinite()
         loss = (error.square() if metric == "rmse" else error.abs()).sum()
@@ -69,7 +80,9 @@ def counted(y: Tensor, metric: MetricName, weight: Tensor | None = None) -> Tens
     return (counts if weight is None else counts * weight).sum()
 
 
-def mean_loss(output: Tensor, batch: Batch, metric: MetricName, smoothing: float = 0.0) -> Tensor:
+def mean_loss(
+    output: Tensor | OwnLoss, batch: Batch, metric: MetricName, smoothing: float = 0.0
+) -> Tensor:
     """Return the mean loss over the observed targets of a batch; 0 where none is observed."""
     total, count = loss_and_count(output, batch.y, metric, batch.weight, smoothing)
     return total / divisor(count)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lockgate.errors import DataError
+from lockgate.scoring.arrays import FloatArray
 from lockgate.studies.fits import Fit
 from lockgate.studies.folder import planned_looks
 from lockgate.studies.gather import Judged, gather
@@ -140,10 +141,15 @@ def _round(
     metric, power = with_.plan.config.training.metric, with_.bench.power
     common = on_common_rows(place.seed, place.fold, stretches, predictions, power, metric)
     own = {
-        name: Judged(place.seed, place.fold, stretches[name], {name: prediction})
+        name: Judged(place.seed, place.fold, stretches[name], {name: prediction}, told)
         for name, prediction in predictions.items()
+        for told in [_spreads(name, fitted[name, place])]
     }
     return common, own
+
+
+def _spreads(name: str, fitted: Fitted) -> dict[str, FloatArray]:
+    return {} if fitted.spreads is None else {name: fitted.spreads}
 
 
 def _stay(with_: Searching) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from lockgate.scoring.arrays import FloatArray
 from lockgate.studies.clock import Clock
-from lockgate.studies.fits import Fit, Job, read_judged, run_fits_in
+from lockgate.studies.fits import Fit, Job, read_judged, read_spreads, run_fits_in
 from lockgate.studies.plan import Plan
 from lockgate.studies.stretches import Stretch
 from lockgate.tuning.prepared import Preparation
@@ -39,6 +39,7 @@ class Fitted(NamedTuple):
     fit: Fit
     stretch: Stretch
     judged: FloatArray | None  # None if it diverged
+    spreads: FloatArray | None = None  # of a network that forecasts one
 
 
 class Bench:
@@ -76,7 +77,7 @@ class Bench:
             self._clock.keep(self._out)
             self._on_fit(fit, len(self._known))
         return {
-            key: Fitted(self._known[key], stretch, read_judged(root, job))
+            key: Fitted(self._known[key], stretch, read_judged(root, job), read_spreads(root, job))
             for key, (root, job, stretch) in jobs.items()
         }
 

@@ -21,9 +21,12 @@ def draw(*shape: int, seed: int = 1) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.parametrize("numbers", [1, 5])
 @pytest.mark.parametrize(("horizon", "segment"), [(1, 1), (7, 7), (9, 8), (10, 4), (8, 4)])
-def test_each_step_is_that_of_its_segment_by_the_formula(horizon: int, segment: int) -> None:
-    ahead = Ahead(4, K, 3, segment)
+def test_each_step_is_that_of_its_segment_by_the_formula(
+    horizon: int, segment: int, numbers: int
+) -> None:
+    ahead = Ahead(4, K, 3, segment, numbers)
     ahead.reset_parameters(torch.Generator().manual_seed(0))
     torch.nn.init.normal_(ahead.out.weight)
     state, known = draw(B, -(-horizon // segment), 4), draw(B, horizon, K, seed=2)
@@ -33,8 +36,8 @@ def test_each_step_is_that_of_its_segment_by_the_formula(horizon: int, segment: 
     for k in range(horizon):
         p = ahead.state.weight @ state[:, k // segment].T + ahead.state.bias[:, None]
         q = ahead.known.weight @ known[:, k].T
-        expected = (ahead.out.weight @ (p + q).clamp(min=0))[0]
-        torch.testing.assert_close(changes[:, k], expected)
+        expected = ahead.out.weight @ (p + q).clamp(min=0)
+        torch.testing.assert_close(changes[:, k], expected.T)
 
 
 SHAPES = [

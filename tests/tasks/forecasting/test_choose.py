@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 import lockgate
+from lockgate import DataError
 from lockgate.settings import resolve
 from lockgate.tasks.forecasting import choose as module
 from lockgate.tasks.forecasting.choices import Choices
@@ -106,3 +107,38 @@ def test_a_study_chooses_in_each_fold_for_all_its_rungs_and_tells_the_choice_of_
     folds = sorted(tmp_path.glob("study/prepared/pass-0-fold-*"))
     assert [TASK.load(fold).choices.normalise for fold in folds] == names[1:]
     assert result.best.config.model.normalise == choices["normalise"]
+
+
+@pytest.mark.parametrize(("value", "got"), [(2.5, "2.5"), (-3.0, "-3")])
+def test_a_head_of_counts_refuses_what_is_no_count(value, got):
+    table = weeks(20).with_columns(sold=pl.int_range(pl.len()).cast(pl.Float64) % 9)
+    prepared, config = prepared_of(table, head="poisson", at_least=0)
+    assert choose(prepared, config) is prepared
+    odd = table.with_columns(
+        sold=pl.when(pl.int_range(pl.len()) == 77).then(value).otherwise("sold")
+    )
+    other, _ = prepared_of(odd)
+
+    with pytest.raises(
+        DataError,
+        match=rf"^target must hold whole numbers from 0 on with head=poisson, got {got}; pass "
+        r"head=quantiles or normal \(--set head=quantiles\)$",
+    ):
+        choose(other, config)
+
+
+def test_counts_of_any_size_are_whole_though_they_are_scaled_in_float32():
+    rng = np.random.default_rng(0)
+    sold = rng.integers(0, 2_000_000, 400).astype(float)
+    day = np.datetime64("2020-01-01", "us") + np.arange(400) * np.timedelta64(1, "D")
+    table = pl.DataFrame({"day": day, "sold": sold})
+    prepared, config = prepared_of(table, head="negative_binomial", at_least=0)
+
+    assert choose(prepared, config) is prepared
+
+
+def test_what_is_chosen_is_chosen_by_points_whatever_the_head():
+    plain, config = prepared_of(weeks(), normalise="auto", lookback=14)
+    with_spread = prepared_of(weeks(), normalise="auto", lookback=14, head="normal")[1]
+
+    assert choose(plain, with_spread).choices == choose(plain, config).choices

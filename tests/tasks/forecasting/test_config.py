@@ -5,7 +5,14 @@ from datetime import date
 import pytest
 from pydantic import ValidationError
 
-from lockgate.tasks.forecasting.config import TableConfig
+from lockgate import DataError
+from lockgate.settings import resolve
+from lockgate.tasks.forecasting.config import (
+    COUNTS,
+    ForecastConfig,
+    ForecasterConfig,
+    TableConfig,
+)
 
 
 def config(**settings: object) -> TableConfig:
@@ -56,3 +63,23 @@ def test_a_lone_number_is_a_list_of_one() -> None:
 
 def test_a_column_named_target_can_be_excluded() -> None:
     assert TableConfig(target="y", horizon=1, exclude="target").exclude == ("target",)
+
+
+@pytest.mark.parametrize("at_least", [None, -1.0, 2.0])
+@pytest.mark.parametrize("head", COUNTS)
+def test_a_head_of_counts_asks_for_a_bound_of_0(head: str, at_least: float | None) -> None:
+    told = {"target": "y", "horizon": 3, "head": head}
+
+    with pytest.raises(
+        DataError,
+        match=rf"^at_least must be 0 with head={head}, got {at_least}; pass at_least=0 "
+        r"\(--at-least 0\), or another head$",
+    ):
+        resolve(ForecastConfig, told, {"at_least": at_least})
+    assert resolve(ForecastConfig, told, {"at_least": 0}).model.head == head
+
+
+def test_a_description_of_the_network_names_its_head() -> None:
+    assert ForecasterConfig().beside == ()
+    model = ForecasterConfig(head="student_t", segment_length=4)
+    assert model.beside == ("segments of 4", "a head of a Student t distribution")

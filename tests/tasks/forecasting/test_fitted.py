@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 
 import lockgate
 from lockgate import DataError, FittedForecaster, load
-from lockgate.tasks.forecasting.prepare import read
+from lockgate.tasks.forecasting.prepare import make_windows, read
 from lockgate.tasks.forecasting.windows import Series, Windows
 
 FILES = {"config.json", "metrics.json", "model.safetensors", "preprocessing.json"}
@@ -598,4 +598,59 @@ def test_slots_that_cannot_be_are_refused_by_folder(folder, field, value):
     edit(folder / "preprocessing.json", "slots", field, value=value)
 
     with pytest.raises(DataError, match=re.escape(str(folder))):
+        load(folder)
+
+
+@pytest.mark.parametrize("head", ["quantiles", "normal", "student_t", "negative_binomial"])
+def test_a_loaded_model_with_a_spread_predicts_the_same_of_several_series(tmp_path, head):
+    rng, days = (
+        np.random.default_rng(0),
+        pl.date_range(datetime.date(2020, 1, 1), datetime.date(2020, 12, 30), eager=True),
+    )
+    sold = [rng.poisson(mean, len(days)).astype(float) for mean in (3.0, 200.0)]
+    frame = pl.DataFrame(
+        {"day": [*days, *days], "sold": np.concatenate(sold), "id": ["a"] * 365 + ["b"] * 365}
+    )
+    told = {"target": "sold", "horizon": 2, "id": "id", "at_least": 0, "members": 2, "mix": True}
+    fitted = train(frame, tmp_path, head=head, max_epochs=3, **told)
+
+    loaded, table = load(tmp_path / "trained"), fitted.read(frame, {})
+
+    windows = make_windows(
+        fitted.preprocessing.apply(table), fitted.preprocessing, range(len(table.layout.axis))
+    )
+    spreads, alone = (
+        fitted.spreads(windows),
+        [replace(fitted, models=(one,)).spreads(windows) for one in fitted.models],
+    )
+    assert spreads is not None
+    np.testing.assert_allclose(spreads, np.mean(alone, axis=0), rtol=1e-6)
+    large = windows.series.of(windows.origins.numpy()) == 1
+    # of Poisson counts it is the root of 67
+    assert spreads[large].mean() > 4.0 * spreads[~large].mean()
+    assert loaded.predict(frame, level=[80]).equals(fitted.predict(frame, level=[80]))
+    young = pl.DataFrame({"day": days[-3:], "sold": [1.0, 0.0, 4.0], "id": ["new"] * 3})
+    new = loaded.predict(pl.concat([frame, young]), level=[80]).filter(unique_id="new")
+    assert new["forecast-hi-80"].is_finite().all()
+    assert (new["forecast-hi-80"] > new["forecast-lo-80"]).all()
+    assert loaded.intervals.least == fitted.intervals.least > 0.0
+    np.testing.assert_array_equal(loaded.spreads(windows), spreads)
+
+
+def test_a_folder_of_before_there_were_heads_forecasts_points(folder, trained, table):
+    place = folder / "config.json"
+    content = json.loads(place.read_text())
+    del content["model"]["head"]
+    place.write_text(json.dumps(content))
+
+    loaded = load(folder)
+
+    assert loaded.config.model.head == "point"
+    assert predict(loaded, table).equals(predict(trained[0], table))
+
+
+def test_weights_of_another_head_are_refused(folder):
+    edit(folder / "config.json", "model", "head", value="normal")
+
+    with pytest.raises(DataError, match=r"spread\.weight must have shape \(\d+, 4\), got None"):
         load(folder)

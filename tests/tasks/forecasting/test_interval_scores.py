@@ -82,3 +82,23 @@ def test_no_quantile_is_below_the_bound() -> None:
     unbounded = score_intervals(intervals, test.scorer, test.prediction, "the test part")
     assert unbounded is not None
     assert scored["levels"][0]["width"] < 0.7 * unbounded["levels"][0]["width"]
+
+
+def test_where_truths_lie_is_told_in_the_spreads_forecast_for_them() -> None:
+    def with_spreads(rows: int, seed: int) -> HeldOut:
+        one = held_out(rows, seed=seed)
+        spreads = np.where(np.arange(rows) % 2, 10.0, 1.0)[:, None] * np.array([1.0, 2.0])
+        noise = np.random.default_rng(seed).normal(size=spreads.shape)
+        scorer = one.scorer._replace(truth=one.prediction + spreads * noise)
+        return one._replace(scorer=scorer, spreads=spreads)
+
+    intervals, test = made(with_spreads(400, 1)), with_spreads(400, 2)
+
+    scored = score_intervals(
+        intervals, test.scorer, test.prediction, "the test part", spreads=test.spreads
+    )
+
+    assert scored is not None
+    assert scored["levels"][0]["share"] == pytest.approx(0.8, abs=0.05)
+    assert min(scored["placed"]) > 0.06
+    assert max(scored["placed"]) < 0.14

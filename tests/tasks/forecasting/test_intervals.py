@@ -191,3 +191,69 @@ def test_stored_errors_of_strangers_are_refused(folder: Path, change: Any) -> No
 
     with pytest.raises(DataError, match="is no fitted model"):
         read_intervals(folder, made(held_out(100)).stored(), 2)
+
+
+def with_spreads(rows: int, seed: int = 0, series: Any = None) -> HeldOut:
+    """Forecasts whose errors are as large as the spreads forecast for them."""
+    one = held_out(rows, seed=seed, series=series)
+    rng = np.random.default_rng(100 + seed)
+    spreads = one.scorer.origins.stds[:, None] * np.exp(rng.normal(size=one.prediction.shape))
+    truth = 5.0 + spreads * rng.normal(size=spreads.shape)
+    return one._replace(scorer=one.scorer._replace(truth=truth), spreads=spreads)
+
+
+def test_errors_are_those_in_spreads_and_widths_follow_the_spread_at_hand() -> None:
+    parts = with_spreads(90), with_spreads(70, seed=1)
+    intervals = made(*parts)
+    forecast, spreads = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0.5, 8.0], [2.0, 1.0]])
+    origins = Origins(np.arange(2), np.zeros(2, np.int64), (), np.ones(2))
+
+    told = intervals.quantiles(forecast, origins, [0.1, 0.9], spreads)
+
+    every = np.concatenate([one.spreads for one in parts])
+    least = 0.05 * np.median(every)
+    off = np.concatenate([one.scorer.truth - one.prediction for one in parts])
+    expected = offsets(off / np.maximum(every, least), [0.1, 0.9], sides=True)
+    assert intervals.least == pytest.approx(least)
+    for window in range(2):
+        for step in range(2):
+            width = expected[:, step] * spreads[window, step]
+            np.testing.assert_allclose(
+                told[:, window, step], forecast[window, step] + width, rtol=1e-5
+            )
+    # a source tells of errors in the target's unit
+    assert intervals.sources[0].size == pytest.approx(
+        np.median(np.abs(parts[0].scorer.truth - parts[0].prediction))
+    )
+
+
+def test_no_spread_is_taken_for_less_than_a_share_of_the_median() -> None:
+    intervals = made(with_spreads(162, series=[0] * 80 + [1] * 82))
+    origins = Origins(np.arange(2), np.arange(2), NAMES, STDS[:2])
+    spreads = np.array([[0.0, 300.0], [1e-9, 3.0]])
+
+    scale = intervals.scale(origins, spreads)
+
+    assert intervals.least is not None
+    np.testing.assert_allclose(scale, [[100.0 * intervals.least, 300.0], [intervals.least, 3.0]])
+    with pytest.raises(ValueError, match="spreads must be given where errors are in spreads"):
+        intervals.scale(origins, None)
+
+
+def test_what_was_stored_of_spreads_comes_back_and_goes_with_its_head(tmp_path: Path) -> None:
+    plain, spread = made(held_out(100)), made(with_spreads(100))
+    for place, one in (("plain", plain), ("spread", spread)):
+        (tmp_path / place).mkdir()
+        save_file(one.tensors(), tmp_path / place / module.FILE)
+
+    stored = json.loads(json.dumps(spread.stored()))
+    assert "least" not in plain.stored()
+    assert read_intervals(tmp_path / "spread", stored, 2, with_spread=True).least == spread.least
+    for of, told, head in (
+        ("spread", stored, False),
+        ("plain", plain.stored(), True),
+        ("spread", stored | {"least": 0.0}, True),
+        ("spread", stored | {"least": "1"}, True),
+    ):
+        with pytest.raises(DataError, match="with a least spread where its head tells one"):
+            read_intervals(tmp_path / of, told, 2, with_spread=head)

@@ -125,3 +125,19 @@ def test_numbered_rows_have_no_clock() -> None:
     scorer = WindowScorer(NOISE[:3], "mae", None, origins)
 
     assert errors_by_clock(scorer, NOISE[:3], pl.Series(range(6))) is None
+
+
+def test_errors_that_follow_the_level_as_intervals_do_pass() -> None:
+    errors, spreads = NOISE * (FORECAST - 9.5), FORECAST - 9.5
+    origins = Origins(np.arange(ROWS), np.zeros(ROWS, np.int64), (), np.ones(ROWS))
+    scorer = WindowScorer(FORECAST + errors, "mae", None, origins)
+
+    passed = residual_checks(scorer, FORECAST, (), spreads)[-1]
+    told = residual_checks(scorer, FORECAST, (), 1.0 / spreads)[-1]
+
+    assert passed["name"] == told["name"] == "Size of errors"
+    assert passed["status"] == "pass"
+    assert told["status"] == "warn"
+    assert told["text"].startswith(
+        "Beside the spreads forecast for them, errors are larger where forecasts are higher"
+    )

@@ -108,3 +108,9 @@ def test_prepared_data_come_back_from_their_folder(prepared_as, tmp_path):
     for part in ("train", "validation", "test"):
         one, other = (p.windows(part).x(slice(None)) for p in (prepared, loaded))
         assert one.equal(other)
+
+
+def test_a_loss_of_a_head_s_own_tells_nothing_of_the_metric(prepared_as):
+    _, prepared, config = prepared_as(head="normal")
+
+    assert TASK.validation_score(0.25, prepared, config) is None

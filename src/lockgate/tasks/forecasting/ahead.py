@@ -20,24 +20,27 @@ class Ahead(nn.Module):
         channels: What is known of a step.
         width: Units between.
         segment: Steps that each state is of.
+        numbers: Numbers that a forecast has of a step, each with a v of its own.
 
     Shape:
         - state: `(batch, segments, features)`; the last may reach beyond the horizon.
         - known: `(batch, horizon, channels)`, scaled.
-        - output: `(batch, horizon)`.
+        - output: `(batch, horizon, numbers)`.
 
     Example:
         >>> ahead = Ahead(8, 2, 8, segment=24)
         >>> ahead(torch.zeros(3, 1, 8), torch.zeros(3, 24, 2)).shape
-        torch.Size([3, 24])
+        torch.Size([3, 24, 1])
     """
 
-    def __init__(self, features: int, channels: int, width: int, segment: int) -> None:
+    def __init__(
+        self, features: int, channels: int, width: int, segment: int, numbers: int = 1
+    ) -> None:
         super().__init__()
         self.segment = segment
         self.state = nn.Linear(features, width)
         self.known = nn.Linear(channels, width, bias=False)
-        self.out = nn.Linear(width, 1, bias=False)
+        self.out = nn.Linear(width, numbers, bias=False)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw the weights anew, Glorot uniform; the bias and the last layer are 0."""
@@ -50,4 +53,4 @@ class Ahead(nn.Module):
         """Return the change of each step."""
         of_steps = self.state(state).repeat_interleave(self.segment, dim=1)[:, : known.shape[1]]
         changes: Tensor = self.out((of_steps + self.known(known)).relu())
-        return changes[..., 0]
+        return changes

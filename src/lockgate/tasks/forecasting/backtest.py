@@ -35,6 +35,10 @@ class Forecasts(Protocol):
         """Forecast every window in the target's own unit, `(N, horizon)`."""
         ...
 
+    def spreads(self, windows: Windows) -> FloatArray | None:
+        """Forecast how far off each may be, if it does, as `forecast` does."""
+        ...
+
 
 class ForecastScores(NamedTuple):
     """The scores of one model or baseline."""
@@ -137,5 +141,7 @@ def backtest(
         model=scored("model", own),
         baselines=tuple(scored(one.name, one.forecast(windows)) for one in baselines),
         intervals=model.intervals
-        and score_intervals(model.intervals, scorer, own, "these rows", at_least),
+        and score_intervals(
+            model.intervals, scorer, own, "these rows", at_least, model.spreads(windows)
+        ),
     )

@@ -13,6 +13,7 @@ from lockgate.errors import DataError
 from lockgate.tasks.forecasting.calendar import calendar_features
 from lockgate.tasks.forecasting.config import ForecasterConfig
 from lockgate.tasks.forecasting.embeddings import width_of
+from lockgate.tasks.forecasting.heads import NUMBERS
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.public_holidays import holiday_flags
 from lockgate.tasks.storage import check_fields, check_tensors
@@ -69,11 +70,15 @@ def check_sizes(
     width = config.layer_sizes[-1]
     features = (1 + config.layer_directions[-1]) * width
     sizes["head.weight"] = (written, features)
+    numbers = NUMBERS[config.head]
+    if numbers > 1:
+        sizes["spread.weight"] = (written * (numbers - 1), features)
     for place, size in enumerate(preprocessing.sizes):
         sizes[f"embeddings.tables.{place}.weight"] = (size, width_of(size))
     if ahead := len(preprocessing.channels_ahead):
         ahead += sum(width_of(size) - 1 for size in preprocessing.sizes_known)
         sizes |= {"ahead.state.weight": (width, features), "ahead.known.weight": (width, ahead)}
+        sizes["ahead.out.weight"] = (numbers, width)
     for name, wanted in sizes.items():
         shape = tuple(state[name].shape) if name in state else None
         if shape != wanted:

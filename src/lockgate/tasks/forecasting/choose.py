@@ -4,12 +4,14 @@ import math
 from dataclasses import replace
 from typing import Any, get_args
 
+import numpy as np
 import torch
 
 from lockgate.errors import DataError, count_of, option
 from lockgate.running.local import one_thread
 from lockgate.tasks.base import Span
 from lockgate.tasks.forecasting.config import (
+    COUNTS,
     ForecastConfig,
     ForecasterConfig,
     ForecastTrainingConfig,
@@ -17,7 +19,7 @@ from lockgate.tasks.forecasting.config import (
 )
 from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.linear_path import LinearPath, fit_linear_path, linear_path_why_not
-from lockgate.tasks.forecasting.network import ForecastNetwork, build_for
+from lockgate.tasks.forecasting.network import ForecastNetwork, build_for, read_by
 from lockgate.tasks.forecasting.prepare import Prepared
 from lockgate.tasks.forecasting.ridge import MOST_FEATURES
 from lockgate.tasks.forecasting.windows import Windows
@@ -32,6 +34,9 @@ MARGIN = 0.02
 """What another level than `PREFERRED`, or a linear path, must lower the score by to be taken:
 trials are short, and what lies nearer differs from seed to seed."""
 PREFERRED: Level = "last"
+FRACTION, PRECISION = 1e-3, 1e-7
+"""How far from a whole number a count may lie, and how far as a part of it and of the mean of its
+series: targets are scaled in float32."""
 
 
 def choose(prepared: Prepared, config: ForecastConfig) -> Prepared:
@@ -41,9 +46,11 @@ def choose(prepared: Prepared, config: ForecastConfig) -> Prepared:
     study share it.
 
     Raises:
-        DataError: If a segment is longer than the windows, or no ridge can be fitted to these.
+        DataError: If a segment is longer than the windows, no ridge can be fitted to these, or a
+            head of counts is asked for and the target holds none.
     """
     _check_segments(config.model, prepared.preprocessing.lookback)
+    _check_counts(config.model, prepared)
     if config.model.normalise == "auto" and prepared.choices.normalise is None:
         prepared = _with_level(prepared, config)
     if config.model.linear_path == "auto" and prepared.choices.linear_path is None:
@@ -127,12 +134,28 @@ def _check_segments(model: ForecasterConfig, lookback: int) -> None:
         )
 
 
+def _check_counts(model: ForecasterConfig, prepared: Prepared) -> None:
+    if model.head not in COUNTS:
+        return
+    series, target = prepared.arrays.series, prepared.arrays.target
+    rows = np.arange(len(target))
+    y = series.invert(target[:, None], rows)[:, 0]
+    near = FRACTION + PRECISION * (np.abs(y) + np.abs(series.means[series.of(rows)]))
+    wrong = (np.abs(y - y.round()) > near) | (y < -near)
+    if wrong.any():
+        first = y[wrong][0]
+        raise DataError(
+            f"target must hold whole numbers from 0 on with head={model.head}, got {first:.6g}; "
+            "pass head=quantiles or normal (--set head=quantiles)"
+        )
+
+
 def ready(
     prepared: Prepared, model: ForecasterConfig, weights: torch.Generator, learn: Span = "train"
 ) -> tuple[ForecastNetwork, Windows]:
     """Build a network, and give the windows that it learns from as it is fitted to them."""
     network = build_for(model, prepared.preprocessing, weights)
-    windows = prepared.windows(learn)
+    windows = read_by(model, prepared.windows(learn))
     if network.linear is not None and prepared.linear is not None:
         network.linear.take(prepared.linear.ridge)
         windows = prepared.linear.under(windows)
@@ -154,9 +177,10 @@ def level_scores(prepared: Prepared, config: ForecastConfig) -> dict[Level, floa
 def _trial_score(prepared: Prepared, config: ForecastConfig, update: dict[str, Any]) -> float:
     """Return the validation score of a small network, in the target's unit.
 
-    The network is a GRU of `TRIAL_SIZE` that drops nothing and reads as `config.model` does, fitted
-    for `TRIAL_STEPS` steps with the same random numbers and scored on `JUDGED_WINDOWS`: such errors
-    stand in the order of those of networks fitted to the end, where they are clearly apart.
+    The network is a GRU of `TRIAL_SIZE` that drops nothing, reads as `config.model` does and
+    forecasts a point, whose loss is the score. It is fitted for `TRIAL_STEPS` steps with the same
+    random numbers and scored on `JUDGED_WINDOWS`: such errors stand in the order of those of
+    networks fitted to the end, where they are clearly apart.
     """
     streams, training = Streams.of(config.training.random_state, 0, ""), _trial(config.training)
     validation = prepared.windows("validation").thinned(JUDGED_WINDOWS)
@@ -173,7 +197,8 @@ def _trial_score(prepared: Prepared, config: ForecastConfig, update: dict[str, A
 def _small(model: ForecasterConfig, update: dict[str, Any]) -> ForecasterConfig:
     off = {str(place): 0.0 for place in RATES if hasattr(model, place)}
     one_layer = {"hidden_size": TRIAL_SIZE, "num_layers": 1, "bidirectional": False}
-    return model.model_copy(update={**off, **one_layer, "cell": "gru", **update})
+    alike = {"cell": "gru", "head": "point"}
+    return model.model_copy(update={**off, **one_layer, **alike, **update})
 
 
 def _trial(training: ForecastTrainingConfig) -> ForecastTrainingConfig:

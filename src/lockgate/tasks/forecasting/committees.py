@@ -85,14 +85,25 @@ class ForecastCommittees:
         """Return the forecaster whose intervals are told by errors of forecasts held out."""
         return replace(fitted, intervals=Intervals.of(held_out))
 
+    def spreads(
+        self, fitted: FittedForecaster, prepared: Prepared, part: Span
+    ) -> FloatArray | None:
+        """Give what its networks forecast of how far off they may be, if they do."""
+        return fitted.spreads(prepared.windows(part))
+
     def intervals(
-        self, fitted: FittedForecaster, scorer: WindowScorer, prediction: FloatArray
+        self,
+        fitted: FittedForecaster,
+        scorer: WindowScorer,
+        prediction: FloatArray,
+        spreads: FloatArray | None,
     ) -> Any:
         """Give coverage, width and losses of its intervals."""
         if fitted.intervals is None:
             return None
         bound = fitted.config.data.at_least
-        return score_intervals(fitted.intervals, scorer, prediction, "the test part", bound)
+        told = scorer, prediction, "the test part", bound, spreads
+        return score_intervals(fitted.intervals, *told)
 
 
 def _forecast(kept: Baseline, prepared: Prepared, part: Span) -> FloatArray:

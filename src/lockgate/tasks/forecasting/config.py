@@ -13,6 +13,16 @@ FRACTIONS = ("0.7", "0.15", "0.15")
 OF_BACKTESTS = Option(("backtest",))
 
 Level = Literal["last", "mean", "none", "mean_std", "median_mad"]
+Head = Literal["point", "quantiles", "normal", "student_t", "poisson", "negative_binomial"]
+COUNTS: tuple[Head, ...] = ("poisson", "negative_binomial")
+"""Heads of targets that are counts."""
+_HEADS: dict[Head, str] = {
+    "quantiles": "quantiles",
+    "normal": "a normal distribution",
+    "student_t": "a Student t distribution",
+    "poisson": "a Poisson distribution",
+    "negative_binomial": "a negative binomial distribution",
+}
 
 
 def as_number(value: object) -> object:
@@ -127,6 +137,10 @@ class ForecasterConfig(StackConfig):
     segment_head: Literal["direct", "positions"] = "direct"
     """How segments become a forecast: direct, all steps from the last state; or positions, each
     segment by a step of its own from there."""
+    head: Head = "point"
+    """What is forecast of each step: point, a number; or how far off it may be too, which widens
+    intervals where errors will be large: quantiles, normal, student_t; of counts poisson or
+    negative_binomial."""
 
     linear_path: Literal["off", "on", "auto"] = "off"
     """Learn on top of a linear model: a ridge of the window, or TF-IDF of a text. auto does where
@@ -137,7 +151,8 @@ class ForecasterConfig(StackConfig):
         """What a description of the network adds."""
         segments = f"segments of {self.segment_length}" if self.segment_length else ""
         linear = "on top of a ridge" if self.linear_path == "on" else ""
-        return tuple(words for words in (segments, linear) if words)
+        head = f"a head of {_HEADS[self.head]}" if self.head != "point" else ""
+        return tuple(words for words in (segments, linear, head) if words)
 
     @model_validator(mode="after")
     def _segments_have_a_length(self) -> "ForecasterConfig":
@@ -150,7 +165,9 @@ class ForecasterConfig(StackConfig):
 
 
 class ForecastTrainingConfig(TrainingConfig):
-    """How a forecaster is fitted. The loss follows the metric: L1 for MAE and MASE, L2 for RMSE."""
+    """How a forecaster is fitted. The loss of a point follows the metric: L1 for MAE and MASE, L2
+    for RMSE; other heads have losses of their own.
+    """
 
     metric: Literal["mae", "rmse", "mase"] = "mae"
     patience: int = Field(default=4, ge=1)
@@ -162,6 +179,15 @@ class ForecastConfig(CommitteeConfig):
     data: TableConfig
     model: ForecasterConfig = ForecasterConfig()
     training: ForecastTrainingConfig = ForecastTrainingConfig()
+
+    @model_validator(mode="after")
+    def _counts_are_bounded(self) -> "ForecastConfig":
+        if self.model.head in COUNTS and self.data.at_least != 0.0:
+            raise ValueError(
+                f"at_least must be 0 with head={self.model.head}, got {self.data.at_least}; pass "
+                "at_least=0 (--at-least 0), or another head"
+            )
+        return self
 
 
 class BacktestSettings(Config):

@@ -1,7 +1,7 @@
 """A fitted model and everything needed to use it on a table."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,21 +11,23 @@ import polars as pl
 import torch
 from pydantic import ValidationError
 from safetensors.torch import save as save_tensors
+from torch import Tensor
 
 from lockgate.errors import DataError, quoted
 from lockgate.files import new_file, new_folder
 from lockgate.reading.frames import like, like_series
 from lockgate.reading.zones import shown
-from lockgate.scoring.arrays import FloatArray
+from lockgate.scoring.arrays import AnyFloatArray, FloatArray
 from lockgate.settings import read_anew
 from lockgate.tasks.base import Candidate
 from lockgate.tasks.forecasting.asked import asked_for
 from lockgate.tasks.forecasting.checks import check_preprocessing, check_sizes
 from lockgate.tasks.forecasting.config import NAME, ForecastConfig
+from lockgate.tasks.forecasting.heads import Forecast, point_of, spread_of
 from lockgate.tasks.forecasting.intervals import FILE, Intervals, read_intervals
 from lockgate.tasks.forecasting.known_future import known_ahead
 from lockgate.tasks.forecasting.mixture import Mixture, read_mixture
-from lockgate.tasks.forecasting.network import ForecastNetwork, build_for
+from lockgate.tasks.forecasting.network import ForecastNetwork, build_for, read_by
 from lockgate.tasks.forecasting.origins import origins_of
 from lockgate.tasks.forecasting.prepare import read
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
@@ -101,17 +103,39 @@ class FittedForecaster:
 
     def by_member(self, windows: Windows) -> FloatArray:
         """Forecast every window by each network alone, (M, N, horizon), in the target's unit."""
+        return windows.invert(self._of_members(windows, point_of))
+
+    def spreads(self, windows: Windows) -> FloatArray | None:
+        """Return how far off each forecast may be, (N, horizon), in the target's unit.
+
+        It is the mean over the networks of what their heads forecast: the standard deviation, or of
+        quantiles the distance of the quartiles. None where they forecast points alone.
+        """
+        if self.config.model.head == "point":
+            return None
+        scaled = self._of_members(windows, spread_of).mean(axis=0, dtype=np.float64)
+        series = windows.series
+        spreads: FloatArray = scaled * series.stds[series.of(windows.origins.numpy()), None]
+        return spreads
+
+    def _of_members(
+        self, windows: Windows, take: Callable[[Tensor | Forecast], Tensor]
+    ) -> AnyFloatArray:
+        """Return a part of what each network gives of windows, (M, N, horizon), scaled."""
         device = next(self.model.parameters()).device
+        windows = read_by(self.config.model, windows)
         parts = []
         with torch.no_grad():
             for start in range(0, len(windows), FORECAST_BATCH):
                 # gathered once for all
                 part = slice(start, start + FORECAST_BATCH)
-                read = (windows.x(part), None, windows.ahead(part), windows.mask(part))
+                told = windows.ahead(part), windows.mask(part), windows.scales_of(part)
+                read = (windows.x(part), None, *told)
                 given = [None if one is None else one.to(device) for one in read]
-                forecasts = [model.eval()(*given).cpu() for model in self.models]
-                parts.append(torch.stack(forecasts))
-        return windows.invert(torch.cat(parts, dim=1).numpy())
+                found = [take(model.eval()(*given)).cpu() for model in self.models]
+                parts.append(torch.stack(found))
+        scaled: AnyFloatArray = torch.cat(parts, dim=1).numpy()
+        return scaled
 
     def quantiles(
         self, windows: Windows, table: Table, quantiles: Sequence[float], *, as_level: bool = False
@@ -131,8 +155,9 @@ class FittedForecaster:
             asked = "level" if as_level else "quantiles"
             raise DataError(NO_INTERVALS.format(asked=asked))
         self.intervals.check(quantiles, as_level=as_level)
+        origins = origins_of(windows, table)
         told = self.intervals.quantiles(
-            self.forecast(windows), origins_of(windows, table), quantiles
+            self.forecast(windows), origins, quantiles, self.spreads(windows)
         )
         bound = self.config.data.at_least
         return told if bound is None else np.maximum(told, bound)
@@ -302,7 +327,10 @@ def load(folder: Path) -> FittedForecaster:
     )
     ridge = _load_ridge(folder / RIDGE, preprocessing) if (folder / RIDGE).exists() else None
     mixed = None if mixture is None else read_mixture(folder, mixture, preprocessing, ridge)
-    told = None if intervals is None else read_intervals(folder, intervals, preprocessing.horizon)
+    told = None
+    if intervals is not None:
+        with_spread = run.model.head != "point"
+        told = read_intervals(folder, intervals, preprocessing.horizon, with_spread=with_spread)
     return FittedForecaster(models, preprocessing, run, read_metrics(folder), ridge, mixed, told)
 
 

@@ -26,6 +26,7 @@ def score_intervals(
     forecast: FloatArray,
     where: str,
     least: float | None = None,
+    spreads: FloatArray | None = None,
 ) -> dict[str, Any] | None:
     """Give how intervals do on rows that nothing has seen, as plain values.
 
@@ -35,6 +36,7 @@ def score_intervals(
         forecast: Of them, (N, H).
         where: What they are called in a sentence: `the test part`.
         least: What no quantile is below.
+        spreads: As `Intervals.scale` takes them.
     """
     truth, origins = scorer.truth, scorer.origins
     if not np.isfinite(truth).any():
@@ -42,7 +44,7 @@ def score_intervals(
     blocks = blocks_of(origins.steps, intervals.horizon)
 
     def bounded(quantiles: Sequence[float]) -> FloatArray:
-        told = intervals.quantiles(forecast, origins, quantiles)
+        told = intervals.quantiles(forecast, origins, quantiles, spreads)
         return told if least is None else np.maximum(told, least)
 
     levels = []
@@ -53,11 +55,12 @@ def score_intervals(
         inside = (truth >= low) & (truth <= high)
         told = {"level": level, **_plain(own._asdict()), "interval_score": score}
         levels.append({**told, "least_covered": _least_covered(inside, truth, origins)})
+    off = (truth - forecast) / intervals.scale(origins, spreads)
     grid = [one for one in GRID if intervals.can_tell(one)]
     scored = {
         "levels": levels,
         "crps": 2.0 * pinball(truth, grid, bounded(grid)) if grid == [*GRID] else None,
-        "placed": _placed(intervals, truth - forecast, origins),
+        "placed": _placed(intervals, off, origins),
         "forecasts": intervals.forecasts,
         "independent": intervals.independent,
         "sides": intervals.sides,
@@ -67,25 +70,31 @@ def score_intervals(
 
 
 def bands_of(
-    fitted: Any, scorer: WindowScorer, prediction: FloatArray, window: int
+    fitted: Any,
+    scorer: WindowScorer,
+    prediction: FloatArray,
+    window: int,
+    spreads: FloatArray | None = None,
 ) -> list[dict[str, Any]]:
     """Return the intervals of one window as plain values; none where nothing tells them."""
     intervals: Intervals | None = fitted.intervals
     if intervals is None:
         return []
-    origin, own = scorer.origins.one(window), prediction[window : window + 1]
+    place = slice(window, window + 1)
+    origin, own = scorer.origins.one(window), prediction[place]
+    spread = None if spreads is None else spreads[place]
     least = fitted.config.data.at_least
     found = []
     for level in filter(intervals.can_tell_level, LEVELS):
-        ends = intervals.quantiles(own, origin, levels_as_quantiles([level]))[:, 0]
+        quantiles = levels_as_quantiles([level])
+        ends = intervals.quantiles(own, origin, quantiles, spread)[:, 0]
         low, high = ends if least is None else np.maximum(ends, least)
         found.append({"level": level, "low": low.tolist(), "high": high.tolist()})
     return found
 
 
-def _placed(intervals: Intervals, errors: FloatArray, origins: Origins) -> list[float]:
+def _placed(intervals: Intervals, scaled: FloatArray, origins: Origins) -> list[float]:
     """Return the shares of errors by where they lie among those held out, in `BINS` bins."""
-    scaled = errors / origins.stds[:, None]
     places = np.concatenate(
         [ranks_of(scaled[rows], own).ravel() for rows, own in intervals.by_series(origins)]
     )

@@ -24,6 +24,9 @@ from lockgate.tasks.storage import read_tensors
 MOST_NUMBERS = 4_000_000
 """Errors that are kept; of more those of every second, third, ... step."""
 FILE = "intervals.safetensors"
+LEAST_SHARE = 0.05
+"""Least spread that an error is divided by, as a share of the median spread of rows held out: a
+network that is sure of itself now and then must not decide how wide all intervals are."""
 
 
 class Source(NamedTuple):
@@ -32,11 +35,15 @@ class Source(NamedTuple):
     name: str
     forecasts: int
     size: float
-    """Median absolute error, as `Intervals.errors`."""
+    """Median absolute error; of several series in their standard deviations."""
 
 
 class Intervals(NamedTuple):
     """Errors of forecasts of rows that had no part in them, and the quantiles that follow.
+
+    Where networks forecast a spread, errors are divided by it, and quantiles are multiplied by that
+    of the window at hand: as wide as the input says (locally weighted split conformal prediction;
+    Lei et al. 2018, arXiv:1604.04173).
 
     Quantiles are those of split conformal prediction, step by step, each with its exact rank. They
     are of all series together, in standard deviations of each, but for a series that has enough of
@@ -45,13 +52,18 @@ class Intervals(NamedTuple):
     them. So what they cover of the test part is told beside them.
     """
 
-    errors: FloatArray  # (N, H) truth less forecast; of several series in their deviations
+    errors: FloatArray
+    """(N, H) Truth less forecast; in the spread forecast for it, or of several series in their
+    standard deviations."""
     series: IntArray  # (N,) which of `names`
     names: tuple[str, ...]
     """The series; none where there is one."""
     every: int
     """Of the forecasts that were held out one in so many is kept."""
     sources: tuple[Source, ...]
+    least: float | None = None
+    """Of networks that forecast a spread: the least that errors are divided by, in standard
+    deviations of the series. None where errors are in these."""
 
     @classmethod
     def of(cls, held_out: Sequence[HeldOut]) -> "Intervals | None":
@@ -59,9 +71,15 @@ class Intervals(NamedTuple):
         held_out = [one for one in held_out if np.isfinite(one.scorer.truth).any()]
         if not held_out:
             return None
+        least = _least_of(held_out)
+        errors = [one.scorer.truth - one.prediction for one in held_out]
         scaled = [
-            (one.scorer.truth - one.prediction) / one.scorer.origins.stds[:, None]
-            for one in held_out
+            own / _scale(one.scorer.origins, one.spreads, least)
+            for one, own in zip(held_out, errors, strict=True)
+        ]
+        sizes = [
+            float(np.nanmedian(np.abs(own / one.scorer.origins.stds[:, None])))
+            for one, own in zip(held_out, errors, strict=True)
         ]
         names = dict.fromkeys(name for one in held_out for name in one.scorer.origins.names)
         number = {name: place for place, name in enumerate(names)}
@@ -76,9 +94,10 @@ class Intervals(NamedTuple):
             tuple(names),
             every,
             tuple(
-                Source(one.name, len(own), float(np.nanmedian(np.abs(own))))
-                for one, own in zip(held_out, scaled, strict=True)
+                Source(one.name, len(one.prediction), size)
+                for one, size in zip(held_out, sizes, strict=True)
             ),
+            least,
         )
 
     @property
@@ -132,8 +151,21 @@ class Intervals(NamedTuple):
             f"were held out, which are {self.independent:.1f}; run a study, or train on more rows"
         )
 
+    def scale(self, origins: Origins, spreads: FloatArray | None) -> FloatArray:
+        """Return what errors of forecasts are divided by, (N, H) or (N, 1), in the target's unit.
+
+        Args:
+            origins: Of the forecasts.
+            spreads: What networks forecast that tell one, (N, H), in the target's unit.
+        """
+        return _scale(origins, spreads, self.least)
+
     def quantiles(
-        self, forecast: FloatArray, origins: Origins, quantiles: Sequence[float]
+        self,
+        forecast: FloatArray,
+        origins: Origins,
+        quantiles: Sequence[float],
+        spreads: FloatArray | None = None,
     ) -> FloatArray:
         """Return quantiles of what was forecast, (Q, N, H), in the target's unit.
 
@@ -141,11 +173,13 @@ class Intervals(NamedTuple):
             forecast: (N, H).
             origins: The series that each is of.
             quantiles: Each in (0, 1).
+            spreads: As in `scale`.
         """
+        scale = self.scale(origins, spreads)
         told = np.empty((len(quantiles), *forecast.shape))
         for rows, errors in self.by_series(origins):
             own = offsets(errors, quantiles, sides=self.sides)
-            told[:, rows] = own[:, None] * origins.stds[rows, None] + forecast[rows]
+            told[:, rows] = own[:, None] * scale[rows] + forecast[rows]
         return told
 
     def can_tell_level(self, level: float) -> bool:
@@ -162,7 +196,8 @@ class Intervals(NamedTuple):
     def stored(self) -> dict[str, Any]:
         """Give what `config.json` keeps of it."""
         sources = [one._asdict() for one in self.sources]
-        return {"every": self.every, "names": list(self.names), "sources": sources}
+        stored = {"every": self.every, "names": list(self.names), "sources": sources}
+        return stored if self.least is None else {**stored, "least": self.least}
 
     def by_series(self, origins: Origins) -> Sequence[tuple[IntArray, FloatArray]]:
         """Return rows that share the errors by which they are judged, and these."""
@@ -181,17 +216,33 @@ class Intervals(NamedTuple):
         return [(rows, errors) for rows, errors in groups if len(rows)]
 
 
-def read_intervals(folder: Path, stored: Any, horizon: int) -> Intervals:
+def read_intervals(
+    folder: Path, stored: Any, horizon: int, *, with_spread: bool = False
+) -> Intervals:
     """Put together what `Intervals.stored` and `Intervals.tensors` gave.
 
+    Args:
+        folder: Where it lies.
+        stored: What `config.json` holds of it.
+        horizon: Of the model.
+        with_spread: Whether its networks forecast a spread.
+
     Raises:
-        DataError: If they do not go together, or with the model's horizon.
+        DataError: If they do not go together, or with the model.
     """
     tensors = read_tensors(folder / FILE, finite=False)  # NaN where the truth is missing
-    match stored:
-        case {"every": int(every), "names": list(names), "sources": list(sources), **rest} if (
+    # of networks that forecast points nothing is stored of it
+    match {"least": None, **stored} if isinstance(stored, dict) else stored:
+        case {
+            "every": int(every),
+            "names": list(names),
+            "sources": list(sources),
+            "least": least,
+            **rest,
+        } if (
             every >= 1
             and not rest
+            and _is_least(least, with_spread=with_spread)
             and all(isinstance(name, str) for name in names)
             and all(_is_source(one) for one in sources)
             and _fit(tensors, len(names), horizon)
@@ -202,11 +253,39 @@ def read_intervals(folder: Path, stored: Any, horizon: int) -> Intervals:
                 tuple(names),
                 every,
                 tuple(Source(**one) for one in sources),
+                least,
             )
     raise DataError(
         f"{folder} is no fitted model: {FILE} and intervals must hold errors of the model's "
-        f"horizon, {horizon}, and of the series named"
+        f"horizon, {horizon}, and of the series named, with a least spread where its head tells one"
     )
+
+
+def _least_of(held_out: Sequence[HeldOut]) -> float | None:
+    """Return the least spread that errors are divided by; None where no spread is forecast."""
+    told = [
+        (one.spreads / one.scorer.origins.stds[:, None]).ravel()
+        for one in held_out
+        if one.spreads is not None
+    ]
+    return LEAST_SHARE * float(np.median(np.concatenate(told))) if told else None
+
+
+def _scale(origins: Origins, spreads: FloatArray | None, least: float | None) -> FloatArray:
+    stds: FloatArray = origins.stds[:, None]
+    if least is None:
+        return stds
+    if spreads is None:
+        raise ValueError("spreads must be given where errors are in spreads, got None")
+    scale: FloatArray = np.maximum(spreads, least * stds)
+    return scale
+
+
+def _is_least(least: Any, *, with_spread: bool) -> bool:
+    """Tell whether a value is a least spread where there is to be one, and None elsewhere."""
+    if not with_spread:
+        return least is None
+    return isinstance(least, float) and 0.0 < least < math.inf
 
 
 def _is_source(one: Any) -> bool:

@@ -7,15 +7,20 @@ from torch import Tensor, nn
 
 from lockgate.nn import LockedDropout
 from lockgate.tasks.forecasting.ahead import Ahead
-from lockgate.tasks.forecasting.config import ForecasterConfig, Level
+from lockgate.tasks.forecasting.config import COUNTS, ForecasterConfig, Level
 from lockgate.tasks.forecasting.embeddings import Embeddings
 from lockgate.tasks.forecasting.embeddings import width_of as features_of
+from lockgate.tasks.forecasting.heads import NUMBERS, Forecast, forecast_of
 from lockgate.tasks.forecasting.levels import level_and_spread
 from lockgate.tasks.forecasting.linear_path import LinearForecast
 from lockgate.tasks.forecasting.padding import hold_first
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.segments import Positions, Segments
+from lockgate.tasks.forecasting.windows import Windows
 from lockgate.tasks.stack.network import build_stack, last_of, width_of
+
+FIRST_DEGREES = 5.0
+"""What gives the degrees of freedom that a Student t distribution begins with, about 7."""
 
 
 class ForecastNetwork(nn.Module):
@@ -31,6 +36,9 @@ class ForecastNetwork(nn.Module):
     backward direction that has seen one step. With `config.segment_length` the stack reads
     segments, and with a `segment_head` of `"positions"` W writes one segment from each state that
     `Positions` gives. What is known of the steps forecast changes them by what `Ahead` gives.
+
+    With a `config.head` other than `"point"` a second linear head writes what gives the spread of
+    each step, from the same states, and the output is a `Forecast`.
 
     Args:
         channels: Numbers of a row of the window; the first is the target.
@@ -48,7 +56,8 @@ class ForecastNetwork(nn.Module):
         - x: `(batch, lookback, channels + categories)`, scaled.
         - known: `(batch, horizon, known + known categories)`, scaled, where any are known.
         - mask: `(batch, lookback)`, False where a window is padded, before its first row.
-        - output: `(batch, horizon)`, scaled.
+        - scales: `(batch, 2)`, mean and standard deviation of each series, for heads of counts.
+        - output: `(batch, horizon)`, scaled; or a `Forecast` of these.
 
     Example:
         >>> model = ForecastNetwork(3, 24, ForecasterConfig(cell="gru", hidden_size=8))
@@ -92,10 +101,16 @@ class ForecastNetwork(nn.Module):
         if length is not None and config.segment_head == "positions":
             self.positions, written = Positions(-(-horizon // length), token), length
         self.head = nn.Linear(width_of(config), written)
+        self.kind, numbers = config.head, NUMBERS[config.head]
+        self.spread = nn.Linear(width_of(config), written * (numbers - 1)) if numbers > 1 else None
+        self.degrees: nn.Parameter | None = None
+        if self.kind == "student_t":
+            self.degrees = nn.Parameter(torch.empty(()))
         self.ahead: Ahead | None = None
         if known:
             segment = horizon if self.positions is None else written
-            self.ahead = Ahead(width_of(config), known, config.layer_sizes[-1], segment)
+            width = config.layer_sizes[-1]
+            self.ahead = Ahead(width_of(config), known, width, segment, numbers)
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
@@ -107,6 +122,12 @@ class ForecastNetwork(nn.Module):
         nn.init.zeros_(self.head.bias)
         if self.ahead is not None:
             self.ahead.reset_parameters(generator)
+        # last: all else is drawn as that of a network that forecasts a point
+        if self.spread is not None:
+            nn.init.xavier_uniform_(self.spread.weight, generator=generator)
+            nn.init.zeros_(self.spread.bias)
+        if self.degrees is not None:
+            nn.init.constant_(self.degrees, FIRST_DEGREES)
         if self.linear is not None:
             # training begins with the linear forecast
             nn.init.zeros_(self.head.weight)
@@ -117,9 +138,10 @@ class ForecastNetwork(nn.Module):
         linear: Tensor | None = None,
         known: Tensor | None = None,
         mask: Tensor | None = None,
+        scales: Tensor | None = None,
         *,
         generator: torch.Generator | None = None,
-    ) -> Tensor:
+    ) -> Tensor | Forecast:
         """Forecast a batch of windows; in training `generator` draws the dropout masks.
 
         `linear` takes the place of the linear path's own forecast, which is that of a ridge that
@@ -130,9 +152,10 @@ class ForecastNetwork(nn.Module):
         changes, level, spread = self.split_level(x, mask)
         if self.linear is not None:
             level = self.linear(x, known) if linear is None else linear
-        forecast: Tensor = level + spread * self.forecast_changes(
-            changes, known, mask, generator=generator
-        )
+        numbers = self._numbers(changes, known, mask, generator)
+        if self.kind != "point":
+            return forecast_of(self.kind, numbers, level, spread, self.degrees, scales)
+        forecast: Tensor = level + spread * numbers[..., 0]
         return forecast
 
     def split_level(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
@@ -153,6 +176,16 @@ class ForecastNetwork(nn.Module):
 
         Padding holds the first row's values, as `hold_first` and `Windows.x` give it.
         """
+        return self._numbers(x, known, mask, generator)[..., 0]
+
+    def _numbers(
+        self,
+        x: Tensor,
+        known: Tensor | None,
+        mask: Tensor | None,
+        generator: torch.Generator | None,
+    ) -> Tensor:
+        """Return what the heads write of each step, (B, horizon, `NUMBERS`)."""
         if self.embeddings is not None:
             x, known = self.embeddings(x, known, generator=generator)
         if self.segments is not None:
@@ -166,11 +199,14 @@ class ForecastNetwork(nn.Module):
         features = self.output_dropout(features, generator=generator)
         changes: Tensor = self.head(features)
         # of segments, the last may reach beyond the horizon
-        changes = changes.flatten(1)[:, : self.horizon]
+        numbers = changes.flatten(1)[:, : self.horizon, None]
+        if self.spread is not None:
+            others = self.spread(features).reshape(len(x), -1, NUMBERS[self.kind] - 1)
+            numbers = torch.cat([numbers, others[:, : self.horizon]], dim=2)
         if self.ahead is not None:
             by_segment = features[:, None] if self.positions is None else features
-            changes = changes + self.ahead(by_segment, known)
-        return changes
+            numbers = numbers + self.ahead(by_segment, known)
+        return numbers
 
 
 def build(
@@ -195,3 +231,8 @@ def build_for(
     known = len(learned.channels_ahead) - len(learned.categories_known)
     told = (learned.lookback, known, learned.sizes, learned.categories_known)
     return build(config, len(learned.channels), learned.horizon, generator, *told)
+
+
+def read_by(config: ForecasterConfig, windows: Windows) -> Windows:
+    """Return windows with all that the network of `config` reads of them."""
+    return windows.with_scales() if config.head in COUNTS else windows

@@ -20,7 +20,10 @@ FEW = 20
 
 
 def residual_checks(
-    scorer: WindowScorer, forecast: FloatArray, seasons: Sequence[int]
+    scorer: WindowScorer,
+    forecast: FloatArray,
+    seasons: Sequence[int],
+    spreads: FloatArray | None = None,
 ) -> list[Check]:
     """Tell in words what is left in errors; nothing of too few forecasts.
 
@@ -28,6 +31,7 @@ def residual_checks(
         scorer: Of the rows forecast; windows follow each other in time within a series.
         forecast: (N, H).
         seasons: Steps after which the series repeats.
+        spreads: How wide intervals are, (N, H), where they follow what is read.
     """
     errors, origins = scorer.truth - forecast, scorer.origins
     rows = np.flatnonzero(np.isfinite(errors).any(axis=1))
@@ -38,7 +42,9 @@ def residual_checks(
     found = [_bias(scaled, blocks), _change(scaled, origins.steps[rows], blocks)]
     if len(origins.names) < 2:
         found += _left_season(errors[:, 0], origins.steps, seasons)
-        found.append(_size(np.abs(errors[rows]), forecast[rows]))
+        off = np.abs(errors[rows])
+        in_spreads = None if spreads is None else off / spreads[rows]
+        found.append(_size(off, forecast[rows], in_spreads))
     return found
 
 
@@ -141,9 +147,11 @@ def _left_season(first: FloatArray, steps: IntArray, seasons: Sequence[int]) -> 
             )
 
 
-def _size(off: FloatArray, forecast: FloatArray) -> Check:
-    known = np.isfinite(off)
+def _size(off: FloatArray, forecast: FloatArray, in_spreads: FloatArray | None) -> Check:
+    """Tell whether errors, or those in the spreads forecast for them, follow the level."""
     name = "Size of errors"
+    off = off if in_spreads is None else in_spreads
+    known = np.isfinite(off)
     if forecast[known].std() == 0.0 or off[known].std() == 0.0:
         return check(name, "pass", "It does not follow the level.")
     follows = float(np.corrcoef(off[known], forecast[known])[0, 1])
@@ -151,7 +159,13 @@ def _size(off: FloatArray, forecast: FloatArray) -> Check:
         where = "higher" if follows > 0 else "lower"
         text = (
             f"Errors are larger where forecasts are {where} (correlation {follows:.2f}); intervals "
-            "are as wide there as elsewhere, and so cover less."
+            "are as wide there as elsewhere, and so cover less. A head that forecasts a spread "
+            "widens them (--set head=quantiles)."
         )
+        if in_spreads is not None:
+            text = (
+                f"Beside the spreads forecast for them, errors are larger where forecasts are "
+                f"{where} (correlation {follows:.2f}): intervals cover less there."
+            )
         return check(name, "warn", text)
     return check(name, "pass", f"It hardly follows the level (correlation {follows:.2f}).")

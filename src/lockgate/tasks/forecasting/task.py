@@ -166,8 +166,8 @@ class Forecasting:
         return prepared
 
     def part(self, prepared: Prepared, part: Span) -> Windows:
-        """Give the windows of a part."""
-        return prepared.windows(part)
+        """Give the windows of a part, with what any network reads of them."""
+        return prepared.windows(part).with_scales()
 
     def build(self, prepared: Prepared, network: ForecasterConfig) -> nn.Module:
         """Build a forecaster."""
@@ -320,11 +320,16 @@ class Forecasting:
         """Give 1/2 for RMSE, which is the root of a mean."""
         return metric_power(metric)
 
-    def validation_score(self, loss: float, prepared: Prepared, config: ForecastConfig) -> float:
+    def validation_score(
+        self, loss: float, prepared: Prepared, config: ForecastConfig
+    ) -> float | None:
         """Turn the scaled loss into the metric, in the target's unit.
 
-        Of several series it is that of one with the median standard deviation.
+        Of several series it is that of one with the median standard deviation. None of a head whose
+        loss is its own: it tells nothing of the metric.
         """
+        if config.model.head != "point":
+            return None
         std, metric = prepared.preprocessing.std, config.training.metric
         if metric == "rmse":
             return math.sqrt(loss) * std
@@ -448,7 +453,7 @@ class Forecasting:
             if found := by_series(of_series, errors, theirs):
                 three = found.windows
                 told = {"better": found.better, "of": found.series, "naive": naive.name}
-        stretches = []
+        spreads, stretches = chosen.fitted.spreads(windows), []
         for which, i in three.items():
             origin = int(windows.origins[i])
             begun = int(windows.series.starts[windows.series.of(windows.origins[i].numpy())])
@@ -468,7 +473,7 @@ class Forecasting:
                         "forecast": chosen.prediction[i],
                         "baseline": chosen.reference[i],
                         "baseline_name": chosen.name,
-                        "intervals": bands_of(chosen.fitted, scorer, chosen.prediction, i),
+                        "intervals": bands_of(chosen.fitted, scorer, chosen.prediction, i, spreads),
                     },
                 }
             )
@@ -498,7 +503,9 @@ def _looked_into(
     return {
         "importance": importance(networks, windows, preprocessing),
         "clock": errors_by_clock(scorer, chosen.prediction, data.frame["ds"][targets.ravel()]),
-        "residuals": residual_checks(scorer, chosen.prediction, preprocessing.seasons),
+        "residuals": residual_checks(
+            scorer, chosen.prediction, preprocessing.seasons, chosen.fitted.spreads(windows)
+        ),
     }
 
 

@@ -8,7 +8,7 @@ from lockgate.tasks.base import Span
 from lockgate.tasks.forecasting.choose import choose, ready
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.fitted import FittedForecaster
-from lockgate.tasks.forecasting.network import ForecastNetwork
+from lockgate.tasks.forecasting.network import ForecastNetwork, read_by
 from lockgate.tasks.forecasting.prepare import Prepared
 from lockgate.tasks.forecasting.windows import Windows
 from lockgate.training.checkpoint import at
@@ -63,7 +63,7 @@ def train(
     history = fit(
         model,
         windows,
-        None if stop is None else prepared.windows(stop),
+        None if stop is None else read_by(config.model, prepared.windows(stop)),
         config.training,
         streams,
         on_epoch,

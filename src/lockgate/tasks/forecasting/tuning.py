@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.config import COUNTS, ForecastConfig
 from lockgate.tasks.forecasting.prepare import Prepared
 
 LEVELS = ["last", "mean", "mean_std"]
@@ -48,6 +48,8 @@ class ForecastTuning:
             "metric": config.training.metric,
             "segment_length": model.segment_length,
             "linear_path": model.linear_path,
+            # whether targets must be counts
+            "head": model.head in COUNTS,
         }
         if "auto" in (model.normalise, model.linear_path):
             # a small network that reads and learns as this one does makes the choice

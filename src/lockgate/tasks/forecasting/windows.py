@@ -96,10 +96,13 @@ class WindowBatch(NamedTuple):
     linear: Tensor | None = None  # (B, horizon), scaled: see `Windows`
     known: Tensor | None = None  # (B, horizon, K), scaled
     mask: Tensor | None = None  # (B, lookback), False where padded; None where nothing is
+    scales: Tensor | None = None  # (B, 2): see `Windows`
 
     @property
     def inputs(self) -> tuple[Tensor | None, ...]:
         """What a network is called with."""
+        if self.scales is not None:
+            return self.x, self.linear, self.known, self.mask, self.scales
         if self.mask is not None:
             return self.x, self.linear, self.known, self.mask
         if self.known is not None:
@@ -116,7 +119,8 @@ class WindowBatch(NamedTuple):
         linear = None if self.linear is None else self.linear[which]
         known = None if self.known is None else self.known[which]
         mask = None if self.mask is None else self.mask[which]
-        return WindowBatch(self.x[which], self.y[which], linear, known, mask)
+        scales = None if self.scales is None else self.scales[which]
+        return WindowBatch(self.x[which], self.y[which], linear, known, mask, scales)
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,9 @@ class Windows:
     categories: tuple[int, ...] = ()
     """Values of each of the last channels of `inputs`, which hold categories by number; 0 is one
     that was never seen, and counts."""
+    scales: Tensor | None = None
+    """Mean and standard deviation of the series of each window, (N, 2) float32, for networks that
+    forecast in the target's unit; None for all others."""
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -153,7 +160,8 @@ class Windows:
         """Gather the windows `index` of this part."""
         linear = None if self.linear is None else self.linear[index]
         targets = self._targets(self.origins[index])
-        return WindowBatch(self.x(index), targets, linear, self.ahead(index), self.mask(index))
+        told = linear, self.ahead(index), self.mask(index), self.scales_of(index)
+        return WindowBatch(self.x(index), targets, *told)
 
     def x(self, index: Tensor | slice) -> Tensor:
         """Gather the inputs of the windows `index`, whose targets need not exist yet."""
@@ -179,6 +187,16 @@ class Windows:
     def ahead(self, index: Tensor | slice) -> Tensor | None:
         """Gather what is known of the steps that the windows `index` forecast."""
         return None if self.known is None else self.known.gather(index, self.horizon)
+
+    def scales_of(self, index: Tensor | slice) -> Tensor | None:
+        """Give the scales of the windows `index`, where they are known."""
+        return None if self.scales is None else self.scales[index]
+
+    def with_scales(self) -> "Windows":
+        """Return the same windows with the scales of their series."""
+        which = self.series.of(self.origins.numpy())
+        both = np.stack([self.series.means[which], self.series.stds[which]], axis=1)
+        return replace(self, scales=torch.from_numpy(both.astype(np.float32)))
 
     @property
     def features(self) -> int:
@@ -230,13 +248,14 @@ class Windows:
         """Return some of the windows, by their places."""
         linear = None if self.linear is None else self.linear[index]
         known = None if self.known is None else self.known.select(index)
-        return replace(self, origins=self.origins[index], linear=linear, known=known)
+        origins, scales = self.origins[index], self.scales_of(index)
+        return replace(self, origins=origins, linear=linear, known=known, scales=scales)
 
     def to(self, device: torch.device) -> "Windows":
         """Return the same windows with their arrays on `device`."""
         arrays = {
             name: array.to(device)
-            for name in ("inputs", "target", "origins", "linear")
+            for name in ("inputs", "target", "origins", "linear", "scales")
             if (array := getattr(self, name)) is not None
         }
         known = None if self.known is None else self.known.to(device)

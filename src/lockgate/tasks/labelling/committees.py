@@ -88,11 +88,21 @@ class LabelCommittees:
         """Return the classifier as it is: its probabilities tell how far off it may be."""
         return fitted
 
+    def spreads(
+        self,
+        fitted: FittedClassifier,  # noqa: ARG002
+        prepared: PreparedLabelled,  # noqa: ARG002
+        part: Span,  # noqa: ARG002
+    ) -> None:
+        """Give none: probabilities tell how far off they may be."""
+        return
+
     def intervals(
         self,
         fitted: FittedClassifier,  # noqa: ARG002
         scorer: Any,  # noqa: ARG002
         prediction: FloatArray,  # noqa: ARG002
+        spreads: FloatArray | None,  # noqa: ARG002
     ) -> None:
         """Give none."""
         return
