@@ -68,6 +68,16 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(lockgate, csv, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["shop.csv"]
 
 
+def test_the_plan_tells_what_all_networks_have(lockgate, csv):
+    settings = ("--set", "head=quantiles", "--set", "segment_length=3")
+
+    plain, told = (lockgate(*STUDY, "--dry-run", *more) for more in ((), settings))
+
+    assert "all networks" not in plain.stdout
+    words = "all networks segments of 3, a head of quantiles"
+    assert words in " ".join(told.stdout.split())
+
+
 def test_a_dry_run_as_json(lockgate, csv, strict_json):
     result = lockgate(*STUDY, "--dry-run", "--json")
 

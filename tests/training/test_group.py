@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lockgate.tasks.forecasting.config import ForecasterConfig, ForecastTrainingConfig
-from lockgate.tasks.forecasting.network import ForecastNetwork
+from lockgate.tasks.forecasting.network import ForecastNetwork, read_by
 from lockgate.tasks.forecasting.windows import Series, Windows
 from lockgate.tasks.labelling import truncated
 from lockgate.tasks.labelling.config import ClassifierConfig, LabelTrainingConfig
@@ -41,9 +41,10 @@ def forecast(metric: str = "mae", **told: Any) -> Case:
     inputs = torch.randn(rows, channels, generator=draw())
     target = inputs[:, 0].clone()
     target[::3] = torch.nan  # so that windows have unequal numbers of targets
-    one = Series(np.zeros(1, np.int64), np.zeros(1), np.ones(1))
-    windows = Windows(inputs, target, torch.arange(6, 36), lookback, horizon, one)
+    one = Series(np.zeros(1, np.int64), np.full(1, 3.0), np.full(1, 2.0))
     config = ForecasterConfig(**{**NET, "normalise": "last", "linear_path": "off", **told})
+    windows = Windows(inputs, target, torch.arange(6, 36), lookback, horizon, one)
+    windows = read_by(config, windows)
     model = ForecastNetwork(channels, horizon, config, draw(1))
     batch = windows.batch(torch.arange(3, 3 + ROWS))
     return model, [batch], whole_loss, ForecastTrainingConfig(metric=metric)
@@ -100,6 +101,9 @@ CASES: dict[str, Callable[[], Case]] = {
     "forecast-mae": forecast,
     "forecast-rmse": lambda: forecast("rmse", zoneout=0.2),
     "forecast-per-step": lambda: forecast(mask_over="step"),
+    "forecast-quantiles": lambda: forecast(head="quantiles"),
+    "forecast-student-t": lambda: forecast(head="student_t", normalise="mean"),
+    "forecast-counts": lambda: forecast(head="negative_binomial"),
     "forecast-segments": lambda: forecast(segment_length=2, segment_head="positions"),
     "class": lambda: label("class"),
     "class-per-step": lambda: label("class", mask_over="step"),

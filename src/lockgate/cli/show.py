@@ -164,8 +164,10 @@ def first_of(lines: Sequence[object]) -> list[str]:
 
 
 def _prepared_values(plan: Plan) -> dict[str, Any]:
+    beside = plan.config.model.beside
     return {
         **plan.task.planned(plan.data, plan.prepared),
+        **({"all networks": ", ".join(beside)} if beside else {}),
         "rounds": f"at most {plan.config.rounds} over {count_of(len(plan.folds.folds), 'fold')}",
         "fits": f"at most {plan.fits}: {count_of(plan.judged, 'network')} a round"
         + (f", {plan.choosing} to choose the cell" if plan.choosing else "")

@@ -48,9 +48,10 @@ def test_a_name_changes_nothing_where_there_are_no_masks(fit):
     assert torch.equal(weights(fit(**rates)[0]), weights(fit(name="both", **rates)[0]))
 
 
-def test_a_fit_that_was_killed_goes_on_to_the_same_weights(fit, tmp_path, monkeypatch):
+@pytest.mark.parametrize("head", ["point", "student_t"])
+def test_a_fit_that_was_killed_goes_on_to_the_same_weights(fit, tmp_path, monkeypatch, head):
     monkeypatch.setattr(checkpoint, "EVERY_SECONDS", 0.0)
-    settings = {"validations": 3, "average": 0.9, "linear_path": "on", "name": "both"}
+    settings = {"validations": 3, "average": 0.9, "linear_path": "on", "name": "both", "head": head}
 
     def kill(history):
         if history.looks == 4:

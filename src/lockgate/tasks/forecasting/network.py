@@ -201,7 +201,8 @@ class ForecastNetwork(nn.Module):
         # of segments, the last may reach beyond the horizon
         numbers = changes.flatten(1)[:, : self.horizon, None]
         if self.spread is not None:
-            others = self.spread(features).reshape(len(x), -1, NUMBERS[self.kind] - 1)
+            by_step = (self.head.out_features, NUMBERS[self.kind] - 1)
+            others = self.spread(features).unflatten(-1, by_step).flatten(1, -2)
             numbers = torch.cat([numbers, others[:, : self.horizon]], dim=2)
         if self.ahead is not None:
             by_segment = features[:, None] if self.positions is None else features
