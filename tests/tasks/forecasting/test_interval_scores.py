@@ -100,5 +100,9 @@ def test_where_truths_lie_is_told_in_the_spreads_forecast_for_them() -> None:
 
     assert scored is not None
     assert scored["levels"][0]["share"] == pytest.approx(0.8, abs=0.05)
+    assert scored["words"][0].startswith(
+        "Intervals are told by 400 forecasts of rows held out, of which about 200 do not overlap, "
+        "each in the spread that the networks forecast for it. Of the test part the 80 % interval"
+    )
     assert min(scored["placed"]) > 0.06
     assert max(scored["placed"]) < 0.14

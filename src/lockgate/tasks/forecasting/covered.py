@@ -18,16 +18,20 @@ def covered_rows(scored: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         }
 
 
-def interval_words(scored: Mapping[str, Any], where: str) -> list[str]:
+def interval_words(
+    scored: Mapping[str, Any], where: str, *, with_spread: bool = False
+) -> list[str]:
     """Say what intervals are told by, and what they cover.
 
     Args:
         scored: What `score_intervals` gives.
         where: The rows that they were scored on: `the test part`.
+        with_spread: Whether the networks forecast how wide each is.
     """
     told = (
         f"Intervals are told by {count_of(scored['forecasts'], 'forecast')} of rows held out, of "
         f"which about {scored['independent']:.0f} do not overlap"
+        + (", each in the spread that the networks forecast for it" if with_spread else "")
     )
     if not scored["levels"]:
         return [f"{told}: too few for a level of 80 %."]

@@ -66,7 +66,10 @@ def score_intervals(
         "sides": intervals.sides,
         "sources": [one._asdict() for one in intervals.sources],
     }
-    return {**scored, "words": interval_words(scored, where)}
+    return {
+        **scored,
+        "words": interval_words(scored, where, with_spread=intervals.least is not None),
+    }
 
 
 def bands_of(
