@@ -131,6 +131,8 @@ def test_set_overrules_an_option():
     named = options.with_set({"cell": "gru", "device": "cpu"}, ["cell = rnn", "a.b=x=y"])
 
     assert named == {"cell": "rnn", "device": "cpu", "a.b": "x=y"}
+    with pytest.raises(DataError, match="--set must name a setting, got 'space'; pass --space"):
+        options.with_set({}, ["space = hidden_size=4,8"])
     with pytest.raises(DataError, match="--set must be NAME=VALUE, got 'cell'"):
         options.with_set({}, ["cell"])
 

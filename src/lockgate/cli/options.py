@@ -165,14 +165,24 @@ def source(table: str | None, sample: str | None) -> str:
     return table if table is not None else f"{SAMPLE}{sample}"
 
 
+NO_SETTINGS = ("task", "config", "out", "resume", "space", "storage", "devices")
+"""What commands hand to a function beside its settings."""
+
+
 def with_set(options: dict[str, Any], settings: list[str] | None) -> dict[str, Any]:
-    """Return the settings that options name, overruled by those of `--set NAME=VALUE`."""
+    """Return the settings that options name, overruled by those of `--set NAME=VALUE`.
+
+    Raises:
+        DataError: If one is not of that form, or names what a command is told by another option.
+    """
     named = dict(options)
     for setting in settings or ():
-        name, equals, value = setting.partition("=")
+        name, equals, value = (part.strip() for part in setting.partition("="))
         if not equals:
             raise DataError(f"--set must be NAME=VALUE, got {setting!r}")
-        named[name.strip()] = value.strip()
+        if name in NO_SETTINGS:
+            raise DataError(f"--set must name a setting, got {quoted(name)}; pass --{name}")
+        named[name] = value
     return named
 
 
