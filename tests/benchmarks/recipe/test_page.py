@@ -25,5 +25,6 @@ def test_scores_are_geometric_means_over_sets_of_ratios_seed_by_seed() -> None:
     assert one.by_set["TREC"] == pytest.approx(math.log(0.5 * 1.1))
     assert one.score == pytest.approx(math.log(0.5 * 1.1) / 2)
     assert one.spread == pytest.approx(math.log(1.1))
+    assert one.of_tables is None
     assert one.time == pytest.approx(math.log(2.0))
-    assert f"**{CHOSEN}** | 4 | -25.8 % | 0.095 | 2.00 |" in page(rows)
+    assert f"**{CHOSEN}** | 4 | -25.8 % | 0.095 |  | 2.00 |" in page(rows)
