@@ -181,11 +181,12 @@ class _Others:
                 return None
             time.sleep(ASKED_EVERY)
         code, errors = self._started[rank - 1].returncode, self._errors[rank - 1]
-        if code == -signal.SIGINT:
-            return INTERRUPTED
         errors.seek(0)
         lines = errors.read().decode(errors="replace").split("\n")
         said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        # a library that is interrupted while it is imported may abort
+        if code == -signal.SIGINT or KeyboardInterrupt.__name__ in said:
+            return INTERRUPTED
         reason = f"signal {-code}" if code < 0 else f"exit code {code}"
         return (
             f"process {rank + 1} of the {self._devices} that train together ended by {reason}"
@@ -251,6 +252,10 @@ def _on_loopback() -> Iterator[None]:
 def main(folder: str, rank: int, size: int, parent: int) -> None:
     """Help the process that has started this one, until it lets go or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C is for the first one to tell
+    # polars takes the signal for itself when it is imported, which the first fit would do
+    import polars  # noqa: F401
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     end_with(parent)
     store = _store(Path(folder), size)
     store.set(str(rank), "there")
