@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from lockgate.ops.dispatch import backend as backend
     from lockgate.studies.result import StudyResult as StudyResult
     from lockgate.tasks.base import Fitted as Fitted
+    from lockgate.tasks.forecasting.backtest_result import BacktestResult as BacktestResult
     from lockgate.tasks.forecasting.fitted import FittedForecaster as FittedForecaster
-    from lockgate.tasks.forecasting.replayed import BacktestResult as BacktestResult
     from lockgate.tasks.labelling.fitted import FittedClassifier as FittedClassifier
     from lockgate.tasks.registry import load as load
     from lockgate.tuning.rates import RateResult as RateResult
@@ -46,7 +46,7 @@ _HOMES = {
     "SequenceClassifier": "lockgate.estimators",
     "SequenceRegressor": "lockgate.estimators",
     "StudyResult": "lockgate.studies.result",
-    "BacktestResult": "lockgate.tasks.forecasting.replayed",
+    "BacktestResult": "lockgate.tasks.forecasting.backtest_result",
     "RateResult": "lockgate.tuning.rates",
     "TuneResult": "lockgate.tuning.result",
     "backend": "lockgate.ops.dispatch",

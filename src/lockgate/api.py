@@ -55,7 +55,7 @@ from lockgate.tuning.tune import run as run_tuning
 from lockgate.tuning.tuned import read_tuned
 
 if TYPE_CHECKING:
-    from lockgate.tasks.forecasting.replayed import BacktestResult
+    from lockgate.tasks.forecasting.backtest_result import BacktestResult
 
 LOG = logging.getLogger(__name__)
 FORECAST = "forecast"
@@ -386,9 +386,9 @@ def backtest(
         ModuleNotFoundError: If statsforecast is needed and not installed.
     """
     # imported here because other tasks have no use for it
+    from lockgate.tasks.forecasting.backtest import plan_backtest, run_backtest
+    from lockgate.tasks.forecasting.backtest_folder import BacktestFolder, settings_in
     from lockgate.tasks.forecasting.config import BacktestSettings
-    from lockgate.tasks.forecasting.replay import plan_replay, replay
-    from lockgate.tasks.forecasting.replay_folder import ReplayFolder, settings_in
 
     told: dict[str, Any] = {"n_windows": n_windows, "step": step, "refit_every": refit_every}
     told |= {"gap": gap, "window": window, "baselines": baselines, "level": level}
@@ -404,13 +404,13 @@ def backtest(
                 source, FORECAST, settings_in(model), settings, lambda one: one.run
             )
             data = task.read(source, config)
-        plan = plan_replay(data, config, asked, networks_of(task, config), fitted)
-        kept = ReplayFolder(Path(run), plan.identity, resume=resume) if run is not None else None
+        plan = plan_backtest(data, config, asked, networks_of(task, config), fitted)
+        kept = BacktestFolder(Path(run), plan.identity, resume=resume) if run is not None else None
 
         def anew(own: Any, prepared: Any, config: Any, checkpoints: Path | None) -> Any:
             return fit_anew(task, own, prepared, config, watcher.on_fit, checkpoints)
 
-        return replay(plan, anew, watcher, kept, source)
+        return run_backtest(plan, anew, watcher, kept, source)
 
 
 def predict(model: Fitted | str | Path, source: Any, **settings: Any) -> Any:

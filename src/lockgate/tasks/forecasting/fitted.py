@@ -47,7 +47,7 @@ from lockgate.tasks.storage import (
 )
 
 if TYPE_CHECKING:
-    from lockgate.tasks.forecasting.backtest import ForecastEvaluation
+    from lockgate.tasks.forecasting.evaluation import ForecastEvaluation
 
 FORECAST_BATCH = 512
 RIDGE = "ridge.safetensors"
@@ -245,12 +245,12 @@ class FittedForecaster:
             DataError: If the table has no window after `Preprocessing.seen_until`, or another form.
         """
         # imported here because a model forecasts without what scoring loads
-        from lockgate.tasks.forecasting.backtest import backtest
+        from lockgate.tasks.forecasting.evaluation import evaluate
 
         table = self.read(source, settings)
         metric, scale = self.config.training.metric, self.metrics.get("mase_scale")
         bound = self.config.data.at_least
-        return backtest(self, self.preprocessing, table, metric, scale, self.ridge, bound)
+        return evaluate(self, self.preprocessing, table, metric, scale, self.ridge, bound)
 
     def read(self, source: Any, settings: Mapping[str, Any], future: Any = None) -> Table:
         """Read a table onto the slots of the one that was learned from; arguments as in `predict`.

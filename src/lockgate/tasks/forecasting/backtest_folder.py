@@ -24,7 +24,7 @@ from lockgate.tasks.forecasting.fitted import FittedForecaster, load
 ASKED = "backtest.json"
 
 
-class ReplayFolder:
+class BacktestFolder:
     """Keeps each part of a backtest as it is done, whole or not at all."""
 
     def __init__(self, folder: Path, asked: Mapping[str, Any], *, resume: bool) -> None:

@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lockgate.tasks.forecasting.replayed import (
+from lockgate.tasks.forecasting.backtest_result import (
     SCALE,
     BacktestResult,
-    Replayed,
+    CutoffForecasts,
     coverage,
     joined,
     left_out,
@@ -53,7 +53,7 @@ def by_hand(parts, name, keep=bool, loss=abs):
 
 
 def test_scores_are_those_of_a_loop(parts):
-    found = {one.name: one for one in Replayed.of(parts, HORIZON).scores("mae", NAMES)}
+    found = {one.name: one for one in CutoffForecasts.of(parts, HORIZON).scores("mae", NAMES)}
 
     assert list(found) == ["lockgate", "naive", "ridge"]
     for name, one in found.items():
@@ -71,7 +71,7 @@ def test_scores_are_those_of_a_loop(parts):
 
 @pytest.mark.parametrize("metric", ["rmse", "mase"])
 def test_cutoffs_and_steps_are_scored_by_the_metric(parts, metric):
-    one = Replayed.of(parts, HORIZON).scores(metric, NAMES)[0]
+    one = CutoffForecasts.of(parts, HORIZON).scores(metric, NAMES)[0]
 
     if metric == "rmse":
         of_it = by_hand(parts, "lockgate", lambda row: row["cutoff"] == 2, lambda e: e**2)
@@ -87,7 +87,7 @@ def test_cutoffs_and_steps_are_scored_by_the_metric(parts, metric):
 def test_a_scale_that_is_unknown_gives_no_mase(parts):
     unknown = [part.with_columns(pl.lit(float("nan")).alias(SCALE)) for part in parts]
 
-    one = Replayed.of(unknown, HORIZON).scores("mase", NAMES)[0]
+    one = CutoffForecasts.of(unknown, HORIZON).scores("mase", NAMES)[0]
 
     assert one.scores["mase"] is None
     assert one.scores["mae"] == pytest.approx(by_hand(parts, "lockgate"))
@@ -98,7 +98,7 @@ def test_a_scale_that_is_unknown_gives_no_mase(parts):
 def test_a_forecast_that_is_not_finite_is_infinitely_wrong(parts):
     broken = [part.with_columns(naive=pl.lit(float("inf"))) for part in parts]
 
-    assert Replayed.of(broken, HORIZON).scores("mae", NAMES)[1].scores["mae"] == math.inf
+    assert CutoffForecasts.of(broken, HORIZON).scores("mae", NAMES)[1].scores["mae"] == math.inf
 
 
 def test_a_column_that_a_cutoff_lacks_is_left_out_and_told(parts):
@@ -119,7 +119,7 @@ def test_ends_of_intervals_are_kept_and_not_scored_as_forecasts(parts):
         for part in parts
     ]
 
-    found = Replayed.of(bounded, HORIZON).scores("mae", NAMES)
+    found = CutoffForecasts.of(bounded, HORIZON).scores("mae", NAMES)
 
     assert [one.name for one in found] == ["lockgate", "naive", "ridge"]
     assert joined(bounded).columns[-2:] == ["lockgate-lo-80", "lockgate-hi-80"]
@@ -132,17 +132,17 @@ def test_ends_of_intervals_are_kept_and_not_scored_as_forecasts(parts):
 
 @pytest.fixture
 def result(parts):
-    replayed = Replayed.of(parts, HORIZON)
+    forecasts = CutoffForecasts.of(parts, HORIZON)
     return BacktestResult(
         forecasts=joined(parts),
         metric="mae",
         cutoffs=tuple(NAMES),
         horizon=HORIZON,
         fits=1,
-        windows=len(replayed.truth),
-        scores=replayed.scores("mae", NAMES),
+        windows=len(forecasts.truth),
+        scores=forecasts.scores("mae", NAMES),
         coverage={"80": 0.75, "95": None},
-        by_series=replayed.by_series(),
+        by_series=forecasts.by_series(),
         notices=("3 series",),
     )
 

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from lockgate import DataError
-from lockgate.tasks.forecasting.replay_folder import ReplayFolder, digest_of, settings_in
+from lockgate.tasks.forecasting.backtest_folder import BacktestFolder, digest_of, settings_in
 
 ASKED = {"format_version": 1, "backtest": {"n_windows": 2, "baselines": ()}}
 FRAME = pl.DataFrame({"y": [1.0, None], "lockgate": [0.1, 0.2]})
 
 
 def test_forecasts_and_fits_come_back_as_they_were(tmp_path, trained):
-    kept = ReplayFolder(tmp_path / "run", ASKED, resume=False)
+    kept = BacktestFolder(tmp_path / "run", ASKED, resume=False)
     assert kept.cutoff(1) is None
     assert kept.fitted(0) is None
 
@@ -23,37 +23,37 @@ def test_forecasts_and_fits_come_back_as_they_were(tmp_path, trained):
     kept.checkpoints(0).mkdir(parents=True)
     kept.keep_fitted(0, trained[0])
 
-    again = ReplayFolder(tmp_path / "run", ASKED, resume=True)
+    again = BacktestFolder(tmp_path / "run", ASKED, resume=True)
     assert again.cutoff(1).equals(FRAME)
     assert digest_of(again.fitted(0)) == digest_of(trained[0])
     assert not kept.checkpoints(0).exists()
 
 
 def test_a_folder_that_holds_something_is_not_written_over(tmp_path):
-    ReplayFolder(tmp_path / "run", ASKED, resume=False).keep_cutoff(0, FRAME)
+    BacktestFolder(tmp_path / "run", ASKED, resume=False).keep_cutoff(0, FRAME)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").touch()
 
     with pytest.raises(DataError, match=r"got .*run: pass resume=True \(--resume\) to continue"):
-        ReplayFolder(tmp_path / "run", ASKED, resume=False)
+        BacktestFolder(tmp_path / "run", ASKED, resume=False)
     for resume in (True, False):
         with pytest.raises(DataError, match=r"new folder, got .*mine: pass another run \(--run\)"):
-            ReplayFolder(tmp_path / "mine", ASKED, resume=resume)
+            BacktestFolder(tmp_path / "mine", ASKED, resume=resume)
 
 
 def test_a_backtest_that_failed_before_its_first_part_leaves_its_folder_free(tmp_path):
-    ReplayFolder(tmp_path / "run", ASKED, resume=False)
+    BacktestFolder(tmp_path / "run", ASKED, resume=False)
 
-    ReplayFolder(tmp_path / "run", {**ASKED, "format_version": 2}, resume=False)
+    BacktestFolder(tmp_path / "run", {**ASKED, "format_version": 2}, resume=False)
 
     assert json.loads((tmp_path / "run" / "backtest.json").read_text())["format_version"] == 2
 
 
 def test_another_backtest_does_not_go_on_there(tmp_path):
-    ReplayFolder(tmp_path / "run", ASKED, resume=False).keep_cutoff(0, FRAME)
+    BacktestFolder(tmp_path / "run", ASKED, resume=False).keep_cutoff(0, FRAME)
 
     with pytest.raises(DataError, match=r"backtest\.n_windows is 2 there and 3 here; pass another"):
-        ReplayFolder(
+        BacktestFolder(
             tmp_path / "run",
             {**ASKED, "backtest": {**ASKED["backtest"], "n_windows": 3}},
             resume=True,
@@ -61,19 +61,19 @@ def test_another_backtest_does_not_go_on_there(tmp_path):
 
 
 def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
-    kept = ReplayFolder(tmp_path / "run", ASKED, resume=False)
+    kept = BacktestFolder(tmp_path / "run", ASKED, resume=False)
     kept.keep_cutoff(0, FRAME)
     (tmp_path / "run" / "cutoffs" / ".001.parquet.0123abcd").touch()
     (tmp_path / "run" / "fits" / ".000.0123abcd").mkdir(parents=True)
 
-    ReplayFolder(tmp_path / "run", ASKED, resume=True)
+    BacktestFolder(tmp_path / "run", ASKED, resume=True)
 
     left = sorted(path.name for path in (tmp_path / "run").rglob("*"))
     assert left == ["000.parquet", "backtest.json", "cutoffs", "fits"]
 
 
 def test_resuming_what_was_never_begun_begins(tmp_path):
-    ReplayFolder(tmp_path / "run", ASKED, resume=True)
+    BacktestFolder(tmp_path / "run", ASKED, resume=True)
 
     assert json.loads((tmp_path / "run" / "backtest.json").read_text())["format_version"] == 1
 

@@ -145,7 +145,7 @@ class BacktestResult:
         yield Section(("", f"{sentence} ({better / series:.0%})"), tuple(rows))
 
 
-class Replayed(NamedTuple):
+class CutoffForecasts(NamedTuple):
     """The forecasts of a backtest as scores are computed from them: a row for each series and
     cutoff.
     """
@@ -158,7 +158,7 @@ class Replayed(NamedTuple):
     series: list[str]  # (N,)
 
     @classmethod
-    def of(cls, parts: Sequence[pl.DataFrame], horizon: int) -> "Replayed":
+    def of(cls, parts: Sequence[pl.DataFrame], horizon: int) -> "CutoffForecasts":
         """Take apart what each cutoff gave, in order; columns are those that all of them have."""
         names = tuple(name for name in shared_columns(parts) if not is_bound(name))
         frame = pl.concat([part.select(*FIRST, *names, SCALE) for part in parts])
