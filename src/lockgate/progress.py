@@ -31,6 +31,19 @@ def bars_are_shown() -> bool:
     return logging.getLogger("lockgate").getEffectiveLevel() == logging.WARNING
 
 
+def _counting() -> Progress:
+    """Return bars that count what is done of so many, and tell the time that is left."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not bars_are_shown(),
+    )
+
+
 class _Bar:
     """A bar that is gone, or stays as it was last, when the block ends."""
 
@@ -89,15 +102,7 @@ class StudyProgress(_Bar, Watcher):
         """Call `on_prepared` and `on_plan` with the plan while no bar is shown."""
         self._on_prepared, self._on_plan = on_prepared, on_plan
         self._steps = Steps()
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            disable=not bars_are_shown(),
-        )
+        self._progress = _counting()
         self._task = self._progress.add_task("fits", total=None, start=False)
 
     def pause(self) -> None:
@@ -169,15 +174,7 @@ class BacktestProgress(_Bar):
     def __init__(self, on_plan: Callable[[Any], None] = lambda _: None) -> None:
         """Call `on_plan` with the plan while no bar is shown."""
         self._on_plan, self._steps, self._fit = on_plan, Steps(), ""
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            disable=not bars_are_shown(),
-        )
+        self._progress = _counting()
         self._task = self._progress.add_task("cutoffs", total=None, start=False)
 
     def pause(self) -> None:

@@ -1,25 +1,10 @@
 """The page of what is delivered counts what its tables show."""
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    spec = importlib.util.spec_from_file_location("page", SCRIPTS / "write_deliveries_page.py")
-    assert spec is not None and spec.loader is not None  # noqa: PT018
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "page", module)
-    spec.loader.exec_module(module)
-    return module
+import write_deliveries_page as writer
 
 
 def metrics(name: str, single: float, mixture: float, best: float, outcome: str) -> Any:
@@ -43,7 +28,7 @@ def metrics(name: str, single: float, mixture: float, best: float, outcome: str)
     }
 
 
-def test_the_page_counts_who_is_better(script: Any, tmp_path: Path) -> None:
+def test_the_page_counts_who_is_better(tmp_path: Path) -> None:
     told = {
         "jena-1h": metrics("mae", 0.5, 0.4, 0.45, "beats"),
         "taxi-24h": metrics("mae", 0.5, 0.404, 0.4, "ties"),
@@ -54,7 +39,7 @@ def test_the_page_counts_who_is_better(script: Any, tmp_path: Path) -> None:
         (tmp_path / name / "metrics.json").write_text(json.dumps(one))
         (tmp_path / f"{name}.command").write_text(f"12\nlockgate train {name}.csv")
 
-    script.main(tmp_path, tmp_path / "when.md")
+    writer.main(tmp_path, tmp_path / "when.md")
 
     page = (tmp_path / "when.md").read_text(encoding="utf-8")
     for line in (

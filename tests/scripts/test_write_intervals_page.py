@@ -1,25 +1,10 @@
 """The page of intervals counts what its table shows."""
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-SCRIPTS = Path(__file__).parents[2] / "scripts"
-
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    spec = importlib.util.spec_from_file_location("page", SCRIPTS / "write_intervals_page.py")
-    assert spec is not None and spec.loader is not None  # noqa: PT018
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "page", module)
-    spec.loader.exec_module(module)
-    return module
+import write_intervals_page as writer
 
 
 def told(*levels: tuple[float, float]) -> Any:
@@ -34,14 +19,14 @@ def told(*levels: tuple[float, float]) -> Any:
     }
 
 
-def test_the_page_counts_what_is_covered(script: Any, tmp_path: Path) -> None:
+def test_the_page_counts_what_is_covered(tmp_path: Path) -> None:
     found = {"jena-1h": told((80.0, 0.81), (95.0, 0.94)), "taxi-24h": told((80.0, 0.73))}
     for name, one in found.items():
         (tmp_path / name).mkdir()
         metrics = {"delivered": {"intervals": one}}
         (tmp_path / name / "metrics.json").write_text(json.dumps(metrics))
 
-    script.main(tmp_path, tmp_path / "intervals.md")
+    writer.main(tmp_path, tmp_path / "intervals.md")
 
     page = (tmp_path / "intervals.md").read_text(encoding="utf-8")
     for line in (

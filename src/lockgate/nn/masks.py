@@ -1,7 +1,7 @@
 """The masks of one call of a layer: drawn in training, expected in evaluation, or given."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -149,19 +149,6 @@ def _kept(mask: Tensor | None) -> Tensor | None:
     return None if mask is None else (mask == 0.0).to(mask.dtype)
 
 
-@contextmanager
-def one_for_all_rows(model: nn.Module) -> Iterator[None]:
-    """Let every mask that a model draws inside the `with` block be the same for all samples."""
-    modules = list(model.modules())
-    for module in modules:
-        module._one_for_all_rows = True  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        for module in modules:
-            del module._one_for_all_rows
-
-
 class Rows(NamedTuple):
     """Some rows of a batch, one behind the other."""
 
@@ -170,20 +157,30 @@ class Rows(NamedTuple):
     of: int  # rows of the batch
 
 
-@contextmanager
-def drawn_for_whole_batch(model: nn.Module, rows: Rows) -> Iterator[None]:
+def one_for_all_rows(model: nn.Module) -> AbstractContextManager[None]:
+    """Let every mask that a model draws inside the `with` block be the same for all samples."""
+    return _told(model, "_one_for_all_rows", True)
+
+
+def drawn_for_whole_batch(model: nn.Module, rows: Rows) -> AbstractContextManager[None]:
     """Let every mask inside the `with` block be drawn for a batch of which the model gets `rows`.
 
     So the processes that share a batch drop together what one process would drop of it.
     """
+    return _told(model, "_rows", rows)
+
+
+@contextmanager
+def _told(model: nn.Module, name: str, value: Any) -> Iterator[None]:
+    """Let all modules of a model have an attribute inside the `with` block."""
     modules = list(model.modules())
     for module in modules:
-        module._rows = rows  # type: ignore[assignment]
+        setattr(module, name, value)
     try:
         yield
     finally:
         for module in modules:
-            del module._rows
+            delattr(module, name)
 
 
 def rows_of_mask(module: nn.Module, batch: int) -> int:

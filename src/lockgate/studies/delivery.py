@@ -114,19 +114,9 @@ def deliver(task: Task, data: Any, prepared: Any, config: Any, fit_all: FitAll) 
     )
     if _interrupted(first, members):
         return so_far
-    baseline, weight = None, 1.0
-    held_out: list[HeldOut] = []
+    mixed = _Mixed(None, 1.0, why_not, ())
     if judged:
-        scorer = task.scorer(data, prepared, config, judged)
-        networks = task.predict(tried, prepared, judged)
-        if config.mix:
-            baseline, why_not = _reference(committees, compared, scorer, config.training.metric)
-        theirs = None if baseline is None else baseline.predict(judged)
-        if theirs is not None:
-            weight = mixing_weight(scorer.losses, networks, theirs)
-        mixed = _cross_fitted(scorer, networks, theirs)
-        spreads = committees.spreads(tried, prepared, judged)
-        held_out.append(HeldOut("second half of validation", scorer, mixed, spreads))
+        mixed = _mixed(task, data, prepared, config, so_far)
     members = [
         Member(member.seed, frozen(config, history), "development", None)
         for member, (fitted, history) in zip(members, first, strict=True)
@@ -137,17 +127,46 @@ def deliver(task: Task, data: Any, prepared: Any, config: Any, fit_all: FitAll) 
         return so_far
     usable = finite(again)
     fitted = committees.join([one for one, _ in usable], prepared, None, like=tried)
+    baseline = mixed.baseline
     if baseline is not None:
         baseline = committees.refit(data, prepared, config, baseline)
-        fitted = committees.mixed(fitted, baseline, weight)
+        fitted = committees.mixed(fitted, baseline, mixed.weight)
     return so_far._replace(
-        fitted=committees.with_held_out(fitted, held_out),
+        fitted=committees.with_held_out(fitted, mixed.held_out),
         members=len(usable),
-        weight=weight,
+        weight=mixed.weight,
         baseline=baseline,
-        why_not_mixed=why_not if config.mix else "mix is false",
+        why_not_mixed=mixed.why_not if config.mix else "mix is false",
         interrupted=False,
     )
+
+
+class _Mixed(NamedTuple):
+    """What the second half of validation tells of a mixture."""
+
+    baseline: Candidate | None
+    weight: float  # of the networks
+    why_not: str | None  # why there is no baseline
+    held_out: tuple[HeldOut, ...]
+
+
+def _mixed(task: Task, data: Any, prepared: Any, config: Any, so_far: Delivery) -> _Mixed:
+    """Choose the baseline and the weight of a mixture, and give what it predicts there."""
+    committees = task.committees
+    assert committees is not None
+    baseline, weight, why_not = None, 1.0, None
+    scorer = task.scorer(data, prepared, config, so_far.judged)
+    networks = task.predict(so_far.tried, prepared, so_far.judged)
+    if config.mix:
+        metric = config.training.metric
+        baseline, why_not = _reference(committees, so_far.compared, scorer, metric)
+    theirs = None if baseline is None else baseline.predict(so_far.judged)
+    if theirs is not None:
+        weight = mixing_weight(scorer.losses, networks, theirs)
+    predicted = _cross_fitted(scorer, networks, theirs)
+    spreads = committees.spreads(so_far.tried, prepared, so_far.judged)
+    held_out = HeldOut("second half of validation", scorer, predicted, spreads)
+    return _Mixed(baseline, weight, why_not, (held_out,))
 
 
 def deliver_one(task: Task, config: Any, fit_all: FitAll, compared: Compared) -> Delivery:

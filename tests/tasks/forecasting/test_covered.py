@@ -15,9 +15,9 @@ def test_words_tell_what_was_held_out_and_what_is_covered() -> None:
     alone = LEVEL | {"level": 95.0, "share": 0.9, "low": None, "high": None}
 
     assert interval_words(scored(LEVEL, alone), "these rows") == [
-        "Intervals are told by 1,204 forecasts of rows held out, of which about 50 do not overlap. "
-        "Of these rows the 80 % interval covers 78.9 % [70, 87] and the 95 % interval covers "
-        "90.0 %."
+        "Intervals come from the errors of 1,204 forecasts of rows held out, of which about 50 do "
+        "not overlap. On these rows the 80 % interval covers 78.9 % [70, 87] and the 95 % interval "
+        "covers 90.0 %."
     ]
 
 

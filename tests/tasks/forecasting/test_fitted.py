@@ -420,7 +420,7 @@ def test_evaluate_tells_what_intervals_cover(with_intervals, table):
     share = evaluation.intervals["levels"][0]["share"]
     assert evaluation.sections()[1].rows[0]["covers"] == f"{100 * share:.1f} %"
     assert (
-        f"Of these rows the 80 % interval covers {100 * share:.1f} %"
+        f"On these rows the 80 % interval covers {100 * share:.1f} %"
         in (evaluation.sections()[1].lines[1])
     )
 

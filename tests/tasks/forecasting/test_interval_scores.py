@@ -1,38 +1,14 @@
 """Scores of intervals are those of what they give, with the series that are covered least."""
 
 import json
-from typing import Any
 
 import numpy as np
 import pytest
+from held import held_out, made
 
 from lockgate.scoring.conformal import levels_as_quantiles
 from lockgate.tasks.base import HeldOut
 from lockgate.tasks.forecasting.interval_scores import score_intervals
-from lockgate.tasks.forecasting.intervals import Intervals
-from lockgate.tasks.forecasting.origins import Origins
-from lockgate.tasks.forecasting.scorer import WindowScorer
-
-NAMES = ("large", "small", "short")
-STDS = np.array([100.0, 1.0, 10.0])
-
-
-def held_out(
-    rows: int, horizon: int = 2, seed: int = 0, series: Any = None, name: str = "fold-0"
-) -> HeldOut:
-    """Forecasts of 5.0 whose errors are normal, in the deviations of their series."""
-    rng = np.random.default_rng(seed)
-    which = np.zeros(rows, np.int64) if series is None else np.asarray(series)
-    stds = np.ones(rows) if series is None else STDS[which]
-    origins = Origins(np.arange(rows), which, () if series is None else NAMES, stds)
-    truth = 5.0 + stds[:, None] * rng.normal(size=(rows, horizon)) * np.arange(1, horizon + 1)
-    return HeldOut(name, WindowScorer(truth, "mae", None, origins), np.full(truth.shape, 5.0))
-
-
-def made(*parts: HeldOut) -> Intervals:
-    made = Intervals.of(parts)
-    assert made is not None
-    return made
 
 
 def test_scores_are_those_of_the_intervals() -> None:
@@ -53,8 +29,9 @@ def test_scores_are_those_of_the_intervals() -> None:
     assert scored["crps"] == pytest.approx(1.5 / np.sqrt(np.pi), rel=0.1)
     assert sum(scored["placed"]) == pytest.approx(1.0)
     assert scored["words"] == [
-        "Intervals are told by 400 forecasts of rows held out, of which about 200 do not overlap. "
-        f"Of the test part the 80 % interval covers {100 * scored['levels'][0]['share']:.1f} % "
+        "Intervals come from the errors of 400 forecasts of rows held out, of which about 200 do "
+        "not overlap. On the test part the 80 % interval covers "
+        f"{100 * scored['levels'][0]['share']:.1f} % "
         f"[{100 * scored['levels'][0]['low']:.0f}, {100 * scored['levels'][0]['high']:.0f}] and "
         f"the 95 % interval covers {100 * scored['levels'][1]['share']:.1f} % "
         f"[{100 * scored['levels'][1]['low']:.0f}, {100 * scored['levels'][1]['high']:.0f}]."
@@ -101,8 +78,9 @@ def test_where_truths_lie_is_told_in_the_spreads_forecast_for_them() -> None:
     assert scored is not None
     assert scored["levels"][0]["share"] == pytest.approx(0.8, abs=0.05)
     assert scored["words"][0].startswith(
-        "Intervals are told by 400 forecasts of rows held out, of which about 200 do not overlap, "
-        "each in the spread that the networks forecast for it. Of the test part the 80 % interval"
+        "Intervals come from the errors of 400 forecasts of rows held out, of which about 200 do "
+        "not overlap, each in the spread that the networks forecast for it. On the test part the "
+        "80 % interval"
     )
     assert min(scored["placed"]) > 0.06
     assert max(scored["placed"]) < 0.14

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from held import NAMES, STDS, held_out, made
 from safetensors.torch import load_file, save_file
 
 from lockgate import DataError
@@ -16,28 +17,6 @@ from lockgate.tasks.base import HeldOut
 from lockgate.tasks.forecasting import intervals as module
 from lockgate.tasks.forecasting.intervals import Intervals, read_intervals
 from lockgate.tasks.forecasting.origins import Origins
-from lockgate.tasks.forecasting.scorer import WindowScorer
-
-NAMES = ("large", "small", "short")
-STDS = np.array([100.0, 1.0, 10.0])
-
-
-def held_out(
-    rows: int, horizon: int = 2, seed: int = 0, series: Any = None, name: str = "fold-0"
-) -> HeldOut:
-    """Forecasts of 5.0 whose errors are normal, in the deviations of their series."""
-    rng = np.random.default_rng(seed)
-    which = np.zeros(rows, np.int64) if series is None else np.asarray(series)
-    stds = np.ones(rows) if series is None else STDS[which]
-    origins = Origins(np.arange(rows), which, () if series is None else NAMES, stds)
-    truth = 5.0 + stds[:, None] * rng.normal(size=(rows, horizon)) * np.arange(1, horizon + 1)
-    return HeldOut(name, WindowScorer(truth, "mae", None, origins), np.full(truth.shape, 5.0))
-
-
-def made(*parts: HeldOut) -> Intervals:
-    made = Intervals.of(parts)
-    assert made is not None
-    return made
 
 
 def test_quantiles_are_the_forecast_and_the_errors_of_their_step() -> None:
@@ -91,14 +70,14 @@ def test_a_series_that_was_not_held_out_is_judged_by_all() -> None:
         (
             levels_as_quantiles([95]),
             True,
-            "level must be at most 92 for this model, got 95, which 19 errors that do not overlap "
-            "could tell: 24 forecasts of 2 steps were held out, which are 12.0; run a study, or "
-            "train on more rows",
+            "level must be at most 92 for this model, got 95: it needs 19 held-out errors that do "
+            "not overlap, and there are 12.0 in 24 forecasts of 2 steps; run a study, or train on "
+            "more rows",
         ),
         (
             [0.5, 0.99],
             False,
-            "quantiles must be from 0.039 to 0.961 for this model, got 0.99, which 49 errors",
+            "quantiles must be from 0.039 to 0.961 for this model, got 0.99: it needs 49 held-out",
         ),
     ],
 )
@@ -107,6 +86,11 @@ def test_too_few_errors_are_told_with_the_number_needed(
 ) -> None:
     with pytest.raises(DataError, match=f"^{re.escape(message)}"):
         made(held_out(24)).check(quantiles, as_level=as_level)
+
+
+def test_forecasts_that_all_overlap_have_no_level() -> None:
+    with pytest.raises(DataError, match=r"^level must be left out for this model, got 80: it"):
+        made(held_out(1)).check(levels_as_quantiles([80]), as_level=True)
 
 
 def test_the_level_that_a_message_names_can_be_had() -> None:

@@ -134,4 +134,6 @@ def digest_of(fitted: FittedForecaster) -> str:
             digest.update(weight.cpu().contiguous().numpy().tobytes())
     if fitted.mixture is not None:
         digest.update(json.dumps(fitted.mixture.stored()).encode())
+    if fitted.intervals is not None:
+        digest.update(fitted.intervals.errors.tobytes())
     return digest.hexdigest()

@@ -66,7 +66,7 @@ def forecast_classical(
         try:
             # constant series divide by a variance of 0 inside, and are forecast all the same
             with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
+                warnings.simplefilter("ignore", RuntimeWarning)
                 forecasts.append(model.forecast(y=history, h=horizon)["mean"])
         except Exception as error:
             # statsforecast raises bare exceptions for series that are too short or too odd

@@ -21,7 +21,7 @@ def covered_rows(scored: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def interval_words(
     scored: Mapping[str, Any], where: str, *, with_spread: bool = False
 ) -> list[str]:
-    """Say what intervals are told by, and what they cover.
+    """Say what intervals come from, and what they cover.
 
     Args:
         scored: What `score_intervals` gives.
@@ -29,8 +29,8 @@ def interval_words(
         with_spread: Whether the networks forecast how wide each is.
     """
     told = (
-        f"Intervals are told by {count_of(scored['forecasts'], 'forecast')} of rows held out, of "
-        f"which about {scored['independent']:.0f} do not overlap"
+        f"Intervals come from the errors of {count_of(scored['forecasts'], 'forecast')} of rows "
+        f"held out, of which about {scored['independent']:.0f} do not overlap"
         + (", each in the spread that the networks forecast for it" if with_spread else "")
     )
     if not scored["levels"]:
@@ -40,7 +40,7 @@ def interval_words(
         f"{_between(one['low'], one['high'], ' ')}"
         for one in scored["levels"]
     ]
-    return [f"{told}. Of {where} {' and '.join(each)}."]
+    return [f"{told}. On {where} {' and '.join(each)}."]
 
 
 def _share(share: float) -> str:

@@ -149,7 +149,7 @@ class FittedForecaster:
             as_level: Whether a message is to speak of a level.
 
         Raises:
-            DataError: If the model was not told by enough errors, or by none.
+            DataError: If the model has too few errors of held-out rows for it, or none.
         """
         if self.intervals is None:
             asked = "level" if as_level else "quantiles"

@@ -138,17 +138,19 @@ class Intervals(NamedTuple):
         if self.can_tell(farthest):
             return
         outside = (1.0 if self.sides else 0.5) / (math.floor(self.independent) + 1.0)
+        least = math.ceil(1000.0 * outside) / 1000.0
         if as_level:
             rule = f"level must be at most {math.floor(100.0 * (1.0 - 2.0 * outside))}"
             got = f"{100.0 * (2.0 * max(farthest, 1.0 - farthest) - 1.0):g}"
         else:
-            least = math.ceil(1000.0 * outside) / 1000.0
             rule, got = f"quantiles must be from {least:g} to {1.0 - least:g}", f"{farthest:g}"
-        needed = errors_needed(farthest, sides=self.sides)
+        if outside >= 0.5:
+            rule = f"{'level' if as_level else 'quantiles'} must be left out"
         raise DataError(
-            f"{rule} for this model, got {got}, which {needed} errors that do not overlap could "
-            f"tell: {count_of(self.forecasts, 'forecast')} of {count_of(self.horizon, 'step')} "
-            f"were held out, which are {self.independent:.1f}; run a study, or train on more rows"
+            f"{rule} for this model, got {got}: it needs "
+            f"{errors_needed(farthest, sides=self.sides)} held-out errors that do not overlap, and "
+            f"there are {self.independent:.1f} in {count_of(self.forecasts, 'forecast')} of "
+            f"{count_of(self.horizon, 'step')}; run a study, or train on more rows"
         )
 
     def scale(self, origins: Origins, spreads: FloatArray | None) -> FloatArray:
