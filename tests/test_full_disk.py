@@ -66,7 +66,7 @@ def test_a_training_goes_on_once_there_is_room(
 ) -> None:
     monkeypatch.setattr("lockgate.training.checkpoint.EVERY_SECONDS", 0.0)
     monkeypatch.setattr("lockgate.training.checkpoint._SHARE", 1e9)
-    monkeypatch.setattr("lockgate.api.default_workers", lambda _: 1)
+    monkeypatch.setattr("lockgate.runs.default_workers", lambda _: 1)
     settings = {**small, "members": members}
     _, folder = lockgate.train(table, out=tmp_path / "whole" / "a", **settings)
     out = tmp_path / "full" / "a"

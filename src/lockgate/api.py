@@ -1,9 +1,7 @@
 """The functions that join the parts: what `lockgate` exports and its commands call."""
 
 import contextlib
-import hashlib
 import logging
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -12,21 +10,16 @@ from lockgate.arguments import Settings
 from lockgate.errors import DataError, MissingSettingError
 from lockgate.files import (
     DiskFullError,
-    clear_half_written,
-    is_half_written,
-    new_folder,
     remove_folder,
 )
-from lockgate.progress import BacktestProgress, FitProgress, Steps, StudyProgress, TuneProgress
-from lockgate.reading.samples import SAMPLE
+from lockgate.progress import BacktestProgress, Steps, StudyProgress, TuneProgress
 from lockgate.reports import write_rate_report, write_report, write_tune_report
-from lockgate.running.local import default_workers
 from lockgate.running.ranks import check_devices, together
-from lockgate.scoring.looks import check_ledger, count_look
+from lockgate.runs import begin_training, check_new, default_out, fit_and_score, written_new
+from lockgate.scoring.looks import check_ledger
 from lockgate.settings import (
     ConfigT,
     by_path,
-    difference,
     read_anew,
     read_settings,
     resolve,
@@ -36,16 +29,13 @@ from lockgate.studies import plan as plans
 from lockgate.studies.anew import fit_anew, networks_of
 from lockgate.studies.comparison import Comparison, compare_studies
 from lockgate.studies.config import StudyConfig, study_config
-from lockgate.studies.delivery import DIVERGED, deliver, is_single, side_by_side
 from lockgate.studies.result import StudyResult
-from lockgate.studies.single import apart, look, score_delivery, score_parts, validated
 from lockgate.studies.study import run
 from lockgate.studies.tuned import Tuned
 from lockgate.tasks import registry
 from lockgate.tasks.base import Evaluation, Fitted, Task
 from lockgate.tasks.stack.rungs import default_names
 from lockgate.tasks.storage import is_of_today
-from lockgate.training.origin import warn_if_elsewhere
 from lockgate.tuning.config import rate_config, tune_config
 from lockgate.tuning.plan import TunePlan
 from lockgate.tuning.rates import RateResult, find_rate
@@ -231,14 +221,14 @@ def lr_find(
     chosen, resolved = _resolve(source, task, config, named, lambda one: rate_config(one.run))
     name = f"{chosen.subject(resolved)}-rates"
     folder = Path(out) if out is not None else default_out(source, name)
-    _check_new(folder)
+    check_new(folder)
     kept = folder.with_name(f"{folder.name}.encoder.safetensors")
     try:
         with Steps() as steps:
             result = find_rate(source, resolved, chosen, folder, on_step=steps.on_step, keep=kept)
     finally:
         kept.unlink(missing_ok=True)
-    with _as_data_error(), new_folder(folder) as temporary:
+    with written_new(folder) as temporary:
         write_rate_report(result, temporary)
     LOG.info("%s: written", result.report_path)
     return result
@@ -296,7 +286,7 @@ def train(
     check_devices(devices, resolved.training.device)
     folder = Path(out) if out is not None else default_out(source, chosen.subject(resolved))
     checkpoints = folder.with_name(f"{folder.name}.training")
-    whole = _begin_training(folder, checkpoints, resolved, resume=resume)
+    whole = begin_training(folder, checkpoints, resolved, resume=resume)
     if whole is not None:
         return whole, folder
     check_ledger(folder.parent)
@@ -307,8 +297,8 @@ def train(
             steps.on_step(f"preparing {data.source}")
             plain, begun = chosen.prepare(data, resolved), checkpoints / "begun.safetensors"
             prepared = chosen.begin(data, plain, resolved, steps.on_step, begun)
-        scored = _fit_and_score(chosen, data, prepared, resolved, folder, checkpoints)
-    with _as_data_error(), new_folder(folder) as temporary:
+        scored = fit_and_score(chosen, data, prepared, resolved, folder, checkpoints)
+    with written_new(folder) as temporary:
         scored.write_into(temporary)
         write_settings(resolved, temporary / "config.yaml")
     remove_folder(checkpoints)
@@ -513,14 +503,6 @@ def _model_for(model: Fitted | str | Path, source: Any) -> Fitted:
     return fitted
 
 
-def default_out(source: Any, subject: str) -> Path:
-    """Return `runs/<table>-<subject>`, spelled so that any file system and shell takes it."""
-    name = "table"
-    if isinstance(source, str | Path):
-        name = Path(str(source).removeprefix(SAMPLE)).name.split(".")[0]
-    return Path("runs") / (re.sub(r"[^\w.]+", "-", f"{name}-{subject}").strip("-.") or "table")
-
-
 def _resolve(
     source: Any,
     task: str | None,
@@ -542,81 +524,6 @@ def _resolve(
     return chosen, resolve(kind(chosen), *layers)
 
 
-def _begin_training(folder: Path, checkpoints: Path, config: Any, *, resume: bool) -> Fitted | None:
-    """Return the model of a training that was killed after it was written; else make way for one.
-
-    Raises:
-        DataError: If the folder holds something else, or a training has begun that only `resume`
-            continues.
-    """
-    if _holds_something(folder):
-        if not resume or not (folder / "config.yaml").exists():
-            _check_new(folder)
-        there, here = read_settings(folder / "config.yaml"), config.model_dump(mode="json")
-        if (differs := difference(there, here)) is not None:
-            raise DataError(
-                f"out must be a new folder or that of this training, got {folder}, which holds "
-                f"another: {differs}; pass another out (--out)"
-            )
-        remove_folder(checkpoints)
-        return registry.load(folder)
-    if checkpoints.exists() and not resume:
-        raise DataError(
-            f"out must be a new folder, got {folder}, whose training has not ended: pass "
-            f"resume=True (--resume) to continue it, or delete {checkpoints} to begin anew"
-        )
-    for path in (folder, checkpoints):
-        clear_half_written(path)
-    for path in filter(is_half_written, checkpoints.glob(".*")):
-        path.unlink()
-    return None
-
-
-def _holds_something(folder: Path) -> bool:
-    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
-
-
-def _check_new(folder: Path) -> None:
-    """Refuse a folder that holds something, or a file in its place."""
-    if _holds_something(folder):
-        raise DataError(f"out must be a new folder, got {folder}: pass another out (--out)")
-
-
-def _fit_and_score(
-    task: Task, data: Any, prepared: Any, config: Any, folder: Path, checkpoints: Path
-) -> Fitted:
-    """Do the fits of a training, look at the test part, and return the model with its scores.
-
-    Raises:
-        DataError: If it diverged.
-    """
-    with FitProgress(config.training.max_epochs) as progress:
-        if single := is_single(task, config):
-            checkpoint = checkpoints / "train-0.safetensors"
-            warn_if_elsewhere([checkpoint])
-            on_epoch = progress.on_fit(1, 1, "fit")
-            fitted, history = task.train(prepared, config, on_epoch=on_epoch, checkpoint=checkpoint)
-            if not history.best_epoch:
-                raise DataError(DIVERGED)
-        else:
-            workers = default_workers(config.training.device)
-            fit_all = side_by_side(task, prepared, workers, progress.on_fit, checkpoints)
-            delivery = deliver(task, data, prepared, config, fit_all)
-    settings_hash = hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]
-    what = f"train {folder.name} {settings_hash}"
-    looks = count_look(folder.parent, task.test_fingerprint(data, prepared), what)
-    with Steps() as steps:
-        steps.on_step("fitting baselines")
-        if single:
-            scored = score_parts(task, data, prepared, fitted, history, looks)
-        else:
-            tested = look(task, data, prepared, delivery.fitted, delivery.compared, looks)
-            delivered = apart(task, prepared, delivery, tested, config.training.metric)
-            seen = validated(task, data, prepared, delivery)
-            scored = score_delivery(task, data, prepared, delivery, delivered, seen, tested)
-    return scored
-
-
 def _tuned(task: Task, config: Any) -> Tuned | None:
     """Read what the search of a study found, if it names one."""
     return None if config.tuned is None else read_tuned(config.tuned, task, config)
@@ -624,11 +531,3 @@ def _tuned(task: Task, config: Any) -> Tuned | None:
 
 def _study_config(task: Task) -> type[StudyConfig]:
     return study_config(task.run, default_names(task.ladder))
-
-
-@contextlib.contextmanager
-def _as_data_error() -> Iterator[None]:
-    try:
-        yield
-    except FileExistsError as error:
-        raise DataError(f"out must be a new folder: {error}") from None

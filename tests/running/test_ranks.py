@@ -131,7 +131,7 @@ def test_what_one_process_began_several_go_on_with(
     monkeypatch.setattr("lockgate.training.checkpoint._SHARE", 1e9)
 
     with monkeypatch.context() as patch:
-        patch.setattr("lockgate.api.FitProgress.on_fit", lambda *_: _kill_at(4))
+        patch.setattr("lockgate.runs.FitProgress.on_fit", lambda *_: _kill_at(4))
         with pytest.raises(KilledError):
             train(table, tmp_path / "broken", settings)
     found = train(table, tmp_path / "broken", {**settings, "resume": True, "devices": 2})

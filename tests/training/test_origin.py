@@ -119,7 +119,7 @@ def test_a_training_that_goes_on_elsewhere_says_so_and_is_whole(
             lockgate.train(table, out=tmp_path / "a", **settings)
     assert told(caplog) == []
     monkeypatch.undo()
-    monkeypatch.setattr("lockgate.api.default_workers", lambda _: 2)
+    monkeypatch.setattr("lockgate.runs.default_workers", lambda _: 2)
 
     _, folder = lockgate.train(table, out=tmp_path / "a", resume=True, **settings)
 
