@@ -9,28 +9,21 @@ import numpy as np
 import polars as pl
 
 from lockgate.errors import DataError, count_of, listed, option, quoted
-from lockgate.reading.following import check_follows, followed_by
 from lockgate.reading.frequency import Frequency
-from lockgate.reading.numbers import MARKS, Numbers, other_marks, read_numbers, to_number
+from lockgate.reading.numbers import MARKS, Numbers, other_marks, read_numbers
 from lockgate.reading.panics import no_panics
-from lockgate.reading.series import check_one_series, keep_rows, series_ids
+from lockgate.reading.series import check_one_series
 from lockgate.reading.tables import RawTable, read_raw
-from lockgate.reading.times import (
-    Times,
-    find_times,
-    named_columns,
-    row_numbers,
-    time_candidates,
-)
+from lockgate.reading.times import Times
 from lockgate.reading.zones import instants, shown, wall_clock, zone_of
 from lockgate.tasks.forecasting.described import note_on
 from lockgate.tasks.forecasting.faulty import Far, far_values
 from lockgate.tasks.forecasting.grid import Grid, to_grid
 from lockgate.tasks.forecasting.layout import Layout
 from lockgate.tasks.forecasting.panel import Align, Panel, to_panel
+from lockgate.tasks.forecasting.placed import AskedTimes, placed, read_future
 from lockgate.tasks.forecasting.slots import Calendar, Slots
 from lockgate.tasks.forecasting.texts import as_texts
-from lockgate.tasks.forecasting.wide import side_by_side, targets_of
 
 
 class Dropped(NamedTuple):
@@ -165,30 +158,22 @@ def read_table(
     """
     if decimal not in (None, *MARKS):
         raise DataError(f'decimal must be "." or ",", got {quoted(decimal)}')
-    whole = read_raw(source, separator=separator, encoding=encoding)
-    raw, last = keep_rows(whole, where), int(whole.rows[-1])
     if not isinstance(target, str):
         raise TypeError(f"target must be the name of a column, got {quoted(target)}")
-    ids = series_ids(raw, id_columns)
-    if future is not None:
-        behind = _read_future(future, where, separator=separator, encoding=encoding)
-        needed = _needed(raw, ids, time, time_format, row_order=row_order)
-        behind = behind._replace(rows=behind.rows + last)
-        raw = followed_by(raw, behind, needed, (target, *target.split(",")))
-        ids = _same_series(raw, ids, series_ids(raw, id_columns))
-    if row_order:
-        laid = None if calendar == "auto" else calendar
-        given = {"time": time, "time_format": time_format, "zone": zone, "calendar": laid}
-        times = _row_times(raw, ids, **given, resample=resample)
-    else:
+    text = {"separator": separator, "encoding": encoding}
+    whole = read_raw(source, **text)
+    asked = AskedTimes(
+        time=time,
+        time_format=time_format,
+        zone=zone,
         # offsets of another table need no guess: they lead to the zone of the model's
-        times = find_times(raw, time, time_format, zone or (like.zone if like else None))
-    if future is not None:
-        check_follows(raw.rows, last, times, ids)
-    targets = targets_of(raw, target, times.columns, decimal)
-    _check_targets(targets, times, ids)
-    if len(targets) > 1:
-        raw, times, ids = side_by_side(raw, times, targets, target)
+        usual_zone=like.zone if like else None,
+        row_order=row_order,
+        calendar=None if calendar == "auto" else calendar,
+        resample=resample,
+    )
+    behind = None if future is None else read_future(future, where, **text)
+    raw, times, ids = placed(whole, behind, target, where, id_columns, asked, decimal)
     if resample is None and ids is None:
         check_one_series(raw, times, target)
     apart = (*times.columns, *([] if ids is None else ids.columns))
@@ -240,60 +225,6 @@ def read_table(
     )
 
 
-def _read_future(future: Any, where: Iterable[str], **text: Any) -> RawTable:
-    """Read the rows that follow, and say of what is wrong with them that it is with them."""
-    try:
-        return keep_rows(read_raw(future, **text), where)
-    except (DataError, TypeError) as error:
-        raise type(error)(f"future: {error}") from None
-
-
-def _needed(
-    raw: RawTable,
-    ids: pl.DataFrame | None,
-    time: str | Sequence[str] | None,
-    time_format: str | None,
-    *,
-    row_order: bool,
-) -> tuple[str, ...]:
-    """Return the columns of a table without which rows have no place in it."""
-    of_ids = () if ids is None else ids.columns
-    if row_order:
-        return (*of_ids, *(() if _numbered(raw) is None else ("ds",)))
-    of_time = time_candidates(raw, time_format) if time is None else named_columns(raw, time)
-    return (*of_ids, *of_time)
-
-
-def _same_series(
-    raw: RawTable, before: pl.DataFrame | None, ids: pl.DataFrame | None
-) -> pl.DataFrame | None:
-    """Return what tells several series apart, where rows that follow have not made one several."""
-    if before is None and ids is not None:
-        name, *others = raw.frame["unique_id"].drop_nulls().unique(maintain_order=True)
-        raise DataError(
-            f"future must hold rows of the one series of the table, {quoted(name)}, got "
-            f"{listed(map(quoted, others), 3)}; leave the others out"
-        )
-    return ids
-
-
-def _check_targets(targets: Sequence[str], times: Times, ids: pl.DataFrame | None) -> None:
-    for target in targets:
-        if target in ("ds", "unique_id"):
-            raise DataError(
-                f"target must be no time and no name of a series, got {quoted(target)}; rename it"
-            )
-        if target in times.columns:
-            raise DataError(f"target must be another column than the time, got {quoted(target)}")
-        if ids is not None and target in ids.columns:
-            raise DataError(f"target must be another column than the id, got {quoted(target)}")
-    if ids is not None and len(targets) > 1:
-        raise DataError(
-            f"target must name one column of a table whose series are told apart by "
-            f"{listed(ids.columns)}, got {listed(targets, 3)}"
-        )
-
-
 def _like(times: Times, like: Slots | None, *, named: bool) -> tuple[pl.Series, tuple[str, ...]]:
     """Put stamps on the clock of the table that a model was fitted to, or say why not."""
     stamps, what = times.stamps, f"time {','.join(times.columns)!r}"
@@ -328,31 +259,6 @@ def _as_panel(grid: Grid, name: str, target: str, known_future: Sequence[str]) -
     whole, later, cut = _between_targets(named, target, known_future)
     layout = Layout.of_one(whole["ds"])
     return Panel(whole, layout, grid.slots, (*grid.notices, *cut), later)
-
-
-def _row_times(raw: RawTable, ids: pl.DataFrame | None, **options: object) -> Times:
-    given = [name for name, value in options.items() if value is not None]
-    if given:
-        raise DataError(
-            f"row_order must not be given with {listed(given)}: rows in their order have no times; "
-            "leave one out"
-        )
-    if (numbered := _numbered(raw)) is not None:
-        return Times(numbered, ("ds",))
-    numbers = row_numbers(raw)
-    if ids is None:
-        return numbers
-    within = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(ids.columns).alias("ds")
-    return numbers._replace(stamps=ids.select(within).to_series())
-
-
-def _numbered(raw: RawTable) -> pl.Series | None:
-    """Return the numbers of the steps where a column `ds` of whole numbers tells them."""
-    if "ds" not in raw.frame.columns:
-        return None
-    numbers = to_number(raw.frame["ds"], ".")
-    whole = numbers.null_count() == 0 and bool((numbers == numbers.floor()).all())
-    return numbers.cast(pl.Int64).rename("ds") if whole else None
 
 
 def _numeric_columns(

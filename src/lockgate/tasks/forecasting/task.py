@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +17,7 @@ from lockgate.errors import MOST_LISTED, listed, quoted
 from lockgate.files import write_text
 from lockgate.nn import Reach, gradient_reach
 from lockgate.reading.samples import SAMPLE
-from lockgate.reading.zones import shown, wall_clock
+from lockgate.reading.zones import shown
 from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.metrics import (
     mase_scale,
@@ -40,7 +39,6 @@ from lockgate.tasks.forecasting.advice import advice
 from lockgate.tasks.forecasting.baselines import (
     bounded,
     fit_baselines,
-    naive_baselines,
     skipped_baselines,
 )
 from lockgate.tasks.forecasting.choices import Choices
@@ -54,8 +52,6 @@ from lockgate.tasks.forecasting.config import (
 )
 from lockgate.tasks.forecasting.described import describe_columns, guess_target
 from lockgate.tasks.forecasting.fitted import FittedForecaster, load
-from lockgate.tasks.forecasting.importance import importance
-from lockgate.tasks.forecasting.interval_scores import bands_of
 from lockgate.tasks.forecasting.known_future import calendar_words, category_words, known_words
 from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.network import build_for
@@ -63,17 +59,16 @@ from lockgate.tasks.forecasting.origins import origins_of
 from lockgate.tasks.forecasting.pages import PAGES, ForecastPages
 from lockgate.tasks.forecasting.prepare import Prepared, possible_origins, prepare, read
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
-from lockgate.tasks.forecasting.residuals import errors_by_clock, residual_checks
 from lockgate.tasks.forecasting.rounds import ForecastRounds
 from lockgate.tasks.forecasting.scorer import WindowScorer
 from lockgate.tasks.forecasting.several import (
-    by_series,
     drawn_series,
     left_out_words,
     series_words,
     several_described,
     static_words,
 )
+from lockgate.tasks.forecasting.shown import series_of, what_is_shown
 from lockgate.tasks.forecasting.split import Split
 from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.train import start, train
@@ -87,7 +82,6 @@ from lockgate.training.streams import Streams
 
 REACH_WINDOWS = 64
 MOST_POINTS = 2_000
-MOST_HISTORY = 168
 MANY_MISSING = 0.05
 FEW_WINDOWS = 0.9
 
@@ -410,7 +404,7 @@ class Forecasting:
                 | {"windows": len(prepared.windows(part)), "possible": _possible(prepared, part)}
                 for part in PARTS
             },
-            "series": _series(thinned),
+            "series": series_of(thinned),
         }
 
     def checks(self, described: dict[str, Any]) -> list[Check]:
@@ -438,84 +432,12 @@ class Forecasting:
         Only windows whose targets are all observed count. Of several series a window of the best,
         the median and the worst series beside a naive forecast, and in how many it is better.
         """
-        windows = prepared.windows("test")
-        errors = np.abs(chosen.prediction - scorer.truth).mean(axis=1)
-        order = np.argsort(errors)[: int(np.isfinite(errors).sum())]
-        if not len(order):
-            return {"forecasts": [], "by_series": None, **NOT_LOOKED_INTO}
-        three = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
-        told = None
-        if data.several:
-            baselines = naive_baselines(prepared.preprocessing.seasons[:1])
-            naive = baselines[1] if prepared.preprocessing.seasons else baselines[0]
-            theirs = np.abs(naive.forecast(windows) - scorer.truth).mean(axis=1)
-            of_series = windows.series.of(windows.origins.numpy())
-            if found := by_series(of_series, errors, theirs):
-                three = found.windows
-                told = {"better": found.better, "of": found.series, "naive": naive.name}
-        spreads, stretches = chosen.fitted.spreads(windows), []
-        for which, i in three.items():
-            origin = int(windows.origins[i])
-            begun = int(windows.series.starts[windows.series.of(windows.origins[i].numpy())])
-            read = min(windows.lookback, MOST_HISTORY, origin + 1 - begun)
-            past = data.frame.slice(origin + 1 - read, read)
-            future = data.frame.slice(origin + 1, windows.horizon)
-            stretches.append(
-                {
-                    "which": which,
-                    "series": past["unique_id"][0] if data.several else None,
-                    "error": float(errors[i]),
-                    "origin": shown(past["ds"], -1),
-                    "history": _series(past),
-                    "future": {
-                        "ds": _times(future["ds"]),
-                        "y": future["y"].to_list(),
-                        "forecast": chosen.prediction[i],
-                        "baseline": chosen.reference[i],
-                        "baseline_name": chosen.name,
-                        "intervals": bands_of(chosen.fitted, scorer, chosen.prediction, i, spreads),
-                    },
-                }
-            )
-        return {
-            "forecasts": stretches,
-            "by_series": told,
-            **_looked_into(data, prepared, scorer, chosen),
-        }
+        return what_is_shown(data, prepared, scorer, chosen)
 
     @property
     def pages(self) -> ForecastPages:
         """What the report shows of it."""
         return PAGES
-
-
-NOT_LOOKED_INTO: dict[str, Any] = {"importance": [], "clock": None, "residuals": []}
-
-
-def _looked_into(
-    data: Table, prepared: Prepared, scorer: WindowScorer, chosen: Chosen
-) -> dict[str, Any]:
-    """Tell what the networks read, when they err, and what is left in their errors."""
-    windows = prepared.windows("test")
-    targets = windows.origins.numpy()[:, None] + np.arange(1, windows.horizon + 1)
-    networks = replace(chosen.fitted, mixture=None)
-    preprocessing = prepared.preprocessing
-    return {
-        "importance": importance(networks, windows, preprocessing),
-        "clock": errors_by_clock(scorer, chosen.prediction, data.frame["ds"][targets.ravel()]),
-        "residuals": residual_checks(
-            scorer, chosen.prediction, preprocessing.seasons, chosen.fitted.spreads(windows)
-        ),
-    }
-
-
-def _series(rows: pl.DataFrame) -> dict[str, Any]:
-    return {"ds": _times(rows["ds"]), "y": rows["y"].to_list()}
-
-
-def _times(ds: pl.Series) -> list[str] | list[int]:
-    """Write stamps for a chart, whose axis is the clock on the wall; numbers of rows stay."""
-    return (wall_clock(ds).dt.to_string() if ds.dtype.is_temporal() else ds).to_list()
 
 
 def _part(table: Table, rows: range) -> dict[str, Any]:
