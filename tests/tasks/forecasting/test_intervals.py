@@ -55,6 +55,21 @@ def test_a_series_with_enough_errors_is_judged_by_its_own() -> None:
     np.testing.assert_allclose(told, [100.0 * own, 1.0 * pooled, 10.0 * pooled])
 
 
+def test_what_counts_is_the_step_of_which_fewest_truths_are_observed() -> None:
+    one = held_out(162, series=[0] * 82 + [1] * 80)
+    one.scorer.truth[20:82, 1] = np.nan
+    intervals = made(one)
+    origins = Origins(np.arange(2), np.arange(2), NAMES, STDS[:2])
+
+    told = intervals.quantiles(np.zeros((2, 2)), origins, levels_as_quantiles([95]))
+
+    # 100 of the second step; the first series has 20 of its own there, and is judged by all
+    assert intervals.forecasts == 100
+    assert np.isfinite(told).all()
+    pooled = offsets(intervals.errors, [0.975], sides=True)[0]
+    np.testing.assert_allclose(told[1, 0], 100.0 * pooled)
+
+
 def test_a_series_that_was_not_held_out_is_judged_by_all() -> None:
     intervals = made(held_out(162, series=[0] * 80 + [1] * 82))
     new = Origins(np.zeros(1, np.int64), np.zeros(1, np.int64), ("new",), np.array([7.0]))

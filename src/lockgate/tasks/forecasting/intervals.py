@@ -107,8 +107,8 @@ class Intervals(NamedTuple):
 
     @property
     def forecasts(self) -> int:
-        """How many were held out, about."""
-        return len(self.errors) * self.every
+        """How many were held out, about: of the step of which fewest truths are observed."""
+        return int(np.isfinite(self.errors).sum(axis=0).min()) * self.every
 
     @property
     def independent(self) -> float:
@@ -206,7 +206,10 @@ class Intervals(NamedTuple):
         if not self.names:
             return [(np.arange(len(origins.steps)), self.errors)]
         enough = ENOUGH_FOR_SIDES * self.horizon / self.every
-        counts = np.bincount(self.series, minlength=len(self.names))
+        observed = np.isfinite(self.errors)
+        counts = np.min(
+            [np.bincount(self.series, step, len(self.names)) for step in observed.T], axis=0
+        )
         own = {name for name, count in zip(self.names, counts, strict=True) if count >= enough}
         with_own = np.array([name in own for name in origins.names], dtype=bool)
         alone = with_own[origins.series]
