@@ -8,16 +8,16 @@ LEVEL = {"level": 80.0, "share": 0.7891, "low": 0.701, "high": 0.868, "width": 2
 
 
 def scored(*levels: dict[str, Any]) -> dict[str, Any]:
-    return {"forecasts": 1204, "independent": 50.2, "levels": list(levels)}
+    return {"forecasts": 1204, "independent": 1050.2, "levels": list(levels)}
 
 
 def test_words_tell_what_was_held_out_and_what_is_covered() -> None:
     alone = LEVEL | {"level": 95.0, "share": 0.9, "low": None, "high": None}
 
     assert interval_words(scored(LEVEL, alone), "these rows") == [
-        "Intervals come from the errors of 1,204 forecasts of rows held out, of which about 50 do "
-        "not overlap. On these rows the 80 % interval covers 78.9 % [70, 87] and the 95 % interval "
-        "covers 90.0 %."
+        "Intervals come from the errors of 1,204 forecasts of rows held out, of which about 1,050 "
+        "do not overlap. On these rows the 80 % interval covers 78.9 % [70, 87] and the 95 % "
+        "interval covers 90.0 %."
     ]
 
 

@@ -30,7 +30,7 @@ def interval_words(
     """
     told = (
         f"Intervals come from the errors of {count_of(scored['forecasts'], 'forecast')} of rows "
-        f"held out, of which about {scored['independent']:.0f} do not overlap"
+        f"held out, of which about {scored['independent']:,.0f} do not overlap"
         + (", each in the spread that the networks forecast for it" if with_spread else "")
     )
     if not scored["levels"]:
