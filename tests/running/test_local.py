@@ -90,11 +90,13 @@ def test_one_thread_computes_on_as_many_cores_as_torch_has():
 
 
 def test_a_job_that_fails_ends_the_others_with_its_error():
-    ended = []
+    begun, ended = threading.Event(), []
 
     def job(number, wanted):
         if number == 1:
+            begun.wait(60)
             raise ValueError("number 1")
+        begun.set()
         while wanted():
             time.sleep(0.01)
         ended.append(number)
