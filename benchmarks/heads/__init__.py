@@ -1,0 +1,1 @@
+"""What heads that forecast a spread give."""
