@@ -1,7 +1,10 @@
 """Write docs/studies.md from the results of the studies that scripts/studies runs."""
 
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from study_pages import (
     Results,
@@ -21,6 +24,7 @@ from study_pages import (
 )
 
 from lockgate.charts.formats import metric_name
+from lockgate.studies.phrases import signed_percent
 from lockgate.tasks.results import delivered_parts
 
 STUDIES = {
@@ -45,13 +49,48 @@ LEGEND = """
 *Judged* are rows of the development part that neither trained nor stopped a fit, means over rounds;
 the test part, the last 15 % of the rows, is looked at once, by what is delivered and the baselines.
 """
+INTERVALS = """## Intervals
+
+What intervals of 80 and 95 % cover of the test part, as the study delivers them, and if their
+errors are taken in as they come (`lockgate update --adapt 0.01`), with the change of their mean
+width; see [intervals.md](intervals.md).
+"""
+LEVELS = (80.0, 95.0)
 
 
 def main(runs: Path, page: Path) -> None:
     """Write the page of those studies in `runs` that are finished, and name the others."""
     known = {title: read_results(runs / name) for name, title in STUDIES.items()}
     sections = [section(title, results) for title, results in known.items() if results]
-    page.write_text("\n".join([HEAD, overview(known), LEGEND, *sections]), encoding="utf-8")
+    told = {title: runs / name / "kept_up.json" for name, title in STUDIES.items()}
+    updates = {t: json.loads(path.read_text("utf-8")) for t, path in told.items() if path.exists()}
+    intervals = [INTERVALS, intervals_table(updates), ""] if updates else []
+    parts = [HEAD, overview(known), LEGEND, *intervals, *sections]
+    page.write_text("\n".join(parts), encoding="utf-8")
+
+
+def intervals_table(updates: Mapping[str, Any]) -> str:
+    """Return the table of what intervals cover of the test part, as they are and kept up to date.
+
+    Args:
+        updates: By the titles of the studies what `lockgate update --json` printed.
+    """
+    rows = []
+    for title, told in updates.items():
+        levels = {one["level"]: one for one in told["levels"]}
+        cells = [cell for level in LEVELS for cell in _covered(levels.get(level))]
+        rows.append((title, f"{told['forecasts']:,}", *cells))
+    of_level = [f"{level:g} % covers" for level in LEVELS]
+    head = [cell for one in of_level for cell in (one, "kept up to date", "width")]
+    return table(("", "forecasts", *head), rows)
+
+
+def _covered(level: Any) -> tuple[str, str, str]:
+    if level is None:
+        return "–", "–", "–"
+    before, kept_up = level["before"], level["kept_up"]
+    shares = [f"{100.0 * one['share']:.1f} %" for one in (before, kept_up)]
+    return shares[0], shares[1], signed_percent(100.0 * (kept_up["width"] / before["width"] - 1.0))
 
 
 def section(title: str, results: Results) -> str:

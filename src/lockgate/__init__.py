@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lockgate.api import study as study
     from lockgate.api import train as train
     from lockgate.api import tune as tune
+    from lockgate.api import update as update
     from lockgate.api import upgrade as upgrade
     from lockgate.errors import DataError as DataError
     from lockgate.estimators import Forecaster as Forecaster
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lockgate.tasks.base import Fitted as Fitted
     from lockgate.tasks.forecasting.backtest_result import BacktestResult as BacktestResult
     from lockgate.tasks.forecasting.fitted import FittedForecaster as FittedForecaster
+    from lockgate.tasks.forecasting.update import UpdateResult as UpdateResult
     from lockgate.tasks.labelling.fitted import FittedClassifier as FittedClassifier
     from lockgate.tasks.registry import load as load
     from lockgate.tuning.rates import RateResult as RateResult
@@ -49,6 +51,7 @@ _HOMES = {
     "BacktestResult": "lockgate.tasks.forecasting.backtest_result",
     "RateResult": "lockgate.tuning.rates",
     "TuneResult": "lockgate.tuning.result",
+    "UpdateResult": "lockgate.tasks.forecasting.update",
     "backend": "lockgate.ops.dispatch",
     "backtest": "lockgate.api",
     "compare": "lockgate.api",
@@ -63,11 +66,12 @@ _HOMES = {
     "study": "lockgate.api",
     "train": "lockgate.api",
     "tune": "lockgate.api",
+    "update": "lockgate.api",
     "upgrade": "lockgate.api",
 }
 __all__ = ["BackendUnavailable", "DataError", "Fitted", "FittedClassifier", "FittedForecaster"]
 __all__ += ["Forecaster", "RateResult", "SequenceClassifier", "SequenceRegressor"]
-__all__ += ["BacktestResult", "StudyResult", "TuneResult"]
+__all__ += ["BacktestResult", "StudyResult", "TuneResult", "UpdateResult"]
 __all__ += [
     "backend",
     "backtest",
@@ -81,7 +85,7 @@ __all__ += [
     "nn",
     "predict",
 ]
-__all__ += ["study", "train", "tune", "upgrade"]
+__all__ += ["study", "train", "tune", "update", "upgrade"]
 
 
 def __getattr__(name: str) -> Any:

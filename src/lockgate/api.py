@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from lockgate.arguments import Settings
-from lockgate.errors import DataError, MissingSettingError
+from lockgate.errors import DataError, MissingSettingError, shortened
 from lockgate.files import (
     DiskFullError,
     remove_folder,
@@ -46,6 +46,7 @@ from lockgate.tuning.tuned import read_tuned
 
 if TYPE_CHECKING:
     from lockgate.tasks.forecasting.backtest_result import BacktestResult
+    from lockgate.tasks.forecasting.update import UpdateResult
 
 LOG = logging.getLogger(__name__)
 FORECAST = "forecast"
@@ -425,6 +426,65 @@ def predict(model: Fitted | str | Path, source: Any, **settings: Any) -> Any:
         DataError: If the folder or the data cannot be used, or do not go together.
     """
     return _model_for(model, source).predict(source, **settings)
+
+
+@_with_room_it_goes_on()
+def update(
+    model: Fitted | str | Path,
+    source: Any,
+    *,
+    latest: int | None = None,
+    adapt: float | None = None,
+    out: str | Path | None = None,
+    **settings: Any,
+) -> "UpdateResult":
+    """Keep the intervals of a forecaster up to date with rows that have come in since.
+
+    Every window is forecast whose targets come after all that training, and updates before, have
+    seen; the newest errors take the place of the oldest. The networks stay as they are: to learn
+    from new rows, train anew.
+
+    Args:
+        model: A forecaster that was fitted, or its folder, of which one file is replaced.
+        source: A table that holds these rows, and the past that their forecasts read. The table
+            that has grown will do: what was seen before is not counted again.
+        latest: Forecasts whose errors are kept, the newest: fewer follow a change sooner, more tell
+            a quantile better. Default: as many as the model has, and at least 40 times its horizon.
+        adapt: Let intervals widen while too many truths lie outside, and narrow while too few do
+            (adaptive conformal inference; Gibbs and Candès 2021, arXiv:2106.00170): how much one
+            truth changes the share outside, such as 0.01. The widest go as far as the largest error
+            that is kept. Default: as the model has it, at first 0, which does neither.
+        out: New folder for the model. Default: the one given.
+        settings: How the table is read, where that is another way than the training table was.
+
+    Returns:
+        The model as `fitted`, and how its intervals did on the new forecasts: as they were, and as
+        they would have been had they taken in each horizon of rows once it was past.
+
+    Raises:
+        DataError: If the model is no forecaster or has no intervals, the table holds nothing new,
+            or `latest` is too few to tell an interval of 80 %.
+    """
+    # imported here because other tasks have no use for it
+    from lockgate.tasks.forecasting import update as updating
+    from lockgate.tasks.forecasting.config import UpdateSettings
+
+    given = {name: one for name, one in (("latest", latest), ("adapt", adapt)) if one is not None}
+    asked, fitted = resolve(UpdateSettings, given), _forecaster(model, source)
+    if fitted is None:
+        raise DataError(
+            f"model must be a forecaster or the folder of one, got {shortened(str(model))}"
+        )
+    if out is not None:
+        check_new(Path(out))
+    table = fitted.read(source, settings)
+    result = updating.update(fitted, table, asked.latest, asked.adapt)
+    if out is not None:
+        with written_new(Path(out)) as temporary:
+            result.fitted.write_into(temporary)
+    elif isinstance(model, str | Path):
+        result.fitted.write_intervals(registry.fitted_folder(model))
+    return result
 
 
 def compare(first: StudyResult | str | Path, second: StudyResult | str | Path) -> Comparison:

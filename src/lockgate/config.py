@@ -15,7 +15,7 @@ class Option(NamedTuple):
     commands: tuple[str, ...] = ("study", "train", "tune", "lr-find", "backtest")
 
 
-READING = Option((*Option().commands, "predict", "evaluate"))
+READING = Option((*Option().commands, "predict", "evaluate", "update"))
 """Marks a setting that tells how a source is read, which a fitted model may be given anew for
 another source of the same content; see `settings.read_anew`."""
 

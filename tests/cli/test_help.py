@@ -15,7 +15,7 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 def test_the_commands_are_these():
     names = ["study", "compare", "tune", "lr-find", "train", "evaluate", "predict", "backtest"]
-    assert list(GROUP.commands) == [*names, "upgrade", "doctor"]
+    assert list(GROUP.commands) == [*names, "update", "upgrade", "doctor"]
 
 
 @pytest.mark.parametrize("name", GROUP.commands)

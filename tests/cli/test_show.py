@@ -54,9 +54,9 @@ def test_an_evaluation_is_shown_as_its_sections_or_as_json(capsys, strict_json):
     sections = (Section(("4 rows of a.csv", "note: [x]"), ({"mae": 0.5},)), Section(("the end",)))
     evaluation: Any = SimpleNamespace(sections=lambda: sections, to_dict=lambda: {"mae": 0.5})
 
-    show.show_evaluation(evaluation)
+    show.show_told(evaluation)
     plain = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    show.show_evaluation(evaluation, as_json=True)
+    show.show_told(evaluation, as_json=True)
     told = strict_json(capsys.readouterr().out)
 
     assert plain == ["4 rows of a.csv", "note: [x]", "mae", "0.5", "the end"]
@@ -70,7 +70,7 @@ def test_long_lists_are_cut_and_their_length_told(capsys, count, last):
     lines = tuple(map(str, range(count)))
     evaluation: Any = SimpleNamespace(sections=lambda: (Section(lines),))
 
-    show.show_evaluation(evaluation)
+    show.show_told(evaluation)
     told = capsys.readouterr().out.splitlines()
     show.show_choices([{"column": line} for line in lines])
     chosen = [line.strip() for line in capsys.readouterr().err.splitlines()]

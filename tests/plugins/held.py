@@ -29,3 +29,12 @@ def made(*parts: HeldOut) -> Intervals:
     made = Intervals.of(parts)
     assert made is not None
     return made
+
+
+def with_spreads(rows: int, seed: int = 0, series: Any = None) -> HeldOut:
+    """Forecasts whose errors are as large as the spreads forecast for them."""
+    one = held_out(rows, seed=seed, series=series)
+    rng = np.random.default_rng(100 + seed)
+    spreads = one.scorer.origins.stds[:, None] * np.exp(rng.normal(size=one.prediction.shape))
+    truth = 5.0 + spreads * rng.normal(size=spreads.shape)
+    return one._replace(scorer=one.scorer._replace(truth=truth), spreads=spreads)

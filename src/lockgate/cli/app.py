@@ -17,6 +17,7 @@ from lockgate.cli import (
     study,
     train,
     tune,
+    update,
     upgrade,
 )
 from lockgate.errors import EXTRAS, INSTALL, DataError, MissingSettingError
@@ -102,5 +103,6 @@ app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(predict.predict)
 app.command()(backtest.backtest)
+app.command()(update.update)
 app.command()(upgrade.upgrade)
 app.command()(doctor.doctor)

@@ -52,7 +52,7 @@ def backtest(
         model, table = None, model
     source, named = o.source(table, sample), o.with_set(options, settings)
     from lockgate import api
-    from lockgate.cli.show import show_evaluation, show_values
+    from lockgate.cli.show import show_told, show_values
     from lockgate.files import check_frame_file, write_frame
 
     if out is not None:
@@ -73,4 +73,4 @@ def backtest(
     if out is not None:  # before what is printed, which nobody may read to its end
         write_frame(result.forecasts, out)
         print(f"{len(result.forecasts)} steps written to {out}", file=sys.stderr)
-    show_evaluation(result, as_json=as_json)
+    show_told(result, as_json=as_json)

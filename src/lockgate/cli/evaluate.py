@@ -30,8 +30,8 @@ def evaluate(
     """
     o.log_to_stderr(verbose=verbose, quiet=quiet)
     from lockgate import api
-    from lockgate.cli.show import show_evaluation
+    from lockgate.cli.show import show_told
 
     if mc_samples is not None:
         options["mc_samples"] = mc_samples
-    show_evaluation(api.evaluate(folder, o.source(table, sample), **options), as_json=as_json)
+    show_told(api.evaluate(folder, o.source(table, sample), **options), as_json=as_json)

@@ -14,7 +14,7 @@ from lockgate.config import Config, option_of
 from lockgate.errors import DataError, listed, quoted
 from lockgate.settings import fields_of
 from lockgate.studies.config import StudySettings, of_study
-from lockgate.tasks.forecasting.config import BacktestSettings
+from lockgate.tasks.forecasting.config import BacktestSettings, UpdateSettings
 from lockgate.tasks.registry import NAMES, configs
 from lockgate.tuning.config import RateSettings, TuneSettings
 
@@ -129,13 +129,14 @@ OWN: dict[str, type[Config]] = {
     "tune": TuneSettings,
     "lr-find": RateSettings,
     "backtest": BacktestSettings,
+    "update": UpdateSettings,
 }
 """What a command has settings of its own in, where that is no study."""
-TASKS = {"backtest": ("forecast",)}
+TASKS = {"backtest": ("forecast",), "update": ("forecast",)}
 """The tasks that a command is for, where it is not for all."""
 JUDGED = ("study", "tune")
 """Commands that have the defaults of a study."""
-FITTED = ("predict", "evaluate", "backtest")
+FITTED = ("predict", "evaluate", "backtest", "update")
 """Commands that may read a source with the settings of a fitted model."""
 
 

@@ -13,7 +13,7 @@ from lockgate.studies.comparison import Comparison
 from lockgate.studies.finished import Finished
 from lockgate.studies.plan import Plan
 from lockgate.studies.words import delivered_words
-from lockgate.tasks.base import Evaluation, Fitted
+from lockgate.tasks.base import Fitted, Told
 
 # scores that stand beside the metric
 SHOWN_BESIDE = ("accuracy", "macro_f1", "perplexity")
@@ -131,12 +131,12 @@ def _delivered_rows(fitted: Fitted) -> list[dict[str, Any]]:
     return rows
 
 
-def show_evaluation(evaluation: Evaluation, *, as_json: bool = False) -> None:
-    """Print the scores of a model on other data."""
+def show_told(told: Told, *, as_json: bool = False) -> None:
+    """Print what a command has found: sentences and tables."""
     if as_json:
-        print(json.dumps(evaluation.to_dict(), ensure_ascii=False))
+        print(json.dumps(told.to_dict(), ensure_ascii=False))
         return
-    for section in evaluation.sections():
+    for section in told.sections():
         print(*first_of(section.lines), sep="\n")
         if section.rows:
             wide_console().print(grid_of(section.rows))

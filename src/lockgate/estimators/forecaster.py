@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from lockgate.api import backtest
+from lockgate.api import backtest, update
 from lockgate.errors import DataError, listed, option
 from lockgate.running.local import default_workers
 from lockgate.settings import resolve
@@ -226,6 +226,39 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
             ['unique_id', 'ds', 'forecast', 'forecast-lo-80', 'forecast-hi-80']
         """
         return self.predict(X, future=future, level=level, **settings)
+
+    def update(
+        self, X: Any, *, latest: int | None = None, adapt: float | None = None, **settings: Any
+    ) -> Self:
+        """Take the errors of forecasts of later rows into the intervals; see `lockgate.update`.
+
+        The networks stay as they are. `predict` without a table forecasts what follows `X` then.
+
+        Args:
+            X: A table with rows after those fitted to, and the past that their forecasts read.
+            latest: Forecasts whose errors are kept. Default: as many as there are, and at least 40
+                times the horizon.
+            adapt: How much one truth changes the share outside an interval. Default: 0.
+            settings: As in `predict`.
+
+        Raises:
+            NotFittedError: If nothing was fitted.
+            DataError: As `lockgate.update` does.
+
+        Example:
+            >>> import numpy as np, pandas as pd
+            >>> days = pd.date_range("2020-01-01", periods=450, freq="D")
+            >>> sold = np.random.default_rng(0).normal(size=450).cumsum()
+            >>> sales = pd.DataFrame({"unique_id": "a", "ds": days, "y": sold})
+            >>> model = Forecaster("y", horizon=3, hidden_size=4, max_epochs=1, mix=True)
+            >>> model.fit(sales[:400]).update(sales).fitted_.intervals.later
+            48
+        """
+        check_is_fitted(self, "fitted_")
+        told = {"latest": latest, "adapt": adapt, **settings}
+        self.fitted_ = update(self.fitted_, X, **told).fitted
+        self._source = X
+        return self
 
     def cross_validation(
         self,

@@ -45,7 +45,24 @@ def errors_needed(quantile: float, *, sides: bool) -> int:
     return math.ceil(1.0 / outside - 1.0 - _ROUNDING)
 
 
-def offsets(errors: AnyFloatArray, quantiles: Sequence[float], *, sides: bool) -> FloatArray:
+def share_within(quantile: float, *, sides: bool) -> float:
+    """Return the share of errors that a quantile is to be no nearer than.
+
+    Example:
+        >>> share_within(0.1, sides=True), share_within(0.1, sides=False)
+        (0.9, 0.8)
+    """
+    share = max(quantile, 1.0 - quantile)
+    return share if sides else 2.0 * share - 1.0
+
+
+def offsets(
+    errors: AnyFloatArray,
+    quantiles: Sequence[float],
+    *,
+    sides: bool,
+    shares: FloatArray | None = None,
+) -> FloatArray:
     """Return what is added to a forecast to give its quantiles, step by step.
 
     Args:
@@ -53,6 +70,8 @@ def offsets(errors: AnyFloatArray, quantiles: Sequence[float], *, sides: bool) -
         quantiles: Each in (0, 1).
         sides: Whether quantiles of the errors themselves are taken; else those of their absolute
             values, by which an interval is as wide below as above and the median is the forecast.
+        shares: In place of `share_within` of each quantile, (Q, H): those beyond what errors can
+            tell give the farthest error.
 
     Returns:
         (Q, H); infinite where there are too few errors for the quantile.
@@ -64,24 +83,27 @@ def offsets(errors: AnyFloatArray, quantiles: Sequence[float], *, sides: bool) -
     scores = np.sort(errors if sides else np.abs(errors), axis=0)  # NaN last
     counts = np.isfinite(scores).sum(axis=0)
 
-    def upper(ordered: AnyFloatArray, share: float) -> FloatArray:
-        ranks = np.ceil((counts + 1) * share - _ROUNDING).astype(np.int64)
+    def upper(ordered: AnyFloatArray, share: float, own: FloatArray | None) -> FloatArray:
+        ranks = np.ceil((counts + 1) * (share if own is None else own) - _ROUNDING)
+        if own is not None:
+            ranks = np.clip(ranks, 1, counts)
         known = (ranks >= 1) & (ranks <= counts)
-        places = np.clip(ranks - 1, 0, max(len(ordered) - 1, 0))
+        places = np.clip(ranks - 1, 0, max(len(ordered) - 1, 0)).astype(np.int64)
         found = np.take_along_axis(ordered, places[None], axis=0)[0] if len(ordered) else counts
         return np.where(known, found, np.inf).astype(np.float64)
 
-    def offset(quantile: float) -> FloatArray:
+    def offset(quantile: float, own: FloatArray | None) -> FloatArray:
         if quantile == 0.5:
             return np.nanmedian(errors, axis=0) if sides else np.zeros(errors.shape[1])
-        share = max(quantile, 1.0 - quantile)
+        share = share_within(quantile, sides=sides)
         if not sides:
-            return math.copysign(1.0, quantile - 0.5) * upper(scores, 2.0 * share - 1.0)
+            return math.copysign(1.0, quantile - 0.5) * upper(scores, share, own)
         if quantile > 0.5:
-            return upper(scores, share)
-        return -upper(np.sort(-errors, axis=0), share)
+            return upper(scores, share, own)
+        return -upper(np.sort(-errors, axis=0), share, own)
 
-    return np.stack([offset(quantile) for quantile in quantiles])
+    each = [None] * len(quantiles) if shares is None else [*shares]
+    return np.stack([offset(*pair) for pair in zip(quantiles, each, strict=True)])
 
 
 def ranks_of(truth_errors: AnyFloatArray, errors: AnyFloatArray) -> FloatArray:

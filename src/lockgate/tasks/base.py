@@ -114,13 +114,8 @@ class Section(NamedTuple):
     rows: tuple[dict[str, Any], ...] = ()
 
 
-class Evaluation(Protocol):
-    """The scores of a fitted model on data that it has not learned from."""
-
-    @property
-    def metric(self) -> str:
-        """The metric that the model was chosen by."""
-        ...
+class Told(Protocol):
+    """What a command has found, to be printed."""
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain values that JSON can hold."""
@@ -128,6 +123,15 @@ class Evaluation(Protocol):
 
     def sections(self) -> tuple[Section, ...]:
         """Give what a terminal shows, in order."""
+        ...
+
+
+class Evaluation(Told, Protocol):
+    """The scores of a fitted model on data that it has not learned from."""
+
+    @property
+    def metric(self) -> str:
+        """The metric that the model was chosen by."""
         ...
 
 

@@ -1,21 +1,15 @@
 """Intervals follow the errors of held-out forecasts, series by series where there are enough."""
 
-import json
 import re
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from held import NAMES, STDS, held_out, made
-from safetensors.torch import load_file, save_file
+from held import NAMES, STDS, held_out, made, with_spreads
 
 from lockgate import DataError
 from lockgate.scoring.conformal import levels_as_quantiles, offsets
-from lockgate.tasks.base import HeldOut
 from lockgate.tasks.forecasting import intervals as module
-from lockgate.tasks.forecasting.intervals import Intervals, read_intervals
+from lockgate.tasks.forecasting.intervals import Intervals
 from lockgate.tasks.forecasting.origins import Origins
 
 
@@ -139,68 +133,6 @@ def test_of_many_errors_those_of_the_same_steps_of_all_series_are_kept(monkeypat
     assert thinned.forecasts == 180
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    save_file(made(held_out(100)).tensors(), tmp_path / module.FILE)
-    return tmp_path
-
-
-def test_what_was_stored_comes_back(folder: Path) -> None:
-    intervals = made(held_out(100))
-
-    read = read_intervals(folder, json.loads(json.dumps(intervals.stored())), 2)
-
-    np.testing.assert_array_equal(read.errors, intervals.errors)
-    assert read._replace(errors=0, series=0) == intervals._replace(errors=0, series=0)
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("every", 0),
-        ("every", "1"),
-        ("names", "abc"),
-        ("names", [1]),
-        ("sources", [{"name": "fold-0"}]),
-        ("more", 1),
-    ],
-)
-def test_stored_values_of_strangers_are_refused(folder: Path, field: str, value: Any) -> None:
-    stored = {**made(held_out(100)).stored(), field: value}
-
-    with pytest.raises(DataError, match=r"intervals must hold errors of the model's horizon, 2"):
-        read_intervals(folder, stored, 2)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda t: t | {"errors": t["errors"][:, :1].contiguous()},
-        lambda t: t | {"errors": t["errors"].double()},
-        lambda t: t | {"errors": torch.full_like(t["errors"], torch.inf)},
-        lambda t: t | {"errors": torch.full_like(t["errors"], torch.nan)},
-        lambda t: t | {"series": t["series"] + 1},
-        lambda t: t | {"series": t["series"][1:]},
-        lambda t: {"errors": t["errors"]},
-    ],
-    ids=["horizon", "double", "infinite", "missing", "unknown-series", "rows", "no-series"],
-)
-def test_stored_errors_of_strangers_are_refused(folder: Path, change: Any) -> None:
-    save_file(change(load_file(folder / module.FILE)), folder / module.FILE)
-
-    with pytest.raises(DataError, match="is no fitted model"):
-        read_intervals(folder, made(held_out(100)).stored(), 2)
-
-
-def with_spreads(rows: int, seed: int = 0, series: Any = None) -> HeldOut:
-    """Forecasts whose errors are as large as the spreads forecast for them."""
-    one = held_out(rows, seed=seed, series=series)
-    rng = np.random.default_rng(100 + seed)
-    spreads = one.scorer.origins.stds[:, None] * np.exp(rng.normal(size=one.prediction.shape))
-    truth = 5.0 + spreads * rng.normal(size=spreads.shape)
-    return one._replace(scorer=one.scorer._replace(truth=truth), spreads=spreads)
-
-
 def test_errors_are_those_in_spreads_and_widths_follow_the_spread_at_hand() -> None:
     parts = with_spreads(90), with_spreads(70, seed=1)
     intervals = made(*parts)
@@ -237,22 +169,3 @@ def test_no_spread_is_taken_for_less_than_a_share_of_the_median() -> None:
     np.testing.assert_allclose(scale, [[100.0 * intervals.least, 300.0], [intervals.least, 3.0]])
     with pytest.raises(ValueError, match="spreads must be given where errors are in spreads"):
         intervals.scale(origins, None)
-
-
-def test_what_was_stored_of_spreads_comes_back_and_goes_with_its_head(tmp_path: Path) -> None:
-    plain, spread = made(held_out(100)), made(with_spreads(100))
-    for place, one in (("plain", plain), ("spread", spread)):
-        (tmp_path / place).mkdir()
-        save_file(one.tensors(), tmp_path / place / module.FILE)
-
-    stored = json.loads(json.dumps(spread.stored()))
-    assert "least" not in plain.stored()
-    assert read_intervals(tmp_path / "spread", stored, 2, with_spread=True).least == spread.least
-    for of, told, head in (
-        ("spread", stored, False),
-        ("plain", plain.stored(), True),
-        ("spread", stored | {"least": 0.0}, True),
-        ("spread", stored | {"least": "1"}, True),
-    ):
-        with pytest.raises(DataError, match="with a least spread where its head tells one"):
-            read_intervals(tmp_path / of, told, 2, with_spread=head)

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
-from lockgate.errors import DataError, count_of, listed
+from lockgate.errors import DataError, count_of, listed, option
 from lockgate.reading.frames import like
-from lockgate.reading.zones import shown
+from lockgate.reading.zones import instants, shown
 from lockgate.scoring.arrays import FloatArray
 from lockgate.tasks.forecasting.as_of import (
     AsOf,
@@ -41,6 +41,7 @@ from lockgate.tasks.forecasting.config import BacktestSettings, ForecastConfig
 from lockgate.tasks.forecasting.cutoffs import Cutoff, Refit, lay_cutoffs
 from lockgate.tasks.forecasting.fitted import FittedForecaster
 from lockgate.tasks.forecasting.prepare import Prepared
+from lockgate.tasks.forecasting.stream import when
 from lockgate.tasks.forecasting.table import Table
 
 FitAnew = Callable[[Table, Prepared, ForecastConfig, Path | None], FittedForecaster]
@@ -145,7 +146,25 @@ def plan_backtest(
     check_classical(asked.baselines)
     asked_for(asked.level, None)
     cutoffs = lay_cutoffs(table, config.data, asked, None if given is None else given.preprocessing)
-    return BacktestPlan(table, config, asked, given, cutoffs, networks)
+    plan = BacktestPlan(table, config, asked, given, cutoffs, networks)
+    _check_intervals(plan)
+    return plan
+
+
+def _check_intervals(plan: BacktestPlan) -> None:
+    """Refuse intervals at cutoffs of which updates have known the truths."""
+    intervals = None if plan.given is None or plan.refits else plan.given.intervals
+    if not plan.asked.level or intervals is None or intervals.stream is None:
+        return
+    axis = instants(plan.table.layout.axis).to_numpy()
+    last = np.searchsorted(axis, when(intervals.stream.last)) + intervals.horizon
+    if plan.cutoffs[0].step < last:
+        known = shown(plan.table.layout.axis, min(int(last), len(axis) - 1))
+        raise DataError(
+            f"no cutoff must lie before {known} where a level is asked for, as updates have told "
+            f"the model's intervals up to there, got the first at {plan.name_of(plan.cutoffs[0])}; "
+            f"leave level out, or fit anew for each, {option('refit_every', 1)}"
+        )
 
 
 def run_backtest(

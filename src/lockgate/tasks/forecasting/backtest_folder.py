@@ -20,6 +20,7 @@ from lockgate.files import (
 from lockgate.settings import difference, read_settings
 from lockgate.tasks.forecasting.config import NAME
 from lockgate.tasks.forecasting.fitted import FittedForecaster, load
+from lockgate.tasks.forecasting.intervals_file import as_file
 
 ASKED = "backtest.json"
 
@@ -121,7 +122,7 @@ def settings_in(source: Any) -> Mapping[str, Any] | None:
         raise DataError(
             f"model must be a file of settings of a forecaster, got {source}, of {quoted(task)}"
         )
-    beside = ("task", "format_version", "fits", "mixture", "intervals")
+    beside = ("task", "format_version", "fits", "mixture")
     return {name: value for name, value in content.items() if name not in beside}
 
 
@@ -135,5 +136,5 @@ def digest_of(fitted: FittedForecaster) -> str:
     if fitted.mixture is not None:
         digest.update(json.dumps(fitted.mixture.stored()).encode())
     if fitted.intervals is not None:
-        digest.update(fitted.intervals.errors.tobytes())
+        digest.update(as_file(fitted.intervals))
     return digest.hexdigest()

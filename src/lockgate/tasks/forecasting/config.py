@@ -11,6 +11,7 @@ from lockgate.training.config import TrainingConfig
 
 FRACTIONS = ("0.7", "0.15", "0.15")
 OF_BACKTESTS = Option(("backtest",))
+OF_UPDATES = Option(("update",))
 
 Level = Literal["last", "mean", "none", "mean_std", "median_mad"]
 Head = Literal["point", "quantiles", "normal", "student_t", "poisson", "negative_binomial"]
@@ -219,6 +220,17 @@ class BacktestSettings(Config):
     @classmethod
     def _comma_list(cls, value: object) -> object:
         return parts(value)
+
+
+class UpdateSettings(Config):
+    """How intervals follow the errors of forecasts whose truths come in after training."""
+
+    latest: Annotated[int | None, Field(ge=1), OF_UPDATES] = None
+    """Forecasts whose errors are kept, the newest. Default: as many as the model has, and at
+    least 40 times its horizon."""
+    adapt: Annotated[float | None, Field(ge=0.0, le=0.5), OF_UPDATES] = None
+    """Let intervals widen while too many truths lie outside, and narrow while too few do: how much
+    one truth changes the share outside, such as 0.01. Default: as before, at first 0."""
 
 
 NAME = "forecast"

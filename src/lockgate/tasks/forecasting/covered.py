@@ -12,14 +12,14 @@ def covered_rows(scored: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for one in scored["levels"]:
         yield {
             "interval": f"{one['level']:g} %",
-            "covers": _share(one["share"]),
-            "95 % of blocks": _between(one["low"], one["high"]),
+            "covers": share_words(one["share"]),
+            "95 % of blocks": between_words(one["low"], one["high"]),
             "mean width": one["width"],
         }
 
 
 def interval_words(
-    scored: Mapping[str, Any], where: str, *, with_spread: bool = False
+    scored: Mapping[str, Any], where: str, *, with_spread: bool = False, later: int = 0
 ) -> list[str]:
     """Say what intervals come from, and what they cover.
 
@@ -27,27 +27,34 @@ def interval_words(
         scored: What `score_intervals` gives.
         where: The rows that they were scored on: `the test part`.
         with_spread: Whether the networks forecast how wide each is.
+        later: How many of the forecasts an update has added.
     """
     told = (
         f"Intervals come from the errors of {count_of(scored['forecasts'], 'forecast')} of rows "
-        f"held out, of which about {scored['independent']:,.0f} do not overlap"
+        f"held out{_later(later)}, of which about {scored['independent']:,.0f} do not overlap"
         + (", each in the spread that the networks forecast for it" if with_spread else "")
     )
     if not scored["levels"]:
         return [f"{told}: too few for a level of 80 %."]
     each = [
-        f"the {one['level']:g} % interval covers {_share(one['share'])}"
-        f"{_between(one['low'], one['high'], ' ')}"
+        f"the {one['level']:g} % interval covers {share_words(one['share'])}"
+        f"{between_words(one['low'], one['high'], ' ')}"
         for one in scored["levels"]
     ]
     return [f"{told}. On {where} {' and '.join(each)}."]
 
 
-def _share(share: float) -> str:
+def _later(forecasts: int) -> str:
+    return f", {forecasts:,} of them from updates" if forecasts else ""
+
+
+def share_words(share: float) -> str:
+    """Write a share in per cent."""
     return f"{100.0 * share:.1f} %"
 
 
-def _between(low: float | None, high: float | None, before: str = "") -> str:
+def between_words(low: float | None, high: float | None, before: str = "") -> str:
+    """Write the ends of an interval of a share; nothing where there is none."""
     if low is None or high is None or not (isfinite(low) and isfinite(high)):
         return ""
     return f"{before}[{100.0 * low:.0f}, {100.0 * high:.0f}]"

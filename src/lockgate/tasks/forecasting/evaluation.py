@@ -142,6 +142,14 @@ def evaluate(
         baselines=tuple(scored(one.name, one.forecast(windows)) for one in baselines),
         intervals=model.intervals
         and score_intervals(
-            model.intervals, scorer, own, "these rows", at_least, model.spreads(windows)
+            *(model.intervals, scorer, own, _where(model.intervals)),
+            *(at_least, model.spreads(windows)),
         ),
     )
+
+
+def _where(intervals: Intervals) -> str:
+    """Name the rows that intervals are scored on, with what part they had in them."""
+    if intervals.stream is None:
+        return "these rows"
+    return "these rows, some of which updates have taken in,"

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import torch
 from pydantic import ValidationError
-from safetensors.torch import save as save_tensors
+from safetensors.torch import save
 from torch import Tensor
 
 from lockgate.errors import DataError, quoted
@@ -24,7 +24,8 @@ from lockgate.tasks.forecasting.asked import asked_for
 from lockgate.tasks.forecasting.checks import check_preprocessing, check_sizes
 from lockgate.tasks.forecasting.config import NAME, ForecastConfig
 from lockgate.tasks.forecasting.heads import Forecast, point_of, spread_of
-from lockgate.tasks.forecasting.intervals import FILE, Intervals, read_intervals
+from lockgate.tasks.forecasting.intervals import Intervals
+from lockgate.tasks.forecasting.intervals_file import FILE, as_file, read_intervals
 from lockgate.tasks.forecasting.known_future import known_ahead
 from lockgate.tasks.forecasting.mixture import Mixture, read_mixture
 from lockgate.tasks.forecasting.network import ForecastNetwork, build_for, read_by
@@ -286,18 +287,20 @@ class FittedForecaster:
     def write_into(self, folder: Path) -> None:
         """Write the files of `save` into a folder that exists."""
         mixture = None if self.mixture is None else self.mixture.stored()
-        intervals = None if self.intervals is None else self.intervals.stored()
         write_fitted(
             *(folder, NAME, self.models, self.config, self.preprocessing, self.metrics),
             mixture=mixture,
-            intervals=intervals,
         )
-        if self.intervals is not None:
-            with new_file(folder / FILE) as file:
-                file.write(save_tensors(self.intervals.tensors()))
+        self.write_intervals(folder)
         if self.ridge is not None:
             with new_file(folder / RIDGE) as file:
-                file.write(save_tensors(self.ridge.tensors()))
+                file.write(save(self.ridge.tensors()))
+
+    def write_intervals(self, folder: Path) -> None:
+        """Write of a folder what tells how far off forecasts may be, which is one file."""
+        if self.intervals is not None:
+            with new_file(folder / FILE) as file:
+                file.write(as_file(self.intervals))
 
     def with_metrics(
         self, metrics: dict[str, Any], baselines: Sequence[Candidate] = ()
@@ -314,7 +317,7 @@ def load(folder: Path) -> FittedForecaster:
         DataError: If the folder does not hold a fitted forecaster.
     """
     stored = read_config(folder, NAME)
-    mixture, intervals = (stored.config.pop(name, None) for name in ("mixture", "intervals"))
+    mixture = stored.config.pop("mixture", None)
     try:
         run = ForecastConfig.model_validate(stored.config)
         text = read_text(folder / "preprocessing.json")
@@ -327,10 +330,8 @@ def load(folder: Path) -> FittedForecaster:
     )
     ridge = _load_ridge(folder / RIDGE, preprocessing) if (folder / RIDGE).exists() else None
     mixed = None if mixture is None else read_mixture(folder, mixture, preprocessing, ridge)
-    told = None
-    if intervals is not None:
-        with_spread = run.model.head != "point"
-        told = read_intervals(folder, intervals, preprocessing.horizon, with_spread=with_spread)
+    with_spread = run.model.head != "point"
+    told = read_intervals(folder, preprocessing.horizon, with_spread=with_spread)
     return FittedForecaster(models, preprocessing, run, read_metrics(folder), ridge, mixed, told)
 
 

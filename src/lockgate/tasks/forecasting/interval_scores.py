@@ -53,7 +53,7 @@ def score_intervals(
         own = coverage(truth, low, high, blocks)
         score = interval_score(truth, low, high, level)
         inside = (truth >= low) & (truth <= high)
-        told = {"level": level, **_plain(own._asdict()), "interval_score": score}
+        told = {"level": level, **plain(own._asdict()), "interval_score": score}
         levels.append({**told, "least_covered": _least_covered(inside, truth, origins)})
     off = (truth - forecast) / intervals.scale(origins, spreads)
     grid = [one for one in GRID if intervals.can_tell(one)]
@@ -68,7 +68,12 @@ def score_intervals(
     }
     return {
         **scored,
-        "words": interval_words(scored, where, with_spread=intervals.least is not None),
+        "words": interval_words(
+            scored,
+            where,
+            with_spread=intervals.least is not None,
+            later=min(intervals.later, intervals.forecasts),
+        ),
     }
 
 
@@ -121,7 +126,7 @@ def _least_covered(inside: FloatArray, truth: FloatArray, origins: Origins) -> l
     ]
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
+def plain(values: dict[str, Any]) -> dict[str, Any]:
     """Return values as JSON knows them: null for what is not finite."""
 
     def known(value: Any) -> Any:

@@ -2,12 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from lockgate.errors import DataError, count_of
 from lockgate.scoring.arrays import FloatArray, IntArray
@@ -19,11 +16,10 @@ from lockgate.scoring.conformal import (
 )
 from lockgate.tasks.base import HeldOut
 from lockgate.tasks.forecasting.origins import Origins
-from lockgate.tasks.storage import read_tensors
+from lockgate.tasks.forecasting.stream import Stream
 
 MOST_NUMBERS = 4_000_000
 """Errors that are kept; of more those of every second, third, ... step."""
-FILE = "intervals.safetensors"
 LEAST_SHARE = 0.05
 """Least spread that an error is divided by, as a share of the median spread of rows held out: a
 network that is sure of itself now and then must not decide how wide all intervals are."""
@@ -53,8 +49,8 @@ class Intervals(NamedTuple):
     """
 
     errors: FloatArray
-    """(N, H) Truth less forecast; in the spread forecast for it, or of several series in their
-    standard deviations."""
+    """(N, H) Truth less forecast, in the order of time: in the spread forecast for it, or of
+    several series in their standard deviations."""
     series: IntArray  # (N,) which of `names`
     names: tuple[str, ...]
     """The series; none where there is one."""
@@ -64,6 +60,8 @@ class Intervals(NamedTuple):
     least: float | None = None
     """Of networks that forecast a spread: the least that errors are divided by, in standard
     deviations of the series. None where errors are in these."""
+    stream: Stream | None = None
+    """What is known of the last of the errors, where they came after training."""
 
     @classmethod
     def of(cls, held_out: Sequence[HeldOut]) -> "Intervals | None":
@@ -87,7 +85,8 @@ class Intervals(NamedTuple):
         steps = np.concatenate([one.scorer.origins.steps for one in held_out])
         stacked = np.concatenate(scaled)
         every = -(-stacked.size // MOST_NUMBERS)
-        kept = (steps % every == 0) & np.isfinite(stacked).any(axis=1)
+        known = np.flatnonzero((steps % every == 0) & np.isfinite(stacked).any(axis=1))
+        kept = known[np.argsort(steps[known], kind="stable")]
         return cls(
             stacked[kept].astype(np.float32),
             np.concatenate(series)[kept],
@@ -109,6 +108,18 @@ class Intervals(NamedTuple):
     def forecasts(self) -> int:
         """How many were held out, about: of the step of which fewest truths are observed."""
         return int(np.isfinite(self.errors).sum(axis=0).min()) * self.every
+
+    @property
+    def kept(self) -> int:
+        """How many forecasts there are errors of, about."""
+        return len(self.errors) * self.every
+
+    @property
+    def later(self) -> int:
+        """How many of them were made after training, about."""
+        if self.stream is None:
+            return 0
+        return min(len(self.stream.steps), len(self.errors)) * self.every
 
     @property
     def independent(self) -> float:
@@ -177,29 +188,20 @@ class Intervals(NamedTuple):
             quantiles: Each in (0, 1).
             spreads: As in `scale`.
         """
-        scale = self.scale(origins, spreads)
         told = np.empty((len(quantiles), *forecast.shape))
+        if not quantiles:
+            return told
+        scale = self.scale(origins, spreads)
+        sides = self.sides
+        shares = None if self.stream is None else self.stream.shares(quantiles, sides=sides)
         for rows, errors in self.by_series(origins):
-            own = offsets(errors, quantiles, sides=self.sides)
+            own = offsets(errors, quantiles, sides=sides, shares=shares)
             told[:, rows] = own[:, None] * scale[rows] + forecast[rows]
         return told
 
     def can_tell_level(self, level: float) -> bool:
         """Tell whether there are enough errors for a central interval."""
         return all(map(self.can_tell, levels_as_quantiles([level])))
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Give what a folder keeps of the arrays."""
-        return {
-            "errors": torch.from_numpy(self.errors),
-            "series": torch.from_numpy(self.series.astype(np.int32)),
-        }
-
-    def stored(self) -> dict[str, Any]:
-        """Give what `config.json` keeps of it."""
-        sources = [one._asdict() for one in self.sources]
-        stored = {"every": self.every, "names": list(self.names), "sources": sources}
-        return stored if self.least is None else {**stored, "least": self.least}
 
     def by_series(self, origins: Origins) -> Sequence[tuple[IntArray, FloatArray]]:
         """Return rows that share the errors by which they are judged, and these."""
@@ -221,51 +223,6 @@ class Intervals(NamedTuple):
         return [(rows, errors) for rows, errors in groups if len(rows)]
 
 
-def read_intervals(
-    folder: Path, stored: Any, horizon: int, *, with_spread: bool = False
-) -> Intervals:
-    """Put together what `Intervals.stored` and `Intervals.tensors` gave.
-
-    Args:
-        folder: Where it lies.
-        stored: What `config.json` holds of it.
-        horizon: Of the model.
-        with_spread: Whether its networks forecast a spread.
-
-    Raises:
-        DataError: If they do not go together, or with the model.
-    """
-    tensors = read_tensors(folder / FILE, finite=False)  # NaN where the truth is missing
-    # of networks that forecast points nothing is stored of it
-    match {"least": None, **stored} if isinstance(stored, dict) else stored:
-        case {
-            "every": int(every),
-            "names": list(names),
-            "sources": list(sources),
-            "least": least,
-            **rest,
-        } if (
-            every >= 1
-            and not rest
-            and _is_least(least, with_spread=with_spread)
-            and all(isinstance(name, str) for name in names)
-            and all(_is_source(one) for one in sources)
-            and _fit(tensors, len(names), horizon)
-        ):
-            return Intervals(
-                tensors["errors"].numpy(),
-                tensors["series"].numpy().astype(np.int64),
-                tuple(names),
-                every,
-                tuple(Source(**one) for one in sources),
-                least,
-            )
-    raise DataError(
-        f"{folder} is no fitted model: {FILE} and intervals must hold errors of the model's "
-        f"horizon, {horizon}, and of the series named, with a least spread where its head tells one"
-    )
-
-
 def _least_of(held_out: Sequence[HeldOut]) -> float | None:
     """Return the least spread that errors are divided by; None where no spread is forecast."""
     told = [
@@ -284,37 +241,6 @@ def _scale(origins: Origins, spreads: FloatArray | None, least: float | None) ->
         raise ValueError("spreads must be given where errors are in spreads, got None")
     scale: FloatArray = np.maximum(spreads, least * stds)
     return scale
-
-
-def _is_least(least: Any, *, with_spread: bool) -> bool:
-    """Tell whether a value is a least spread where there is to be one, and None elsewhere."""
-    if not with_spread:
-        return least is None
-    return isinstance(least, float) and 0.0 < least < math.inf
-
-
-def _is_source(one: Any) -> bool:
-    match one:
-        case {"name": str(), "forecasts": int(), "size": float(), **rest}:
-            return not rest
-    return False
-
-
-def _fit(tensors: dict[str, Tensor], names: int, horizon: int) -> bool:
-    if {*tensors} != {"errors", "series"}:
-        return False
-    errors, series = tensors["errors"], tensors["series"]
-    return (
-        errors.dtype == torch.float32
-        and series.dtype == torch.int32
-        and tuple(errors.shape) == (len(series), horizon)
-        and series.ndim == 1
-        and len(series) > 0
-        and not torch.isinf(errors).any()
-        and bool(torch.isfinite(errors).any())
-        and int(series.min()) >= 0
-        and int(series.max()) < max(names, 1)
-    )
 
 
 def _numbered(origins: Origins, number: dict[str, int]) -> IntArray:
