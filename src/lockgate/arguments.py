@@ -90,6 +90,7 @@ class Settings(TypedDict, total=False):
     segment_head: str
     segment_length: int | None
     separator: str | None
+    series_weight: str
     several: str | None
     smallest_effect: float
     split: Sequence[str] | str

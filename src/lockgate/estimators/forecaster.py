@@ -16,7 +16,7 @@ from lockgate.studies.delivery import DIVERGED, deliver, is_single, side_by_side
 from lockgate.tasks.base import ignore
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.fitted import FittedForecaster
-from lockgate.tasks.forecasting.prepare import prepare, read
+from lockgate.tasks.forecasting.prepare import prepare
 from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.task import TASK
 from lockgate.tasks.forecasting.train import train
@@ -59,8 +59,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         linear_path: Whether forecasts are made on top of a ridge: "off", "on" or "auto"; see
             `lockgate.tasks.forecasting.config.ForecasterConfig`.
         metric, learning_rate, schedule, average, weight_decay, batch_size, clip_norm, max_epochs,
-            patience, validations, max_steps, epoch_windows, device: How it is trained; see
-            `lockgate.tasks.forecasting.config.ForecastTrainingConfig`.
+            patience, validations, max_steps, epoch_windows, series_weight, device: How it is
+            trained; see `lockgate.tasks.forecasting.config.ForecastTrainingConfig`.
         random_state: Chooses initial weights, batches and masks.
         members, mix: Fits of the network whose mean is the model, and whether they are mixed with
             the best baseline, by a weight that validation sets. With more than one member, or mix,
@@ -144,6 +144,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         epoch_windows: int = 20_000,
         random_state: int = 0,
         device: str = "auto",
+        series_weight: str = "length",
         members: int = 1,
         mix: bool = False,
     ) -> None:
@@ -161,7 +162,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
             DataError: If the table or a setting cannot be used.
         """
         config = resolve(ForecastConfig, self.get_params(deep=False))
-        table = read(X, config.data)
+        table = TASK.read(X, config)
         _warn_of_ignored(table, config.data.exclude)
         fit = _one(table, config) if is_single(TASK, config) else _several(table, config)
         if fit.interrupted:

@@ -11,6 +11,7 @@ import torch
 
 import lockgate
 from lockgate.errors import DataError
+from lockgate.settings import resolve
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.several import (
     by_series,
@@ -356,3 +357,32 @@ def test_what_never_changes_is_told_in_the_plan_and_read_by_the_model(tmp_path: 
     assert (other["forecast"] != fitted.predict(frame)["forecast"]).all()
     plain = read_table(FRAME, target="sold", id_columns="shop")
     assert "static" not in TASK.planned(plain, TASK.prepare(plain, config))
+
+
+def test_how_series_are_weighted_is_told_and_changes_what_is_learned(tmp_path: Path) -> None:
+    kinds = ("length", "equal", "scale")
+    told, forecasts = [], []
+    for kind in kinds:
+        settings = {**SETTINGS, "series_weight": kind}
+        model, _ = lockgate.train(FRAME, out=tmp_path / kind, **settings)
+        told.append([note for note in model.metrics["notices"] if "learned from" in note])
+        forecasts.append(model.predict(FRAME)["forecast"].to_numpy())
+
+    assert told == [
+        [],
+        ["every series is learned from alike, however many windows it has"],
+        ["windows are learned from as often as the standard deviation of their series is large"],
+    ]
+    plain, _ = lockgate.train(FRAME, out=tmp_path / "plain", **SETTINGS)
+    np.testing.assert_array_equal(plain.predict(FRAME)["forecast"].to_numpy(), forecasts[0])
+    assert not np.allclose(forecasts[0], forecasts[1])
+    assert not np.allclose(forecasts[1], forecasts[2])
+
+
+def test_one_series_has_no_weight() -> None:
+    config = resolve(ForecastConfig, {"target": "sold", "horizon": 6, "series_weight": "equal"})
+    with pytest.raises(
+        DataError,
+        match=r'^series_weight must be "length" for a table of one series, got "equal"$',
+    ):
+        TASK.read(waves("small").drop("shop"), config)

@@ -211,3 +211,52 @@ def test_a_series_shorter_than_a_window_may_stand_alone() -> None:
 
     assert torch.equal(batch[0][0], windows.inputs[[0, 0, 0, 0, 1]])
     assert batch[1].tolist() == [[False, False, False, True, True]]
+
+
+def of_three_series() -> Windows:
+    """Windows of three series, 40, 9 and 1 of them, whose deviations are 1, 4 and 10."""
+    series = Series(np.array([0, 50, 70]), np.zeros(3), np.array([1.0, 4.0, 10.0]))
+    origins = torch.cat([torch.arange(5, 45), torch.arange(55, 64), torch.tensor([76])])
+    return replace(make_windows(80), origins=origins, series=series)
+
+
+@pytest.mark.parametrize(
+    ("by", "shares"),
+    [("equal", [1 / 3, 1 / 3, 1 / 3]), ("scale", [40 / 86, 36 / 86, 10 / 86])],
+)
+def test_windows_are_drawn_as_often_as_their_series_counts(by, shares) -> None:
+    windows = of_three_series().weighted(by)
+    generator = torch.Generator().manual_seed(0)
+
+    drawn = torch.cat([torch.cat([*windows.draw_batches(7, 999, generator)]) for _ in range(400)])
+
+    assert len(drawn) == 400 * 50
+    of_series = windows.series.of(windows.origins[drawn].numpy())
+    found = np.bincount(of_series, minlength=3) / len(drawn)
+    np.testing.assert_allclose(found, shares, atol=4 * np.sqrt(0.25 / len(drawn)))
+    # those of one series are drawn alike
+    first = np.bincount(drawn.numpy(), minlength=50)[:40]
+    expected = len(drawn) * shares[0] / 40
+    assert ((first - expected) ** 2 / expected).sum() < 73  # chi square of 39, 99.9 %
+
+
+def test_by_length_each_window_is_drawn_once_as_before() -> None:
+    windows = of_three_series()
+    same = windows.weighted("length")
+
+    drawn = [
+        torch.cat([*one.draw_batches(7, 999, torch.Generator().manual_seed(3))])
+        for one in (windows, same)
+    ]
+
+    assert torch.equal(*drawn)
+    assert sorted(drawn[0].tolist()) == list(range(50))
+
+
+def test_at_most_so_many_are_drawn_and_a_part_keeps_its_shares() -> None:
+    windows = of_three_series().weighted("scale")
+    few = windows.draw_batches(7, 20, torch.Generator().manual_seed(3))
+    assert [len(one) for one in few] == [7, 7, 6]
+    part = windows.select(torch.tensor([0, 45, 49]))
+    assert part.shares is not None
+    assert part.shares.tolist() == [1.0, 4.0, 10.0]

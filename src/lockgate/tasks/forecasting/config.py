@@ -165,6 +165,9 @@ class ForecasterConfig(StackConfig):
         return self
 
 
+SeriesWeight = Literal["length", "equal", "scale"]
+
+
 class ForecastTrainingConfig(TrainingConfig):
     """How a forecaster is fitted. The loss of a point follows the metric: L1 for MAE and MASE, L2
     for RMSE; other heads have losses of their own.
@@ -172,6 +175,10 @@ class ForecastTrainingConfig(TrainingConfig):
 
     metric: Literal["mae", "rmse", "mase"] = "mae"
     patience: int = Field(default=4, ge=1)
+    series_weight: Annotated[SeriesWeight, Option()] = "length"
+    """How often windows of each of several series are learned from: length, every window alike;
+    equal, every series alike; scale, every window by the standard deviation of its series, as if
+    the loss were in the target's unit."""
 
 
 class ForecastConfig(CommitteeConfig):

@@ -8,6 +8,7 @@ import polars as pl
 
 from lockgate.errors import MOST_LISTED, count_of, listed
 from lockgate.scoring.arrays import FloatArray, IntArray
+from lockgate.tasks.forecasting.config import SeriesWeight
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.table import Table
 
@@ -21,6 +22,14 @@ def series_words(table: Table) -> dict[str, str]:
         "series": f"{len(lengths):,} of {lengths.min():,} to {lengths.max():,} steps, half of "
         f"them at least {int(np.median(lengths)):,}"
     }
+
+
+def weight_words(weight: SeriesWeight) -> Iterator[str]:
+    """Say how windows are drawn where that is another way than each alike."""
+    if weight == "equal":
+        yield "every series is learned from alike, however many windows it has"
+    if weight == "scale":
+        yield "windows are learned from as often as the standard deviation of their series is large"
 
 
 def padded_words(table: Table, lookback: int) -> Iterator[str]:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lockgate.errors import MOST_LISTED, listed, quoted
+from lockgate.errors import MOST_LISTED, DataError, listed, quoted
 from lockgate.files import write_text
 from lockgate.nn import Reach, gradient_reach
 from lockgate.reading.samples import SAMPLE
@@ -67,6 +67,7 @@ from lockgate.tasks.forecasting.several import (
     series_words,
     several_described,
     static_words,
+    weight_words,
 )
 from lockgate.tasks.forecasting.shown import series_of, what_is_shown
 from lockgate.tasks.forecasting.split import Split
@@ -137,12 +138,20 @@ class Forecasting:
         """Find nothing to refuse: any rung goes with any setting."""
 
     def read(self, source: Any, config: ForecastConfig) -> Table:
-        """Read the table."""
-        table = read(source, config.data)
+        """Read the table.
+
+        Raises:
+            DataError: If it cannot be used, or windows are weighted by series and there is one.
+        """
+        table, weight = read(source, config.data), config.training.series_weight
         if not table.several:
+            if weight != "length":
+                raise DataError(
+                    f'series_weight must be "length" for a table of one series, got "{weight}"'
+                )
             return table
         told = left_out_words(table, table.slots.steps(config.data.horizon, "horizon"))
-        return replace(table, notices=(*table.notices, *told))
+        return replace(table, notices=(*table.notices, *told, *weight_words(weight)))
 
     def prepare(self, data: Table, config: ForecastConfig) -> Prepared:
         """Cut it by time, learn from the training rows and choose what is left open."""

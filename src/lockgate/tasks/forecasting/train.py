@@ -27,7 +27,9 @@ def start(
     """
     check_device(config.training.device)
     prepared = choose(prepared, config)
-    return ready(prepared, prepared.choices.settle(config.model), streams.weights, learn)
+    settled = prepared.choices.settle(config.model)
+    model, windows = ready(prepared, settled, streams.weights, learn)
+    return model, windows.weighted(config.training.series_weight)
 
 
 def train(

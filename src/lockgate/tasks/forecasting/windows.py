@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lockgate.scoring.arrays import AnyFloatArray, FloatArray, IntArray
+from lockgate.tasks.forecasting.config import SeriesWeight
 
 
 class Series(NamedTuple):
@@ -152,6 +153,9 @@ class Windows:
     scales: Tensor | None = None
     """Mean and standard deviation of the series of each window, (N, 2) float32, for networks that
     forecast in the target's unit; None for all others."""
+    shares: Tensor | None = None
+    """How often each window is drawn to be learned from, (N,) float64, up to a factor; None where
+    all are drawn alike, each once before any is drawn again."""
 
     def __len__(self) -> int:
         return len(self.origins)
@@ -198,6 +202,14 @@ class Windows:
         both = np.stack([self.series.means[which], self.series.stds[which]], axis=1)
         return replace(self, scales=torch.from_numpy(both.astype(np.float32)))
 
+    def weighted(self, by: SeriesWeight) -> "Windows":
+        """Return the same windows, drawn as `ForecastTrainingConfig.series_weight` says."""
+        if by == "length":
+            return self
+        which = self.series.of(self.origins.numpy())
+        shares = self.series.stds if by == "scale" else 1.0 / np.maximum(np.bincount(which), 1)
+        return replace(self, shares=torch.from_numpy(shares[which]))
+
     @property
     def features(self) -> int:
         """Features of a linear forecast: the window, its last categories, what is known ahead."""
@@ -228,8 +240,15 @@ class Windows:
     def draw_batches(
         self, batch_size: int, most: int, generator: torch.Generator
     ) -> Sequence[Tensor]:
-        """Draw at most `most` windows without replacement, in batches."""
-        order = torch.randperm(len(self), generator=generator)[:most]
+        """Draw at most `most` windows in batches: without replacement, or by their `shares`."""
+        if self.shares is None:
+            order = torch.randperm(len(self), generator=generator)[:most]
+        else:
+            # by their sums, as torch draws from 2^24 shares at most
+            sums = self.shares.cumsum(0)
+            drawn = torch.rand(min(most, len(self)), dtype=torch.float64, generator=generator)
+            order = torch.searchsorted(sums, drawn * sums[-1], right=True)
+            order = order.clamp_max(len(self) - 1)
         batches: Sequence[Tensor] = torch.split(order, batch_size)
         return batches
 
@@ -248,8 +267,14 @@ class Windows:
         """Return some of the windows, by their places."""
         linear = None if self.linear is None else self.linear[index]
         known = None if self.known is None else self.known.select(index)
-        origins, scales = self.origins[index], self.scales_of(index)
-        return replace(self, origins=origins, linear=linear, known=known, scales=scales)
+        return replace(
+            self,
+            origins=self.origins[index],
+            linear=linear,
+            known=known,
+            scales=self.scales_of(index),
+            shares=None if self.shares is None else self.shares[index],
+        )
 
     def to(self, device: torch.device) -> "Windows":
         """Return the same windows with their arrays on `device`."""
