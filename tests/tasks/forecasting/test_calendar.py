@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.reading.frequency import Frequency
-from lockgate.tasks.forecasting.calendar import calendar_cycles, calendar_features
+from lockgate.tasks.forecasting.calendar import calendar_cycles, calendar_features, elapsed
 
 ONE_YEAR = np.array(["2019-01-01", "2020-01-01"], dtype="datetime64[us]")
 THREE_YEARS = np.array(["2018-01-01", "2021-01-01"], dtype="datetime64[us]")
@@ -85,3 +85,14 @@ def test_features_stand_in_the_order_of_the_cycles() -> None:
     np.testing.assert_array_equal(both, np.concatenate(expected, axis=1))
     assert both.dtype == np.float32
     assert calendar_features(ds, ()).shape == (2, 0)
+
+
+def test_time_since_the_row_before_is_that_of_its_own_series_in_steps() -> None:
+    hours = [0.0, 1.0, 1.0, 4.5, 100.0, 100.25]  # a second series begins with the third
+    ds = np.datetime64("2024-01-01", "us") + (np.array(hours) * 3.6e9).astype("timedelta64[us]")
+
+    found = elapsed(ds, np.array([0, 2]), Frequency.parse("30m"))
+
+    steps = [1.0, 2.0, 1.0, 7.0, 191.0, 0.5]
+    np.testing.assert_allclose(found, np.log((1 + np.array(steps)) / 2), rtol=1e-6)
+    assert found.dtype == np.float32

@@ -584,6 +584,36 @@ def test_a_model_of_observed_steps_reads_them_from_any_table(tmp_path):
     assert forecast["ds"].to_list() == [stamps[-1] + step, stamps[-1] + 2 * step]
 
 
+def test_a_model_of_irregular_steps_reads_how_much_time_has_passed(tmp_path):
+    rng = np.random.default_rng(0)
+    hours = rng.exponential(1.0, 700) + 0.05
+    way = hours * rng.uniform(20, 80, 700)
+    # the speed of each way is written down at the end of the next
+    speed = np.concatenate([[50.0], (way / hours)[:-1]])
+    stamps = pd.Timestamp("2024-01-01") + pd.to_timedelta(hours.cumsum(), unit="h")
+    frame = pd.DataFrame({"at": stamps, "speed": speed, "way": way})
+    told = {"target": "speed", "horizon": 1, "lookback": 4, "normalise": "none", "cell": "gru"}
+    told |= {"hidden_size": 16, "max_epochs": 25, "learning_rate": 0.01}
+    told |= {"input_dropout": 0.0, "recurrent_dropout": 0.0, "output_dropout": 0.0}
+
+    plain, read = (
+        train(frame, tmp_path / calendar, calendar=calendar, **told)
+        for calendar in ("observed", "irregular")
+    )
+
+    assert read.preprocessing.channels == (
+        *plain.preprocessing.channels,
+        "time since the row before",
+    )
+    mae = [one.metrics["test"]["mae"] for one in (plain, read)]
+    assert mae[1] < 0.5 * mae[0]
+    read.save(tmp_path / "saved")
+    loaded = load(tmp_path / "saved")
+    # of the first row nothing is known; it must lie before what is read
+    for rows in (5, 300):
+        pd.testing.assert_frame_equal(loaded.predict(frame.tail(rows)), read.predict(frame))
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

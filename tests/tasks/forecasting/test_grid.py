@@ -447,6 +447,23 @@ def test_observed_takes_each_stamp_as_the_next_step() -> None:
     assert business.slots.after(days, 1)[0].weekday() == 0
 
 
+def test_irregular_stamps_are_steps_whose_forecasts_are_a_median_apart() -> None:
+    random = np.random.default_rng(0)
+    places = [START + timedelta(seconds=int(s)) for s in random.integers(60, 9_000, 99).cumsum()]
+    grid = closed_grid(pl.Series("ds", places, pl.Datetime("us")), calendar="irregular")
+    business = closed_grid(of_days(0, 1, 2, 3, 4), calendar="irregular")
+
+    assert grid.frame["ds"].to_list() == places
+    assert grid.slots.opening == business.slots.opening == ()
+    step = grid.slots.after(grid.frame["ds"], 2)
+    assert step.to_list() == [places[-1] + k * grid.slots.frequency.longest for k in (1, 2)]
+    with pytest.raises(
+        DataError,
+        match=r'\(--resample \w+\), or calendar="irregular" \(--calendar irregular\)$',
+    ):
+        closed_grid(pl.Series("ds", places, pl.Datetime("us")))
+
+
 def test_gaps_by_chance_stay_missing_rows() -> None:
     random = np.random.default_rng(0)
     hours = pl.Series("ds", pd.date_range(START, periods=2_000, freq="h")).dt.cast_time_unit("us")

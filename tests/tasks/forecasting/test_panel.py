@@ -127,3 +127,12 @@ def test_rows_in_their_order_are_numbered_within_each_series() -> None:
 
     for own in table.frame.partition_by("unique_id"):
         assert own["ds"].to_list() == list(range(1, own.height + 1))
+
+
+def test_several_series_have_no_steps_of_their_own() -> None:
+    with pytest.raises(
+        DataError,
+        match=r'^calendar must be another than "irregular" for several series, whose steps lie at '
+        r'the same times; pass resample="1h"',
+    ):
+        long_table(calendar="irregular")

@@ -1,9 +1,10 @@
-"""Calendar features: where in the day, the week and the year a row lies."""
+"""Features of stamps: where in the day, the week and the year a row lies, and how far behind."""
 
 import numpy as np
 import numpy.typing as npt
 
 from lockgate.reading.frequency import Frequency
+from lockgate.scoring.arrays import IntArray
 
 _DAY = 86_400
 _YEAR_DAYS = 365.25
@@ -37,3 +38,26 @@ def calendar_features(
     }
     waves = [wave(2 * np.pi * phase[name]) for name in cycles for wave in (np.sin, np.cos)]
     return np.stack(waves, axis=1).astype(np.float32)
+
+
+def elapsed(
+    ds: npt.NDArray[np.datetime64], starts: IntArray, frequency: Frequency
+) -> npt.NDArray[np.float32]:
+    """Return how much time has passed since the row before, as a logarithm that is 0 after a step.
+
+    Args:
+        ds: Stamps of series one behind the other, in UTC, (T,).
+        starts: First row of each, for which a step is taken to have passed.
+        frequency: The usual step.
+
+    Returns:
+        log((1 + t) / 2) of t steps, (T,): at least -0.7, and 1.7 after ten.
+
+    Example:
+        >>> stamps = np.array(["2024-01-01T00", "2024-01-01T01", "2024-01-01T11"], "datetime64[us]")
+        >>> elapsed(stamps, np.array([0]), Frequency.parse("1h")).round(2).tolist()
+        [0.0, 0.0, 1.7]
+    """
+    steps = np.diff(ds, prepend=ds[:1]) / np.timedelta64(1, "s") / frequency.seconds
+    steps[starts] = 1.0
+    return np.log((1.0 + steps) / 2.0).astype(np.float32)

@@ -52,8 +52,9 @@ class TableConfig(Config):
     """Take the rows for equal steps in their order, where the table holds no times."""
     zone: Annotated[str | None, READING] = None
     """Time zone of the stamps, where they tell none or only offsets: Europe/Berlin."""
-    calendar: Annotated[Literal["auto", "always", "observed"], Option()] = "auto"
-    """Steps there are: auto leaves out regular closures, always none, observed steps by rows."""
+    calendar: Annotated[Literal["auto", "always", "observed", "irregular"], Option()] = "auto"
+    """Steps there are: auto leaves out regular closures, always none, observed steps by rows;
+    irregular too, and reads how much time has passed between them."""
     resample: Annotated[str | None, READING] = None
     """Average over bins of this duration, labelled at their right edge: 1h."""
     missing: Annotated[tuple[float, ...], READING] = ()

@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from lockgate.errors import DataError, count_of, listed, quoted
+from lockgate.errors import DataError, count_of, listed, option, quoted
 from lockgate.reading.frequency import Frequency, resample_advice
 from lockgate.reading.series import MOST_REPEATED
 from lockgate.reading.zones import shown, zone_of
-from lockgate.tasks.forecasting.slots import DAY, ROW, Calendar, Slots
+from lockgate.tasks.forecasting.slots import BY_ROWS, DAY, ROW, Calendar, Slots
 
 MOST_PER_ROW = 50
 """Most steps of the grid for each row of the source: more come from a faulty stamp."""
@@ -166,14 +166,15 @@ def _found_slots(stamps: pl.Series, calendar: Calendar, like: Slots | None) -> S
         return Slots(step=ROW)
     if like is not None and like.only_observed:
         return like
-    if calendar == "observed":
+    if calendar in BY_ROWS:
         return _step_between(stamps)
     try:
         slots, off = _regular_slots(stamps, like)
-    except DataError:
+    except DataError as error:
         if finer := _finer_slots(stamps, calendar, like):
             return finer
-        raise
+        told = f"{error}{', or ' if '; pass ' in str(error) else '; pass '}"
+        raise DataError(f"{told}{option('calendar', 'irregular')}") from None
     if off.any():
         if finer := _finer_slots(stamps, calendar, like):
             return finer

@@ -65,8 +65,15 @@ def to_panel(
             the `"end"` of each, for series that have no time in common.
 
     Raises:
-        DataError: If rows of a series share a stamp, with what `to_grid` raises.
+        DataError: If rows of a series share a stamp, with what `to_grid` raises; or if the calendar
+            is `"irregular"`, which one series has.
     """
+    if calendar == "irregular":
+        # the steps of all lie on one axis, on which each would have holes at the others' stamps
+        raise DataError(
+            'calendar must be another than "irregular" for several series, whose steps lie at the '
+            'same times; pass resample="1h" (--resample 1h) or longer, or choose one by where'
+        )
     frame, notices = without_sentinels(frame, missing)
     check_finite(frame, rows)
     names = pl.concat_str(pl.all(), separator="/").alias(_ID)

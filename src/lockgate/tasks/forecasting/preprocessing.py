@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from lockgate.errors import DataError
 from lockgate.reading.zones import instant, instants, shown, wall_clock
 from lockgate.scoring.arrays import FloatArray, IntArray
-from lockgate.tasks.forecasting.calendar import calendar_cycles, calendar_features
+from lockgate.tasks.forecasting.calendar import calendar_cycles, calendar_features, elapsed
 from lockgate.tasks.forecasting.categories import Vocabulary, choose_categories, codes_of
 from lockgate.tasks.forecasting.columns import choose_columns, column_values, static_columns
 from lockgate.tasks.forecasting.config import TableConfig
@@ -27,6 +27,7 @@ from lockgate.tasks.forecasting.windows import Series
 SHORTEST_LOOKBACK = 24
 LONGEST_LOOKBACK = 168
 SCALE = "scale of the series"
+ELAPSED = "time since the row before"
 MISSING = "was missing: "
 """Begins the name of a channel that tells where a value of a column was missing."""
 LEAST_SPREAD = 0.01
@@ -131,6 +132,8 @@ class Preprocessing(BaseModel):
     """Whether the calendar is."""
     static: tuple[str, ...] = ()
     """Columns with one value in each series."""
+    elapsed: bool = False
+    """Whether a channel tells how much time has passed since the row before."""
     holidays: str | None = None
     """Country, or country and part, whose public holidays are a channel of the calendar."""
 
@@ -157,7 +160,8 @@ class Preprocessing(BaseModel):
         days = () if self.holidays is None else (f"holiday {self.holidays}",)
         scale = (SCALE,) if self.several else ()
         flags = tuple(f"{MISSING}{c}" for c in self.with_holes)
-        return self.columns + flags + waves + days + scale
+        elapsed = (ELAPSED,) if self.elapsed else ()
+        return self.columns + flags + waves + days + scale + elapsed
 
     @property
     def channels_ahead(self) -> tuple[int, ...]:
@@ -232,6 +236,8 @@ class Preprocessing(BaseModel):
         ]
         if self.several:
             inputs.append(self._relative(own.stds)[which, None].astype(np.float32))
+        if self.elapsed:
+            inputs.append(elapsed(instants(ds).to_numpy(), layout.starts, table.frequency)[:, None])
         inputs.append(codes_of(table.frame, self.categories, self.static))
         return Arrays(
             np.concatenate(inputs, axis=1),
@@ -390,6 +396,7 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
         categories=categories,
         calendar_ahead=bool(config.known_future) or config.holidays is not None,
         holidays=config.holidays,
+        elapsed=config.calendar == "irregular" and table.frequency.of_time,
     )
 
 

@@ -22,7 +22,9 @@ from lockgate.tasks.forecasting.opening import (
 )
 from lockgate.tasks.forecasting.seasons import calendar_periods
 
-Calendar: TypeAlias = Literal["auto", "always", "observed"]
+Calendar: TypeAlias = Literal["auto", "always", "observed", "irregular"]
+BY_ROWS = ("observed", "irregular")
+"""Calendars by which each observed stamp is the next step."""
 ROW = "1 row"
 """The step where the rows are the steps."""
 DAY = timedelta(days=1)
@@ -166,14 +168,16 @@ class Slots(BaseModel):
         Args:
             seen: Places on the ruler, sorted.
             calendar: `"auto"` finds when the series is closed, `"always"` never is, `"observed"`
-                takes each place as the next slot.
+                and `"irregular"` take each place as the next slot.
         """
         if not self.frequency.of_time:
             return self
         whole = self.frequency.unit != "mo" and not self.frequency.longest % timedelta(seconds=1)
         if calendar == "always" or not whole:
-            return self.model_copy(update={"only_observed": calendar == "observed"})
+            return self.model_copy(update={"only_observed": calendar in BY_ROWS})
         seconds = self._wall_seconds(seen)
+        if calendar == "irregular":
+            return self.model_copy(update={"only_observed": True})
         if calendar == "observed":
             # those that hold a row in most weeks tell where forecasts are
             opening = find_opening(seconds, self._seconds, open_from=0.5, clear=False)

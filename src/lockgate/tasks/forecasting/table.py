@@ -143,7 +143,8 @@ def read_table(
             `lockgate.reading.numbers.read_numbers`.
         zone: Time zone of the stamps; see `times.find_times`.
         calendar: Which steps there are: `"auto"` leaves out what is regularly closed, `"always"`
-            nothing, `"observed"` takes each observed stamp as the next step; see `grid.to_grid`.
+            nothing, `"observed"` and `"irregular"` take each observed stamp as the next step; see
+            `grid.to_grid`.
         like: The slots of the table that a model was fitted to: stamps are converted to their zone
             and laid on their calendar.
         future: Rows that follow those of the source, read as it is: their times, the names of their
