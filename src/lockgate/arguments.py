@@ -95,6 +95,7 @@ class Settings(TypedDict, total=False):
     smallest_effect: float
     split: Sequence[str] | str
     split_seed: int
+    spread: str
     static: Sequence[str] | str
     step: str | None
     stride: int

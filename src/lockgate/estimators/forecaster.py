@@ -56,6 +56,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         segment_length, segment_head: Reading and writing in stretches of steps.
         head: What is forecast of each step: "point", or how far off it may be too: "quantiles",
             "normal", "student_t"; of counts "poisson" or "negative_binomial".
+        spread: What tells how far off a step may be: the "head", or passes with dropout on,
+            "mc_dropout".
         linear_path: Whether forecasts are made on top of a ridge: "off", "on" or "auto"; see
             `lockgate.tasks.forecasting.config.ForecasterConfig`.
         metric, learning_rate, schedule, average, weight_decay, batch_size, clip_norm, max_epochs,
@@ -129,6 +131,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         segment_length: int | None = None,
         segment_head: str = "direct",
         head: str = "point",
+        spread: str = "head",
         linear_path: str = "off",
         metric: str = "mae",
         learning_rate: float = 0.003,

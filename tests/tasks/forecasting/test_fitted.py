@@ -631,8 +631,15 @@ def test_slots_that_cannot_be_are_refused_by_folder(folder, field, value):
         load(folder)
 
 
-@pytest.mark.parametrize("head", ["quantiles", "normal", "student_t", "negative_binomial"])
-def test_a_loaded_model_with_a_spread_predicts_the_same_of_several_series(tmp_path, head):
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *({"head": head} for head in ("quantiles", "normal", "student_t", "negative_binomial")),
+        {"spread": "mc_dropout"},
+    ],
+    ids=lambda kind: "-".join(kind.values()),
+)
+def test_a_loaded_model_with_a_spread_predicts_the_same_of_several_series(tmp_path, kind):
     rng, days = (
         np.random.default_rng(0),
         pl.date_range(datetime.date(2020, 1, 1), datetime.date(2020, 12, 30), eager=True),
@@ -642,7 +649,7 @@ def test_a_loaded_model_with_a_spread_predicts_the_same_of_several_series(tmp_pa
         {"day": [*days, *days], "sold": np.concatenate(sold), "id": ["a"] * 365 + ["b"] * 365}
     )
     told = {"target": "sold", "horizon": 2, "id": "id", "at_least": 0, "members": 2, "mix": True}
-    fitted = train(frame, tmp_path, head=head, max_epochs=3, **told)
+    fitted = train(frame, tmp_path, max_epochs=3, **told, **kind)
 
     loaded, table = load(tmp_path / "trained"), fitted.read(frame, {})
 
@@ -684,3 +691,24 @@ def test_weights_of_another_head_are_refused(folder):
 
     with pytest.raises(DataError, match=r"spread\.weight must have shape \(\d+, 4\), got None"):
         load(folder)
+
+
+def test_passes_tell_nothing_of_a_network_without_dropout(tmp_path, table):
+    rates = dict.fromkeys(("input_dropout", "recurrent_dropout", "output_dropout"), 0.0)
+    told = {"target": "sold", "horizon": 3, "lookback": 7, "hidden_size": 4, "max_epochs": 2}
+    told |= {"members": 2, "spread": "mc_dropout"}
+
+    dropping, plain = (
+        train(table, tmp_path / name, **told, **more)
+        for name, more in (("dropping", {}), ("plain", rates))
+    )
+
+    words = [one.metrics["delivered"]["intervals"]["words"] for one in (dropping, plain)]
+    assert "each in the spread that the networks forecast for it" in words[0][0]
+    assert len(words[0]) == 1
+    assert words[1][1] == (
+        "The network has no dropout, so that no passes with it tell where intervals are to be wide."
+    )
+    assert dropping.intervals.least > 0.0
+    assert plain.intervals.least is None
+    assert plain.predict(table, level=[80]).columns[-1] == "forecast-hi-80"

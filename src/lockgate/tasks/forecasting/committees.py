@@ -18,6 +18,10 @@ from lockgate.tasks.forecasting.ridge import Ridge
 from lockgate.tasks.forecasting.scorer import WindowScorer
 from lockgate.tasks.forecasting.table import Table
 
+NOTHING_DROPPED = (
+    "The network has no dropout, so that no passes with it tell where intervals are to be wide."
+)
+
 
 @dataclass(frozen=True)
 class ForecastCommittees:
@@ -103,7 +107,10 @@ class ForecastCommittees:
             return None
         bound = fitted.config.data.at_least
         told = scorer, prediction, "the test part", bound, spreads
-        return score_intervals(fitted.intervals, *told)
+        scored, model = score_intervals(fitted.intervals, *told), fitted.config.model
+        if scored is not None and model.spread == "mc_dropout" and not model.by_passes:
+            scored["words"].append(NOTHING_DROPPED)
+        return scored
 
 
 def _forecast(kept: Baseline, prepared: Prepared, part: Span) -> FloatArray:

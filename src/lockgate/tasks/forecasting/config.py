@@ -143,10 +143,23 @@ class ForecasterConfig(StackConfig):
     """What is forecast of each step: point, a number; or how far off it may be too, which widens
     intervals where errors will be large: quantiles, normal, student_t; of counts poisson or
     negative_binomial."""
+    spread: Literal["head", "mc_dropout"] = "head"
+    """What tells how far off a step may be: the head, if it does; or mc_dropout, how far forecasts
+    lie apart with dropout on, of networks that have any."""
 
     linear_path: Literal["off", "on", "auto"] = "off"
     """Learn on top of a linear model: a ridge of the window, or TF-IDF of a text. auto does where
     a small network is clearly better with the ridge on validation, and for texts of classes."""
+
+    @property
+    def by_passes(self) -> bool:
+        """Whether passes with dropout on tell how far off a step may be."""
+        return self.spread == "mc_dropout" and self.drops
+
+    @property
+    def tells_spread(self) -> bool:
+        """Whether anything tells how far off a step may be."""
+        return self.by_passes or self.head != "point"
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -154,7 +167,8 @@ class ForecasterConfig(StackConfig):
         segments = f"segments of {self.segment_length}" if self.segment_length else ""
         linear = "on top of a ridge" if self.linear_path == "on" else ""
         head = f"a head of {_HEADS[self.head]}" if self.head != "point" else ""
-        return tuple(words for words in (segments, linear, head) if words)
+        spread = "a spread by passes with dropout on" if self.spread == "mc_dropout" else ""
+        return tuple(words for words in (segments, linear, head, spread) if words)
 
     @model_validator(mode="after")
     def _segments_have_a_length(self) -> "ForecasterConfig":

@@ -23,13 +23,14 @@ from lockgate.tasks.base import Candidate
 from lockgate.tasks.forecasting.asked import asked_for
 from lockgate.tasks.forecasting.checks import check_preprocessing, check_sizes
 from lockgate.tasks.forecasting.config import NAME, ForecastConfig
-from lockgate.tasks.forecasting.heads import Forecast, point_of, spread_of
+from lockgate.tasks.forecasting.heads import point_of, spread_of
 from lockgate.tasks.forecasting.intervals import Intervals
 from lockgate.tasks.forecasting.intervals_file import FILE, as_file, read_intervals
 from lockgate.tasks.forecasting.known_future import known_ahead
 from lockgate.tasks.forecasting.mixture import Mixture, read_mixture
 from lockgate.tasks.forecasting.network import ForecastNetwork, build_for, read_by
 from lockgate.tasks.forecasting.origins import origins_of
+from lockgate.tasks.forecasting.passes import spread_of_passes
 from lockgate.tasks.forecasting.prepare import read
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.ridge import Ridge
@@ -50,6 +51,8 @@ from lockgate.tasks.storage import (
 if TYPE_CHECKING:
     from lockgate.tasks.forecasting.evaluation import ForecastEvaluation
 
+Take = Callable[[ForecastNetwork, Sequence[Tensor | None]], Tensor]
+"""Takes from a network and what it is called with what is wanted of it, (B, horizon), scaled."""
 FORECAST_BATCH = 512
 RIDGE = "ridge.safetensors"
 NO_INTERVALS = (
@@ -104,25 +107,25 @@ class FittedForecaster:
 
     def by_member(self, windows: Windows) -> FloatArray:
         """Forecast every window by each network alone, (M, N, horizon), in the target's unit."""
-        return windows.invert(self._of_members(windows, point_of))
+        return windows.invert(self._of_members(windows, _point))
 
     def spreads(self, windows: Windows) -> FloatArray | None:
         """Return how far off each forecast may be, (N, horizon), in the target's unit.
 
         It is the mean over the networks of what their heads forecast: the standard deviation, or of
-        quantiles the distance of the quartiles. None where they forecast points alone.
+        quantiles the distance of the quartiles; or of the standard deviation of passes with dropout
+        on. None where neither tells one.
         """
-        if self.config.model.head == "point":
+        model = self.config.model
+        if not model.tells_spread:
             return None
-        scaled = self._of_members(windows, spread_of).mean(axis=0, dtype=np.float64)
-        series = windows.series
+        scaled = self._of_members(windows, spread_of_passes if model.by_passes else _spread)
+        scaled, series = scaled.mean(axis=0, dtype=np.float64), windows.series
         spreads: FloatArray = scaled * series.stds[series.of(windows.origins.numpy()), None]
         return spreads
 
-    def _of_members(
-        self, windows: Windows, take: Callable[[Tensor | Forecast], Tensor]
-    ) -> AnyFloatArray:
-        """Return a part of what each network gives of windows, (M, N, horizon), scaled."""
+    def _of_members(self, windows: Windows, take: Take) -> AnyFloatArray:
+        """Return what `take` gives of each network and windows, (M, N, horizon), scaled."""
         device = next(self.model.parameters()).device
         windows = read_by(self.config.model, windows)
         parts = []
@@ -133,7 +136,7 @@ class FittedForecaster:
                 told = windows.ahead(part), windows.mask(part), windows.scales_of(part)
                 read = (windows.x(part), None, *told)
                 given = [None if one is None else one.to(device) for one in read]
-                found = [take(model.eval()(*given)).cpu() for model in self.models]
+                found = [take(model.eval(), given).cpu() for model in self.models]
                 parts.append(torch.stack(found))
         scaled: AnyFloatArray = torch.cat(parts, dim=1).numpy()
         return scaled
@@ -330,9 +333,17 @@ def load(folder: Path) -> FittedForecaster:
     )
     ridge = _load_ridge(folder / RIDGE, preprocessing) if (folder / RIDGE).exists() else None
     mixed = None if mixture is None else read_mixture(folder, mixture, preprocessing, ridge)
-    with_spread = run.model.head != "point"
+    with_spread = run.model.tells_spread
     told = read_intervals(folder, preprocessing.horizon, with_spread=with_spread)
     return FittedForecaster(models, preprocessing, run, read_metrics(folder), ridge, mixed, told)
+
+
+def _point(model: ForecastNetwork, given: Sequence[Tensor | None]) -> Tensor:
+    return point_of(model(*given))
+
+
+def _spread(model: ForecastNetwork, given: Sequence[Tensor | None]) -> Tensor:
+    return spread_of(model(*given))
 
 
 def _last_windows(table: Table, preprocessing: Preprocessing) -> Windows:

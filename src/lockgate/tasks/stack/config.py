@@ -45,6 +45,13 @@ class StackConfig(Config):
     init: Literal["keras", "torch", "orthogonal"] = "keras"
     """How initial weights are drawn."""
 
+    @property
+    def drops(self) -> bool:
+        """Whether anything of the network is dropped in training."""
+        rates = (self.input_dropout, self.recurrent_dropout, self.weight_dropout)
+        rates = (*rates, self.output_dropout, self.zoneout)
+        return any(rates) or (self.dropout > 0.0 and self.num_layers > 1)
+
     @field_validator("hidden_size", "bidirectional", mode="before")
     @classmethod
     def _by_layer(cls, value: object) -> object:
