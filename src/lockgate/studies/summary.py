@@ -110,8 +110,9 @@ def summarise(found: Found, delivered: Delivered, chosen: Chosen, seconds: float
 
 
 def _network_name(found: Found) -> str:
-    """Name the selected network in a sentence: `GRU`, `stacked+both`."""
-    return found.rung.upper() if found.rung == found.played.cell_rung else found.rung
+    """Name the selected network in a sentence: `GRU`, `"all" GRU`."""
+    cell = found.played.cell.upper()
+    return cell if found.rung == found.played.cell_rung else f'"{found.rung}" {cell}'
 
 
 def _data(found: Found) -> dict[str, Any]:
