@@ -11,7 +11,7 @@ from lockgate import api
 from lockgate.studies import rounds as module
 from lockgate.studies.clock import Clock
 from lockgate.studies.folder import open_folder
-from lockgate.studies.plan import SILENT, Watcher
+from lockgate.studies.plan import SILENT, Plan, Watcher
 from lockgate.studies.rounds import Played, _affordable, _round_seconds, play_rounds
 from lockgate.studies.stretches import Stretches
 
@@ -131,6 +131,25 @@ def test_the_number_of_fits_is_told_that_the_budget_affords(play: Any, monkeypat
     assert counts.most[:6] == [6 + 2 * 30] * 6
     assert counts.most[6:] == [6 + 2 * 6] * 12
     assert len(played.fits) == 18
+
+
+def test_a_budget_that_affords_no_pass_is_told_once(
+    play: Any, monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "_affordable", lambda *_: 2)
+    monkeypatch.setattr(module, "_epochs", lambda *_: 100.0)
+    monkeypatch.setattr(Plan, "round_epoch", 0.5)
+    settings = {"rungs": "lstm,both", "rounds": 6, "budget": "10m"}
+
+    assert len(play(**settings).rounds) == 3
+    told = (
+        "a pass over the 3 folds takes about 2 min 30 s, more than the budget of 10m leaves: it is "
+        "played all the same, as less tells nothing"
+    )
+    assert [one.getMessage().replace("\xa0", " ") for one in caplog.records] == [told]
+    caplog.clear()
+    play(**settings)  # goes on in the same folder
+    assert not caplog.records
 
 
 def test_a_further_round_takes_what_its_rungs_took_on_average() -> None:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from lockgate.charts.formats import duration
 from lockgate.scoring.arrays import FloatArray
 from lockgate.studies.best import best_set
 from lockgate.studies.clock import Clock
 from lockgate.studies.delivery import is_single
 from lockgate.studies.fits import Fit, Job, read_judged, read_spreads, run_fits
-from lockgate.studies.folder import planned_looks
+from lockgate.studies.folder import LOOKS, planned_looks
 from lockgate.studies.gather import Judged, gather
 from lockgate.studies.judge import best_cell
 from lockgate.studies.looks import LookPlan
@@ -72,6 +73,13 @@ def play_rounds(
         if not rung.cell and (parent := parent_name(rung, cell)) in names
     ]
     affordable = _affordable(plan, player.fits, clock.of_this_run)
+    if affordable < len(first) and not (out / LOOKS).exists():
+        seconds = len(first) * _epochs(plan, player.fits) * plan.round_epoch
+        LOG.warning(
+            "a pass over the %d folds takes about %s, more than the budget of %s leaves: it is "
+            "played all the same, as less tells nothing",
+            *(len(first), duration(seconds), config.budget),
+        )
     looks = planned_looks(out, len(first), config.rounds, affordable)
     player.most = plan.choosing + plan.judged * looks.looks[-1]
 
