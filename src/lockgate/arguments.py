@@ -24,6 +24,7 @@ class Settings(TypedDict, total=False):
     clip_norm: float
     cut: int | None
     decimal: str | None
+    decoder: str
     device: str
     drop_empty: bool
     dropout: float

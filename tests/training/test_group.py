@@ -104,6 +104,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "forecast-quantiles": lambda: forecast(head="quantiles"),
     "forecast-student-t": lambda: forecast(head="student_t", normalise="mean"),
     "forecast-counts": lambda: forecast(head="negative_binomial"),
+    "forecast-recursive": lambda: forecast(decoder="recursive"),
     "forecast-segments": lambda: forecast(segment_length=2, segment_head="positions"),
     "class": lambda: label("class"),
     "class-per-step": lambda: label("class", mask_over="step"),

@@ -54,6 +54,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         normalise: Level subtracted from a window: "last", "mean" or "none"; "mean_std" and
             "median_mad" divide by its spread too; "auto" chooses on validation.
         segment_length, segment_head: Reading and writing in stretches of steps.
+        decoder: How steps are written: "direct", all at once, or "recursive", one after another.
         head: What is forecast of each step: "point", or how far off it may be too: "quantiles",
             "normal", "student_t"; of counts "poisson" or "negative_binomial".
         spread: What tells how far off a step may be: the "head", or passes with dropout on,
@@ -130,6 +131,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         normalise: str = "last",
         segment_length: int | None = None,
         segment_head: str = "direct",
+        decoder: str = "direct",
         head: str = "point",
         spread: str = "head",
         linear_path: str = "off",

@@ -67,6 +67,11 @@ def check_sizes(
     written = horizon
     if length is not None and config.segment_head == "positions":
         sizes["positions.weight"], written = (-(-horizon // length), config.layer_sizes[0]), length
+    ahead = len(preprocessing.channels_ahead)
+    ahead += sum(width_of(size) - 1 for size in preprocessing.sizes_known)
+    if config.decoder == "recursive":
+        read = len(preprocessing.channels) + sum(map(width_of, preprocessing.sizes))
+        sizes["recursive.token.weight"], written = (read, 1 + ahead), 1
     width = config.layer_sizes[-1]
     features = (1 + config.layer_directions[-1]) * width
     sizes["head.weight"] = (written, features)
@@ -75,8 +80,7 @@ def check_sizes(
         sizes["spread.weight"] = (written * (numbers - 1), features)
     for place, size in enumerate(preprocessing.sizes):
         sizes[f"embeddings.tables.{place}.weight"] = (size, width_of(size))
-    if ahead := len(preprocessing.channels_ahead):
-        ahead += sum(width_of(size) - 1 for size in preprocessing.sizes_known)
+    if ahead and config.decoder == "direct":
         sizes |= {"ahead.state.weight": (width, features), "ahead.known.weight": (width, ahead)}
         sizes["ahead.out.weight"] = (numbers, width)
     for name, wanted in sizes.items():

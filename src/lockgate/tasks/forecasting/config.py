@@ -139,6 +139,9 @@ class ForecasterConfig(StackConfig):
     segment_head: Literal["direct", "positions"] = "direct"
     """How segments become a forecast: direct, all steps from the last state; or positions, each
     segment by a step of its own from there."""
+    decoder: Literal["direct", "recursive"] = "direct"
+    """How the steps are written: direct, all at once from the last state; or recursive, one after
+    another, each read before the next is written."""
     head: Head = "point"
     """What is forecast of each step: point, a number; or how far off it may be too, which widens
     intervals where errors will be large: quantiles, normal, student_t; of counts poisson or
@@ -166,9 +169,20 @@ class ForecasterConfig(StackConfig):
         """What a description of the network adds."""
         segments = f"segments of {self.segment_length}" if self.segment_length else ""
         linear = "on top of a ridge" if self.linear_path == "on" else ""
+        decoder = "a recursive decoder" if self.decoder == "recursive" else ""
         head = f"a head of {_HEADS[self.head]}" if self.head != "point" else ""
         spread = "a spread by passes with dropout on" if self.spread == "mc_dropout" else ""
-        return tuple(words for words in (segments, linear, head, spread) if words)
+        return tuple(words for words in (segments, linear, decoder, head, spread) if words)
+
+    @model_validator(mode="after")
+    def _steps_are_read(self) -> "ForecasterConfig":
+        if self.decoder == "recursive" and self.segment_length is not None:
+            raise ValueError(
+                f"decoder must be direct with segments, got segment_length={self.segment_length}"
+            )
+        if self.decoder == "recursive" and self.zoneout:
+            raise ValueError(f"zoneout must be 0 with decoder=recursive, got {self.zoneout:g}")
+        return self
 
     @model_validator(mode="after")
     def _segments_have_a_length(self) -> "ForecasterConfig":

@@ -15,6 +15,7 @@ from lockgate.tasks.forecasting.levels import level_and_spread
 from lockgate.tasks.forecasting.linear_path import LinearForecast
 from lockgate.tasks.forecasting.padding import hold_first
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
+from lockgate.tasks.forecasting.recursive import Recursive, masks_to_hold
 from lockgate.tasks.forecasting.segments import Positions, Segments
 from lockgate.tasks.forecasting.windows import Windows
 from lockgate.tasks.stack.network import build_stack, last_of, width_of
@@ -35,7 +36,9 @@ class ForecastNetwork(nn.Module):
     The head reads the final state of both directions: the last row of the output would hold a
     backward direction that has seen one step. With `config.segment_length` the stack reads
     segments, and with a `segment_head` of `"positions"` W writes one segment from each state that
-    `Positions` gives. What is known of the steps forecast changes them by what `Ahead` gives.
+    `Positions` gives. What is known of the steps forecast changes them by what `Ahead` gives. With
+    a `config.decoder` of `"recursive"` the stack goes on over the steps forecast (`Recursive`), and
+    W writes one of them from each state.
 
     With a `config.head` other than `"point"` a second linear head writes what gives the spread of
     each step, from the same states, and the output is a `Forecast`.
@@ -100,6 +103,9 @@ class ForecastNetwork(nn.Module):
             raise ValueError("linear_path must be chosen before a network is built, got 'auto'")
         if length is not None and config.segment_head == "positions":
             self.positions, written = Positions(-(-horizon // length), token), length
+        self.recursive: Recursive | None = None
+        if config.decoder == "recursive":
+            self.recursive, written = Recursive(known, token), 1
         self.head = nn.Linear(width_of(config), written)
         self.kind, numbers = config.head, NUMBERS[config.head]
         self.spread = nn.Linear(width_of(config), written * (numbers - 1)) if numbers > 1 else None
@@ -107,7 +113,7 @@ class ForecastNetwork(nn.Module):
         if self.kind == "student_t":
             self.degrees = nn.Parameter(torch.empty(()))
         self.ahead: Ahead | None = None
-        if known:
+        if known and self.recursive is None:
             segment = horizon if self.positions is None else written
             width = config.layer_sizes[-1]
             self.ahead = Ahead(width_of(config), known, width, segment, numbers)
@@ -115,7 +121,7 @@ class ForecastNetwork(nn.Module):
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw every weight anew; the head's are Glorot uniform, its bias 0."""
-        for part in (self.embeddings, self.segments, self.stack, self.positions):
+        for part in (self.embeddings, self.segments, self.stack, self.positions, self.recursive):
             if part is not None:
                 part.reset_parameters(generator)
         nn.init.xavier_uniform_(self.head.weight, generator=generator)
@@ -178,6 +184,34 @@ class ForecastNetwork(nn.Module):
         """
         return self._numbers(x, known, mask, generator)[..., 0]
 
+    def _features(
+        self,
+        x: Tensor,
+        known: Tensor | None,
+        mask: Tensor | None,
+        generator: torch.Generator | None,
+    ) -> Tensor:
+        """Return what the heads read: of a window, or of each of its segments or steps."""
+        if self.recursive is None:
+            _, state = self.stack(x, mask=mask, generator=generator)
+            if self.positions is None:
+                return last_of(self.stack, state)
+            segments: Tensor = self.positions(self.stack, state, len(x), generator)
+            return segments
+        held = masks_to_hold(self.stack, len(x), generator)
+        others = generator if held is None else None
+        _, state = self.stack(x, mask=mask, masks=held, generator=others)
+        # of a linear path nothing is on top of it yet
+        first = x[:, -1, 0] if self.linear is None else x.new_zeros(len(x))
+
+        def write(features: Tensor) -> Tensor:
+            change: Tensor = self.head(features)
+            return change[:, 0]
+
+        told = first, known, self.horizon, write, (held, others)
+        features: Tensor = self.recursive(self.stack, state, *told)
+        return features
+
     def _numbers(
         self,
         x: Tensor,
@@ -191,11 +225,7 @@ class ForecastNetwork(nn.Module):
         if self.segments is not None:
             mask = None if mask is None else self.segments.mask_of(mask)
             x = self.segments(x)
-        _, state = self.stack(x, mask=mask, generator=generator)
-        if self.positions is None:
-            features = last_of(self.stack, state)
-        else:
-            features = self.positions(self.stack, state, len(x), generator)
+        features = self._features(x, known, mask, generator)
         features = self.output_dropout(features, generator=generator)
         changes: Tensor = self.head(features)
         # of segments, the last may reach beyond the horizon
