@@ -38,4 +38,4 @@ def test_origins_are_those_of_the_rows(shops: int) -> None:
     assert [origins.names[k] for k in origins.series] == table.frame["unique_id"][rows].to_list()
     large = origins.stds[origins.series == 1]
     assert large == pytest.approx(np.full(len(large), prepared.preprocessing.series[1].std))
-    assert origins.one(3).stds.tolist() == origins.stds[3:4].tolist()
+    assert origins.select(slice(3, 4)).stds.tolist() == origins.stds[3:4].tolist()

@@ -185,6 +185,19 @@ def test_the_newest_errors_are_kept(fitted: FittedForecaster) -> None:
     assert default.kept == max(held, 40 * HORIZON)
 
 
+def test_more_may_be_kept_again_than_were(fitted: FittedForecaster) -> None:
+    few = updated(fitted, table(500), 30).fitted
+
+    more = intervals_of(updated(few, table(), 200).fitted)
+
+    once = intervals_of(updated(fitted, table(), 10_000).fitted)
+    later = ROWS - 500  # forecasts since, beside the 30
+    assert more.kept == more.later == min(200, 30 + later)
+    np.testing.assert_allclose(more.errors, once.errors[-more.kept :], rtol=1e-4, atol=1e-4)
+    assert more.stream is not None
+    assert len(more.stream.steps) == once.later  # where all of them lay is known still
+
+
 def test_quantiles_are_those_of_the_errors_kept(fitted: FittedForecaster) -> None:
     found = updated(fitted, table(), 150).fitted
 

@@ -89,7 +89,7 @@ def bands_of(
     if intervals is None:
         return []
     place = slice(window, window + 1)
-    origin, own = scorer.origins.one(window), prediction[place]
+    origin, own = scorer.origins.select(place), prediction[place]
     spread = None if spreads is None else spreads[place]
     least = fitted.config.data.at_least
     found = []

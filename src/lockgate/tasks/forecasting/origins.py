@@ -19,10 +19,9 @@ class Origins(NamedTuple):
     stds: FloatArray
     """(N,) Standard deviation of each window's series of several; 1 where there is one."""
 
-    def one(self, window: int) -> "Origins":
-        """Return that of a single window."""
-        place = slice(window, window + 1)
-        return Origins(self.steps[place], self.series[place], self.names, self.stds[place])
+    def select(self, windows: IntArray | slice) -> "Origins":
+        """Return those of some of the windows, by their places."""
+        return Origins(self.steps[windows], self.series[windows], self.names, self.stds[windows])
 
 
 def origins_of(windows: Windows, table: Table) -> Origins:

@@ -179,9 +179,8 @@ class _Fresh(NamedTuple):
 
     def part(self, rows: IntArray) -> tuple[FloatArray, Origins, FloatArray | None]:
         """Return forecasts, origins and spreads of some of them."""
-        own = self.origins
-        origins = Origins(own.steps[rows], own.series[rows], own.names, own.stds[rows])
-        return self.forecast[rows], origins, None if self.spreads is None else self.spreads[rows]
+        spreads = None if self.spreads is None else self.spreads[rows]
+        return self.forecast[rows], self.origins.select(rows), spreads
 
 
 def _fresh(fitted: FittedForecaster, intervals: Intervals, table: Table) -> _Fresh:
@@ -256,7 +255,7 @@ class _Whole:
             own = np.array([number[name] for name in fresh.origins.names])[own]
         scale = intervals.scale(fresh.origins, fresh.spreads)
         self.fresh_errors = ((fresh.truth - fresh.forecast) / scale).astype(np.float32)
-        # of the oldest of those that updates have added no error is kept
+        # of the oldest forecasts that updates have added no error is kept
         old = 0 if began is None else len(began.steps)
         with_error = min(old, len(intervals.errors))
         gone = old - with_error
@@ -273,9 +272,8 @@ class _Whole:
         of_all = np.concatenate([np.arange(self.held), self.held + order])
         self.errors = _padded(intervals.errors, self.held, gone, self.fresh_errors)[of_all]
         self.series = _padded(intervals.series, self.held, gone, own)[of_all]
-        self.kept = _padded(
-            np.ones(len(intervals.errors), bool), self.held, gone, np.ones(len(own), bool)
-        )[of_all]
+        # what lies before a forecast whose error is no longer kept is too old too
+        self.first = int(np.flatnonzero(order < gone).max(initial=-1)) + 1
         counted = () if began is None else began.until
         until = {**dict(zip(intervals.names or ("",), counted, strict=False)), **fresh.until}
         self.until = tuple(until.get(name) for name in names or ("",))
@@ -284,8 +282,8 @@ class _Whole:
 
     def after(self, later: int) -> Intervals:
         """Return the intervals that so many of the later forecasts have told."""
-        rows = np.flatnonzero(self.kept[: self.held + later])
-        rows = rows[-(self.latest // self.intervals.every) :]
+        stop = self.held + later
+        rows = slice(max(self.first, stop - self.latest // self.intervals.every), stop)
         stream = None
         if later:
             begin = max(0, later - MOST_NUMBERS // self.beyond[:, 0].size)
