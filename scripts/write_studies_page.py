@@ -38,8 +38,9 @@ STUDIES = {
 HEAD = """# Studies of tables
 
 What `lockgate study` finds on real tables, each with a budget of 20 minutes, and all else at its
-default. `scripts/studies` runs them and writes this page; each command is given in the folder of
-its data. What a verdict is and how often one is wrong is told in [rule.md](rule.md).
+default; one pass over the folds is played even where it takes longer. `scripts/studies` runs them
+and writes this page; each command is given in the folder of its data. What a verdict is and how
+often one is wrong is told in [rule.md](rule.md).
 
 *Decided* are pairs of a network and what it adds to that help, hurt or make no difference that
 matters, of all that were declared. The others are *open*: either more rounds would tell, or the
@@ -52,8 +53,8 @@ the test part, the last 15 % of the rows, is looked at once, by what is delivere
 INTERVALS = """## Intervals
 
 What intervals of 80 and 95 % cover of the test part, as the study delivers them, and if their
-errors are taken in as they come (`lockgate update --adapt 0.01`), with the change of their mean
-width; see [intervals.md](intervals.md).
+errors are taken in as they come (`lockgate update --adapt 0.01`), with the change of the interval
+score, of which less is better; see [intervals.md](intervals.md).
 """
 LEVELS = (80.0, 95.0)
 
@@ -81,7 +82,7 @@ def intervals_table(updates: Mapping[str, Any]) -> str:
         cells = [cell for level in LEVELS for cell in _covered(levels.get(level))]
         rows.append((title, f"{told['forecasts']:,}", *cells))
     of_level = [f"{level:g} % covers" for level in LEVELS]
-    head = [cell for one in of_level for cell in (one, "kept up to date", "width")]
+    head = [cell for one in of_level for cell in (one, "kept up to date", "interval score")]
     return table(("", "forecasts", *head), rows)
 
 
@@ -90,7 +91,8 @@ def _covered(level: Any) -> tuple[str, str, str]:
         return "–", "–", "–"
     before, kept_up = level["before"], level["kept_up"]
     shares = [f"{100.0 * one['share']:.1f} %" for one in (before, kept_up)]
-    return shares[0], shares[1], signed_percent(100.0 * (kept_up["width"] / before["width"] - 1.0))
+    old, new = level["interval_scores"]
+    return shares[0], shares[1], signed_percent(100.0 * (new / old - 1.0))
 
 
 def section(title: str, results: Results) -> str:

@@ -452,8 +452,9 @@ def update(
             a quantile better. Default: as many as the model has, and at least 40 times its horizon.
         adapt: Let intervals widen while too many truths lie outside, and narrow while too few do
             (adaptive conformal inference; Gibbs and Candès 2021, arXiv:2106.00170): how much one
-            truth changes the share outside, such as 0.01. The widest go as far as the largest error
-            that is kept. Default: as the model has it, at first 0, which does neither.
+            truth changes the share outside, such as 0.01; of the step h an h-th of it. The widest
+            go as far as the largest error that is kept. Default: as the model has it, at first 0,
+            which does neither.
         out: New folder for the model. Default: the one given.
         settings: How the table is read, where that is another way than the training table was.
 

@@ -21,7 +21,7 @@ def by_hand(beyond: np.ndarray, times: np.ndarray, outside: float, rate: float) 
                 for p, t in zip(beyond[:, step], times, strict=True)
                 if t == now and np.isfinite(p)
             ]
-            move = rate * (outside - np.mean(own)) if own else 0.0
+            move = rate / (step + 1) * (outside - np.mean(own)) if own else 0.0
             share[number] = share[number - 1] + move
         found.append([share[k] for k in range(-1, len(instants))])
     return np.array(found).T
@@ -45,8 +45,9 @@ def test_the_truth_of_a_step_has_no_say_before_it_is_known() -> None:
 
     # a step ahead: outside, then 1 - .046 leaves it inside, then 1 - .052 does not
     np.testing.assert_allclose(shares[:, 0], [0.1, 0.046, 0.052, -0.002], atol=1e-12)
-    # two ahead: the second forecast does not know yet that the first was outside
-    np.testing.assert_allclose(shares[:, 1], [0.1, 0.046, -0.008, -0.002], atol=1e-12)
+    # two ahead, half as much each: the second does not know yet that the first was outside, the
+    # third does, and is outside of 1 - .073 still
+    np.testing.assert_allclose(shares[:, 1], [0.1, 0.073, 0.046, 0.019], atol=1e-12)
 
 
 @pytest.mark.parametrize("rate", [0.005, 0.05])

@@ -83,12 +83,12 @@ def test_results_of_an_earlier_format_are_refused(tmp_path):
 
 
 def test_intervals_are_told_as_they_are_and_kept_up_to_date():
-    before, kept_up = {"share": 0.728, "width": 200.0}, {"share": 0.801, "width": 230.0}
-    told = {"forecasts": 1318, "levels": [{"level": 80.0, "before": before, "kept_up": kept_up}]}
+    level = {"level": 80.0, "before": {"share": 0.728}, "kept_up": {"share": 0.801}}
+    told = {"forecasts": 1318, "levels": [{**level, "interval_scores": [200.0, 190.0]}]}
 
     found = writer.intervals_table({"Bikes": told})
 
     assert found.splitlines()[0].startswith(
-        "|  | forecasts | 80 % covers | kept up to date | width"
+        "|  | forecasts | 80 % covers | kept up to date | interval score"
     )
-    assert found.splitlines()[2] == "| Bikes | 1,318 | 72.8 % | 80.1 % | +15.0 % | – | – | – |"
+    assert found.splitlines()[2] == "| Bikes | 1,318 | 72.8 % | 80.1 % | −5.0 % | – | – | – |"

@@ -21,8 +21,11 @@ def adapted(
     After a forecast whose truth lay outside the share falls by `rate` × (1 - `outside`), which
     widens the next intervals; after one inside it grows by `rate` × `outside`. Whatever the truths
     are, the share of them that lay outside then differs from `outside` by at most
-    (max(`outside`, 1 - `outside`) + `rate`) / (`rate` × T) after T of them. The truth of the step h
-    is known h steps after the forecast, and has no say before.
+    (max(`outside`, 1 - `outside`) + `rate`) / (`rate` × T) after T of them.
+
+    The truth of the step h is known h steps after the forecast, and has no say before. Forecasts of
+    h steps that are made one step apart are off together; so each changes the share by an h-th of
+    that, and T counts those that do not overlap.
 
     Args:
         beyond: Of the n errors known at each forecast how many its own lay beyond, by n + 1: it
@@ -31,7 +34,7 @@ def adapted(
         times: When each forecast was made, in steps, ascending, (M,). Of several made at one time
             the mean counts.
         outside: Share of truths that is to lie outside each end, (E,).
-        rate: How much one truth changes; with 0 nothing ever does.
+        rate: How much one truth changes, of the first step; with 0 nothing ever does.
 
     Returns:
         (K + 1, E, H): before the first of the K times, and after each. It may leave [0, 1].
@@ -54,6 +57,6 @@ def adapted(
         inside = 1.0 - shares[known[number], ends, steps] - _ROUNDING
         counts = np.isfinite(own).sum(axis=1)
         missed = (own >= inside[:, None]).sum(axis=1)  # NaN is not
-        step = rate * (aim - missed / np.maximum(counts, 1))
+        step = rate / (steps + 1) * (aim - missed / np.maximum(counts, 1))
         shares[number + 1] = shares[number] + np.where(counts > 0, step, 0.0)
     return shares

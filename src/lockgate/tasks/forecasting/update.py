@@ -12,7 +12,7 @@ from lockgate.errors import DataError, count_of, option
 from lockgate.reading.zones import instants, shown
 from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.scoring.conformal import ENOUGH_FOR_SIDES, errors_needed, levels_as_quantiles
-from lockgate.scoring.intervals import Coverage, blocks_of, coverage
+from lockgate.scoring.intervals import Coverage, blocks_of, coverage, interval_score
 from lockgate.tasks.base import Section
 from lockgate.tasks.forecasting.covered import between_words, share_words
 from lockgate.tasks.forecasting.fitted import NO_INTERVALS, FittedForecaster
@@ -36,6 +36,8 @@ class LevelOfUpdate(NamedTuple):
     """As it was."""
     kept_up: Coverage
     """With errors taken in as their truths came."""
+    scores: tuple[float, float]
+    """The interval scores of both; see `scoring.intervals.interval_score`."""
 
 
 class UpdateResult(NamedTuple):
@@ -66,6 +68,7 @@ class UpdateResult(NamedTuple):
                 "level": one.level,
                 "before": plain(one.before._asdict()),
                 "kept_up": plain(one.kept_up._asdict()),
+                "interval_scores": [*one.scores],
             }
             for one in self.levels
         ]
@@ -91,12 +94,14 @@ class UpdateResult(NamedTuple):
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         for one in self.levels:
-            for name, own in (("as it was", one.before), ("kept up to date", one.kept_up)):
+            both = (("as it was", one.before), ("kept up to date", one.kept_up))
+            for (name, own), score in zip(both, one.scores, strict=True):
                 yield {
                     "interval": f"{one.level:g} %, {name}",
                     "covers": share_words(own.share),
                     "95 % of blocks": between_words(own.low, own.high),
                     "mean width": own.width,
+                    "interval score": score,
                 }
 
 
@@ -142,9 +147,17 @@ def update(
         told, before = np.maximum(told, bound), np.maximum(before, bound)
     blocks = blocks_of(fresh.origins.steps, intervals.horizon)
 
-    def covered(ends: FloatArray) -> Iterator[Coverage]:
-        for low, high in ends.reshape(len(levels), 2, *fresh.truth.shape):
-            yield coverage(fresh.truth, low, high, blocks)
+    def of_level(place: int) -> LevelOfUpdate:
+        (low, high), (new_low, new_high) = (e[2 * place : 2 * place + 2] for e in (before, told))
+        return LevelOfUpdate(
+            levels[place],
+            coverage(fresh.truth, low, high, blocks),
+            coverage(fresh.truth, new_low, new_high, blocks),
+            (
+                interval_score(fresh.truth, low, high, levels[place]),
+                interval_score(fresh.truth, new_low, new_high, levels[place]),
+            ),
+        )
 
     updated = whole.after(len(whole.steps))
     stamps = _targets(table, fresh, intervals.horizon)
@@ -156,7 +169,7 @@ def update(
         kept=updated.kept,
         later=updated.later,
         lost=tuple(one for one in LEVELS if one not in levels and intervals.can_tell_level(one)),
-        levels=tuple(map(LevelOfUpdate, levels, covered(before), covered(told))),
+        levels=tuple(map(of_level, range(len(levels)))),
         notices=table.notices,
     )
 
