@@ -48,9 +48,9 @@ class StackConfig(Config):
     @property
     def drops(self) -> bool:
         """Whether anything of the network is dropped in training."""
-        rates = (self.input_dropout, self.recurrent_dropout, self.weight_dropout)
-        rates = (*rates, self.output_dropout, self.zoneout)
-        return any(rates) or (self.dropout > 0.0 and self.num_layers > 1)
+        between = self.dropout if self.num_layers > 1 else 0.0
+        within = self.recurrent_dropout, self.weight_dropout, self.zoneout
+        return any((self.input_dropout, self.output_dropout, between, *within))
 
     @field_validator("hidden_size", "bidirectional", mode="before")
     @classmethod
