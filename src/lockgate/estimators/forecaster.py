@@ -258,7 +258,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
             >>> sales = pd.DataFrame({"unique_id": "a", "ds": days, "y": sold})
             >>> model = Forecaster("y", horizon=3, hidden_size=4, max_epochs=1, mix=True)
             >>> model.fit(sales[:400]).update(sales).fitted_.intervals.later
-            48
+            108
         """
         check_is_fitted(self, "fitted_")
         told = {"latest": latest, "adapt": adapt, **settings}

@@ -55,8 +55,8 @@ def elapsed(
 
     Example:
         >>> stamps = np.array(["2024-01-01T00", "2024-01-01T01", "2024-01-01T11"], "datetime64[us]")
-        >>> elapsed(stamps, np.array([0]), Frequency.parse("1h")).round(2).tolist()
-        [0.0, 0.0, 1.7]
+        >>> elapsed(stamps, np.array([0]), Frequency.parse("1h")).round(2)
+        array([0. , 0. , 1.7], dtype=float32)
     """
     steps = np.diff(ds, prepend=ds[:1]) / np.timedelta64(1, "s") / frequency.seconds
     steps[starts] = 1.0
