@@ -42,6 +42,10 @@ _ROUND = (
 _FEWEST_STEPS = 10  # below which an averaged table is too short to be cut and learned from
 
 
+class IrregularError(DataError):
+    """Stamps have no common step."""
+
+
 class Frequency(NamedTuple):
     """The step of a regular grid: `count` microseconds (`"us"`), calendar months (`"mo"`), or rows.
 
@@ -99,8 +103,8 @@ class Frequency(NamedTuple):
             times: Datetime, or the numbers of rows, sorted, without repeats or nulls.
 
         Raises:
-            DataError: If there are fewer than 3 stamps, or the chosen difference is that of less
-                than half of them.
+            DataError: If there are fewer than 3 stamps.
+            IrregularError: If the chosen difference is that of less than half of them.
         """
         if times.dtype.is_integer():
             return cls(1, "row")
@@ -129,7 +133,7 @@ class Frequency(NamedTuple):
                 return cls(months, "mo")
         if share >= 0.5:
             return cls(step, "us")
-        raise DataError(
+        raise IrregularError(
             "time must advance by one step in at least half of the rows, got "
             f"{Frequency(step, 'us')} as the most common one, in {share:.0%} of them"
             f"{resample_advice(times)}"

@@ -457,11 +457,6 @@ def test_irregular_stamps_are_steps_whose_forecasts_are_a_median_apart() -> None
     assert grid.slots.opening == business.slots.opening == ()
     step = grid.slots.after(grid.frame["ds"], 2)
     assert step.to_list() == [places[-1] + k * grid.slots.frequency.longest for k in (1, 2)]
-    with pytest.raises(
-        DataError,
-        match=r'\(--resample \w+\), or calendar="irregular" \(--calendar irregular\)$',
-    ):
-        closed_grid(pl.Series("ds", places, pl.Datetime("us")))
 
 
 def test_gaps_by_chance_stay_missing_rows() -> None:

@@ -326,3 +326,22 @@ def test_co2_sample_is_weekly_with_its_holes() -> None:
     assert table.frame["ds"][0] == datetime(1958, 3, 29)
     with pytest.raises(DataError, match="sample must be one of co2, got 'c02'"):
         sample("c02")
+
+
+def test_stamps_without_a_common_step_have_a_calendar_of_their_own() -> None:
+    random = np.random.default_rng(0)
+    seconds = random.integers(60, 9_000, 99).cumsum()
+    ds = np.datetime64("2024-01-01", "us") + seconds * np.timedelta64(1, "s")
+    frame = pl.DataFrame({"ds": ds, "y": random.normal(size=99), "shop": ["a"] * 99})
+    remedy = r'; pass resample="\w+" \(--resample \w+\)'
+    irregular = r', or calendar="irregular" \(--calendar irregular\)$'
+
+    with pytest.raises(DataError, match=remedy + irregular):
+        read_table(frame.drop("shop"), target="y")
+    # which several series cannot have, and a table cannot that is laid on the slots of a model's
+    with pytest.raises(DataError, match=remedy + "$"):
+        read_table(frame, target="y", id_columns="shop")
+    with pytest.raises(DataError, match=r"at least 3 different stamps .*, got 2$"):
+        read_table(frame.drop("shop").head(2), target="y")
+    read = read_table(frame.drop("shop"), target="y", calendar="irregular")
+    assert read.frame["ds"].to_numpy().tolist() == ds.tolist()

@@ -276,6 +276,10 @@ def test_what_it_says(fitted: FittedForecaster) -> None:
     told = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert told["levels"][0]["kept_up"]["share"] == result.levels[0].kept_up.share
     assert "fitted" not in told
+    later = table(600)[450:]
+    taken = updated(fitted, table(500)).fitted
+    assert "On these rows the 80 %" in taken.evaluate(table()[510:]).sections()[1].lines[1]
+    assert "some of which updates" in taken.evaluate(later).sections()[1].lines[1]
     words = result.fitted.evaluate(table()).sections()[1].lines[1]
     assert "149 forecasts of rows held out, 149 of them from updates, of which about 50" in words
     assert "On these rows, some of which updates have taken in, the 80 %" in words
@@ -302,7 +306,7 @@ def test_a_level_for_which_too_few_are_kept_is_named(fitted: FittedForecaster) -
             11,
             r"latest must be from 12 to 1,333,333 for this model, got 11: of fewer forecasts of 3",
         ),
-        (10**7, r"latest must be from 12 to 1,333,333 for this model, got 10,000,000"),
+        (10**7, r"latest must be from 12 to 1,333,333 for this model, got 10,000,000$"),
     ],
 )
 def test_numbers_that_cannot_be_kept_are_refused(

@@ -7,7 +7,7 @@ import torch
 
 from lockgate.errors import DataError
 from lockgate.reading.zones import instants, shown
-from lockgate.scoring.arrays import FloatArray
+from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.scoring.metrics import PointMetric
 from lockgate.tasks.base import Section
 from lockgate.tasks.forecasting.baselines import bounded, naive_baselines
@@ -19,6 +19,7 @@ from lockgate.tasks.forecasting.prepare import make_windows
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.ridge import Ridge
 from lockgate.tasks.forecasting.scorer import WindowScorer
+from lockgate.tasks.forecasting.stream import when
 from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.windows import Windows
 
@@ -142,14 +143,15 @@ def evaluate(
         baselines=tuple(scored(one.name, one.forecast(windows)) for one in baselines),
         intervals=model.intervals
         and score_intervals(
-            *(model.intervals, scorer, own, _where(model.intervals)),
+            *(model.intervals, scorer, own, _where(model.intervals, table, origins)),
             *(at_least, model.spreads(windows)),
         ),
     )
 
 
-def _where(intervals: Intervals) -> str:
+def _where(intervals: Intervals, table: Table, origins: IntArray) -> str:
     """Name the rows that intervals are scored on, with what part they had in them."""
-    if intervals.stream is None:
+    made = instants(table.frame["ds"]).to_numpy()[origins]
+    if intervals.stream is None or made.min() > when(intervals.stream.last):
         return "these rows"
     return "these rows, some of which updates have taken in,"

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from lockgate.errors import DataError, count_of, listed, option, quoted
+from lockgate.errors import DataError, count_of, listed, quoted
 from lockgate.reading.frequency import Frequency, resample_advice
 from lockgate.reading.series import MOST_REPEATED
 from lockgate.reading.zones import shown, zone_of
@@ -170,11 +170,10 @@ def _found_slots(stamps: pl.Series, calendar: Calendar, like: Slots | None) -> S
         return _step_between(stamps)
     try:
         slots, off = _regular_slots(stamps, like)
-    except DataError as error:
+    except DataError:
         if finer := _finer_slots(stamps, calendar, like):
             return finer
-        told = f"{error}{', or ' if '; pass ' in str(error) else '; pass '}"
-        raise DataError(f"{told}{option('calendar', 'irregular')}") from None
+        raise
     if off.any():
         if finer := _finer_slots(stamps, calendar, like):
             return finer

@@ -1,7 +1,8 @@
 """Read a table onto a regular time grid: the joint of reading, times and grid."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from lockgate.errors import DataError, count_of, listed, option, quoted
-from lockgate.reading.frequency import Frequency
+from lockgate.reading.frequency import Frequency, IrregularError
 from lockgate.reading.numbers import MARKS, Numbers, other_marks, read_numbers
 from lockgate.reading.panics import no_panics
 from lockgate.reading.series import check_one_series
@@ -191,13 +192,14 @@ def read_table(
     of_texts = [as_texts(raw.frame[name], decimal, sentinels) for name in texts]
     values = pl.DataFrame([stamps, *columns, *of_texts])
     if ids is None:
-        grid = to_grid(
-            *(values, raw.rows),
-            resample=resample,
-            missing=sentinels,
-            calendar=calendar,
-            like=like,
-        )
+        with _irregular_told(like):
+            grid = to_grid(
+                *(values, raw.rows),
+                resample=resample,
+                missing=sentinels,
+                calendar=calendar,
+                like=like,
+            )
         _check_observed(grid.frame[target], target)
         laid_out = _as_panel(grid, _series_name(raw, target), target, known_future)
     else:
@@ -224,6 +226,18 @@ def read_table(
         several=ids is not None,
         later=laid_out.later.rename({target: "y"}),
     )
+
+
+@contextmanager
+def _irregular_told(like: Slots | None) -> Iterator[None]:
+    """Name the calendar that needs no common step, where no model has one already."""
+    try:
+        yield
+    except IrregularError as error:
+        if like is not None:
+            raise
+        told = f"{error}{', or ' if '; pass ' in str(error) else '; pass '}"
+        raise DataError(f"{told}{option('calendar', 'irregular')}") from None
 
 
 def _like(times: Times, like: Slots | None, *, named: bool) -> tuple[pl.Series, tuple[str, ...]]:

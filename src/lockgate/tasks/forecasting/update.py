@@ -349,9 +349,11 @@ def _check_latest(latest: int, horizon: int) -> None:
     least = horizon * _errors_of(LEAST_LEVEL)
     most = MOST_NUMBERS // horizon
     if not least <= latest <= most:
+        steps = count_of(horizon, "step")
+        why = f"of fewer forecasts of {steps} no interval of {LEAST_LEVEL:g} % can be told"
         raise DataError(
-            f"latest must be from {least:,} to {most:,} for this model, got {latest:,}: of fewer "
-            f"forecasts of {count_of(horizon, 'step')} no interval of {LEAST_LEVEL:g} % can be told"
+            f"latest must be from {least:,} to {most:,} for this model, got {latest:,}"
+            f"{f': {why}' if latest < least else ''}"
         )
 
 
