@@ -23,7 +23,7 @@ FILES = sorted(
 NAMES = [path.relative_to(PACKAGE).as_posix() for path in FILES]
 # a task is a folder of `tasks` with a `task.py`: nobody but itself and the doors may import it
 TASKS = sorted(path.parent.name for path in PACKAGE.glob("tasks/*/task.py"))
-DOORS = ("estimators", "api.py", "cli")
+DOORS = ("estimators", "api.py", "fitted.py", "cli")
 # what may be imported by a config.py beside the standard library and other config.py files
 OF_CONFIGS = {"pydantic", "pydantic.fields", "lockgate.errors"}
 # source files without a test file of their own, each pattern with the reason

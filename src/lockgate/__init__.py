@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lockgate import interop as interop
     from lockgate import nn as nn
-    from lockgate.api import backtest as backtest
     from lockgate.api import compare as compare
-    from lockgate.api import evaluate as evaluate
     from lockgate.api import lr_find as lr_find
-    from lockgate.api import predict as predict
     from lockgate.api import study as study
     from lockgate.api import train as train
     from lockgate.api import tune as tune
-    from lockgate.api import update as update
-    from lockgate.api import upgrade as upgrade
     from lockgate.errors import DataError as DataError
     from lockgate.estimators import Forecaster as Forecaster
     from lockgate.estimators import SequenceClassifier as SequenceClassifier
     from lockgate.estimators import SequenceRegressor as SequenceRegressor
+    from lockgate.fitted import backtest as backtest
+    from lockgate.fitted import evaluate as evaluate
+    from lockgate.fitted import predict as predict
+    from lockgate.fitted import update as update
+    from lockgate.fitted import upgrade as upgrade
     from lockgate.nn.monte_carlo import mc_dropout as mc_dropout
     from lockgate.nn.monte_carlo import mc_samples as mc_samples
     from lockgate.ops.dispatch import BackendUnavailable as BackendUnavailable
@@ -53,21 +53,21 @@ _HOMES = {
     "TuneResult": "lockgate.tuning.result",
     "UpdateResult": "lockgate.tasks.forecasting.update",
     "backend": "lockgate.ops.dispatch",
-    "backtest": "lockgate.api",
+    "backtest": "lockgate.fitted",
     "compare": "lockgate.api",
-    "evaluate": "lockgate.api",
+    "evaluate": "lockgate.fitted",
     "interop": "lockgate.interop",
     "load": "lockgate.tasks.registry",
     "lr_find": "lockgate.api",
     "mc_dropout": "lockgate.nn.monte_carlo",
     "mc_samples": "lockgate.nn.monte_carlo",
     "nn": "lockgate.nn",
-    "predict": "lockgate.api",
+    "predict": "lockgate.fitted",
     "study": "lockgate.api",
     "train": "lockgate.api",
     "tune": "lockgate.api",
-    "update": "lockgate.api",
-    "upgrade": "lockgate.api",
+    "update": "lockgate.fitted",
+    "upgrade": "lockgate.fitted",
 }
 __all__ = ["BackendUnavailable", "DataError", "Fitted", "FittedClassifier", "FittedForecaster"]
 __all__ += ["Forecaster", "RateResult", "SequenceClassifier", "SequenceRegressor"]

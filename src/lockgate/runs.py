@@ -1,24 +1,65 @@
 """Runs that leave a fitted model: where they lie, how they begin, their fits, their scores."""
 
 import hashlib
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lockgate.errors import DataError
-from lockgate.files import clear_half_written, is_half_written, new_folder, remove_folder
+from lockgate.errors import DataError, MissingSettingError
+from lockgate.files import (
+    DiskFullError,
+    clear_half_written,
+    is_half_written,
+    new_folder,
+    remove_folder,
+)
 from lockgate.progress import FitProgress, Steps
 from lockgate.reading.samples import SAMPLE
 from lockgate.running.local import default_workers
 from lockgate.scoring.looks import count_look
-from lockgate.settings import difference, read_settings
+from lockgate.settings import ConfigT, by_path, difference, read_settings, resolve
 from lockgate.studies.delivery import DIVERGED, deliver, is_single, side_by_side
 from lockgate.studies.single import apart, look, score_delivery, score_parts, validated
 from lockgate.tasks import registry
 from lockgate.tasks.base import Fitted, Task
 from lockgate.training.origin import warn_if_elsewhere
+
+LOG = logging.getLogger(__name__)
+ConfigSource = Mapping[str, Any] | str | Path | None
+"""Settings as a file or a mapping."""
+
+
+@contextmanager
+def with_room_it_goes_on() -> Iterator[None]:
+    """Say how to go on once a full disk has room again."""
+    try:
+        yield
+    except DiskFullError as error:
+        raise DiskFullError(f"{error}, and continue with resume=True (--resume)") from None
+
+
+def resolved_run(
+    source: Any,
+    task: str | None,
+    config: ConfigSource,
+    named: Mapping[str, Any],
+    kind: Callable[[Task], type[ConfigT]],
+) -> tuple[Task, ConfigT]:
+    """Choose the task and resolve its settings, from the least to the most explicit."""
+    nested = read_settings(Path(config)) if isinstance(config, str | Path) else (config or {})
+    given = {name: value for name, value in named.items() if value is not None}
+    of_data = nested.get("data", {})
+    names = [*nested, *(of_data if isinstance(of_data, Mapping) else ()), *given]
+    chosen = registry.suitable(source, names, task)
+    LOG.info("task: %s", chosen.name)
+    layers = chosen.defaults(source), nested, given
+    missing = chosen.missing(source, by_path(kind(chosen), *layers))
+    if missing is not None:
+        raise MissingSettingError(" ".join(missing.lines), missing.rows)
+    return chosen, resolve(kind(chosen), *layers)
 
 
 def default_out(source: Any, subject: str) -> Path:

@@ -124,7 +124,7 @@ def test_an_interrupted_one_says_how_it_goes_on(lockgate, csv, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lockgate.api.backtest", interrupt)
+    monkeypatch.setattr("lockgate.fitted.backtest", interrupt)
 
     plain, kept = (lockgate("backtest", "shop.csv", *FIT, *more) for more in ([], ["--run", "r"]))
 

@@ -51,7 +51,7 @@ def backtest(
             raise DataError(f"TABLE must be given beside a folder, or --sample, got {model} alone")
         model, table = None, model
     source, named = o.source(table, sample), o.with_set(options, settings)
-    from lockgate import api
+    from lockgate import fitted
     from lockgate.cli.show import show_told, show_values
     from lockgate.files import check_frame_file, write_frame
 
@@ -60,7 +60,7 @@ def backtest(
     if resume and run is None:
         raise DataError("resume must be given with the folder to continue: pass run (--run) too")
     try:
-        result = api.backtest(
+        result = fitted.backtest(
             model,
             source,
             run=run,

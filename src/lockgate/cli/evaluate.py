@@ -29,9 +29,9 @@ def evaluate(
     an empty one, such as --time-format "", leaves it to them.
     """
     o.log_to_stderr(verbose=verbose, quiet=quiet)
-    from lockgate import api
+    from lockgate import fitted
     from lockgate.cli.show import show_told
 
     if mc_samples is not None:
         options["mc_samples"] = mc_samples
-    show_told(api.evaluate(folder, o.source(table, sample), **options), as_json=as_json)
+    show_told(fitted.evaluate(folder, o.source(table, sample), **options), as_json=as_json)

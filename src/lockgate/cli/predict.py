@@ -45,7 +45,7 @@ def predict(
     but for what an option tells anew; an empty one, such as --time-format "", leaves it to them.
     """
     o.log_to_stderr(verbose=verbose, quiet=quiet)
-    from lockgate import api
+    from lockgate import fitted
     from lockgate.files import check_frame_file, write_frame
 
     if out is not None:
@@ -53,7 +53,7 @@ def predict(
     given: dict[str, Any] = {"future": future, "level": o.numbers("level", level)}
     given["quantiles"] = o.numbers("quantiles", quantiles)
     options |= {name: value for name, value in given.items() if value is not None}
-    frame = api.predict(folder, o.source(table, sample), **options)
+    frame = fitted.predict(folder, o.source(table, sample), **options)
     if as_json:
         times = [frame["ds"].dt.to_string("iso:strict")] if "ds" in frame.columns else []
         print(frame.with_columns(times).write_json())

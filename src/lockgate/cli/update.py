@@ -31,10 +31,10 @@ def update(
     of the new rows is printed, as they were and as they would have been, kept up to date.
     """
     o.log_to_stderr(verbose=verbose, quiet=quiet)
-    from lockgate import api
+    from lockgate import fitted
     from lockgate.cli.show import show_told
 
-    result = api.update(folder, o.source(table, sample), out=out, **options)
+    result = fitted.update(folder, o.source(table, sample), out=out, **options)
     show_told(result, as_json=as_json)
     if not as_json:
         print(f"{out or folder} is up to date")

@@ -10,7 +10,7 @@ def upgrade(
     folder: Annotated[Path, typer.Argument(help="A folder that `train` or `study` wrote.")],
 ) -> None:
     """Rewrite a fitted model of an earlier format in that of today. Its predictions stay equal."""
-    from lockgate import api
+    from lockgate import fitted
 
-    api.upgrade(folder)
+    fitted.upgrade(folder)
     print(f"{folder} has today's format")

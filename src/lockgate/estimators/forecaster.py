@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Self
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from lockgate.api import backtest, update
 from lockgate.errors import DataError, listed, option
+from lockgate.fitted import backtest, update
 from lockgate.running.local import default_workers
 from lockgate.settings import resolve
 from lockgate.studies.delivery import DIVERGED, deliver, is_single, side_by_side

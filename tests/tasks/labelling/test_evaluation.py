@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import lockgate
-from lockgate.api import evaluate
 from lockgate.errors import DataError
+from lockgate.fitted import evaluate
 from lockgate.tasks.labelling.evaluation import LabelEvaluation
 
 SHARED = Path(os.environ.get("LOCKGATE_DATA", Path(__file__).parents[4] / "shared" / "data"))
