@@ -1,12 +1,16 @@
 """Calendar features say where in the day, the week and the year a row lies."""
 
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lockgate
 from lockgate.reading.frequency import Frequency
 from lockgate.tasks.forecasting.calendar import calendar_cycles, calendar_features, elapsed
 
@@ -96,3 +100,39 @@ def test_time_since_the_row_before_is_that_of_its_own_series_in_steps() -> None:
     steps = [1.0, 2.0, 1.0, 7.0, 191.0, 0.5]
     np.testing.assert_allclose(found, np.log((1 + np.array(steps)) / 2), rtol=1e-6)
     assert found.dtype == np.float32
+
+
+def test_a_model_of_irregular_steps_reads_how_much_time_has_passed(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    hours = rng.exponential(1.0, 700) + 0.05
+    way = hours * rng.uniform(20, 80, 700)
+    # the speed of each way is written down at the end of the next
+    speed = np.concatenate([[50.0], (way / hours)[:-1]])
+    stamps = pd.Timestamp("2024-01-01") + pd.to_timedelta(hours.cumsum(), unit="h")
+    frame = pd.DataFrame({"at": stamps, "speed": speed, "way": way})
+    told: dict[str, Any] = {
+        "target": "speed",
+        "horizon": 1,
+        "lookback": 4,
+        "normalise": "none",
+        "cell": "gru",
+    }
+    told |= {"hidden_size": 16, "max_epochs": 25, "learning_rate": 0.01}
+    told |= {"input_dropout": 0.0, "recurrent_dropout": 0.0, "output_dropout": 0.0}
+
+    told |= {"members": 1, "mix": False}
+    plain, read = (
+        lockgate.train(frame, out=tmp_path / calendar, calendar=calendar, **told)[0]
+        for calendar in ("observed", "irregular")
+    )
+
+    assert read.preprocessing.channels == (
+        *plain.preprocessing.channels,
+        "time since the row before",
+    )
+    mae = [one.metrics["test"]["mae"] for one in (plain, read)]
+    assert mae[1] < 0.5 * mae[0]
+    loaded = lockgate.load(tmp_path / "irregular")
+    # of the first row nothing is known; it must lie before what is read
+    for rows in (5, 300):
+        pd.testing.assert_frame_equal(loaded.predict(frame.tail(rows)), read.predict(frame))

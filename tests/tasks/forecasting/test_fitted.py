@@ -584,36 +584,6 @@ def test_a_model_of_observed_steps_reads_them_from_any_table(tmp_path):
     assert forecast["ds"].to_list() == [stamps[-1] + step, stamps[-1] + 2 * step]
 
 
-def test_a_model_of_irregular_steps_reads_how_much_time_has_passed(tmp_path):
-    rng = np.random.default_rng(0)
-    hours = rng.exponential(1.0, 700) + 0.05
-    way = hours * rng.uniform(20, 80, 700)
-    # the speed of each way is written down at the end of the next
-    speed = np.concatenate([[50.0], (way / hours)[:-1]])
-    stamps = pd.Timestamp("2024-01-01") + pd.to_timedelta(hours.cumsum(), unit="h")
-    frame = pd.DataFrame({"at": stamps, "speed": speed, "way": way})
-    told = {"target": "speed", "horizon": 1, "lookback": 4, "normalise": "none", "cell": "gru"}
-    told |= {"hidden_size": 16, "max_epochs": 25, "learning_rate": 0.01}
-    told |= {"input_dropout": 0.0, "recurrent_dropout": 0.0, "output_dropout": 0.0}
-
-    plain, read = (
-        train(frame, tmp_path / calendar, calendar=calendar, **told)
-        for calendar in ("observed", "irregular")
-    )
-
-    assert read.preprocessing.channels == (
-        *plain.preprocessing.channels,
-        "time since the row before",
-    )
-    mae = [one.metrics["test"]["mae"] for one in (plain, read)]
-    assert mae[1] < 0.5 * mae[0]
-    read.save(tmp_path / "saved")
-    loaded = load(tmp_path / "saved")
-    # of the first row nothing is known; it must lie before what is read
-    for rows in (5, 300):
-        pd.testing.assert_frame_equal(loaded.predict(frame.tail(rows)), read.predict(frame))
-
-
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -691,24 +661,3 @@ def test_weights_of_another_head_are_refused(folder):
 
     with pytest.raises(DataError, match=r"spread\.weight must have shape \(\d+, 4\), got None"):
         load(folder)
-
-
-def test_passes_tell_nothing_of_a_network_without_dropout(tmp_path, table):
-    rates = dict.fromkeys(("input_dropout", "recurrent_dropout", "output_dropout"), 0.0)
-    told = {"target": "sold", "horizon": 3, "lookback": 7, "hidden_size": 4, "max_epochs": 2}
-    told |= {"members": 2, "spread": "mc_dropout"}
-
-    dropping, plain = (
-        train(table, tmp_path / name, **told, **more)
-        for name, more in (("dropping", {}), ("plain", rates))
-    )
-
-    words = [one.metrics["delivered"]["intervals"]["words"] for one in (dropping, plain)]
-    assert "each in the spread that the networks forecast for it" in words[0][0]
-    assert len(words[0]) == 1
-    assert words[1][1] == (
-        "The network has no dropout, so that no passes with it tell where intervals are to be wide."
-    )
-    assert dropping.intervals.least > 0.0
-    assert plain.intervals.least is None
-    assert plain.predict(table, level=[80]).columns[-1] == "forecast-hi-80"

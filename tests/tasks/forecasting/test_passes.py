@@ -1,9 +1,14 @@
 """Passes with dropout on tell how far off a network may be, window by window."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
+import lockgate
 from lockgate.nn import mc_dropout
 from lockgate.tasks.forecasting.config import ForecasterConfig
 from lockgate.tasks.forecasting.heads import point_of
@@ -69,3 +74,32 @@ def test_what_drops_is_known(settings: dict[str, float], *, drops: bool) -> None
     config = ForecasterConfig.model_validate(told)
     assert config.drops == config.by_passes == config.tells_spread == drops
     assert ForecasterConfig(spread="mc_dropout", head="normal").by_passes
+
+
+def test_passes_tell_nothing_of_a_network_without_dropout(
+    tmp_path: Path, table: pl.DataFrame
+) -> None:
+    rates = dict.fromkeys(("input_dropout", "recurrent_dropout", "output_dropout"), 0.0)
+    told: dict[str, Any] = {
+        "target": "sold",
+        "horizon": 3,
+        "lookback": 7,
+        "hidden_size": 4,
+        "max_epochs": 2,
+    }
+    told |= {"members": 2, "spread": "mc_dropout"}
+
+    dropping, plain = (
+        lockgate.train(table, out=tmp_path / name, **told, **more)[0]
+        for name, more in (("dropping", {}), ("plain", rates))
+    )
+
+    words = [one.metrics["delivered"]["intervals"]["words"] for one in (dropping, plain)]
+    assert "each in the spread that the networks forecast for it" in words[0][0]
+    assert len(words[0]) == 1
+    assert words[1][1] == (
+        "The network has no dropout, so that no passes with it tell where intervals are to be wide."
+    )
+    assert dropping.intervals.least > 0.0
+    assert plain.intervals.least is None
+    assert plain.predict(table, level=[80]).columns[-1] == "forecast-hi-80"
