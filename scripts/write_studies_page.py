@@ -27,6 +27,11 @@ from lockgate.charts.formats import metric_name
 from lockgate.studies.phrases import signed_percent
 from lockgate.tasks.results import delivered_parts
 
+SHARED = """
+The runs of 2026-11-27 shared their two cores with short tests at the lowest priority, so that they
+hold fewer rounds than an idle machine would give, and their minutes are longer. taylor was stopped
+after 38 minutes, within its first pass.
+"""
 STUDIES = {
     "jena-1h": "Temperature at Jena, one hour ahead",
     "jena-24h": "Temperature at Jena, the next 24 hours",
@@ -66,7 +71,7 @@ def main(runs: Path, page: Path) -> None:
     told = {title: runs / name / "kept_up.json" for name, title in STUDIES.items()}
     updates = {t: json.loads(path.read_text("utf-8")) for t, path in told.items() if path.exists()}
     intervals = [INTERVALS, intervals_table(updates), ""] if updates else []
-    parts = [HEAD, overview(known), LEGEND, *intervals, *sections]
+    parts = [HEAD, overview(known), SHARED, LEGEND, *intervals, *sections]
     page.write_text("\n".join(parts), encoding="utf-8")
 
 
