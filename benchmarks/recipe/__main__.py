@@ -21,8 +21,8 @@ import torch
 from benchmarks.common import command
 from benchmarks.common.files import DOCS, ROOT, write_whole
 from benchmarks.recipe.page import page
-from benchmarks.recipe.recipes import PLAIN, RECIPES
-from benchmarks.recipe.sets import SETS, Loaded, load, network
+from benchmarks.recipe.recipes import PLAIN, RECIPES, suits
+from benchmarks.recipe.sets import SETS, Loaded, as_learned, load, network
 from lockgate.training.fit import evaluate, fit
 from lockgate.training.streams import Streams
 
@@ -41,20 +41,24 @@ class Case(NamedTuple):
 def run(case: Case, loaded: Loaded) -> dict[str, Any]:
     """Fit once and judge it."""
     one, recipe = SETS[case.set], {**PLAIN, **RECIPES[case.recipe]}
-    training = loaded.config.training.model_copy(update=recipe)
+    known = type(loaded.config.training).model_fields
+    told = {name: value for name, value in recipe.items() if name in known}
+    training = loaded.config.training.model_copy(update=told)
     longer = {
         "max_epochs": training.max_epochs * one.stretch,
         "patience": training.patience * one.stretch,
     }
     training = training.model_copy(update=longer)
     streams = Streams.of(0, case.seed)
-    built = loaded.task.build(loaded.prepared, network(one, loaded.config, dropout=case.dropout))
+    net = network(one, loaded.config, dropout=case.dropout, normalise=recipe["normalise"])
+    config = loaded.config.model_copy(update={"model": net, "training": training})
+    built = loaded.task.build(loaded.prepared, net)
     built.reset_parameters(streams.weights)
     began = time.process_time()
     history = fit(
         built,
-        loaded.train,
-        loaded.stops,
+        as_learned(loaded.train, config),
+        as_learned(loaded.stops, config),
         training,
         streams,
         losses=loaded.task.losses,
@@ -88,7 +92,7 @@ def waiting(
             for name in sets:
                 for recipe in recipes:
                     case = Case(name, dropout, recipe, seed)
-                    if case not in done:
+                    if case not in done and suits(SETS[name].task, recipe):
                         yield case
 
 

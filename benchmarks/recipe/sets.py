@@ -9,6 +9,7 @@ import torch
 
 from lockgate.settings import resolve
 from lockgate.tasks.base import Task
+from lockgate.tasks.forecasting.forks import forked
 from lockgate.tasks.forecasting.windows import Windows
 from lockgate.tasks.labelling.examples import Examples
 from lockgate.tasks.registry import task
@@ -120,14 +121,20 @@ def load(data: Path, one: Set) -> Loaded:
     return Loaded(chosen, config, prepared, chosen.part(prepared, "train"), *halves)
 
 
-def network(one: Set, config: Any, *, dropout: bool) -> Any:
-    """Return the settings of the network, with its rates or without."""
+def network(one: Set, config: Any, *, dropout: bool, normalise: str) -> Any:
+    """Return the settings of the network, with its rates or without; of tables its level too."""
     if one.task == "forecast":
         rates = INPUT if dropout else NO_RATES
     else:
         rates = WORDS if dropout else NO_WORDS
     known = type(config.model).model_fields
-    return config.model.model_copy(update={k: v for k, v in rates.items() if k in known})
+    told = {**rates, "normalise": normalise}
+    return config.model.model_copy(update={k: v for k, v in told.items() if k in known})
+
+
+def as_learned(data: Data, config: Any) -> Data:
+    """Return a part as the network of `config` is fitted to it."""
+    return forked(data, config) if isinstance(data, Windows) else data
 
 
 def _halves(data: Any) -> tuple[Data, Data]:

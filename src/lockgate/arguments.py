@@ -35,6 +35,8 @@ class Settings(TypedDict, total=False):
     epoch_windows: int
     exclude: Sequence[str] | str
     folds: int
+    fork_batch: int
+    forks: int
     freeze_vectors: int | str
     gap: int | str
     gpus_per_fit: float | None
@@ -76,6 +78,7 @@ class Settings(TypedDict, total=False):
     num_layers: int
     output_dropout: float
     patience: int
+    patience_steps: int
     pooling: str
     pretrain: bool
     pretrain_epochs: int

@@ -74,6 +74,7 @@ def make_config(**settings: object) -> ForecastTrainingConfig:
             "average": 0.0,
             "validations": 1,
             "patience": 10,
+            "patience_steps": 0,
             **settings,
         }
     )
@@ -150,6 +151,20 @@ def test_an_equal_loss_is_no_better_one() -> None:
     history = run(model, make_windows(40), make_windows(40), max_epochs=50, patience=3)
 
     assert (history.stopped, history.best_epoch, history.epochs) == ("early", 1, 4)
+
+
+def test_patience_lasts_a_number_of_steps_where_epochs_are_short() -> None:
+    model = Linear()
+    model.requires_grad_(requires_grad=False)
+    model.bias = nn.Parameter(torch.zeros(1))
+    model.forward = lambda x, **_: model.head(x.flatten(1)) + 0 * model.bias  # type: ignore[method-assign]
+
+    # 40 windows are 3 batches of 16
+    told = {"max_epochs": 50, "patience": 3, "patience_steps": 20}
+    history = run(model, make_windows(40), make_windows(40), **told)
+
+    assert (history.stopped, history.best_epoch) == ("early", 1)
+    assert history.steps[-2] - history.kept_steps < 20 <= history.steps[-1] - history.kept_steps
 
 
 def test_training_stops_at_max_epochs() -> None:

@@ -51,8 +51,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
             dropping, in [0, 1).
         layer_norm, mask_per, mask_over, init: How states, masks and initial weights are made; see
             `lockgate.tasks.stack.config.StackConfig`.
-        normalise: Level subtracted from a window: "last", "mean" or "none"; "mean_std" and
-            "median_mad" divide by its spread too; "auto" chooses on validation.
+        normalise: Level subtracted from a window: "last", "mean" or "none"; "last_std", "mean_std"
+            and "median_mad" divide by its spread too; "auto" chooses on validation.
         segment_length, segment_head: Reading and writing in stretches of steps.
         decoder: How steps are written: "direct", all at once, or "recursive", one after another.
         head: What is forecast of each step: "point", or how far off it may be too: "quantiles",
@@ -62,8 +62,9 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         linear_path: Whether forecasts are made on top of a ridge: "off", "on" or "auto"; see
             `lockgate.tasks.forecasting.config.ForecasterConfig`.
         metric, learning_rate, schedule, average, weight_decay, batch_size, clip_norm, max_epochs,
-            patience, validations, max_steps, epoch_windows, series_weight, device: How it is
-            trained; see `lockgate.tasks.forecasting.config.ForecastTrainingConfig`.
+            patience, patience_steps, validations, max_steps, epoch_windows, forks, fork_batch,
+            series_weight, device: How it is trained; see
+            `lockgate.tasks.forecasting.config.ForecastTrainingConfig`.
         random_state: Chooses initial weights, batches and masks.
         members, mix: Fits of the network whose mean is the model, and whether they are mixed with
             the best baseline, by a weight that validation sets. With more than one member, or mix,
@@ -128,7 +129,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         mask_per: str | None = None,
         mask_over: str = "sequence",
         init: str = "keras",
-        normalise: str = "last",
+        normalise: str = "last_std",
         segment_length: int | None = None,
         segment_head: str = "direct",
         decoder: str = "direct",
@@ -144,11 +145,14 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         clip_norm: float = 1.0,
         max_epochs: int = 100,
         patience: int = 4,
+        patience_steps: int = 400,
         validations: int = 3,
         max_steps: int | None = None,
         epoch_windows: int = 20_000,
         random_state: int = 0,
         device: str = "auto",
+        forks: int = 24,
+        fork_batch: int = 16,
         series_weight: str = "length",
         members: int = 1,
         mix: bool = False,

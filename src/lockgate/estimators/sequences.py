@@ -126,8 +126,8 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
             output_dropout, zoneout: Rates of dropping, in [0, 1).
         layer_norm, mask_per, mask_over, init: How states, masks and initial weights are made.
         learning_rate, schedule, average, weight_decay, batch_size, clip_norm, max_epochs,
-            patience, validations, max_steps, label_smoothing, truncated_bptt_steps,
-            epoch_windows, device: How it is trained; see
+            patience, patience_steps, validations, max_steps, label_smoothing,
+            truncated_bptt_steps, epoch_windows, device: How it is trained; see
             `lockgate.tasks.labelling.config.LabelTrainingConfig`.
         tokens, vocab_size, min_count, lowercase, clean_html: How texts are taken apart; see
             `lockgate.tasks.labelling.config.LabelledConfig`.
@@ -197,6 +197,7 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
         clip_norm: float = 1.0,
         max_epochs: int = 100,
         patience: int = 10,
+        patience_steps: int = 0,
         validations: int = 3,
         max_steps: int | None = None,
         epoch_windows: int = 20_000,
@@ -319,6 +320,7 @@ class SequenceRegressor(RegressorMixin, _SequenceEstimator):  # type: ignore[mis
         clip_norm: float = 1.0,
         max_epochs: int = 100,
         patience: int = 10,
+        patience_steps: int = 0,
         validations: int = 3,
         max_steps: int | None = None,
         epoch_windows: int = 20_000,

@@ -260,20 +260,19 @@ def _refuse_what_rungs_decide(model: StackConfig) -> None:
 
 def _epoch_seconds(plan: Plan, network: StackConfig) -> float:
     task, prepared = plan.task, plan.prepared
-    step, evaluation = _time_network(task, prepared, plan.config, network)
+    config = plan.config.model_copy(update={"model": network})
+    step, evaluation = _time_network(task, prepared, config)
     evaluated = len(task.part(prepared, "validation"))
     evaluated += min(len(task.part(prepared, "train")), TRAINING_SAMPLE)
     return plan.epoch_steps * step + evaluated / EVALUATION_BATCH * evaluation
 
 
-def _time_network(
-    task: Task, prepared: Any, config: Any, network: StackConfig
-) -> tuple[float, float]:
+def _time_network(task: Task, prepared: Any, config: Any) -> tuple[float, float]:
     """Return the seconds of a training step and of evaluating one batch, on one thread."""
-    train = task.part(prepared, "train")
+    train = task.part(prepared, "train", config)
     # what is drawn for the timing must not move the caller's random numbers
     with torch.random.fork_rng(devices=[]):
-        model = task.build(prepared, network)
+        model = task.build(prepared, config.model)
     masks = torch.Generator()
     # evenly spread, so that their lengths are typical
     size = config.training.batch_size

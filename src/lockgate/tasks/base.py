@@ -424,8 +424,8 @@ class Task(Hashable, Protocol):
         """
         ...
 
-    def part(self, prepared: Any, part: Span) -> Data:
-        """Give one part as a network is fitted to it."""
+    def part(self, prepared: Any, part: Span, config: Any = None) -> Data:
+        """Give one part as the network of a run is fitted to it; of no run, one by one."""
         ...
 
     def build(self, prepared: Any, network: Any) -> nn.Module:

@@ -1,6 +1,6 @@
 """An exponential average of a network's weights over the steps of its training."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,13 @@ class Average:
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self._model, self._decay, self._steps = model, decay, 0
-        self._averaged = AveragedModel(model, multi_avg_fn=self._move) if decay else None
+        self._averaged = AveragedModel(model) if decay else None
+        # found once: AveragedModel finds and groups them at every step, which takes as long as a
+        # small network's forward pass
+        self._weights: list[Tensor] = list(model.parameters())
+        self._averages: list[Tensor] = []
+        if self._averaged is not None:
+            self._averages = list(self._averaged.parameters())
 
     @property
     def model(self) -> nn.Module:
@@ -30,20 +36,26 @@ class Average:
 
     def update(self) -> None:
         """Enter the weights after a step."""
-        if self._averaged is not None:
-            self._steps += 1
-            self._averaged.update_parameters(self._model)
+        if self._averaged is None:
+            return
+        self._steps += 1
+        decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
+        with torch.no_grad():
+            # the first weights are the average of one
+            share = 1.0 if self._steps == 1 else 1.0 - decay
+            torch._foreach_lerp_(self._averages, self._weights, share)
+            for own, other in zip(self.model.buffers(), self._model.buffers(), strict=True):
+                own.copy_(other)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Give the average and its number of steps; nothing where there is none."""
-        return {} if self._averaged is None else self._averaged.state_dict()
+        if self._averaged is None:
+            return {}
+        self._averaged.n_averaged.fill_(self._steps)
+        return self._averaged.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take what `state_dict` gave."""
         if self._averaged is not None:
             self._averaged.load_state_dict(state)
             self._steps = int(self._averaged.n_averaged)
-
-    def _move(self, averages: Sequence[Tensor], weights: Sequence[Tensor], _: Tensor | int) -> None:
-        decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
-        torch._foreach_lerp_(list(averages), list(weights), 1.0 - decay)

@@ -36,6 +36,9 @@ class TrainingConfig(Config):
     patience: int = Field(default=10, ge=1)
     """Epochs without a better validation loss before training stops; of no effect with a
     schedule."""
+    patience_steps: int = Field(default=0, ge=0)
+    """Least steps without a better validation loss before training stops, where epochs have few; of
+    no effect with a schedule."""
     validations: int = Field(default=3, ge=1)
     """How often an epoch is validated, and its weights may be kept."""
     max_steps: int | None = Field(default=None, ge=1)

@@ -44,9 +44,10 @@ def fit(
     """Train `model` in place; leave it in evaluation mode with the weights that are kept.
 
     With a constant step size training stops when the validation loss has not fallen for `patience`
-    epochs, at `max_epochs` or at `max_steps`, and the weights of the lowest validation loss are
-    kept. With a schedule it goes on to the schedule's end, and the last are kept. It also ends when
-    the validation loss is no longer finite, and at Ctrl-C. `History.stopped` says which it was.
+    epochs and `patience_steps`, at `max_epochs` or at `max_steps`, and the weights of the lowest
+    validation loss are kept. With a schedule it goes on to the schedule's end, and the last are
+    kept. It also ends when the validation loss is no longer finite, and at Ctrl-C.
+    `History.stopped` says which it was.
 
     In a group of processes (`training.group`) the first one calls it, and all take every step
     together; Ctrl-C ends them then, and keeps nothing but the checkpoint.
@@ -230,7 +231,8 @@ def take_step(
     losses: BatchLosses,
 ) -> Step:
     """Differentiate the losses of a batch, clip the gradient and move the weights."""
-    network.train()
+    if not network.module.training:
+        network.train()
     optimizer.zero_grad()
     group = here()
     share, seen = group.share(batch, config.metric), []
@@ -266,7 +268,9 @@ def _why_stop(history: History, config: TrainingConfig, most: int) -> Stopped | 
         return "diverged"
     if config.schedule != "constant":
         return "end" if history.steps[-1] >= most else None
-    if history.looks - history.kept_look >= config.patience * history.per_epoch:
+    waited = history.looks - history.kept_look
+    steps = history.steps[-1] - history.kept_steps
+    if waited >= config.patience * history.per_epoch and steps >= config.patience_steps:
         return "early"
     if history.steps[-1] < most:
         return None

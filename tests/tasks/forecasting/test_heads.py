@@ -235,6 +235,7 @@ LEARNED = {
     "max_epochs": 10,
     "validations": 1,
     "members": 1,
+    "normalise": "last",
     **dict.fromkeys(["input_dropout", "recurrent_dropout", "output_dropout"], 0.0),
 }
 

@@ -353,7 +353,8 @@ def test_a_loaded_model_predicts_and_evaluates_the_same(
 
 def test_what_is_known_ahead_is_learned_from(tmp_path: Path) -> None:
     frame = one(make_frame(rows=400))
-    told = SETTINGS | {"max_epochs": 60, "hidden_size": 8, "patience": 20}
+    # what is known changes the target by so much, however far the window spreads
+    told = SETTINGS | {"max_epochs": 100, "hidden_size": 8, "patience": 20, "normalise": "last"}
 
     errors = {}
     for known in ((), ("promo", "price")):

@@ -17,6 +17,7 @@ from lockgate.tasks.forecasting.config import (
     ForecastTrainingConfig,
     Level,
 )
+from lockgate.tasks.forecasting.forks import forked
 from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.linear_path import LinearPath, fit_linear_path, linear_path_why_not
 from lockgate.tasks.forecasting.network import ForecastNetwork, build_for, read_by
@@ -33,7 +34,7 @@ JUDGED_WINDOWS = 1_000
 MARGIN = 0.02
 """What another level than `PREFERRED`, or a linear path, must lower the score by to be taken:
 trials are short, and what lies nearer differs from seed to seed."""
-PREFERRED: Level = "last"
+PREFERRED: Level = "last_std"
 FRACTION, PRECISION = 1e-3, 1e-7
 """How far from a whole number a count may lie, and how far as a part of it and of the mean of its
 series: targets are scaled in float32."""
@@ -165,28 +166,36 @@ def ready(
 def level_scores(prepared: Prepared, config: ForecastConfig) -> dict[Level, float]:
     """Return the validation score of a small network less each level, the best first.
 
-    A linear model does not show it: it has no need of a level.
+    A linear model does not show it: it has no need of a level. Where the network of `config` drops
+    anything the score is the mean of two, of which one drops as it does: one that finds the last
+    value among its inputs does well without the level that holds it, until these are dropped.
     """
-    scores: dict[Level, float] = {
-        level: _trial_score(prepared, config, {"normalise": level, "linear_path": "off"})
-        for level in get_args(Level)
-    }
+    model = config.model
+    rates: dict[str, Any] = {name: getattr(model, name) for name in RATES if hasattr(model, name)}
+    of_each = ({}, rates) if any(rates.values()) else ({},)
+
+    def score(level: Level) -> float:
+        told = {"normalise": level, "linear_path": "off"}
+        return float(np.mean([_trial_score(prepared, config, told | rates) for rates in of_each]))
+
+    scores: dict[Level, float] = {level: score(level) for level in get_args(Level)}
     return dict(sorted(scores.items(), key=lambda one: one[1]))
 
 
 def _trial_score(prepared: Prepared, config: ForecastConfig, update: dict[str, Any]) -> float:
     """Return the validation score of a small network, in the target's unit.
 
-    The network is a GRU of `TRIAL_SIZE` that drops nothing, reads as `config.model` does and
-    forecasts a point, whose loss is the score. It is fitted for `TRIAL_STEPS` steps with the same
-    random numbers and scored on `JUDGED_WINDOWS`: such errors stand in the order of those of
-    networks fitted to the end, where they are clearly apart.
+    The network is a GRU of `TRIAL_SIZE` that drops nothing but what `update` says, reads as
+    `config.model` does and forecasts a point, whose loss is the score. It is fitted for
+    `TRIAL_STEPS` steps with the same random numbers and scored on `JUDGED_WINDOWS`: such errors
+    stand in the order of those of networks fitted to the end, where they are clearly apart.
     """
     streams, training = Streams.of(config.training.random_state, 0, ""), _trial(config.training)
+    trial = config.model_copy(update={"model": _small(config.model, update)})
     validation = prepared.windows("validation").thinned(JUDGED_WINDOWS)
     with one_thread():
-        network, train = ready(prepared, _small(config.model, update), streams.weights)
-        history = fit(network, train, validation, training, streams)
+        network, train = ready(prepared, trial.model, streams.weights)
+        history = fit(network, forked(train, trial), forked(validation, trial), training, streams)
     if history.stopped == "interrupted":
         raise KeyboardInterrupt
     loss = history.validation[-1]

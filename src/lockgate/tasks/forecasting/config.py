@@ -13,7 +13,7 @@ FRACTIONS = ("0.7", "0.15", "0.15")
 OF_BACKTESTS = Option(("backtest",))
 OF_UPDATES = Option(("update",))
 
-Level = Literal["last", "mean", "none", "mean_std", "median_mad"]
+Level = Literal["last", "last_std", "mean", "none", "mean_std", "median_mad"]
 Head = Literal["point", "quantiles", "normal", "student_t", "poisson", "negative_binomial"]
 COUNTS: tuple[Head, ...] = ("poisson", "negative_binomial")
 """Heads of targets that are counts."""
@@ -131,9 +131,10 @@ class TableConfig(Config):
 class ForecasterConfig(StackConfig):
     """A recurrent stack and a head that forecasts all steps of the horizon at once."""
 
-    normalise: Level | Literal["auto"] = "last"
+    normalise: Level | Literal["auto"] = "last_std"
     """Level taken from the target of a window and added back to its forecast: last, mean or none;
-    mean_std and median_mad divide by the window's spread too; auto chooses on validation."""
+    last_std, mean_std and median_mad divide by the window's spread too; auto chooses on
+    validation."""
     segment_length: Size | None = None
     """Steps of a window that are read as one: 24 reads a lookback of 720 in 30. Default: each."""
     segment_head: Literal["direct", "positions"] = "direct"
@@ -153,6 +154,12 @@ class ForecasterConfig(StackConfig):
     linear_path: Literal["off", "on", "auto"] = "off"
     """Learn on top of a linear model: a ridge of the window, or TF-IDF of a text. auto does where
     a small network is clearly better with the ridge on validation, and for texts of classes."""
+
+    @property
+    def forks(self) -> bool:
+        """Whether one reading can give a forecast from each of several origins."""
+        direct = self.segment_length is None and self.decoder == "direct"
+        return direct and not any(self.layer_directions)
 
     @property
     def by_passes(self) -> bool:
@@ -204,6 +211,13 @@ class ForecastTrainingConfig(TrainingConfig):
 
     metric: Literal["mae", "rmse", "mase"] = "mae"
     patience: int = Field(default=4, ge=1)
+    patience_steps: int = Field(default=400, ge=0)
+    forks: int = Field(default=24, ge=1)
+    """Forecasts that are learned in one reading of a window and what follows, from origins one
+    step after another (forking sequences), at most half the lookback. 1: one. Networks that read
+    both directions, segments, or have a recursive decoder, learn one."""
+    fork_batch: int = Field(default=16, ge=1)
+    """Windows of one step where each has forks, or more until batch_size forecasts are learned."""
     series_weight: Annotated[SeriesWeight, Option()] = "length"
     """How often windows of each of several series are learned from: length, every window alike;
     equal, every series alike; scale, every window by the standard deviation of its series, as if

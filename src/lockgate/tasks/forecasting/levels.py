@@ -21,8 +21,8 @@ def level_and_spread(
 
     Args:
         y: The target of the windows, scaled, (B, lookback).
-        normalise: `"none"` (0), `"last"` (value), `"mean"`, `"mean_std"` or `"median_mad"`. The
-            spread is 1 but for the last two, whose it is at least `LEAST_SPREAD`.
+        normalise: `"none"` (0), `"last"` (value), `"last_std"`, `"mean"`, `"mean_std"` or
+            `"median_mad"`. The spread is 1 where the name tells none, else at least `LEAST_SPREAD`.
         mask: False where a step is padding, which counts for nothing, (B, lookback); the last step
             is none. Default: no step is.
 
@@ -36,6 +36,8 @@ def level_and_spread(
     """
     if normalise == "last":
         return y[:, -1:], y.new_ones(len(y), 1)
+    if normalise == "last_std":
+        return y[:, -1:], _std(y, _mean(y, mask), mask).clamp(min=LEAST_SPREAD)
     if normalise == "mean":
         return _mean(y, mask), y.new_ones(len(y), 1)
     if normalise == "mean_std":

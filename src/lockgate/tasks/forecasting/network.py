@@ -60,6 +60,7 @@ class ForecastNetwork(nn.Module):
         - known: `(batch, horizon, known + known categories)`, scaled, where any are known.
         - mask: `(batch, lookback)`, False where a window is padded, before its first row.
         - scales: `(batch, 2)`, mean and standard deviation of each series, for heads of counts.
+        - forks: forecasts of each window; see `forward`.
         - output: `(batch, horizon)`, scaled; or a `Forecast` of these.
 
     Example:
@@ -145,6 +146,7 @@ class ForecastNetwork(nn.Module):
         known: Tensor | None = None,
         mask: Tensor | None = None,
         scales: Tensor | None = None,
+        forks: int = 1,
         *,
         generator: torch.Generator | None = None,
     ) -> Tensor | Forecast:
@@ -153,22 +155,50 @@ class ForecastNetwork(nn.Module):
         `linear` takes the place of the linear path's own forecast, which is that of a ridge that
         has seen the training windows. What stands where `mask` is False changes nothing: the state
         is carried over it, and the linear path reads the first row in its place.
+
+        With `forks` above 1 it forecasts from each of the last `forks` rows of `x`, which is so
+        much longer than a window, in one reading, with one mask for all (forking sequences; Wen et
+        al., 2017, arXiv:1711.11053). Whatever else is given, and the output, are then of
+        `batch * forks` windows. All of them are read in the level and the spread of the first.
         """
         x = x if mask is None else hold_first(x, mask)
-        changes, level, spread = self.split_level(x, mask)
+        length = x.shape[1] - forks + 1
+        changes, level, spread = self.split_level(x, mask, length)
+        if forks > 1:
+            level, spread = self._of_forks(changes[:, length - 1 :, 0], level, spread)
         if self.linear is not None:
-            level = self.linear(x, known) if linear is None else linear
-        numbers = self._numbers(changes, known, mask, generator)
+            windows = x if forks == 1 else x.unfold(1, length, 1).flatten(0, 1).mT
+            level = self.linear(windows, known) if linear is None else linear
+        numbers = self._numbers(changes, known, mask, generator, forks)
         if self.kind != "point":
             return forecast_of(self.kind, numbers, level, spread, self.degrees, scales)
         forecast: Tensor = level + spread * numbers[..., 0]
         return forecast
 
-    def split_level(self, x: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the windows with the target less its level, in spreads; level, spread, (B, 1)."""
-        level, spread = level_and_spread(x[..., 0], self.normalise, mask)
+    def split_level(
+        self, x: Tensor, mask: Tensor | None = None, length: int | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the windows with the target less its level, in spreads; level, spread, (B, 1).
+
+        These are of the first `length` rows. Default: all.
+        """
+        first = None if mask is None else mask[:, :length]
+        level, spread = level_and_spread(x[:, :length, 0], self.normalise, first)
         changes = (x[..., 0] - level) / spread
         return torch.cat([changes[..., None], x[..., 1:]], dim=2), level, spread
+
+    def _of_forks(self, last: Tensor, level: Tensor, spread: Tensor) -> tuple[Tensor, Tensor]:
+        """Return level and spread of each fork, (B * forks, 1), from those that all are read in.
+
+        Args:
+            last: The last target of each, less the level, in spreads, (B, forks).
+            level: Of the first, (B, 1).
+            spread: The same.
+        """
+        # from its own last value a fork goes on; of a mean, all read the first one's
+        changes = last if self.normalise.startswith("last") else torch.zeros_like(last)
+        levels = level + spread * changes
+        return levels.reshape(-1, 1), spread.expand_as(last).reshape(-1, 1)
 
     def forecast_changes(
         self,
@@ -190,8 +220,13 @@ class ForecastNetwork(nn.Module):
         known: Tensor | None,
         mask: Tensor | None,
         generator: torch.Generator | None,
+        forks: int,
     ) -> Tensor:
-        """Return what the heads read: of a window, or of each of its segments or steps."""
+        """Return what the heads read: of a window, or of each of its segments, steps or forks."""
+        if forks > 1:
+            output, _ = self.stack(x, mask=mask, generator=generator)
+            states: Tensor = output[:, -forks:]
+            return states
         if self.recursive is None:
             _, state = self.stack(x, mask=mask, generator=generator)
             if self.positions is None:
@@ -218,15 +253,21 @@ class ForecastNetwork(nn.Module):
         known: Tensor | None,
         mask: Tensor | None,
         generator: torch.Generator | None,
+        forks: int = 1,
     ) -> Tensor:
         """Return what the heads write of each step, (B, horizon, `NUMBERS`)."""
         if self.embeddings is not None:
-            x, known = self.embeddings(x, known, generator=generator)
+            # one that is not read is read by no fork of a window
+            of_windows = None if known is None else known.reshape(len(x), -1, known.shape[-1])
+            x, of_windows = self.embeddings(x, of_windows, generator=generator)
+            if of_windows is not None:
+                known = of_windows.reshape(len(x) * forks, self.horizon, -1)
         if self.segments is not None:
             mask = None if mask is None else self.segments.mask_of(mask)
             x = self.segments(x)
-        features = self._features(x, known, mask, generator)
+        features = self._features(x, known, mask, generator, forks)
         features = self.output_dropout(features, generator=generator)
+        features = features if forks == 1 else features.flatten(0, 1)
         changes: Tensor = self.head(features)
         # of segments, the last may reach beyond the horizon
         numbers = changes.flatten(1)[:, : self.horizon, None]

@@ -52,6 +52,7 @@ from lockgate.tasks.forecasting.config import (
 )
 from lockgate.tasks.forecasting.described import describe_columns, guess_target
 from lockgate.tasks.forecasting.fitted import FittedForecaster, load
+from lockgate.tasks.forecasting.forks import Forks, forked
 from lockgate.tasks.forecasting.known_future import calendar_words, category_words, known_words
 from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.network import build_for
@@ -168,9 +169,12 @@ class Forecasting:
         """Learn nothing before the fits."""
         return prepared
 
-    def part(self, prepared: Prepared, part: Span) -> Windows:
+    def part(
+        self, prepared: Prepared, part: Span, config: ForecastConfig | None = None
+    ) -> Windows | Forks:
         """Give the windows of a part, with what any network reads of them."""
-        return prepared.windows(part).with_scales()
+        windows = prepared.windows(part).with_scales()
+        return windows if config is None else forked(windows, config)
 
     def build(self, prepared: Prepared, network: ForecasterConfig) -> nn.Module:
         """Build a forecaster."""
@@ -209,7 +213,7 @@ class Forecasting:
 
     def start(
         self, prepared: Prepared, config: ForecastConfig, streams: Streams, learn: Span = "train"
-    ) -> tuple[nn.Module, Windows]:
+    ) -> tuple[nn.Module, Windows | Forks]:
         """Build the network that a fit begins with, and give what it learns from."""
         return start(prepared, config, streams, learn)
 

@@ -8,6 +8,7 @@ from lockgate.tasks.base import Span
 from lockgate.tasks.forecasting.choose import choose, ready
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.fitted import FittedForecaster
+from lockgate.tasks.forecasting.forks import Forks, forked
 from lockgate.tasks.forecasting.network import ForecastNetwork, read_by
 from lockgate.tasks.forecasting.prepare import Prepared
 from lockgate.tasks.forecasting.windows import Windows
@@ -19,7 +20,7 @@ from lockgate.training.streams import Streams
 
 def start(
     prepared: Prepared, config: ForecastConfig, streams: Streams, learn: Span = "train"
-) -> tuple[ForecastNetwork, Windows]:
+) -> tuple[ForecastNetwork, Windows | Forks]:
     """Build the network that a fit begins with, and give the windows that it learns from.
 
     Raises:
@@ -29,7 +30,7 @@ def start(
     prepared = choose(prepared, config)
     settled = prepared.choices.settle(config.model)
     model, windows = ready(prepared, settled, streams.weights, learn)
-    return model, windows.weighted(config.training.series_weight)
+    return model, forked(windows.weighted(config.training.series_weight), config)
 
 
 def train(
@@ -65,7 +66,7 @@ def train(
     history = fit(
         model,
         windows,
-        None if stop is None else read_by(config.model, prepared.windows(stop)),
+        None if stop is None else forked(read_by(config.model, prepared.windows(stop)), config),
         config.training,
         streams,
         on_epoch,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -90,7 +90,11 @@ def _flags(sizes: Sequence[int]) -> int:
 
 
 class WindowBatch(NamedTuple):
-    """Some windows, gathered."""
+    """Some windows, gathered; or stretches of `forks` windows each, which share what they read.
+
+    Of stretches B is their number in `x` and `mask`, which hold `forks - 1` more rows than the
+    lookback, and that of all their windows, one stretch behind the other, elsewhere.
+    """
 
     x: Tensor  # (B, lookback, C), scaled; channel 0 is the target, filled forward
     y: Tensor  # (B, horizon), scaled; NaN where the target is missing
@@ -98,10 +102,13 @@ class WindowBatch(NamedTuple):
     known: Tensor | None = None  # (B, horizon, K), scaled
     mask: Tensor | None = None  # (B, lookback), False where padded; None where nothing is
     scales: Tensor | None = None  # (B, 2): see `Windows`
+    forks: int = 1
 
     @property
-    def inputs(self) -> tuple[Tensor | None, ...]:
+    def inputs(self) -> tuple[Any, ...]:
         """What a network is called with."""
+        if self.forks > 1:
+            return self.x, self.linear, self.known, self.mask, self.scales, self.forks
         if self.scales is not None:
             return self.x, self.linear, self.known, self.mask, self.scales
         if self.mask is not None:
@@ -116,12 +123,13 @@ class WindowBatch(NamedTuple):
         return None
 
     def rows(self, which: slice) -> "WindowBatch":
-        """Return some of the windows."""
-        linear = None if self.linear is None else self.linear[which]
-        known = None if self.known is None else self.known[which]
+        """Return some of the windows, or stretches."""
         mask = None if self.mask is None else self.mask[which]
-        scales = None if self.scales is None else self.scales[which]
-        return WindowBatch(self.x[which], self.y[which], linear, known, mask, scales)
+        each = slice(which.start * self.forks, which.stop * self.forks)
+        linear = None if self.linear is None else self.linear[each]
+        known = None if self.known is None else self.known[each]
+        scales = None if self.scales is None else self.scales[each]
+        return WindowBatch(self.x[which], self.y[each], linear, known, mask, scales, self.forks)
 
 
 @dataclass(frozen=True)
@@ -163,7 +171,7 @@ class Windows:
     def batch(self, index: Tensor | slice) -> WindowBatch:
         """Gather the windows `index` of this part."""
         linear = None if self.linear is None else self.linear[index]
-        targets = self._targets(self.origins[index])
+        targets = self.targets(self.origins[index])
         told = linear, self.ahead(index), self.mask(index), self.scales_of(index)
         return WindowBatch(self.x(index), targets, *told)
 
@@ -224,9 +232,14 @@ class Windows:
         """Numbers of a row of `inputs`, without categories."""
         return self.inputs.shape[1] - len(self.categories)
 
+    def targets(self, origins: Tensor) -> Tensor:
+        """Return the targets after some origins, (N, horizon), scaled, NaN where missing."""
+        steps = torch.arange(1, self.horizon + 1, device=origins.device)
+        return self.target[origins[:, None] + steps]
+
     def truth(self) -> Tensor:
         """Return the targets of every window, (N, horizon), scaled, NaN where missing."""
-        return self._targets(self.origins)
+        return self.targets(self.origins)
 
     def invert(self, y: AnyFloatArray) -> FloatArray:
         """Return scaled values of every window, (..., N, horizon), in the target's own unit."""
@@ -301,7 +314,3 @@ class Windows:
         shape = (rows - self.lookback + 1, self.lookback, channels)
         step, unit = self.inputs.stride()
         return self.inputs.as_strided(shape, (step, step, unit))
-
-    def _targets(self, origins: Tensor) -> Tensor:
-        steps = torch.arange(1, self.horizon + 1, device=origins.device)
-        return self.target[origins[:, None] + steps]

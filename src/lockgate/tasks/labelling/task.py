@@ -151,7 +151,12 @@ class Labelling:
         """Pre-train embedding and stack of texts, if asked for."""
         return learn_encoder(data.all, prepared, config, data.further, tell, checkpoint)
 
-    def part(self, prepared: PreparedLabelled, part: Span) -> Examples:
+    def part(
+        self,
+        prepared: PreparedLabelled,
+        part: Span,
+        config: Any = None,  # noqa: ARG002 - of forecasts it tells more
+    ) -> Examples:
         """Give the examples of a part."""
         return prepared.examples(part)
 

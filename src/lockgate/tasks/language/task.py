@@ -102,7 +102,12 @@ class LanguageModelling:
         """Learn nothing before the fits."""
         return prepared
 
-    def part(self, prepared: PreparedText, part: Span) -> Stream:
+    def part(
+        self,
+        prepared: PreparedText,
+        part: Span,
+        config: Any = None,  # noqa: ARG002 - of forecasts it tells more
+    ) -> Stream:
         """Give a part."""
         return prepared.stream(part)
 

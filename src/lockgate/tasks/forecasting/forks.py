@@ -1,0 +1,149 @@
+"""Windows in runs, of which a network forecasts from one origin after another in one reading."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.windows import WindowBatch, Windows
+
+
+@dataclass(frozen=True)
+class Forks:
+    """Windows as they are learned from with forking sequences (Wen et al., 2017).
+
+    A fork is a forecast from one origin. Up to `count` windows whose origins follow each other are
+    one stretch: the network reads `lookback + count - 1` rows once, and forecasts from each of the
+    last `count`. So a forecast costs a small part of what reading its window alone would. The first
+    fork of a stretch reads just the lookback, the last `count - 1` rows more.
+
+    A batch is told by a tensor, (B, 2): the place of the first window of each stretch and how many
+    there are. What the network writes for the rest of a stretch has no targets.
+    """
+
+    windows: Windows
+    count: int
+    """Most forks of a stretch."""
+    stretches: int
+    """Fewest stretches of a batch that is learned from."""
+    chosen: Tensor | None = None
+    """The stretches there are, (S, 2); None where they are drawn anew from all windows."""
+
+    def __len__(self) -> int:
+        return len(self.windows) if self.chosen is None else int(self.chosen[:, 1].sum())
+
+    def batch(self, index: Tensor) -> WindowBatch:
+        """Gather stretches, told as above."""
+        windows, first = self.windows, index[:, 0]
+        count = int(index[:, 1].max())
+        forks = torch.arange(count, device=first.device)
+        inside = forks < index[:, 1:]
+        places = torch.where(inside, first[:, None] + forks, first[:, None]).flatten()
+        targets = windows.targets(windows.origins[places])
+        y = torch.where(inside.flatten()[:, None], targets, torch.nan)
+        linear = None if windows.linear is None else windows.linear[places]
+        x, mask = self._rows(first, count)
+        told = linear, windows.ahead(places), mask, windows.scales_of(places)
+        return WindowBatch(x, y, *told, forks=count)
+
+    def draw_batches(
+        self, batch_size: int, most: int, generator: torch.Generator
+    ) -> Sequence[Tensor]:
+        """Draw as many batches of stretches as of `batch_size` windows there would be.
+
+        Each holds `stretches`, or as many as have room for `batch_size` windows. All windows are
+        parted into stretches, each origin in one of them, and all stretches drawn before they are
+        parted anew, elsewhere; or they are drawn by the `shares` of their windows.
+        """
+        steps = -(-min(len(self), most) // batch_size)
+        of_batch = max(self.stretches, -(-batch_size // self.count))
+        needed, drawn = steps * of_batch, 0
+        found: list[Tensor] = []
+        while drawn < needed:
+            phase = int(torch.randint(self.count, (), generator=generator))
+            parted = self._parted(phase) if self.chosen is None else self.chosen
+            found.append(parted[self._order(parted, needed - drawn, generator)])
+            drawn += len(found[-1])
+        batches: Sequence[Tensor] = torch.split(torch.cat(found)[:needed], of_batch)
+        return batches
+
+    def chunks(self, size: int) -> Sequence[Tensor]:
+        """Return all windows in batches of about `size`, in their order."""
+        parted = self._parted(0) if self.chosen is None else self.chosen
+        chunks: Sequence[Tensor] = torch.split(parted, max(1, size // self.count))
+        return chunks
+
+    def thinned(self, most: int) -> "Forks":
+        """Return about `most` of the windows at most, in stretches evenly spread over the part."""
+        parted = self._parted(0) if self.chosen is None else self.chosen
+        count = max(1, most // self.count)
+        if len(parted) > count:
+            spread = np.linspace(0, len(parted) - 1, count).round().astype(np.int64)
+            parted = parted[torch.from_numpy(spread)]
+        return replace(self, chosen=parted)
+
+    def to(self, device: torch.device) -> "Forks":
+        """Return the same with its arrays on `device`."""
+        chosen = None if self.chosen is None else self.chosen.to(device)
+        return replace(self, windows=self.windows.to(device), chosen=chosen)
+
+    def _order(self, parted: Tensor, needed: int, generator: torch.Generator) -> Tensor:
+        shares = self.windows.shares
+        if shares is None:
+            return torch.randperm(len(parted), generator=generator)
+        # those of one series are equal, and a stretch that is drawn draws each of its windows
+        of_stretch = shares[parted[:, 0].cpu()]
+        return torch.multinomial(of_stretch, needed, replacement=True, generator=generator)
+
+    @cached_property
+    def _within(self) -> tuple[Tensor, Tensor]:
+        """Return of each window which run of origins it is of, and its place in it, (N,) each.
+
+        In a run each origin is the row after the one before, of the same series.
+        """
+        origins = self.windows.origins.cpu().numpy()
+        series = self.windows.series.of(origins)
+        begins = np.ones(len(origins), dtype=bool)
+        begins[1:] = (np.diff(origins) != 1) | (np.diff(series) != 0)
+        run = np.cumsum(begins) - 1
+        place = np.arange(len(origins)) - np.flatnonzero(begins)[run]
+        return torch.from_numpy(run), torch.from_numpy(place)
+
+    def _parted(self, phase: int) -> Tensor:
+        """Return all windows in stretches, (S, 2), of which the first of a run may be shorter."""
+        run, place = self._within
+        stretch = (place + phase) // self.count
+        begins = torch.ones_like(run, dtype=torch.bool)
+        begins[1:] = (run[1:] != run[:-1]) | (stretch[1:] != stretch[:-1])
+        first = begins.nonzero()[:, 0]
+        counts = torch.diff(first, append=torch.tensor([len(run)]))
+        return torch.stack([first, counts], dim=1).to(self.windows.origins.device)
+
+    def _rows(self, first: Tensor, count: int) -> tuple[Tensor, Tensor | None]:
+        """Gather what stretches read, (B, lookback + count - 1, C), and which of it are rows.
+
+        Rows after the last window of a stretch may be of another series, or holes: no fork that
+        has targets reads them.
+        """
+        windows = self.windows
+        steps = torch.arange(windows.lookback + count - 1, device=first.device)
+        rows = windows.origins[first][:, None] - windows.lookback + 1 + steps
+        last = len(windows.inputs) - 1
+        padding = None if windows.padding is None else windows.padding[first]
+        if padding is None or not bool(padding.any()):
+            return windows.inputs[rows.clamp(max=last)], None
+        rows = torch.maximum(rows, rows[:, :1] + padding[:, None])
+        return windows.inputs[rows.clamp(max=last)], steps >= padding[:, None]
+
+
+def forked(windows: Windows, config: ForecastConfig) -> Windows | Forks:
+    """Return windows as the network of `config` is fitted to them."""
+    # longer stretches would be read by states that no forecast begins with
+    count = min(config.training.forks, windows.lookback // 2)
+    if count < 2 or not config.model.forks:
+        return windows
+    return Forks(windows, count, config.training.fork_batch)
