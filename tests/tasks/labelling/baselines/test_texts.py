@@ -130,6 +130,7 @@ def sentences(train, test, encoding, lines):
     return texts, labels, len(parts[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "encoding", "accuracy"),
     [
