@@ -148,7 +148,7 @@ SMALL_TUNE = {
     "workers": 1,
 }
 SPACE = {
-    "hidden_size": [2, 8, "log"],
+    "hidden_size": [2, 16, "log"],
     "learning_rate": [1e-4, 1e-1, "log"],
     "cell": {"choices": ["lstm", "gru"]},
     "lookback": {"choices": [7, 14]},

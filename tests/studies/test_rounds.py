@@ -106,9 +106,9 @@ def test_preparing_and_delivering_are_of_the_budget(play: Any, monkeypatch: Any)
     settings = {"rungs": "lstm,both", "rounds": 6, "budget": "1h"}
 
     assert play(**settings).ended == "rounds"
-    monkeypatch.setattr(module, "_to_deliver", lambda *_: 3600.0)
-    assert play(**settings).ended == "budget"
-    monkeypatch.undo()
+    with monkeypatch.context() as delivering:
+        delivering.setattr(module, "_to_deliver", lambda *_: 3600.0)
+        assert play(**settings).ended == "budget"
     monkeypatch.setattr(Clock, "of_this_run", 3600.0)
     assert play(**settings).ended == "budget"
 

@@ -67,5 +67,5 @@ def test_what_is_in_memory_is_searched_by_a_call(searched):
     command = searched.results["command"]
 
     assert command.startswith("lockgate.tune(frame, target='sold', horizon=3,")
-    assert "space={'model.hidden_size': [2, 8, 'log']," in command
+    assert "space={'model.hidden_size': [2, 16, 'log']," in command
     assert "trials=8" in command

@@ -46,7 +46,10 @@ def test_a_spread_is_chosen_where_windows_differ_in_it_alone(monkeypatch):
 
     choices = choose(prepared, config).choices
 
-    assert choices.normalise in ("mean_std", "median_mad")
+    scores, spread = choices.level_scores, ("last_std", "mean_std", "median_mad")
+    assert choices.normalise in spread
+    best, flat = min(scores[name] for name in spread), min(scores[n] for n in {*scores} - {*spread})
+    assert best < 0.9 * flat
     assert list(choices.level_scores.values()) == sorted(choices.level_scores.values())
     assert set(choices.level_scores) == set(get_args(Level))
     assert choices.words["normalise"].startswith(

@@ -6,7 +6,7 @@ from typing import Any
 from lockgate.tasks.forecasting.config import COUNTS, ForecastConfig
 from lockgate.tasks.forecasting.prepare import Prepared
 
-LEVELS = ["last", "mean", "mean_std"]
+LEVELS = ["last_std", "last", "mean_std", "none"]
 LEAST_SHARE = 10
 """A lookback that is searched by default is at most this part of the training rows, as the one
 that is chosen by default is."""
