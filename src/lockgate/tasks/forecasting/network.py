@@ -167,8 +167,7 @@ class ForecastNetwork(nn.Module):
         if forks > 1:
             level, spread = self._of_forks(changes[:, length - 1 :, 0], level, spread)
         if self.linear is not None:
-            windows = x if forks == 1 else x.unfold(1, length, 1).flatten(0, 1).mT
-            level = self.linear(windows, known) if linear is None else linear
+            level = self._own_linear(x, known, length) if linear is None else linear
         numbers = self._numbers(changes, known, mask, generator, forks)
         if self.kind != "point":
             return forecast_of(self.kind, numbers, level, spread, self.degrees, scales)
@@ -186,6 +185,13 @@ class ForecastNetwork(nn.Module):
         level, spread = level_and_spread(x[:, :length, 0], self.normalise, first)
         changes = (x[..., 0] - level) / spread
         return torch.cat([changes[..., None], x[..., 1:]], dim=2), level, spread
+
+    def _own_linear(self, x: Tensor, known: Tensor | None, length: int) -> Tensor:
+        """Return what the linear path forecasts of each window of so many rows of `x`."""
+        assert self.linear is not None
+        windows = x if x.shape[1] == length else x.unfold(1, length, 1).flatten(0, 1).mT
+        forecast: Tensor = self.linear(windows, known)
+        return forecast
 
     def _of_forks(self, last: Tensor, level: Tensor, spread: Tensor) -> tuple[Tensor, Tensor]:
         """Return level and spread of each fork, (B * forks, 1), from those that all are read in.
