@@ -28,9 +28,8 @@ from lockgate.studies.phrases import signed_percent
 from lockgate.tasks.results import delivered_parts
 
 SHARED = """
-The runs of 2026-11-27 shared their two cores with short tests at the lowest priority, so that they
-hold fewer rounds than an idle machine would give, and their minutes are longer. taylor was stopped
-after 38 minutes, within its first pass.
+Some of the runs of 2026-11-27, those of ETTh1 and the bikes most, shared their two cores with short
+tests at the lowest priority: their minutes are longer than those of an idle machine.
 """
 STUDIES = {
     "jena-1h": "Temperature at Jena, one hour ahead",
@@ -42,10 +41,10 @@ STUDIES = {
 }
 HEAD = """# Studies of tables
 
-What `lockgate study` finds on real tables, each with a budget of 20 minutes, and all else at its
-default; one pass over the folds is played even where it takes longer. `scripts/studies` runs them
-and writes this page; each command is given in the folder of its data. What a verdict is and how
-often one is wrong is told in [rule.md](rule.md).
+What `lockgate study` finds on real tables, with all at its default, and so within ten minutes; one
+pass over the folds is played even where it takes longer. `scripts/studies` runs them and writes
+this page; each command is given in the folder of its data. What a verdict is and how often one is
+wrong is told in [rule.md](rule.md).
 
 *Decided* are pairs of a network and what it adds to that help, hurt or make no difference that
 matters, of all that were declared. The others are *open*: either more rounds would tell, or the
