@@ -75,7 +75,7 @@ def test_settings_are_told_beside_the_default_and_the_tuned(results):
     rows = {row.name: row for row in page(results).settings}
 
     assert rows["cell"].tried == "lstm and gru"
-    assert rows["hidden_size"].tried == "2 to 8, by logarithms"
+    assert rows["hidden_size"].tried == "2 to 16, by logarithms"
     assert rows["hidden_size"].default == "4"
     tuned = next(one for one in results["entrants"] if one["name"] == results["verdict"]["tuned"])
     assert rows["hidden_size"].tuned == str(tuned["values"]["model.hidden_size"])

@@ -2,7 +2,7 @@
 
 import datetime
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any, NamedTuple, cast
@@ -24,12 +24,13 @@ from lockgate.studies.rule import PairVerdict
 from lockgate.studies.single import Tested, better_than
 from lockgate.studies.stretches import Stretch, mean_of, mean_scores, scores_in
 from lockgate.studies.words import delivered_answer, verdict_words
-from lockgate.tasks.base import Chosen
+from lockgate.tasks.base import Chosen, check
 from lockgate.tasks.folds import Fold
 from lockgate.tasks.results import (
     FORMAT_VERSION,
     BaselineResult,
     CellResult,
+    Check,
     Delivered,
     FoldResult,
     Losses,
@@ -103,10 +104,23 @@ def summarise(found: Found, delivered: Delivered, chosen: Chosen, seconds: float
     }
     verdict = results["verdict"]
     verdict["recommendation"] = recommendation(results, tricks)
-    verdict["words"] = verdict_words(results, tricks)
-    results["checks"] = checks(results, plan.task.checks(results["data"]))
+    apart = plan.task.learn_apart(
+        plan.config,
+        {
+            rung.name: model_config(rung, plan.config.model, found.played.cell, plan.rungs)
+            for rung in plan.rungs
+        },
+    )
+    verdict["words"] = [*verdict_words(results, tricks), *([apart] if apart else [])]
+    of_data = plan.task.checks(results["data"])
+    results["checks"] = checks(results, [*of_data, *_apart(apart)])
     shown = plan.task.shown(plan.data, plan.prepared, plan.config, found.tested.scorer, chosen)
     return cast(Results, plain({**results, **shown}))
+
+
+def _apart(told: str | None) -> Iterator[Check]:
+    if told is not None:
+        yield check("How networks learn", "warn", told)
 
 
 def _network_name(found: Found) -> str:

@@ -548,6 +548,16 @@ class Task(Hashable, Protocol):
         """Check what is described of the data."""
         ...
 
+    def learn_apart(self, config: Any, networks: Mapping[str, Any]) -> str | None:
+        """Tell in a sentence, with a remedy, which of the networks of a study learn in another way
+        than the rest, so that a verdict is on that too; None where all learn alike.
+
+        Args:
+            config: The study.
+            networks: The settings of each network, by the name of its rung.
+        """
+        ...
+
     def shown(
         self, data: Any, prepared: Any, config: Any, scorer: Any, chosen: Chosen
     ) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """What a study sees of forecasting: scores in the target's unit, its part of the data."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 from lockgate.settings import resolve
-from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.config import ForecastConfig, ForecasterConfig
 from lockgate.tasks.forecasting.origins import Origins
 from lockgate.tasks.forecasting.task import TASK, WindowScorer
 
@@ -114,3 +115,29 @@ def test_a_loss_of_a_head_s_own_tells_nothing_of_the_metric(prepared_as):
     _, prepared, config = prepared_as(head="normal")
 
     assert TASK.validation_score(0.25, prepared, config) is None
+
+
+@pytest.mark.parametrize(
+    ("forks", "networks", "told"),
+    [
+        (24, {"gru": {}, "bidirectional": {"bidirectional": True}}, "bidirectional learns from"),
+        (24, {"gru": {}, "a": {"segment_length": 2}, "b": {"bidirectional": True}}, "a, b learn"),
+        (24, {"gru": {}, "stacked": {"num_layers": 2}}, None),
+        (24, {"both": {"bidirectional": True}}, None),
+        (1, {"gru": {}, "bidirectional": {"bidirectional": True}}, None),
+    ],
+)
+def test_networks_that_learn_otherwise_than_the_rest_are_named(
+    forks: int, networks: dict[str, Any], told: str | None
+) -> None:
+    data = {"target": "y", "horizon": 3}
+    config = ForecastConfig.model_validate({"data": data, "training": {"forks": forks}})
+
+    found = TASK.learn_apart(config, {n: ForecasterConfig(**one) for n, one in networks.items()})
+
+    if told is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.startswith(told)
+        assert found.endswith("With forks=1 (--set forks=1) all learn alike.")

@@ -420,6 +420,20 @@ class Forecasting:
             "series": series_of(thinned),
         }
 
+    def learn_apart(
+        self, config: ForecastConfig, networks: Mapping[str, ForecasterConfig]
+    ) -> str | None:
+        """Tell which learn from single windows, while the others fork."""
+        alone = [name for name, network in networks.items() if not network.forks]
+        if config.training.forks == 1 or len(alone) in (0, len(networks)):
+            return None
+        learn, its = ("learns", "its") if len(alone) == 1 else ("learn", "their")
+        return (
+            f"{listed(alone)} {learn} from single windows and the others from forking "
+            "sequences, which take less time and on some tables give larger errors: what "
+            f"{its} verdict finds may be that. With forks=1 (--set forks=1) all learn alike."
+        )
+
     def checks(self, described: dict[str, Any]) -> list[Check]:
         """Check for holes."""
         one_period = (

@@ -425,6 +425,9 @@ class Labelling:
             described["tokens"] = tokens
         return described
 
+    def learn_apart(self, config: Any, networks: Any) -> None:
+        """Tell nothing: all networks learn alike."""
+
     def checks(self, described: dict[str, Any]) -> list[Check]:
         """Check for padding, unknown words and rare classes."""
         padded = described["padded"]

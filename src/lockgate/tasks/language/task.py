@@ -257,6 +257,9 @@ class LanguageModelling:
             },
         }
 
+    def learn_apart(self, config: Any, networks: Any) -> None:
+        """Tell nothing: all networks learn alike."""
+
     def checks(self, described: dict[str, Any]) -> list[Check]:
         """Check for unknown words."""
         unknown = described["split"]["test"]["unknown"]
