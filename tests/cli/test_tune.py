@@ -9,7 +9,7 @@ TUNE = ["tune", "shop.csv", "--target", "sold", "--horizon", 3, "--lookback", 7,
 TUNE += ["--set", "hidden_size=4", "--set", "max_epochs=2", "--members", 1, "--no-mix"]
 TUNE += ["--set", "validations=1", "--set", "average=0", "--set", "learning_rate=0.001"]
 TUNE += ["--smallest-effect", "0.05%", "--budget", "none", "--workers", 1]
-SPACE = ["--space", "hidden_size=2,8,log", "--space", "learning_rate=1e-4,1e-1,log"]
+SPACE = ["--space", "hidden_size=2,16,log", "--space", "learning_rate=1e-4,1e-1,log"]
 SPACE += ["--space", "cell=lstm,gru", "--space", "lookback={choices: [7, 14]}"]
 
 
@@ -36,7 +36,7 @@ def test_it_tells_its_plan_then_the_answer_and_goes_on_from_its_folder(lockgate,
     assert result.exit_code == 0, result.stderr
     assert result.stdout.startswith(("Use ", "Keep "))
     assert result.stdout.endswith("report: out/one/report.html\n")
-    for words in ("hidden_size=[2, 8, log]", "at most 2 over 3 folds", "the best 2 again"):
+    for words in ("hidden_size=[2, 16, log]", "at most 2 over 3 folds", "the best 2 again"):
         assert words in result.stderr
     assert (tmp_path / "trials.log").exists()
     again = lockgate(

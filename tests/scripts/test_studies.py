@@ -51,14 +51,15 @@ def run(tmp_path: Path) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("name", "count", "folder", "named"),
+    ("name", "count", "folder", "named", "budget"),
     [
-        ("studies", 6, "studies", ("bike", "taylor")),
-        ("label_studies", 6, "label-studies", ("trec", "waimai")),
+        # those of tables show what the default finds
+        ("studies", 6, "studies", ("bike", "taylor"), None),
+        ("label_studies", 6, "label-studies", ("trec", "waimai"), "20m"),
     ],
 )
 def test_what_is_asked_for_is_run_with_a_budget(
-    run: Any, name: str, count: int, folder: str, named: tuple[str, ...]
+    run: Any, name: str, count: int, folder: str, named: tuple[str, ...], budget: str | None
 ) -> None:
     done, calls = run(name, *named)
 
@@ -68,7 +69,7 @@ def test_what_is_asked_for_is_run_with_a_budget(
     assert len(studies) == 2
     for study, one in zip(named, studies, strict=True):
         assert one.rstrip().endswith(f"runs/{folder}/{study} --resume")
-        assert " --budget 20m " in one
+        assert (f" --budget {budget} " in one) if budget else ("--budget" not in one)
     assert page.startswith("python ")
     again = [one for one in run(name)[1] if " study " in one]
     assert len(again) == count
