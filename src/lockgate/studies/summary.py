@@ -105,6 +105,7 @@ def summarise(found: Found, delivered: Delivered, chosen: Chosen, seconds: float
     verdict = results["verdict"]
     verdict["recommendation"] = recommendation(results, tricks)
     apart = plan.task.learn_apart(
+        plan.prepared,
         plan.config,
         {
             rung.name: model_config(rung, plan.config.model, found.played.cell, plan.rungs)

@@ -548,11 +548,12 @@ class Task(Hashable, Protocol):
         """Check what is described of the data."""
         ...
 
-    def learn_apart(self, config: Any, networks: Mapping[str, Any]) -> str | None:
+    def learn_apart(self, prepared: Any, config: Any, networks: Mapping[str, Any]) -> str | None:
         """Tell in a sentence, with a remedy, which of the networks of a study learn in another way
         than the rest, so that a verdict is on that too; None where all learn alike.
 
         Args:
+            prepared: What it learns from.
             config: The study.
             networks: The settings of each network, by the name of its rung.
         """

@@ -22,8 +22,8 @@ class Average:
     def __init__(self, model: nn.Module, decay: float) -> None:
         self._model, self._decay, self._steps = model, decay, 0
         self._averaged = AveragedModel(model) if decay else None
-        # found once: AveragedModel finds and groups them at every step, which takes as long as a
-        # small network's forward pass
+        # found once: AveragedModel finds and groups them at every step, which for a small network
+        # is a twentieth of it
         self._weights: list[Tensor] = list(model.parameters())
         self._averages: list[Tensor] = []
         if self._averaged is not None:

@@ -1,6 +1,7 @@
 """What a study sees of forecasting: scores in the target's unit, its part of the data."""
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -118,22 +119,26 @@ def test_a_loss_of_a_head_s_own_tells_nothing_of_the_metric(prepared_as):
 
 
 @pytest.mark.parametrize(
-    ("forks", "networks", "told"),
+    ("forks", "lookback", "networks", "told"),
     [
-        (24, {"gru": {}, "bidirectional": {"bidirectional": True}}, "bidirectional learns from"),
-        (24, {"gru": {}, "a": {"segment_length": 2}, "b": {"bidirectional": True}}, "a, b learn"),
-        (24, {"gru": {}, "stacked": {"num_layers": 2}}, None),
-        (24, {"both": {"bidirectional": True}}, None),
-        (1, {"gru": {}, "bidirectional": {"bidirectional": True}}, None),
+        (24, 7, {"gru": {}, "bidirectional": {"bidirectional": True}}, "bidirectional learns from"),
+        (24, 7, {"gru": {}, "a": {"segment_length": 2}, "b": {"bidirectional": True}}, "a, b lear"),
+        (24, 7, {"gru": {}, "stacked": {"num_layers": 2}}, None),
+        (24, 7, {"both": {"bidirectional": True}}, None),
+        (1, 7, {"gru": {}, "bidirectional": {"bidirectional": True}}, None),
+        (24, 3, {"gru": {}, "bidirectional": {"bidirectional": True}}, None),
     ],
 )
 def test_networks_that_learn_otherwise_than_the_rest_are_named(
-    forks: int, networks: dict[str, Any], told: str | None
+    forks: int, lookback: int, networks: dict[str, Any], told: str | None
 ) -> None:
     data = {"target": "y", "horizon": 3}
     config = ForecastConfig.model_validate({"data": data, "training": {"forks": forks}})
 
-    found = TASK.learn_apart(config, {n: ForecasterConfig(**one) for n, one in networks.items()})
+    prepared: Any = SimpleNamespace(preprocessing=SimpleNamespace(lookback=lookback))
+
+    of_rungs = {name: ForecasterConfig(**one) for name, one in networks.items()}
+    found = TASK.learn_apart(prepared, config, of_rungs)
 
     if told is None:
         assert found is None

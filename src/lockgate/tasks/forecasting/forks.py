@@ -8,7 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lockgate.tasks.forecasting.config import ForecastConfig
+from lockgate.tasks.forecasting.config import (
+    ForecastConfig,
+    ForecasterConfig,
+    ForecastTrainingConfig,
+)
 from lockgate.tasks.forecasting.windows import WindowBatch, Windows
 
 
@@ -140,10 +144,13 @@ class Forks:
         return windows.inputs[rows.clamp(max=last)], steps >= padding[:, None]
 
 
+def forks_of(lookback: int, network: ForecasterConfig, training: ForecastTrainingConfig) -> int:
+    """Return how many forecasts a network learns from in one reading."""
+    # longer stretches would be read by states that no forecast begins with
+    return max(1, min(training.forks, lookback // 2)) if network.forks else 1
+
+
 def forked(windows: Windows, config: ForecastConfig) -> Windows | Forks:
     """Return windows as the network of `config` is fitted to them."""
-    # longer stretches would be read by states that no forecast begins with
-    count = min(config.training.forks, windows.lookback // 2)
-    if count < 2 or not config.model.forks:
-        return windows
-    return Forks(windows, count, config.training.fork_batch)
+    count = forks_of(windows.lookback, config.model, config.training)
+    return windows if count == 1 else Forks(windows, count, config.training.fork_batch)

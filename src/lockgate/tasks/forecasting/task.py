@@ -52,7 +52,7 @@ from lockgate.tasks.forecasting.config import (
 )
 from lockgate.tasks.forecasting.described import describe_columns, guess_target
 from lockgate.tasks.forecasting.fitted import FittedForecaster, load
-from lockgate.tasks.forecasting.forks import Forks, forked
+from lockgate.tasks.forecasting.forks import Forks, forked, forks_of
 from lockgate.tasks.forecasting.known_future import calendar_words, category_words, known_words
 from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.network import build_for
@@ -421,11 +421,15 @@ class Forecasting:
         }
 
     def learn_apart(
-        self, config: ForecastConfig, networks: Mapping[str, ForecasterConfig]
+        self,
+        prepared: Prepared,
+        config: ForecastConfig,
+        networks: Mapping[str, ForecasterConfig],
     ) -> str | None:
         """Tell which learn from single windows, while the others fork."""
-        alone = [name for name, network in networks.items() if not network.forks]
-        if config.training.forks == 1 or len(alone) in (0, len(networks)):
+        training, lookback = config.training, prepared.preprocessing.lookback
+        alone = [n for n, network in networks.items() if forks_of(lookback, network, training) == 1]
+        if len(alone) in (0, len(networks)):
             return None
         learn, its = ("learns", "its") if len(alone) == 1 else ("learn", "their")
         return (

@@ -425,7 +425,7 @@ class Labelling:
             described["tokens"] = tokens
         return described
 
-    def learn_apart(self, config: Any, networks: Any) -> None:
+    def learn_apart(self, prepared: Any, config: Any, networks: Any) -> None:
         """Tell nothing: all networks learn alike."""
 
     def checks(self, described: dict[str, Any]) -> list[Check]:
