@@ -33,6 +33,11 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
     "averaged": AVERAGED,
     "averaged, 3 looks": {**AVERAGED, "validations": 3, "patience": 4},
     CHOSEN: CHOSEN_SETTINGS,
+    "averaged, 3 looks, rate 3e-3, level and spread": {
+        **CHOSEN_SETTINGS,
+        "patience_steps": 400,
+        "normalise": "last_std",
+    },
     "averaged, 3 looks, rate 3e-3, forks": {**CHOSEN_SETTINGS, **FORKS},
     CHOSEN_OF_TABLES: {**CHOSEN_SETTINGS, **FORKS, "normalise": "last_std"},
     "averaged, 3 looks, rate 3e-3, patient": {**AVERAGED, "validations": 3, "learning_rate": 3e-3},

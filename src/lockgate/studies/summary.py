@@ -24,7 +24,7 @@ from lockgate.studies.rule import PairVerdict
 from lockgate.studies.single import Tested, better_than
 from lockgate.studies.stretches import Stretch, mean_of, mean_scores, scores_in
 from lockgate.studies.words import delivered_answer, verdict_words
-from lockgate.tasks.base import Chosen, check
+from lockgate.tasks.base import Apart, Chosen, check
 from lockgate.tasks.folds import Fold
 from lockgate.tasks.results import (
     FORMAT_VERSION,
@@ -103,25 +103,32 @@ def summarise(found: Found, delivered: Delivered, chosen: Chosen, seconds: float
         for rung, told in zip(plan.rungs, rungs, strict=True)
     }
     verdict = results["verdict"]
-    verdict["recommendation"] = recommendation(results, tricks)
-    apart = plan.task.learn_apart(
-        plan.prepared,
-        plan.config,
-        {
-            rung.name: model_config(rung, plan.config.model, found.played.cell, plan.rungs)
-            for rung in plan.rungs
-        },
-    )
-    verdict["words"] = [*verdict_words(results, tricks), *([apart] if apart else [])]
+    apart = _apart(found)
+    advised, words = recommendation(results, tricks), verdict_words(results, tricks)
+    if apart is not None and verdict["selected"] in apart.rungs:
+        words.insert(len(advised), apart.words)
+        advised.append(apart.words)
+    elif apart is not None:
+        words.append(apart.words)
+    verdict["recommendation"], verdict["words"] = advised, words
     of_data = plan.task.checks(results["data"])
-    results["checks"] = checks(results, [*of_data, *_apart(apart)])
+    results["checks"] = checks(results, [*of_data, *_checks_apart(apart)])
     shown = plan.task.shown(plan.data, plan.prepared, plan.config, found.tested.scorer, chosen)
     return cast(Results, plain({**results, **shown}))
 
 
-def _apart(told: str | None) -> Iterator[Check]:
+def _apart(found: Found) -> Apart | None:
+    """Tell which networks learn in another way than the rest."""
+    plan, cell = found.plan, found.played.cell
+    networks = {
+        rung.name: model_config(rung, plan.config.model, cell, plan.rungs) for rung in plan.rungs
+    }
+    return plan.task.learn_apart(plan.prepared, plan.config, networks)
+
+
+def _checks_apart(told: Apart | None) -> Iterator[Check]:
     if told is not None:
-        yield check("How networks learn", "warn", told)
+        yield check("How networks learn", "warn", told.words)
 
 
 def _network_name(found: Found) -> str:

@@ -86,6 +86,14 @@ class Candidate(NamedTuple):
     model: Any = None  # what was fitted, where a fitted network keeps it to be compared with later
 
 
+class Apart(NamedTuple):
+    """The networks of a study that learn in another way than the rest."""
+
+    rungs: tuple[str, ...]
+    words: str
+    """A sentence that says so, with a remedy."""
+
+
 class Compared(NamedTuple):
     """The baselines of a study, and those that were left out."""
 
@@ -548,9 +556,9 @@ class Task(Hashable, Protocol):
         """Check what is described of the data."""
         ...
 
-    def learn_apart(self, prepared: Any, config: Any, networks: Mapping[str, Any]) -> str | None:
-        """Tell in a sentence, with a remedy, which of the networks of a study learn in another way
-        than the rest, so that a verdict is on that too; None where all learn alike.
+    def learn_apart(self, prepared: Any, config: Any, networks: Mapping[str, Any]) -> Apart | None:
+        """Tell which of the networks of a study learn in another way than the rest, so that a
+        verdict is on that too; None where all learn alike.
 
         Args:
             prepared: What it learns from.

@@ -144,5 +144,5 @@ def test_networks_that_learn_otherwise_than_the_rest_are_named(
         assert found is None
     else:
         assert found is not None
-        assert found.startswith(told)
-        assert found.endswith("With forks=1 (--set forks=1) all learn alike.")
+        assert found.words.startswith(told)
+        assert found.words.endswith("With forks=1 (--set forks=1) all learn alike.")

@@ -25,6 +25,7 @@ from lockgate.scoring.metrics import (
 )
 from lockgate.tasks.base import (
     PARTS,
+    Apart,
     Candidate,
     Chosen,
     Compared,
@@ -425,18 +426,19 @@ class Forecasting:
         prepared: Prepared,
         config: ForecastConfig,
         networks: Mapping[str, ForecasterConfig],
-    ) -> str | None:
+    ) -> Apart | None:
         """Tell which learn from single windows, while the others fork."""
         training, lookback = config.training, prepared.preprocessing.lookback
         alone = [n for n, network in networks.items() if forks_of(lookback, network, training) == 1]
         if len(alone) in (0, len(networks)):
             return None
         learn, its = ("learns", "its") if len(alone) == 1 else ("learn", "their")
-        return (
+        words = (
             f"{listed(alone)} {learn} from single windows and the others from forking "
             "sequences, which take less time and on some tables give larger errors: what "
             f"{its} verdict finds may be that. With forks=1 (--set forks=1) all learn alike."
         )
+        return Apart(tuple(alone), words)
 
     def checks(self, described: dict[str, Any]) -> list[Check]:
         """Check for holes."""
