@@ -22,10 +22,10 @@ from lockgate.studies.evidence import Table
 from lockgate.studies.fits import Fit, Job, read_judged, run_fits, save_prepared
 from lockgate.studies.folder import open_folder
 from lockgate.studies.gather import Judged, gather
-from lockgate.studies.plan import Plan
+from lockgate.studies.plan import Plan, folds_of
 from lockgate.studies.rounds import run_config
 from lockgate.studies.rule import Pair
-from lockgate.studies.stretches import Stretch, folds_of
+from lockgate.studies.stretches import Stretch
 from lockgate.tasks.stack.rungs import model_config, parent_name
 
 TABLE, ABOUT = "table.npz", "about.json"

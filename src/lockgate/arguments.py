@@ -34,7 +34,7 @@ class Settings(TypedDict, total=False):
     encoding: str | None
     epoch_windows: int
     exclude: Sequence[str] | str
-    folds: int
+    folds: int | None
     fork_batch: int
     forks: int
     freeze_vectors: int | str

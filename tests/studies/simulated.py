@@ -16,7 +16,6 @@ from lockgate.studies.evidence import Table
 from lockgate.studies.looks import LookPlan
 from lockgate.studies.rule import PairVerdict, judge_table, resting, stop
 
-FOLDS = 5
 BLOCKS = 6  # of a fold
 SMALLEST = math.log(1.02)
 CELLS = ("rnn", "lstm", "gru")
@@ -38,9 +37,11 @@ class Setting:
         rests: Rungs rest, and the study stops, as the rule says.
         fits: Noise of a fit.
         noisy: A rung whose fits have `noisier` times that.
+        of: How many folds there are.
         folds: What a fold adds to a rung.
         shared: Correlation of that between folds, of training rows that they share.
-        rows: What a block of rows adds to a pair.
+        alike: Correlation of the rest with that of the next fold.
+        rows: What a thirtieth of the rows, a block of five folds, adds to a pair.
         heavy: Noise has the tails of t with 3 degrees of freedom.
         memory: Correlation of a block with the next.
         chosen: Whether the cell is chosen, by other fits that are judged on the same rows.
@@ -55,8 +56,10 @@ class Setting:
     fits: float = 0.02
     noisy: str = ""
     noisier: float = 3.0
+    of: int = 5
     folds: float = 0.0
     shared: float = 0.0
+    alike: float = 0.0
     rows: float = 0.03
     heavy: bool = False
     memory: float = 0.0
@@ -66,14 +69,17 @@ class Setting:
     @property
     def plan(self) -> LookPlan:
         """The looks, with every resumption."""
-        plan = LookPlan.planned(FOLDS, self.rounds)
+        plan = LookPlan.planned(self.of, self.rounds)
         for rounds in self.resumed:
             plan = plan.resumed(rounds)
         return plan
 
 
 CALM = Setting(fits=0.007, rows=0.015, rounds=20)
+LABELS = Setting(anew=True)
 LOUD_PARENT = Setting(noisy="lstm", chosen=False, rows=0.01)
+DIFFERENT_FOLDS = Setting(folds=0.01, shared=0.2, rounds=30)
+LIKE_THE_NEXT = Setting(folds=0.01, alike=0.5, rounds=30)
 ALL_AT_ONCE = Setting(
     *(MIXED, 0.0, 20, (30,)),
     rests=True,
@@ -84,24 +90,21 @@ ALL_AT_ONCE = Setting(
     heavy=True,
     memory=0.3,
 )
-SETTINGS = {
-    "no effect, 5 rounds": Setting(rounds=5),
+OF_TEN_FOLDS = {
     "no effect, 10 rounds": Setting(),
     "no effect, 30 rounds": Setting(rounds=30),
     "no effect, noisy rows": Setting(rows=0.10),
     "no effect, calm": CALM,
     "a rung of 3 times the noise": Setting(noisy="recurrent", rows=0.01),
     "a parent of 3 times the noise": LOUD_PARENT,
-    "a parent of 1.5 times the noise, 5 rounds": dataclasses.replace(
-        LOUD_PARENT, rounds=5, noisier=1.5
-    ),
+    "a parent of 1.5 times the noise, 10 rounds": dataclasses.replace(LOUD_PARENT, noisier=1.5),
     "folds differ": Setting(folds=0.01, rounds=20),
-    "folds differ, shared training rows": Setting(folds=0.01, shared=0.2, rounds=30),
+    "folds differ, shared training rows": DIFFERENT_FOLDS,
+    "the same, 10 rounds": dataclasses.replace(DIFFERENT_FOLDS, rounds=10),
+    "folds like the next": LIKE_THE_NEXT,
+    "folds like the next, 10 rounds": dataclasses.replace(LIKE_THE_NEXT, rounds=10),
     "heavy tails": Setting(heavy=True),
     "dependent windows": Setting(memory=0.4, rows=0.06, rounds=30),
-    "labels": Setting(anew=True),
-    "labels, noisy rows, folds differ": Setting(anew=True, rows=0.10, folds=0.01),
-    "labels, a parent of twice the noise": dataclasses.replace(LOUD_PARENT, anew=True, noisier=2.0),
     "stopped and resumed twice": Setting(
         fits=0.01, rows=0.02, rounds=10, resumed=(20, 30), rests=True
     ),
@@ -113,18 +116,31 @@ SETTINGS = {
     ),
     "mixed effects, all at once": ALL_AT_ONCE,
 }
+OF_FIVE_FOLDS = {
+    "no effect, 5 rounds": Setting(rounds=5),
+    "a parent of 1.5 times the noise, 5 rounds": dataclasses.replace(
+        LOUD_PARENT, rounds=5, noisier=1.5
+    ),
+    "5 folds differ, shared training rows": DIFFERENT_FOLDS,
+    "labels": LABELS,
+    "labels, noisy rows, folds differ": dataclasses.replace(LABELS, rows=0.10, folds=0.01),
+    "labels, a parent of twice the noise": dataclasses.replace(LOUD_PARENT, anew=True, noisier=2.0),
+}
+SETTINGS = {
+    name: dataclasses.replace(setting, of=10) for name, setting in OF_TEN_FOLDS.items()
+} | OF_FIVE_FOLDS
 POWER = {
     f"{rounds} rounds, fits {fits:.1%}, blocks {rows:.0%}": Setting(
-        MIXED, rounds=rounds, fits=fits, rows=rows
+        MIXED, rounds=rounds, of=min(rounds, 10), fits=fits, rows=rows
     )
     for fits, rows in ((0.02, 0.03), (0.01, 0.03), (0.02, 0.10))
     for rounds in (5, 10, 20, 30)
 }
 CHANCES = {
-    "effects of 2 %": Setting(spread=0.02),
-    "effects of 1 %, heavy tails": Setting(spread=0.01, heavy=True),
-    "effects of 3 %, noisy rows": Setting(spread=0.03, rows=0.10, rounds=20),
-    "effects of 2 %, labels": Setting(spread=0.02, anew=True, fits=0.03),
+    "effects of 2 %": Setting(spread=0.02, of=10),
+    "effects of 1 %, heavy tails": Setting(spread=0.01, heavy=True, of=10),
+    "effects of 3 %, noisy rows": Setting(spread=0.03, rows=0.10, rounds=20, of=10),
+    "effects of 2 %, labels": dataclasses.replace(LABELS, spread=0.02, fits=0.03),
 }
 
 
@@ -223,22 +239,22 @@ def draw(
     scale = np.full(len(RUNGS), setting.fits)
     if setting.noisy:
         scale[RUNGS.index(setting.noisy)] *= setting.noisier
-    rounds = 0.05 * rng.normal(size=(passes, FOLDS, 1))
+    rounds = 0.05 * rng.normal(size=(passes, setting.of, 1))
     rows, moves = (_rows_anew if setting.anew else _rows_of_folds)(rng, setting, passes)
     folds = _folds(rng, setting, passes)
     cell = "lstm"
     if setting.chosen:
         luck = (rows + folds).mean(axis=(0, 1))
-        luck += scale * _noise(rng, setting, len(RUNGS)) / math.sqrt(FOLDS)
+        luck += scale * _noise(rng, setting, len(RUNGS)) / math.sqrt(setting.of)
         cell = CELLS[int(np.argmin(luck[: len(CELLS)]))]
     pairs = [(rung, cell) for rung in BUILT_ON_A_CELL] + [("stacked+both", "stacked")]
     level = dict.fromkeys(CELLS, 0.0)
     for (rung, parent), effect in zip(pairs, truth, strict=True):
         level[rung] = level[parent] + effect
     logs = np.array([level[rung] for rung in RUNGS]) + rounds + rows + folds
-    logs += scale * _noise(rng, setting, passes, FOLDS, len(RUNGS))
-    stretches = np.zeros(FOLDS * BLOCKS, int) if setting.anew else _places()
-    numbers = np.arange(passes * FOLDS).reshape(passes, FOLDS)
+    logs += scale * _noise(rng, setting, passes, setting.of, len(RUNGS))
+    stretches = np.zeros(setting.of * BLOCKS, int) if setting.anew else _places(setting)
+    numbers = np.arange(passes * setting.of).reshape(passes, setting.of)
     return Table(RUNGS, logs, moves, numbers, stretches, fixed=not setting.anew), pairs
 
 
@@ -247,33 +263,40 @@ def _noise(rng, setting, *shape):
     return rng.standard_t(3, shape) / math.sqrt(3.0) if setting.heavy else rng.normal(size=shape)
 
 
-def _places():
-    return np.repeat(np.arange(FOLDS), BLOCKS)
+def _after_another(rng, setting, memory, *shape):
+    """Draw noise of variance 1, each of the last axis correlated with the next by `memory`."""
+    if not memory:
+        return _noise(rng, setting, *shape)
+    before = 20
+    noise = _noise(rng, setting, *shape[:-1], before + shape[-1])
+    fresh = math.sqrt(1.0 - memory**2)
+    return lfilter([fresh], [1.0, -memory], noise)[..., before:]
+
+
+def _places(setting):
+    return np.repeat(np.arange(setting.of), BLOCKS)
 
 
 def _folds(rng, setting, passes):
     """Draw what folds add to rungs, `(passes, folds, G)`."""
     if setting.anew:
-        return setting.folds * _noise(rng, setting, passes, FOLDS, len(RUNGS))
+        return setting.folds * _noise(rng, setting, passes, setting.of, len(RUNGS))
     own, common = math.sqrt(1.0 - setting.shared), math.sqrt(setting.shared)
-    noise = own * _noise(rng, setting, 1, FOLDS, len(RUNGS))
-    noise = noise + common * _noise(rng, setting, 1, 1, len(RUNGS))
-    return np.broadcast_to(setting.folds * noise, (passes, FOLDS, len(RUNGS)))
+    noise = own * _after_another(rng, setting, setting.alike, 1, len(RUNGS), setting.of)
+    noise = noise.swapaxes(1, 2) + common * _noise(rng, setting, 1, 1, len(RUNGS))
+    return np.broadcast_to(setting.folds * noise, (passes, setting.of, len(RUNGS)))
 
 
 def _rows_of_folds(rng, setting, passes):
     """Draw what the rows add to scores, and the moves of blocks, where folds stay."""
-    before = 20
-    noise = _noise(rng, setting, len(RUNGS), before + FOLDS * BLOCKS)
-    if setting.memory:
-        fresh = math.sqrt(1.0 - setting.memory**2)
-        noise = lfilter([fresh], [1.0, -setting.memory], noise)
-    blocks = noise[:, before:].reshape(-1, FOLDS, BLOCKS) * setting.rows / math.sqrt(2.0)
+    of = setting.of
+    noise = _after_another(rng, setting, setting.memory, len(RUNGS), of * BLOCKS)
+    blocks = noise.reshape(-1, of, BLOCKS) * setting.rows * math.sqrt(of / 5.0 / 2.0)
     scores = blocks.mean(axis=2)  # (G, folds)
-    moves = np.zeros((FOLDS, len(RUNGS), FOLDS, BLOCKS))
-    for fold in range(FOLDS):
+    moves = np.zeros((of, len(RUNGS), of, BLOCKS))
+    for fold in range(of):
         moves[fold, :, fold] = (blocks[:, fold] - scores[:, fold, None]) / BLOCKS
-    moves = moves.reshape(FOLDS, len(RUNGS), -1)
+    moves = moves.reshape(of, len(RUNGS), -1)
     return (
         np.broadcast_to(scores.T, (passes, *scores.T.shape)),
         np.broadcast_to(moves, (passes, *moves.shape)),
@@ -283,13 +306,13 @@ def _rows_of_folds(rng, setting, passes):
 def _rows_anew(rng, setting, passes):
     """Draw what the rows add to scores, and the moves of blocks, where folds are drawn anew."""
     of_a_block = 10
-    count = FOLDS * BLOCKS * of_a_block
+    count = setting.of * BLOCKS * of_a_block
     scale = setting.rows * math.sqrt(of_a_block / 2.0)
     rows = scale * _noise(rng, setting, len(RUNGS), count)
-    scores = np.zeros((passes, FOLDS, len(RUNGS)))
-    moves = np.zeros((passes, FOLDS, len(RUNGS), FOLDS * BLOCKS))
+    scores = np.zeros((passes, setting.of, len(RUNGS)))
+    moves = np.zeros((passes, setting.of, len(RUNGS), setting.of * BLOCKS))
     for one_pass in range(passes):
-        for fold, judged in enumerate(rng.permutation(count).reshape(FOLDS, -1)):
+        for fold, judged in enumerate(rng.permutation(count).reshape(setting.of, -1)):
             scores[one_pass, fold] = rows[:, judged].mean(axis=1)
             parts = np.zeros((len(RUNGS), count))
             parts[:, judged] = rows[:, judged] - scores[one_pass, fold][:, None]

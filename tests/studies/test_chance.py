@@ -29,17 +29,20 @@ def effects(setting, studies, passes=2, pair=PAIR):
         (Setting(rows=0.0), 2, 1.7),
         (Setting(rows=0.10, fits=0.003), 2, 1.4),
         (Setting(rows=0.05), 2, 1.55),
-        (Setting(rows=0.05, rounds=5), 1, 1.35),
+        (Setting(rows=0.05, rounds=5), 1, 1.6),
         (Setting(rows=0.05, rounds=30), 6, 1.55),
         (Setting(rows=0.05, memory=0.4, rounds=30), 6, 1.5),
         (Setting(folds=0.02, rows=0.0, rounds=20), 4, shared_rows(5) + 0.1),
         (Setting(folds=0.02, shared=0.2, rows=0.0, rounds=20), 4, 1.2),
+        (Setting(folds=0.02, alike=0.5, rows=0.0, rounds=20, of=10), 2, 2.0),
+        (Setting(folds=0.02, alike=0.5, rows=0.0, fits=0.005, of=10), 1, 1.6),
         (Setting(anew=True, rows=0.05), 2, 1.25),
         (Setting(anew=True, rows=0.05, rounds=30), 6, 1.25),
     ],
     ids=[
         *("fits", "rows", "both", "one-pass", "six-passes", "dependent-rows"),
-        *("folds", "shared-rows", "labels", "labels-six-passes"),
+        *("folds", "shared-rows", "like-the-next", "like-the-next-one-pass"),
+        *("labels", "labels-six-passes"),
     ],
 )
 def test_the_variance_is_right_on_average_and_never_too_small(setting, passes, most):

@@ -15,6 +15,7 @@ import pytest
 import lockgate
 from lockgate import DataError
 from lockgate.files import is_half_written
+from lockgate.studies import plan as plan_module
 from lockgate.tasks.forecasting import task as forecasting_module
 from lockgate.training import checkpoint
 
@@ -373,3 +374,16 @@ def test_a_budgeted_study_resumes_from_the_configuration_it_wrote(study, out, ta
     again = lockgate.study(table, out=out, resume=True, config=out / "config.yaml")
 
     assert again.results["config"] == first.results["config"]
+
+
+def test_a_study_goes_on_with_the_folds_that_it_began_with(study, out, monkeypatch):
+    open_ended = {"folds": None, "rounds": 10, "max_epochs": 1}
+    first = study(**open_ended)
+    assert len(first.results["folds"]) == 10
+
+    # another machine would afford five
+    monkeypatch.setattr(plan_module, "_time_network", lambda *_: (1e3, 0.0))
+    again = study(resume=True, budget="10m", **open_ended)
+
+    assert len(again.results["folds"]) == 10
+    assert again.rounds == first.rounds

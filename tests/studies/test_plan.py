@@ -8,6 +8,7 @@ import torch
 
 from lockgate import DataError, api
 from lockgate.studies import plan as plan_module
+from lockgate.studies.plan import choosing_of
 
 
 @pytest.fixture
@@ -35,6 +36,32 @@ def test_cells_are_chosen_by_fits_of_their_own(plan):
 
     assert (planned.choosing, planned.judged, planned.fits) == (2 * 3, 3, 6 + 3 * 6)
     assert planned.most_seconds == pytest.approx((6 + 18) * 5 * 0.5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "folds"),
+    [
+        ({}, 10),
+        ({"budget": "1h"}, 10),
+        ({"budget": "8m"}, 5),  # a pass over ten takes 12.5 minutes
+        ({"rounds": 9}, 5),
+        ({"folds": 5}, 5),
+        ({"horizon": 8}, 5),  # a tenth of half the rows holds no windows of three horizons
+    ],
+    ids=["endless", "budget", "too-slow", "few-rounds", "as-told", "few-rows"],
+)
+def test_there_are_ten_folds_where_there_is_time_and_rows_for_them(plan, settings, folds):
+    planned = plan(**{"folds": None, "rounds": 30, "max_epochs": 15, **settings})
+
+    assert len(planned.folds.folds) == folds
+    assert planned.config.data.folds == settings.get("folds")
+
+
+def test_a_cell_is_chosen_on_five_of_more_folds(plan):
+    planned = plan(folds=None, rounds=10, rungs="rnn,gru,both")
+
+    assert (planned.choosing, planned.judged) == (2 * 5, 2)
+    assert [fold.number for fold in choosing_of(planned.folds.folds)] == [0, 2, 4, 6, 8]
 
 
 def test_a_limit_of_steps_shortens_the_estimate(plan):

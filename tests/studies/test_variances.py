@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from lockgate.studies.variances import interaction, of_blocks, within_columns
+from lockgate.studies.variances import covariance_beside, interaction, of_blocks, within_columns
 
 
 def test_interaction_is_what_a_regression_on_table_row_and_column_leaves():
@@ -27,6 +27,18 @@ def test_variance_within_columns_leaves_out_what_is_missing():
 
     assert part.dof == 2 + 1 + 0
     assert part.variance == pytest.approx((2 * np.var([1, 2, 6], ddof=1) + 8.0) / 3)
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.5, -0.5])
+def test_rows_that_follow_each_other_are_told_to_have_in_common_what_they_have(memory):
+    shocks = np.random.default_rng(0).normal(size=(4_000, 61, 5))
+    tables = shocks[:, 1:] + memory * shocks[:, :-1] + np.arange(5)  # columns differ anyway
+
+    found = [covariance_beside(table) for table in tables]
+
+    error = np.std(found) / np.sqrt(len(found))
+    # a mean over 60 rows is not the truth: it shifts the product by 2 memory / 60 at most
+    assert np.mean(found) == pytest.approx(memory, abs=4 * error + abs(memory) / 30)
 
 
 @pytest.mark.parametrize(

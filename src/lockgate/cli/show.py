@@ -168,7 +168,6 @@ def _prepared_values(plan: Plan) -> dict[str, Any]:
     return {
         **plan.task.planned(plan.data, plan.prepared),
         **({"all networks": ", ".join(beside)} if beside else {}),
-        "rounds": f"at most {plan.config.rounds} over {count_of(len(plan.folds.folds), 'fold')}",
         "fits": f"at most {plan.fits}: {count_of(plan.judged, 'network')} a round"
         + (f", {plan.choosing} to choose the cell" if plan.choosing else "")
         + f"; {plan.workers} side by side",
@@ -177,6 +176,7 @@ def _prepared_values(plan: Plan) -> dict[str, Any]:
 
 def _plan_values(plan: Plan) -> dict[str, Any]:
     return {
+        "rounds": f"at most {plan.config.rounds} over {count_of(len(plan.folds.folds), 'fold')}",
         "limit": f"{plan.config.training.max_steps} steps a fit"
         if plan.config.training.max_steps
         else f"{plan.config.training.max_epochs} epochs a fit",

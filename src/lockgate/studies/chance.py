@@ -17,6 +17,7 @@ from lockgate.studies.variances import (
     NOTHING,
     UNKNOWN,
     Part,
+    covariance_beside,
     interaction,
     of_blocks,
     residuals,
@@ -27,6 +28,7 @@ LEAST_ROUNDS = 3
 OWN = 0.9  # quantile of F above which a rung's variance is its own
 LEAVES = 0.99  # and above which it leaves the pool
 OF_FOLDS = 0.25  # the part of a single pass's noise that is taken to be the folds'
+SHARED = 0.2  # correlation of two folds by the training rows that they share
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Chances:
         self.shared = shared_rows(self.folds)
         self.own = self._own()
         self.pooled = self._pooled()
-        self.of_folds = self._of_folds() if self.apart else NOTHING
+        self.of_folds = self._of_folds()
 
     def of(self, rung: int, parent: int) -> Effect | None:
         """Return the effect of a pair of rungs, None where its rounds tell no variance."""
@@ -116,7 +118,10 @@ class Chances:
             return None
         factor = 1.0 if len(self.logs) > 1 else 1.0 + OF_FOLDS * (self.shared - 1.0)
         parts = tuple(Part(factor * part.variance / rounds, part.dof) for part in fits)
-        return Effect(float(ratios[both].mean()), rounds, parts, self.of_folds, rows)
+        d = float(ratios[both].mean())
+        if self.fixed and not self.apart:  # more rounds may show that it was fits after all
+            return Effect(d, rounds, (*parts, self.of_folds), NOTHING, rows)
+        return Effect(d, rounds, parts, self.of_folds, rows)
 
     def _complete(self) -> tuple[IntArray, int]:
         """Return the rungs to pool over, and the leading passes of which they have all rounds.
@@ -159,14 +164,22 @@ class Chances:
         return Part(max(whole.variance - self.folds * self._rows(self.pool), 0.0), whole.dof)
 
     def _of_folds(self) -> Part:
-        """Return what the folds add to the variance of a pair, beyond its fits and its rows."""
-        if len(self.pool) < 2:
+        """Return what the folds add to the variance of a pair, beyond its fits and its rows.
+
+        In a single pass that is what neighbours have in common: the rest cannot be told from fits.
+        """
+        if len(self.pool) < 2 or not self.fixed:
             return NOTHING
         means = self.logs[: self.passes][:, :, self.pool].mean(axis=0)
         whole = interaction(means[None])
-        fits = self.pooled.variance / (self.passes * self.folds)
-        rest = max(whole.variance / self.folds - self._rows(self.pool) - fits, 0.0)
-        return Part(2.0 * self.shared * rest, whole.dof)
+        # fits and rows of two folds have nothing in common
+        beside = max(covariance_beside(means), 0.0)
+        variance = 2.0 * (self.folds - 1.0) / self.folds**2 * beside
+        if self.apart:
+            fits = self.pooled.variance / (self.passes * self.folds)
+            rest = whole.variance / self.folds - self._rows(self.pool) - fits
+            variance += self.shared * max(rest, 0.0)
+        return Part(2.0 * variance, whole.dof)
 
     def _pair_alone(self, ratios: FloatArray, rows: Part) -> Part:
         """Return what fits add to a pair in one round where no rungs share all rounds of a pass.
@@ -208,10 +221,10 @@ class Chances:
 def shared_rows(folds: int) -> float:
     """Return by what the variance of folds is multiplied, for they share training rows.
 
-    Nadeau and Bengio (2003) take what two folds share to correlate them by a fold's share of the
-    rows, 1 / folds.
+    As Nadeau and Bengio (2003) do for five folds, whose share of the rows is `SHARED`; of more
+    folds the rows that they learn from are no less alike.
     """
-    return 1.0 + folds / (folds - 1.0)
+    return 1.0 + folds * SHARED / (1.0 - SHARED)
 
 
 def noisiness(tables: FloatArray) -> FloatArray:

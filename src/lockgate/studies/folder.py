@@ -10,7 +10,7 @@ from lockgate.files import is_half_written, remove_folder, write_text
 from lockgate.settings import difference, write_settings
 from lockgate.studies.fits import save_prepared
 from lockgate.studies.looks import LookPlan
-from lockgate.studies.plan import Plan
+from lockgate.studies.plan import Plan, with_folds
 from lockgate.tasks.results import FORMAT_VERSION
 
 # settings that may change when a study is resumed: they change no number of a round
@@ -32,11 +32,22 @@ def open_folder(out: Path, plan: Plan, *, resume: bool) -> None:
             # a search that went on may have found something else in the same folder
             "tuned": plan.tuned and plan.tuned.as_json(),
         },
+        "ample": plan.ample,
     }
     claim_folder(out, identity, "study", resume=resume)
     if not (out / "prepared" / "whole").exists():
         save_prepared(out / "prepared" / "whole", plan.prepared, plan.task)
     write_settings(plan.config, out / "config.yaml")
+
+
+def as_begun(plan: Plan, out: Path) -> Plan:
+    """Return the plan with the folds that the study in `out` began with, whatever is affordable.
+
+    Raises:
+        DataError: If what tells which study `out` holds cannot be read.
+    """
+    path = out / "study.json"
+    return with_folds(plan, _read_identity(path).get("ample")) if path.exists() else plan
 
 
 def claim_folder(out: Path, identity: dict[str, Any], what: str, *, resume: bool) -> None:

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from lockgate.running.places import open_place
 from lockgate.studies.evidence import LEAST_FOLDS
 from lockgate.studies.tuned import Tuned, check_prepared, tuned_rungs
 from lockgate.tasks.base import Task
-from lockgate.tasks.folds import Folds
+from lockgate.tasks.folds import FOLDS, Folds
 from lockgate.tasks.stack.config import StackConfig
 from lockgate.tasks.stack.rungs import Rung, choose_rungs, model_config
 from lockgate.training.fit import EVALUATION_BATCH, TRAINING_SAMPLE
@@ -72,6 +72,7 @@ class Plan(NamedTuple):
     epoch_seconds: dict[str, float]  # of one fit, by rung; empty before they are timed
     epoch_steps: int
     tuned: Tuned | None = None
+    ample: int | None = None  # folds of a pass where they are more than the settings say
 
     @property
     def workers(self) -> int:
@@ -86,7 +87,7 @@ class Plan(NamedTuple):
     @property
     def choosing(self) -> int:
         """Fits that choose the cell, before round 1."""
-        return len(self.cells) * len(self.folds.folds) if len(self.cells) > 1 else 0
+        return len(self.cells) * len(choosing_of(self.folds.folds)) if len(self.cells) > 1 else 0
 
     @property
     def judged(self) -> int:
@@ -109,15 +110,20 @@ class Plan(NamedTuple):
     def typical_seconds(self) -> float:
         """Estimated time of all fits if each ends after `TYPICAL_EPOCHS`, or at its limit."""
         training = self.config.training
-        ends_early = training.schedule == "constant"
-        return self._seconds(
-            min(TYPICAL_EPOCHS, training.max_epochs) if ends_early else training.max_epochs
-        )
+        return self._seconds(typical_epochs(training), int(self.config.rounds))
 
     @property
     def most_seconds(self) -> float:
         """Estimated time of all fits if none stops early."""
-        return self._seconds(self.config.training.max_epochs)
+        return self._seconds(self.config.training.max_epochs, int(self.config.rounds))
+
+    @property
+    def least_seconds(self) -> float:
+        """Estimated time of the fits of one pass over the folds, and of those delivered."""
+        epochs = typical_epochs(self.config.training)
+        epoch = sum(self.epoch_seconds.values()) / len(self.epoch_seconds)
+        delivered = epochs * epoch * -(-self.config.members // self.workers)
+        return float(self._seconds(epochs, len(self.folds.folds)) + delivered)
 
     @property
     def budget(self) -> float:
@@ -143,12 +149,24 @@ class Plan(NamedTuple):
                 "--resume"
             )
 
-    def _seconds(self, epochs: int) -> float:
+    def _seconds(self, epochs: int, rounds: int) -> float:
         limit = self.config.training.max_steps
         most = epochs if limit is None else min(epochs, limit / self.epoch_steps)
         cells = sum(self.epoch_seconds[rung.name] for rung in self.cells)
-        choosing = len(self.folds.folds) * cells / self.workers if self.choosing else 0.0
-        return (choosing + int(self.config.rounds) * self.round_epoch) * most
+        choosing = len(choosing_of(self.folds.folds)) * cells if self.choosing else 0.0
+        return (choosing / self.workers + rounds * self.round_epoch) * most
+
+
+def typical_epochs(training: Any) -> int:
+    """Return what a fit takes, if it ends early where it may."""
+    most = int(training.max_epochs)
+    return min(TYPICAL_EPOCHS, most) if training.schedule == "constant" else most
+
+
+def choosing_of(folds: Sequence[Any]) -> Sequence[Any]:
+    """Return those of some folds that choose the cell: a few, evenly spread."""
+    count = min(FOLDS, len(folds))
+    return [folds[number * len(folds) // count] for number in range(count)]
 
 
 def place_of(config: Any) -> AbstractContextManager[Place]:
@@ -193,6 +211,7 @@ def plan(
         DataError: If the data or the configuration cannot be used.
     """
     assert (config.tuned is None) == (tuned is None)
+    began = time.perf_counter()
     rungs = choose_rungs(config.rungs, task.ladder)
     rungs += () if tuned is None else tuned_rungs(tuned, task, config)
     _refuse_what_rungs_decide(config.model)
@@ -214,7 +233,23 @@ def plan(
     epoch_steps = -(-windows // config.training.batch_size)
     untimed = Plan(config, task, data, prepared, rungs, folds, place, {}, epoch_steps, tuned)
     watcher.on_prepared(untimed)
-    return untimed._replace(epoch_seconds=_timed(untimed, watcher))
+    timed = untimed._replace(epoch_seconds=_timed(untimed, watcher))
+    return _with_ample_folds(timed, time.perf_counter() - began)
+
+
+def with_folds(plan: Plan, ample: int | None) -> Plan:
+    """Return the plan with so many folds in place of what its settings leave open."""
+    plan = plan._replace(ample=ample)
+    return plan._replace(folds=folds_of(plan, 0))
+
+
+def folds_of(plan: Plan, number: int) -> Folds:
+    """Return the folds of a pass, from 0, as the task gives them."""
+    config = plan.config
+    if plan.ample is not None:
+        data = config.data.model_copy(update={"folds": plan.ample})
+        config = config.model_copy(update={"data": data})
+    return plan.task.rounds.folds(plan.data, plan.prepared, config, number)
 
 
 def budget_of(config: Any) -> float:
@@ -234,6 +269,16 @@ def budget_seconds(text: str) -> float:
     if budget.unit == "mo":
         raise DataError(f'budget must be a duration such as "10m", got {text!r}')
     return float(budget.seconds)
+
+
+def _with_ample_folds(plan: Plan, spent: float) -> Plan:
+    """Return the plan with more folds than the usual ones, where they help and there is time."""
+    ample = plan.task.rounds.ample
+    if plan.config.data.folds is not None or not FOLDS < ample <= plan.config.rounds:
+        return plan
+    more = with_folds(plan, ample)
+    affords = spent + more.least_seconds <= BUDGET_IN_USE * plan.budget
+    return more if affords and len(more.folds.folds) == ample else plan
 
 
 def _timed(plan: Plan, watcher: Watcher) -> dict[str, float]:

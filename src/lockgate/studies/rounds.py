@@ -16,7 +16,7 @@ from lockgate.studies.folder import LOOKS, planned_looks
 from lockgate.studies.gather import Judged, gather
 from lockgate.studies.judge import best_cell
 from lockgate.studies.looks import LookPlan
-from lockgate.studies.plan import BUDGET_IN_USE, TYPICAL_EPOCHS, Plan, Watcher
+from lockgate.studies.plan import BUDGET_IN_USE, TYPICAL_EPOCHS, Plan, Watcher, choosing_of
 from lockgate.studies.rule import PairVerdict, judge, resting, stop
 from lockgate.studies.stretches import Stretch, Stretches
 from lockgate.tasks.base import Task
@@ -60,7 +60,7 @@ def play_rounds(
     """
     player = _Player(plan, out, stretches, clock, watcher)
     first = stretches.of_pass(0)
-    choosing = player.choose(first)
+    choosing = player.choose(choosing_of(first))
     metric, config = plan.config.training.metric, plan.config
     cell_rung = best_cell(choosing, metric) if choosing else plan.cells[0].name
     cell = next(rung.cell for rung in plan.cells if rung.name == cell_rung)
@@ -134,7 +134,7 @@ class _Player:
         self.most = plan.fits  # until the looks are planned
 
     def choose(self, stretches: Sequence[Stretch]) -> list[Judged]:
-        """Fit the plain networks to each fold; nothing where there is one."""
+        """Fit the plain networks to some folds; nothing where there is one."""
         cells = self._plan.cells
         if len(cells) < 2:
             return []

@@ -3,9 +3,10 @@
 As a user can follow it. Everything is computed on rows of the development part.
 
 *Rounds.* A round fits every rung once and judges it on the rows of one fold, of which there are
-five by default. A pass is as many rounds as there are folds, and judges every row once. Of
-forecasts the folds are the same in each pass; of labels they are drawn anew. The cell that the
-other rungs build on is chosen on rounds of its own, which no verdict uses.
+five by default, of forecasts ten where there is time. A pass is as many rounds as there are folds,
+and judges every row once. Of forecasts the folds are the same in each pass; of labels they are
+drawn anew. The cell that the other rungs build on is chosen on rounds of its own, which no verdict
+uses.
 
 *Effect.* A rung and its parent are compared round by round: d is the mean over the rounds that both
 have of log(score of the rung / score of the parent). Shown is 100 (exp(d) - 1), in per cent: below
@@ -20,8 +21,9 @@ have of log(score of the rung / score of the parent). Shown is 100 (exp(d) - 1),
 - *Folds.* A trick may help more in one fold than in another. The means of rung and fold, taken as
   `rung + fold + rest`, vary by fits, rows and folds; what is left when fits and rows are taken off
   is the folds', pooled over rungs. Folds share training rows, so that they are more alike than
-  other data would be: with F folds their variance is multiplied by 1 + F / (F - 1), the correction
-  of Nadeau and Bengio (2003) for folds whose share of the rows is 1 / F.
+  other data would be: with F folds their variance is multiplied by 1 + F / 4, the correction of
+  Nadeau and Bengio (2003) for folds that are correlated by a fifth. What a fold has in common with
+  the next, such as a season, is added: twice the covariance of neighbours, where that is positive.
 - *Rows.* Other rows would give another score. The rows of a fold are cut into up to 6 equal blocks,
   each at least a horizon long, and no group is torn apart. By the delta method a block moves d by
   power (its part of the rung's losses - its part of the parent's), averaged over the rounds, where
@@ -30,8 +32,9 @@ have of log(score of the rung / score of the parent). Shown is 100 (exp(d) - 1),
 
 Where folds are drawn anew, and in a single pass, fits cannot be told from folds. The rest of
 `rung + round` over all rounds, less what the rows have in it, then counts as the fits'; in a single
-pass a quarter of it counts as the folds'. Where fits diverged and no rungs are left to pool over, a
-pair is judged by what its own folds, or rounds, differ in.
+pass a quarter of it counts as the folds', and what neighbouring folds have in common. Where fits
+diverged and no rungs are left to pool over, a pair is judged by what its own folds, or rounds,
+differ in.
 
 *Interval.* d ± t √(fits + folds + rows). t is Cochran and Cox's: the mean of the parts' quantiles
 of t, weighted by their variance.

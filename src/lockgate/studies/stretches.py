@@ -10,9 +10,9 @@ from lockgate.running.local import default_workers, run_jobs
 from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.scoring.baselines import Skipped, reference
 from lockgate.studies.fits import save_prepared
-from lockgate.studies.plan import Plan, Watcher
+from lockgate.studies.plan import Plan, Watcher, folds_of
 from lockgate.tasks.base import Scorer, Task
-from lockgate.tasks.folds import Fold, Folds, Round
+from lockgate.tasks.folds import Fold, Round
 from lockgate.tasks.results import Scores
 
 
@@ -73,11 +73,6 @@ class Stretches:
             scorer = task.scorer(one.data, one.prepared, config, "test")
             rows = task.rounds.judged(fold, one.prepared, scorer)
             self._known[fold.name] = Stretch(fold, scorer, rows, naive, skipped)
-
-
-def folds_of(plan: Plan, number: int) -> Folds:
-    """Return the folds of a pass as the task gives them."""
-    return plan.task.rounds.folds(plan.data, plan.prepared, plan.config, number)
 
 
 def _ready(

@@ -9,7 +9,7 @@ from lockgate.scoring.looks import check_ledger, count_look
 from lockgate.studies.clock import Clock
 from lockgate.studies.delivery import Delivery, Fits, Member, deliver_one, is_single
 from lockgate.studies.fits import CHECKPOINTS, Job, run_fits
-from lockgate.studies.folder import open_folder, study_id
+from lockgate.studies.folder import as_begun, open_folder, study_id
 from lockgate.studies.judge import select
 from lockgate.studies.learned import Learned, deliver_learned, learn
 from lockgate.studies.plan import SILENT, Plan, Watcher, place_of, plan
@@ -55,7 +55,7 @@ def run(
 
 
 def _run(planned: Plan, out: Path, clock: Clock, watcher: Watcher, *, resume: bool) -> StudyResult:
-    task = planned.task
+    task, planned = planned.task, as_begun(planned, out)
     open_folder(out, planned, resume=resume)
     clock.go_on(out)
     watcher.on_plan(planned)

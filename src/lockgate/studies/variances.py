@@ -36,6 +36,20 @@ def residuals(tables: FloatArray) -> FloatArray:
     return rest
 
 
+def covariance_beside(table: FloatArray) -> float:
+    """Return the covariance of rows that follow each other, of what row and column leave over.
+
+    Args:
+        table: `(R, C)`, R and C at least 2.
+    """
+    rows, columns = table.shape
+    rest = residuals(table[None])[0]
+    variance = float((rest**2).sum()) / ((rows - 1) * (columns - 1))
+    products = float((rest[1:] * rest[:-1]).sum()) / ((rows - 1) * (columns - 1))
+    # what is left over is measured from means, which lowers each product by v / R on average
+    return float(products + variance / rows)
+
+
 def within_columns(values: FloatArray) -> Part:
     """Return the variance of values around the means of their columns, NaN left out.
 

@@ -298,6 +298,9 @@ class Committees(Protocol):
 class Rounds(Protocol):
     """How a task parts all but the test part into folds, for rounds that compare networks."""
 
+    ample: int
+    """Folds of a pass where nothing says how many and there is time for so many."""
+
     def folds(self, data: Any, prepared: Any, config: Any, of_pass: int = 0) -> Folds:
         """Give the folds of a pass, whose rows are those of `data`.
 

@@ -12,6 +12,8 @@ from lockgate.scoring.arrays import IntArray
 
 Rows: TypeAlias = range | IntArray
 Window = Literal["expanding", "rolling"]
+FOLDS = 5
+"""Of a pass, where a run does not say."""
 
 
 class Fold(NamedTuple):
@@ -55,9 +57,9 @@ def rolling_folds(
     """Part rows that follow each other in time, so that each fold is judged on what comes later.
 
     The stretches that are judged lie side by side and cover the later half (Tashman, 2000), or of
-    one fold the last third. Before
-    each come the rows that stop its fits, as many: they tell as much as what is judged, whatever a
-    split by dates says. Before these comes all that is learned from.
+    one fold the last third. Before each come the rows that stop its fits: as many, which tell as
+    much as what is judged, whatever a split by dates says; of more than five folds those of five,
+    as fits that stop by few rows differ. Before these comes all that is learned from.
 
     Args:
         rows: How many there are.
@@ -84,7 +86,7 @@ def rolling_folds(
     edges = [rows - judged + judged * fold // folds for fold in range(folds + 1)] if folds else []
     found: list[Fold] = []
     for start, stop in pairwise(edges):
-        ends = start - gap - (stop - start) - gap
+        ends = start - gap - max(stop - start, judged // FOLDS) - gap
         if ends < 1:
             continue
         most = len(found[0].train) if found and window == "rolling" else ends

@@ -8,8 +8,8 @@ from typing import Any
 from lockgate.errors import DataError
 from lockgate.studies.fits import save_prepared
 from lockgate.studies.folder import clear_half_written
-from lockgate.studies.plan import Plan, Watcher
-from lockgate.studies.stretches import Stretch, Stretches, folds_of
+from lockgate.studies.plan import Plan, Watcher, folds_of
+from lockgate.studies.stretches import Stretch, Stretches
 from lockgate.tasks.folds import Folds
 
 

@@ -86,8 +86,9 @@ class TableConfig(Config):
     """Country whose public holidays are read, in the past and ahead: CN, or with a part DE-BY."""
     split: Annotated[tuple[str, ...], Option()] = FRACTIONS
     """Three fractions, or the two dates at which the validation and the test part begin."""
-    folds: Annotated[int, Field(ge=2), FOLDS] = 5
-    """Folds of all but the test part, each judged in a round of its own; fewer of few rows."""
+    folds: Annotated[int | None, Field(ge=2), FOLDS] = None
+    """Folds of all but the test part, each judged in a round of its own; fewer of few rows.
+    Default: 5, of a study of forecasts 10 where its budget affords a pass over them."""
     window: Annotated[Literal["expanding", "rolling"], FOLDS] = "expanding"
     """What a fold learns from: expanding, all rows before; rolling, as many as the first fold."""
     gap: Annotated[int | str, FOLDS] = 0

@@ -7,7 +7,7 @@ import numpy as np
 
 from lockgate.errors import count_of, option
 from lockgate.scoring.arrays import IntArray
-from lockgate.tasks.folds import Fold, Folds, Round, rolling_folds, telling
+from lockgate.tasks.folds import FOLDS, Fold, Folds, Round, rolling_folds, telling
 from lockgate.tasks.forecasting.choose import choose
 from lockgate.tasks.forecasting.config import ForecastConfig, TableConfig
 from lockgate.tasks.forecasting.prepare import Prepared, make_windows, prepare_split
@@ -23,6 +23,10 @@ about as good as one."""
 class ForecastRounds:
     """Rolling-origin folds of the rows before the test part."""
 
+    ample = 10
+    """More folds with half of the rows each tell as much of the rows, and more of how a trick's
+    effect differs from one stretch of time to another."""
+
     def folds(
         self,
         data: Table,
@@ -34,10 +38,12 @@ class ForecastRounds:
         settings, rows = config.data, prepared.split.validation
         least = _least(prepared.preprocessing.horizon)
         gap = data.slots.steps(settings.gap, "gap") if settings.gap else 0
-        laid = rolling_folds(rows, settings.folds, least=least, window=settings.window, gap=gap)
+        asked = settings.folds or FOLDS
+        laid = rolling_folds(rows, asked, least=least, window=settings.window, gap=gap)
         held = [fold for fold in laid if _holds_windows(prepared, fold)]
         folds = tuple(fold._replace(number=number) for number, fold in enumerate(held))
-        why = [*_why_fewer(prepared, settings, len(laid)), *_why_left_out(len(laid) - len(folds))]
+        fewer = _why_fewer(prepared, settings, asked, len(laid))
+        why = [*fewer, *_why_left_out(len(laid) - len(folds))]
         return Folds(folds, "; ".join(why) or None)
 
     def prepare(self, data: Table, config: ForecastConfig, fold: Fold) -> Round:
@@ -82,21 +88,19 @@ def _ranges(fold: Fold) -> tuple[range, ...]:
     return tuple(range(int(rows[0]), int(rows[-1]) + 1) for rows in fold[2:])
 
 
-def _why_fewer(prepared: Prepared, settings: TableConfig, laid: int) -> Iterator[str]:
+def _why_fewer(prepared: Prepared, settings: TableConfig, asked: int, laid: int) -> Iterator[str]:
     """Tell that the stretches would be too short, with the horizon for which they are not."""
     horizon, rows = prepared.preprocessing.horizon, prepared.split.validation
     half = rows - rows // 2
-    if half // _least(horizon) >= settings.folds:
-        if laid < settings.folds:
+    if half // _least(horizon) >= asked:
+        if laid < asked:
             yield (
-                f"no row to learn from is left of {count_of(settings.folds - laid, 'fold')} by "
+                f"no row to learn from is left of {count_of(asked - laid, 'fold')} by "
                 f"{option('gap', settings.gap)}"
             )
         return
-    enough = (half // settings.folds + 1) // (LEAST_HORIZONS + 1)
-    remedy = (
-        f"; {settings.folds} need a horizon of at most {count_of(enough, 'step')}" if enough else ""
-    )
+    enough = (half // asked + 1) // (LEAST_HORIZONS + 1)
+    remedy = f"; {asked} need a horizon of at most {count_of(enough, 'step')}" if enough else ""
     yield (
         f"a fold is judged on {count_of(_least(horizon), 'row')} or more, which hold windows of "
         f"{LEAST_HORIZONS} horizons, and half of what is before the test part has "

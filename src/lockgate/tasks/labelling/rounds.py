@@ -6,7 +6,7 @@ import numpy as np
 
 from lockgate.errors import DataError
 from lockgate.scoring.arrays import IntArray
-from lockgate.tasks.folds import Fold, Folds, Round, as_rows, telling
+from lockgate.tasks.folds import FOLDS, Fold, Folds, Round, as_rows, telling
 from lockgate.tasks.labelling.config import LabelConfig
 from lockgate.tasks.labelling.folds import fold_rows
 from lockgate.tasks.labelling.labelled import LabelData, take
@@ -19,6 +19,9 @@ from lockgate.tasks.labelling.scorer import LabelScorer
 @dataclass(frozen=True)
 class LabelRounds:
     """Stratified folds of all but the test part, or rolling-origin ones where there are times."""
+
+    ample = FOLDS
+    """Each pass draws others anyway."""
 
     def folds(
         self, data: LabelData, prepared: PreparedLabelled, config: LabelConfig, of_pass: int = 0
@@ -36,8 +39,9 @@ class LabelRounds:
             )
         kept = data.validation if settings.keep_validation else None
         rest = rows if kept is None else np.setdiff1d(rows, kept)
+        asked = settings.folds or FOLDS
         return fold_rows(
-            *(data.all, rest, settings.folds, settings.split_seed), of_pass=of_pass, stopping=kept
+            *(data.all, rest, asked, settings.split_seed), of_pass=of_pass, stopping=kept
         )
 
     def prepare(self, data: LabelData, config: LabelConfig, fold: Fold) -> Round:

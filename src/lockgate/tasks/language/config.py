@@ -18,8 +18,9 @@ class TextConfig(Config):
     validation: Annotated[str | None, Option()] = None
     """File of the validation part. Default: a fifth of the training part, a tenth of many or of a
     text."""
-    folds: Annotated[int, Field(ge=2), FOLDS] = 5
-    """Folds of all but the test part, each judged in a round of its own; fewer of few rows."""
+    folds: Annotated[int | None, Field(ge=2), FOLDS] = None
+    """Folds of all but the test part, each judged in a round of its own; fewer of few rows.
+    Default: 5, of a study of forecasts 10 where its budget affords a pass over them."""
     encoding: Annotated[str | None, READING] = None
     """Encoding of text files, where their bytes do not show it: gb18030."""
     vocab_size: int = Field(default=10_000, ge=10)

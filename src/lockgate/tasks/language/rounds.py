@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lockgate.errors import count_of
 from lockgate.scoring.arrays import IntArray
-from lockgate.tasks.folds import Fold, Folds, Round, as_rows, rolling_folds, telling
+from lockgate.tasks.folds import FOLDS, Fold, Folds, Round, as_rows, rolling_folds, telling
 from lockgate.tasks.language.config import LanguageConfig
 from lockgate.tasks.language.prepare import FEWEST_WORDS, PreparedText, TextData, prepare_text
 
@@ -12,6 +12,9 @@ from lockgate.tasks.language.prepare import FEWEST_WORDS, PreparedText, TextData
 @dataclass(frozen=True)
 class LanguageRounds:
     """Rolling-origin folds of the words before the test part."""
+
+    ample = FOLDS
+    """More words in a fold tell more than more folds."""
 
     def folds(
         self,
@@ -21,7 +24,7 @@ class LanguageRounds:
         of_pass: int = 0,  # noqa: ARG002 - a text has one order
     ) -> Folds:
         """Give the folds, which are the same in each pass."""
-        words, asked = len(_words(data)), config.data.folds
+        words, asked = len(_words(data)), config.data.folds or FOLDS
         laid = rolling_folds(words, asked, least=FEWEST_WORDS)
         held = [fold for fold in laid if len(fold.train) >= FEWEST_WORDS]
         folds = tuple(fold._replace(number=number) for number, fold in enumerate(held))
