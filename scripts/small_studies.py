@@ -80,7 +80,8 @@ def standing(verdict: PairVerdict, truth: Truth) -> Standing:
     "helps" is right where the truth's interval lies below 0. It is wrong where that interval
     reaches 0 or lies beyond, and leaves out every effect that the study's own interval allows.
     "no difference" is right where the truth's interval lies inside ±2 %, wrong where it lies
-    outside. Else it is unclear: there are too few other rounds to tell.
+    outside. "no gain" is right where it lies above -2 %, wrong where below. Else it is unclear:
+    there are too few other rounds to tell.
     """
     if not verdict.decided:
         return "undecided"
@@ -89,6 +90,9 @@ def standing(verdict: PairVerdict, truth: Truth) -> Standing:
             return "right"
         outside = truth.low > SMALLEST_EFFECT or truth.high < -SMALLEST_EFFECT
         return "wrong" if outside else "unclear"
+    if verdict.outcome == "no gain":
+        gains = truth.high < -SMALLEST_EFFECT
+        return "right" if truth.low > -SMALLEST_EFFECT else "wrong" if gains else "unclear"
     assert verdict.low is not None
     assert verdict.high is not None
     low, high, nearest = truth.low, truth.high, verdict.high

@@ -11,8 +11,8 @@ from lockgate.studies.phrases import chance, signed_percent
 from lockgate.tasks.results import DeliveredPart, checked_results
 
 Results = dict[str, Any]
-OUTCOMES = ("helps", "hurts", "no difference", "open", "no verdict")
-DECIDED = OUTCOMES[:3]
+OUTCOMES = ("helps", "hurts", "no difference", "no gain", "open", "no verdict")
+DECIDED = OUTCOMES[:4]
 ALL = "**all**"
 
 
@@ -57,7 +57,7 @@ def overview(studies: Mapping[str, Results | None]) -> str:
     rows = [(title, *counted([results])) for title, results in known.items()]
     if len(known) > 1:
         rows.append((ALL, *counted(list(known.values()))))
-    head = ("", "decided", "helps", "hurts", "no difference")
+    head = ("", "decided", "helps", "hurts", "no difference", "no gain")
     head = (*head, "open: more rounds", "open: more rows", "no verdict", "rounds")
     missing = [title for title in studies if title not in known]
     not_run = f"\n\nNot run: {'; '.join(missing)}." if missing else ""

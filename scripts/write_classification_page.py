@@ -70,9 +70,9 @@ What `lockgate study` finds on labelled sequences and texts, each with a budget 
 of its data. What parts and baselines are is told in [design.md](design.md), what a verdict is and
 how often one is wrong in [rule.md](rule.md).
 
-*Decided* are pairs of a network and what it adds to that help, hurt or make no difference that
-matters, of all that were declared. The others are *open*: either more rounds would tell, or the
-rows limit them, and only more data would.
+*Decided* are pairs of a network and what it adds to that help, hurt, make no difference that
+matters or give no gain that does, of all that were declared. The others are *open*: either more
+rounds would tell, or the rows limit them, and only more data would.
 """
 REACHED = """
 ## Reached

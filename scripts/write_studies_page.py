@@ -46,9 +46,9 @@ pass over the folds is played even where it takes longer. `scripts/studies` runs
 this page; each command is given in the folder of its data. What a verdict is and how often one is
 wrong is told in [rule.md](rule.md).
 
-*Decided* are pairs of a network and what it adds to that help, hurt or make no difference that
-matters, of all that were declared. The others are *open*: either more rounds would tell, or the
-rows limit them, and only more data would.
+*Decided* are pairs of a network and what it adds to that help, hurt, make no difference that
+matters or give no gain that does, of all that were declared. The others are *open*: either more
+rounds would tell, or the rows limit them, and only more data would.
 """
 LEGEND = """
 *Judged* are rows of the development part that neither trained nor stopped a fit, means over rounds;

@@ -166,7 +166,17 @@ def wrong_table(sizes: Sequence[Size]) -> str:
         own = [size for size in sizes if size.rounds == rounds]
         if len(own) > 1:
             rows.append(_wrong_row(*own))
-    head = ("data", "rounds", "studies", "verdicts", "decided", "helps", "hurts", "no difference")
+    head = (
+        "data",
+        "rounds",
+        "studies",
+        "verdicts",
+        "decided",
+        "helps",
+        "hurts",
+        "no difference",
+        "no gain",
+    )
     head = (*head, "right", "unclear", "wrong", "wrong, % of decided", "% of studies with one")
     return table(head, rows)
 
@@ -183,7 +193,7 @@ def _wrong_row(*sizes: Size) -> tuple[str, ...]:
         f"{sum(size.studies for size in sizes)}",
         f"{len(cases)}",
         f"{len(decided(cases))}",
-        *(f"{outcomes[outcome]}" for outcome in ("helps", "hurts", "no difference")),
+        *(f"{outcomes[outcome]}" for outcome in ("helps", "hurts", "no difference", "no gain")),
         *(f"{standings[one]}" for one in ("right", "unclear", "wrong")),
         shown(verdicts),
         shown(studies),
@@ -204,7 +214,7 @@ def found_table(sizes: Sequence[Size]) -> str:
 def section(measured: Measured) -> str:
     """Return what is true of each pair, what small studies say of it, and how the stage ran."""
     stage, about = measured.stage, [one.about for one in measured.kept]
-    outcomes = ("helps", "hurts", "no difference", "open")
+    outcomes = ("helps", "hurts", "no difference", "no gain", "open")
     head = ["pair", "true effect"]
     head += [f"{size.rounds} rounds: {one}" for size in measured.sizes for one in outcomes]
     rows = []

@@ -198,6 +198,7 @@ def is_wrong(verdict: PairVerdict, true: float) -> bool:
         "helps": true >= 0.0,
         "hurts": true <= 0.0,
         "no difference": abs(true) >= SMALLEST * (1.0 - 1e-9),
+        "no gain": true <= -SMALLEST * (1.0 - 1e-9),
     }.get(verdict.outcome, False)
 
 

@@ -13,6 +13,7 @@ KINDS = {
     "hurts": "bad",
     "loses": "bad",
     "no difference": "same",
+    "no gain": "same",
     "no verdict": "none",
 }
 

@@ -71,6 +71,10 @@ class Effect:
         """Tell whether the interval of a level excludes 0."""
         return abs(self.d) > self.half_width(level)
 
+    def gains_less(self, smallest: float, level: float) -> bool:
+        """Tell whether the interval of a level excludes a gain of `smallest` or more."""
+        return self.d - self.half_width(level) > -smallest
+
     def after(self, rounds: float, noise: float = 1.0) -> Self:
         """Return what the effect would be after other rounds, if its fits vary `noise` as much."""
         factor = noise * self.rounds / rounds

@@ -48,6 +48,8 @@ def rows_limit(effect: Effect, level: float, smallest: float) -> bool:
     """
     half = effect.after(math.inf).half_width(level)
     error = math.sqrt(sum(part.variance for part in effect.fits))
+    if effect.d + error - half > -smallest:
+        return False
     return abs(effect.d) + error <= half and max(abs(effect.d) - error, 0.0) + half >= smallest
 
 
@@ -56,7 +58,7 @@ def _enough(effect: Effect, noise: float, level: float, smallest: float) -> int 
 
     def decided(rounds: int) -> bool:
         half = effect.after(rounds, noise).half_width(level)
-        return abs(effect.d) > half or abs(effect.d) + half < smallest
+        return abs(effect.d) > half or effect.d - half > -smallest
 
     low, high = effect.rounds, MOST_ROUNDS
     if not decided(high):

@@ -153,7 +153,6 @@ def _leave(told: Told) -> str:
     """Say which tricks to leave out, but for those that the selected network is made from."""
     kept = told.line()
     hurts = [one for one in told.pairs("hurts") if one["rung"] not in kept]
-    same = [one for one in told.pairs("no difference") if one["rung"] not in kept]
     said = []
     if len(hurts) == 1:
         trick, by = told.tricks[hurts[0]["rung"]], change(hurts[0])
@@ -161,10 +160,12 @@ def _leave(told: Told) -> str:
     elif hurts:
         each = [f"{told.tricks[one['rung']]} (by {change(one)})" for one in hurts]
         said.append(f"Do not use what raises the {told.error}: {'; '.join(each)}.")
-    if same:
-        tricks = "; ".join(told.tricks[one["rung"]] for one in same)
-        makes = "it makes" if len(same) == 1 else "each makes"
-        said.append(f"Leave out {tricks}: {makes} no difference that matters.")
+    for outcome, verb in (("no difference", "makes"), ("no gain", "gives")):
+        idle = [one for one in told.pairs(outcome) if one["rung"] not in kept]
+        if idle:
+            tricks = "; ".join(told.tricks[one["rung"]] for one in idle)
+            one_or_each = "it" if len(idle) == 1 else "each"
+            said.append(f"Leave out {tricks}: {one_or_each} {verb} {outcome} that matters.")
     return " ".join(said)
 
 

@@ -43,11 +43,12 @@ of t, weighted by their variance.
 looks together err in at most 4 % of studies, and resumptions beyond the plan in 1 % more. Of m
 declared pairs each gets its m-th part of that. The part of a pair that helps or hurts passes on to
 those still open (Holm 1979; with looks Maurer and Bretz 2013); the part of one that makes no
-difference does not, and to say "no difference" a pair has its own part alone. A decided verdict is
-final: it and its interval are those of the look that decided it.
+difference does not, and to say "no difference" or "no gain" a pair has its own part alone. A
+decided verdict is final: it and its interval are those of the look that decided it.
 
 *Outcome*, in this order. "no difference": the interval lies inside ±smallest effect, 2 % by
-default. "helps" or "hurts": it excludes 0. Else "open", with the chance that the rung helps, from a
+default. "helps" or "hurts": it excludes 0. "no gain": it excludes a gain of the smallest effect or
+more, whatever it says of harm. Else "open", with the chance that the rung helps, from a
 prior by which effects vary around 0 by 2 % (one standard deviation); with the further rounds that
 would decide it if the effect is as it looks, at 80 % chance of the noise of fits; or with the limit
 "rows" where endless rounds would not decide it: folds and rows stay as they are. "no verdict":
@@ -74,8 +75,8 @@ from lockgate.studies.outlook import chance_it_helps, needed_rounds, rows_limit
 SMALLEST_EFFECT = math.log(1.02)
 
 Pair = tuple[str, str]  # rung and parent
-Outcome = Literal["helps", "hurts", "no difference", "open", "no verdict"]
-DECIDED = ("helps", "hurts", "no difference")
+Outcome = Literal["helps", "hurts", "no difference", "no gain", "open", "no verdict"]
+DECIDED = ("helps", "hurts", "no difference", "no gain")
 
 
 @dataclass(frozen=True)
@@ -236,6 +237,9 @@ def _decisions(
                 yield pair, "helps" if effect.d < 0.0 else "hurts", level
                 del still_open[pair]
                 passed, going_on = passed + 1, True
+    for pair, effect in still_open.items():
+        if effect.gains_less(smallest, levels[count]):
+            yield pair, "no gain", levels[count]
 
 
 def _outlook(verdict: PairVerdict, effect: Effect, level: float, smallest: float) -> PairVerdict:

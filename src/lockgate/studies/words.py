@@ -16,7 +16,7 @@ __all__ = [
     "verdict_words",
 ]
 
-ORDER = ("helps", "hurts", "no difference", "open", "no verdict")
+ORDER = ("helps", "hurts", "no difference", "no gain", "open", "no verdict")
 LEAST_ROUNDS = 3
 LEAST_BLOCKS = 8
 
@@ -176,6 +176,8 @@ def _pair_words(pair: PairResult, trick: str, metric: str, results: Results) -> 
             return f"{name} is open: {effect} {after}{likely}{limit}."
         case "no difference":
             return f"{name} makes no difference that matters: {effect}, {after}."
+        case "no gain":
+            return f"{name} gives no gain that matters: {effect}, {after}."
         case verb:
             small = " The change may be too small to matter." if alike(pair, results) else ""
             return f"{name} {verb}: {effect}, {after}.{small}"

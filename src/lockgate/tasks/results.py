@@ -118,7 +118,7 @@ class PairResult(Effect):
 
     rung: str
     parent: str
-    outcome: str  # helps, hurts, no difference, open, no verdict
+    outcome: str  # helps, hurts, no difference, no gain, open, no verdict
     chance: float | None  # that it helps, of an open pair
     needed: list[int] | None  # further rounds, from and to, that may decide an open pair
     limit: str | None  # "rows": no number of rounds decides it

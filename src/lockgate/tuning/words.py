@@ -96,6 +96,9 @@ def _use(results: TuneResults) -> str:
         case "no difference":
             why = f"tuning makes no difference that matters, {best}, has {_effect(pair, results)}"
             return f"Keep {against}: {why}."
+        case "no gain":
+            why = f"tuning gives no gain that matters, {best}, has {_effect(pair, results)}"
+            return f"Keep {against}: {why}."
         case "hurts":
             return (
                 f"Keep {against}: tuning hurts, {best}, raises the {error} by {change(pair)} once "
@@ -159,9 +162,11 @@ def _pair(pair: PairResult, results: TuneResults) -> str:
     if pair["outcome"] == "no verdict":
         reason = f" ({pair['reason']})" if pair["reason"] else ""
         return f"{name} has no verdict{reason}; its settings: {values}."
-    outcome = {"no difference": "makes no difference that matters", "open": "is open"}.get(
-        pair["outcome"], pair["outcome"]
-    )
+    outcome = {
+        "no difference": "makes no difference that matters",
+        "no gain": "gives no gain that matters",
+        "open": "is open",
+    }.get(pair["outcome"], pair["outcome"])
     after = count_of(pair["rounds"], "round")
     return (
         f"{name} {outcome}: {_effect(pair, results)} against the default, after {after}; its "
