@@ -49,6 +49,7 @@ def test_no_effect_is_always_on_the_axis(results: Results) -> None:
         ("helps", "good"),
         ("hurts", "bad"),
         ("no difference", "same"),
+        ("no gain", "same"),
         ("open", "open"),
         ("no verdict", "none"),
     ],

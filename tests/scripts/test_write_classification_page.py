@@ -168,6 +168,6 @@ def test_page_names_studies_that_are_not_finished(tmp_path):
     page = (tmp_path / "page.md").read_text(encoding="utf-8")
     assert "; IMDb: long English film reviews." in page
     assert "Not run: JapaneseVowels: who speaks; " in page
-    assert "| TREC: what a question asks for | 1 of 1 | 1 | 0 | 0 | 0 | 0 | 0 | 10 |" in page
+    assert "| TREC: what a question asks for | 1 of 1 | 1 | 0 | 0 | 0 | 0 | 0 | 0 | 10 |" in page
     assert page.count("\n## ") == 2
     assert "commit abc1234." in page

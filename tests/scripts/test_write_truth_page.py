@@ -51,12 +51,12 @@ def test_effects_that_are_clear_are_found_and_right(page: Any, tmp_path: Path) -
 
     text = page()
 
-    first = "| bike rentals, 24 h | 10 | 66 | 132 | 132 | 66 | 0 | 66 | 132 | 0 | 0 |"
+    first = "| bike rentals, 24 h | 10 | 66 | 132 | 132 | 66 | 0 | 60 | 6 | 132 | 0 | 0 |"
     assert first in text
-    assert "| bike rentals, 24 h | 15 | 200 | 400 | 400 | 200 | 0 | 200 | 400 | 0 | 0 |" in text
+    assert "| bike rentals, 24 h | 15 | 200 | 400 | 400 | 200 | 0 | 152 | 48 | 400 | 0 | 0 |" in text
     assert "| bike rentals, 24 h | 10 | 66 of 66 | 100.0 [61.0, 100.0] |" in text
     effect = r"input-dropout against lstm \| −4.\d % \[−[45].\d, −4.\d\]"
-    assert re.search(effect + r" \| 66 \| 0 \| 0 \| 0 \| 200 \| 0 \|", text)
+    assert re.search(effect + r" \| 66 \| 0 \| 0 \| 0 \| 0 \| 200 \| 0 \|", text)
     assert "lockgate study hour.csv.gz --target cnt" in text
     assert "180 fits of 4.0 s on average, 1 diverged. A CPU, 2 processes of one thread" in text
     assert "commit abc1234, 2026-11-26." in text
@@ -106,5 +106,5 @@ def test_stages_are_summed_by_the_rounds_of_their_studies(page: Any, tmp_path: P
 
     text = page()
 
-    assert "| all of these | 10 | 132 | 264 | 264 | 66 | 66 | 132 | 264 | 0 | 0 |" in text
+    assert "| all of these | 10 | 132 | 264 | 264 | 66 | 66 | 120 | 12 | 264 | 0 | 0 |" in text
     assert "| all of these | 15 | 400 |" in text

@@ -82,7 +82,19 @@ def test_what_hurts_and_what_makes_no_difference_are_left_out(results: Results) 
     ]
 
 
-@pytest.mark.parametrize("outcome", ["no difference", "hurts"])
+def test_what_gives_no_gain_is_left_out_by_itself(results: Results) -> None:
+    pairs = [
+        one("stacked", "no gain", (5.0, -1.0, 11.0)),
+        one("both", "no difference", (0.1, -1.0, 1.0)),
+    ]
+
+    assert said(with_pairs(results, *pairs))[1] == (
+        f"Leave out {BOTH}: it makes no difference that matters. Leave out {STACK}: it gives no "
+        "gain that matters."
+    )
+
+
+@pytest.mark.parametrize("outcome", ["no difference", "no gain", "hurts"])
 def test_what_the_selected_network_is_made_from_is_not_left_out(
     results: Results, outcome: str
 ) -> None:

@@ -122,6 +122,7 @@ def test_the_number_of_fits_is_told_that_the_budget_affords(play: Any, monkeypat
             self.most.append(total)
 
     monkeypatch.setattr(module, "stop", lambda _: None)
+    monkeypatch.setattr(module, "resting", lambda _: set())
     monkeypatch.setattr(module, "_affordable", lambda *_: 7)
     counts = Counts()
 

@@ -39,6 +39,7 @@ def evidence(results: Results) -> list[str]:
             {"rounds": 5},
             f"{BOTH} makes no difference that matters: {EFFECT}, after 5 rounds.",
         ),
+        ("no gain", {}, f"{BOTH} gives no gain that matters: {EFFECT}, after 10 rounds."),
         ("open", {}, f"{BOTH} is open: {EFFECT} after 10 rounds, 70 % likely to help."),
         (
             "open",

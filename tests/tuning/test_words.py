@@ -51,6 +51,13 @@ def test_what_makes_no_difference_is_not_used(results):
     assert keep.endswith("the best of 40 trials, has −0.4 % MAE [−1.2, +0.4].")
 
 
+def test_what_gives_no_gain_is_not_used(results):
+    [keep] = outcome(results, "no gain", percent=2.4, low=-1.2, high=6.4)
+
+    assert keep.startswith("Keep the default settings: tuning gives no gain that matters, trial ")
+    assert keep.endswith("the best of 40 trials, has +2.4 % MAE [−1.2, +6.4].")
+
+
 def test_what_hurts_is_not_used(results):
     [keep] = outcome(results, "hurts", percent=6.0, low=3.0, high=9.0)
 
