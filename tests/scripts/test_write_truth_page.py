@@ -53,7 +53,9 @@ def test_effects_that_are_clear_are_found_and_right(page: Any, tmp_path: Path) -
 
     first = "| bike rentals, 24 h | 10 | 66 | 132 | 132 | 66 | 0 | 60 | 6 | 132 | 0 | 0 |"
     assert first in text
-    assert "| bike rentals, 24 h | 15 | 200 | 400 | 400 | 200 | 0 | 152 | 48 | 400 | 0 | 0 |" in text
+    assert (
+        "| bike rentals, 24 h | 15 | 200 | 400 | 400 | 200 | 0 | 152 | 48 | 400 | 0 | 0 |" in text
+    )
     assert "| bike rentals, 24 h | 10 | 66 of 66 | 100.0 [61.0, 100.0] |" in text
     effect = r"input-dropout against lstm \| −4.\d % \[−[45].\d, −4.\d\]"
     assert re.search(effect + r" \| 66 \| 0 \| 0 \| 0 \| 0 \| 200 \| 0 \|", text)

@@ -1,7 +1,6 @@
 """What the rounds of a study tell: how intervals narrowed, scores by fold, effects by size."""
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lockgate.charts import figures as charts
@@ -9,7 +8,13 @@ from lockgate.charts.figures import Estimate, Figure, Line, RoundFrame
 from lockgate.charts.strips import scale_over
 from lockgate.reports.effects import kind_of
 from lockgate.reports.lines import styles
-from lockgate.tasks.results import FoldResult, PairResult, Results, reference_baseline
+from lockgate.tasks.results import (
+    FoldResult,
+    PairResult,
+    Results,
+    changes_by_fold,
+    reference_baseline,
+)
 
 COLOURS = {"good": "good", "bad": "bad", "same": "soft", "none": "muted", "open": "warn"}
 GROWN = 1.1  # the largest training part is larger by as much, or size has nothing to tell
@@ -154,21 +159,12 @@ def growth_lines(results: Results) -> list[Line]:
     pairs = {pair["rung"]: pair for pair in results["verdict"]["pairs"]}
     folds = sorted(results["folds"], key=lambda fold: fold["train"])
     looks = styles(results)
+    changes = {name: changes_by_fold(pair, results) for name, pair in pairs.items()}
     drawn = [
-        Line(name, "rung", *looks[name], _by_fold(pair, folds, results))
-        for name, pair in pairs.items()
+        Line(name, "rung", *looks[name], [own.get(fold["name"]) for fold in folds])
+        for name, own in changes.items()
     ]
     return [line for line in drawn if any(value is not None for value in line.values)]
-
-
-def _by_fold(pair: PairResult, folds: Sequence[FoldResult], results: Results) -> list[float | None]:
-    rung = next(one for one in results["rungs"] if one["name"] == pair["rung"])
-    of_round: Mapping[int, str] = {one["round"]: one["fold"] for one in rung["rounds"]}
-    means: list[float | None] = []
-    for fold in folds:
-        own = [c for n, c in _changes(pair).items() if of_round.get(n) == fold["name"]]
-        means.append(sum(own) / len(own) if own else None)
-    return means
 
 
 def growth_figure(results: Results) -> Figure | None:

@@ -1,19 +1,19 @@
 """Checks of a study: what a careful reader would ask before believing it."""
 
-import math
 from collections.abc import Iterator, Sequence
 
 from lockgate.charts.formats import enumerated, moment, numbered, plural
+from lockgate.studies.growth import growths
 from lockgate.studies.phrases import signed_percent
 from lockgate.studies.single import better_than
 from lockgate.studies.tuned import seen_words
 from lockgate.tasks.base import check
 from lockgate.tasks.results import (
     Check,
-    PairResult,
     Results,
     RungResult,
     Status,
+    changes_by_fold,
     reference_baseline,
     selected_rung,
 )
@@ -28,6 +28,7 @@ def checks(results: Results, of_data: Sequence[Check]) -> list[Check]:
         _single(results),
         _verdicts(results),
         *_latest_fold(results),
+        *_growing(results),
         _overfitting(results),
         _ended(results["rungs"]),
         _diverged(results["rungs"]),
@@ -113,7 +114,7 @@ def _latest_fold(results: Results) -> Iterator[Check]:
         return
     latest, told = dated[-1]["name"], []
     for pair in results["verdict"]["pairs"]:
-        there = _change_in(pair, latest, results)
+        there = changes_by_fold(pair, results).get(latest)
         if pair["outcome"] in ("helps", "hurts") and _turned(pair["percent"], there, results):
             told.append(f"{pair['rung']} {pair['outcome']} over all, there {_signed(there)}")
     against = _against_baseline(latest, results)
@@ -132,16 +133,11 @@ def _latest_fold(results: Results) -> Iterator[Check]:
     yield check(name, "warn", f"{stretch} disagrees with the mean: {'; '.join(told)}.")
 
 
-def _change_in(pair: PairResult, fold: str, results: Results) -> float | None:
-    """Return the mean change of a pair in the rounds of a fold, in per cent."""
-    rung = next(one for one in results["rungs"] if one["name"] == pair["rung"])
-    rounds = {str(one["round"]) for one in rung["rounds"] if one["fold"] == fold}
-    known = [
-        math.log1p(change / 100.0)
-        for number, change in pair["by_round"].items()
-        if number in rounds and change is not None and change > -100.0
-    ]
-    return 100.0 * math.expm1(sum(known) / len(known)) if known else None
+def _growing(results: Results) -> Iterator[Check]:
+    """Tell whose effect changes where there are more rows to learn from."""
+    found = [one.words(one.rung, results["metric"]) for one in growths(results)]
+    if found:
+        yield check("More rows to learn from", "warn", " ".join(found))
 
 
 def _against_baseline(fold: str, results: Results) -> float | None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from lockgate.errors import count_of
 from lockgate.studies.further import how, remedy, resume
+from lockgate.studies.growth import growths
 from lockgate.studies.phrases import chance, change, compared, error_name, span
 from lockgate.studies.tuned import TUNED
 from lockgate.tasks.results import Effect, PairResult, Results, selected_rung
@@ -135,8 +136,17 @@ def _use(told: Told, *, after: bool) -> str:
     parent = against(own[0]["parent"], told.results, told.tricks)
     return (
         f"{use}: it lowers a single network's {told.error} by {change(own[0])} against {parent} "
-        f"({count_of(own[0]['rounds'], 'round')}){best}.{alone}"
+        f"({count_of(own[0]['rounds'], 'round')}){best}.{_fades(told, own[0])}{alone}"
     )
+
+
+def _fades(told: Told, pair: PairResult) -> str:
+    """Tell where a trick that helps does not where there are most rows to learn from."""
+    found = [one for one in growths(told.results) if one.rung == pair["rung"]]
+    if not found or found[0].last < -told.results["verdict"]["smallest_effect"]:
+        return ""
+    trick = told.tricks[pair["rung"]]
+    return f" {found[0].words(trick[0].upper() + trick[1:], told.results['metric'])}"
 
 
 def _ties(results: Results) -> str:

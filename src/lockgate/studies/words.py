@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lockgate.charts.formats import metric_name, plural
 from lockgate.errors import count_of
+from lockgate.studies.growth import growths
 from lockgate.studies.phrases import chance, compared, signed, signed_percent
 from lockgate.studies.recommend import alike, recommendation
 from lockgate.studies.tuned import seen_words
@@ -44,6 +45,7 @@ def verdict_words(results: Results, tricks: Mapping[str, str]) -> list[str]:
             if pair["outcome"] != "no verdict"
         ),
         *_without_verdict(pairs, tricks, metric),
+        *_growing(results, tricks),
         *([seen] if (seen := seen_words(results)) else []),
     ]
 
@@ -181,6 +183,16 @@ def _pair_words(pair: PairResult, trick: str, metric: str, results: Results) -> 
         case verb:
             small = " The change may be too small to matter." if alike(pair, results) else ""
             return f"{name} {verb}: {effect}, {after}.{small}"
+
+
+def _growing(results: Results, tricks: Mapping[str, str]) -> Iterator[str]:
+    """Tell whose effect changes with the rows, where what to do has not told it already."""
+    told = " ".join(recommendation(results, tricks))
+    for one in growths(results):
+        trick = tricks[one.rung]
+        sentence = one.words(trick[0].upper() + trick[1:], results["metric"])
+        if sentence not in told:
+            yield sentence
 
 
 def _without_verdict(

@@ -1,5 +1,6 @@
 """What `results.json` holds: the types of its values, and the version of its format."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, TypedDict, cast
 
@@ -249,8 +250,22 @@ that wrote it, or repeat the study: lockgate study shop.csv
 
 def selected_rung(results: Results) -> RungResult:
     """Return the selected rung."""
-    selected = results["verdict"]["selected"]
-    return next(rung for rung in results["rungs"] if rung["name"] == selected)
+    return rung_of(results, results["verdict"]["selected"])
+
+
+def rung_of(results: Results, name: str) -> RungResult:
+    """Return a rung by its name."""
+    return next(rung for rung in results["rungs"] if rung["name"] == name)
+
+
+def changes_by_fold(pair: PairResult, results: Results) -> dict[str, float]:
+    """Return the mean change of a pair in each fold that has any, in per cent."""
+    fold_of = {str(one["round"]): one["fold"] for one in rung_of(results, pair["rung"])["rounds"]}
+    ratios: dict[str, list[float]] = {}
+    for number, change in pair["by_round"].items():
+        if number in fold_of and change is not None and change > -100.0:
+            ratios.setdefault(fold_of[number], []).append(math.log1p(change / 100.0))
+    return {name: 100.0 * math.expm1(sum(own) / len(own)) for name, own in ratios.items()}
 
 
 def reference_baseline(results: Results) -> BaselineResult | None:
