@@ -68,6 +68,7 @@ def test_forms_that_are_read():
             "learning_rate": ["1e-4", "1e-2", "log"],  # as YAML has them
             "dropout": [0, 0.5],
             "lookback": ["24h", "48h"],
+            "known_future": ["", "promo,price"],
             "normalise": {"choices": ["last", "mean"]},
             "num_layers": {"choices": [1, 3]},
             "bidirectional": [False, True],
@@ -82,6 +83,7 @@ def test_forms_that_are_read():
         "training.learning_rate": Range(1e-4, 1e-2, log=True),
         "model.dropout": Range(0.0, 0.5),
         "data.lookback": Choices(("24h", "48h")),
+        "data.known_future": Choices(("", "promo,price")),
         "model.normalise": Choices(("last", "mean")),
         "model.num_layers": Choices((1, 3)),
         "model.bidirectional": Choices((False, True)),

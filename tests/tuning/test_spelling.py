@@ -38,6 +38,7 @@ def test_a_setting_is_given_once_on_the_command_line():
     [
         [16, 256, "log"],
         [0.0, 0.5],
+        ["", "promo,price"],
         {"choices": ["lstm", "gru"]},
         {"choices": [True, False]},
         {"choices": [4, "8,4"]},

@@ -283,3 +283,25 @@ def test_the_report_and_the_settings_are_written(searched):
     assert "Search over settings" in searched.report_path.read_text(encoding="utf-8")
     assert (folder / "config.yaml").exists()
     assert not list(folder.rglob(".*")), "temporary files stay"
+
+
+def test_columns_that_are_known_ahead_are_found_to_help(tune):
+    """Half of the days have a promotion, which nothing before tells."""
+    rng = np.random.default_rng(0)
+    promo = rng.integers(0, 2, 420)
+    sold = 10.0 + 8.0 * promo + rng.normal(size=420)
+    days = pl.date_range(pl.date(2020, 1, 1), pl.date(2021, 2, 23), eager=True)
+    table = pl.DataFrame({"day": days, "sold": sold, "promo": promo})
+    space = {"known_future": ["", "promo"]}
+
+    learns = {"hidden_size": 8, "learning_rate": 0.02, "max_epochs": 15}
+
+    result = tune(table, space=space, trials=4, folds=5, rounds=5, **learns)
+
+    verdict = result.results["verdict"]
+    [pair] = verdict["pairs"]
+    assert pair["outcome"] == "helps"
+    assert pair["percent"] < -30
+    fitted = lockgate.load(result.folder)
+    assert fitted.config.data.known_future == ("promo",)
+    assert "known_future promo" in " ".join(verdict["words"])

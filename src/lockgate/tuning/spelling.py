@@ -55,4 +55,4 @@ def word(value: Any) -> str:
     """Return a value as YAML reads it in a list."""
     if isinstance(value, bool | None):
         return {True: "true", False: "false", None: "null"}[value]
-    return f'"{value}"' if isinstance(value, str) and "," in value else str(value)
+    return f'"{value}"' if isinstance(value, str) and ("," in value or not value) else str(value)

@@ -43,6 +43,9 @@ def test_another_lookback_is_another_preparation_and_a_named_level_is_not():
 
     assert TUNING.preparation(config(lookback=14)) != plain
     assert TUNING.preparation(config(segment_length=2)) != plain
+    assert TUNING.preparation(config(known_future="price")) != plain
+    assert TUNING.preparation(config(inputs="target")) != plain
+    assert TUNING.preparation(config(known_future="")) == plain
     assert TUNING.preparation(config(normalise="mean")) == plain
 
 
@@ -70,6 +73,9 @@ def test_its_settings_are_settings_and_have_a_value(table):
 def test_networks_of_a_study_share_the_lookback_and_what_is_left_open():
     assert TUNING.shared(config(lookback=14, normalise="mean", linear_path="on")) == {
         "data.lookback": 14,
+        "data.inputs": "all",
+        "data.known_future": (),
+        "data.holidays": None,
         "model.linear_path": "on",
     }
     assert TUNING.shared(config(normalise="auto"))["model.normalise"] == "auto"

@@ -121,7 +121,8 @@ class TableConfig(Config):
     )
     @classmethod
     def _comma_list(cls, value: object) -> object:
-        return parts(value)
+        # as a search over columns writes that there are none
+        return () if value == "" else parts(value)
 
     @field_validator("split", mode="before")
     @classmethod

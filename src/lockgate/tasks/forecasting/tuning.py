@@ -12,13 +12,20 @@ LEAST_SHARE = 10
 that is chosen by default is."""
 
 
+COLUMNS = ("data.inputs", "data.known_future", "data.holidays")
+"""What is read beside the target."""
+
+
 class ForecastTuning:
     """The lookback, and the level that is taken from windows."""
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """The lookback: all else of the data changes what is judged."""
-        return ("data.lookback",)
+        """The lookback and the columns that are read: all else of the data changes what is judged.
+
+        What is not whole with some columns is not judged with others either.
+        """
+        return ("data.lookback", *COLUMNS)
 
     def space(self, prepared: Prepared) -> dict[str, Any]:
         """Give half and twice the lookback, as far as the rows allow it, and levels."""
@@ -35,9 +42,10 @@ class ForecastTuning:
         return {"data.lookback": prepared.preprocessing.lookback}
 
     def shared(self, config: ForecastConfig) -> dict[str, Any]:
-        """Give the lookback and whether there is a ridge; a level that is known needs nothing."""
+        """Give what is read and whether there is a ridge; a level that is known needs nothing."""
         model = config.model
-        alike = {"data.lookback": config.data.lookback, "model.linear_path": model.linear_path}
+        alike = {path: getattr(config.data, path.rpartition(".")[2]) for path in self.settings}
+        alike["model.linear_path"] = model.linear_path
         return alike | ({"model.normalise": "auto"} if model.normalise == "auto" else {})
 
     def preparation(self, config: ForecastConfig) -> Mapping[str, Any]:
