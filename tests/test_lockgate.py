@@ -54,11 +54,14 @@ def test_an_unknown_name_is_no_attribute():
         lockgate.stdy  # noqa: B018
 
 
-def test_the_readme_names_every_command_and_every_public_function():
+def test_readme_and_workbench_name_every_function_that_has_a_command():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "workbench.md").read_text(encoding="utf-8")
 
-    for name in ("study", "tune", "train", "evaluate", "predict", "doctor"):
-        assert f"`lockgate {name}" in readme
+    for name in ("study", "train", "tune", "lr_find", "compare", "backtest", "update"):
+        assert f"lockgate.{name}" in page
+    for name in ("Forecaster", "SequenceClassifier", "SequenceRegressor"):
+        assert f"`lockgate.{name}" in page
     for name in ("study", "Forecaster"):
         assert f"lockgate.{name}(" in readme
     assert "lockgate.nn." in readme

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parents[1] / "README.md"
-LAYER, WORKBENCH = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+WORKBENCH, LAYER = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
 
 
 def test_layer_example_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import typer
 from lockgate.cli.app import app
 
 GROUP = typer.main.get_command(app)
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "workbench.md").read_text(encoding="utf-8")
 
 
 def test_the_commands_are_these():
@@ -23,7 +23,7 @@ def test_a_command_and_each_of_its_options_is_documented(name):
     command = GROUP.commands[name]
 
     assert len(command.help) > 20
-    assert f"`lockgate {name}" in README
+    assert f"`lockgate {name}" in PAGE
     for parameter in command.params:
         assert parameter.help, parameter.name
         assert parameter.help.endswith((".", "].")), parameter.name
