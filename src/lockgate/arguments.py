@@ -45,6 +45,7 @@ class Settings(TypedDict, total=False):
     header: bool
     hidden_size: int | Sequence[int] | str
     hold_masks: bool
+    holes: str
     holidays: str | None
     horizon: int | str
     id: str | None

@@ -43,7 +43,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         target: Column to forecast.
         horizon: Steps, or a duration such as `"24h"`. Every step up to it is forecast.
         time, time_format, row_order, zone, calendar, resample, missing, id, align, where, at_least,
-            max_gap, inputs, exclude, known_future, static, categorical, holidays, split, lookback,
+            max_gap, holes, inputs, exclude, known_future, static, categorical, holidays, split, lookback,
             separator, decimal, encoding: How the table is read and cut; see
             `lockgate.tasks.forecasting.config.TableConfig`.
         cell, hidden_size, num_layers, bidirectional, residual: The stack.
@@ -104,6 +104,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         where: tuple[str, ...] = (),
         at_least: float | None = None,
         max_gap: int = 3,
+        holes: str = "flag",
         inputs: str | tuple[str, ...] = "all",
         exclude: tuple[str, ...] = (),
         known_future: tuple[str, ...] = (),

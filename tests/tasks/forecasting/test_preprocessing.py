@@ -1,7 +1,7 @@
 """All that is learned comes from the training rows, and all that is filled comes from the past."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -130,6 +130,46 @@ def test_a_target_with_holes_gets_a_channel_too() -> None:
     assert result.channels[:2] == ("T", "was missing: T")
     flags = result.apply(make_table(columns)).inputs[:, 1]
     assert np.flatnonzero(flags).tolist() == [3, 17]
+
+
+def test_a_hole_tells_how_long_it_is_where_asked_to() -> None:
+    columns = make_columns()
+    columns["T"][[3, 17, 18, 19, *range(40, 47)]] = np.nan
+    settings = {"inputs": "target", "holes": "age", "max_gap": 4}
+    result = learned(columns, CONFIG.model_copy(update=settings))
+
+    assert result.channels[:2] == ("T", "steps since seen: T")
+    ages = result.apply(make_table(columns)).inputs[:, 1]
+    expected = np.zeros(ROWS)
+    expected[3] = 1
+    expected[17:20] = 1, 2, 3
+    expected[40:47] = 1, 2, 3, 4, 5, 5, 5  # what is too long ago is all alike
+    np.testing.assert_allclose(ages, np.log(1 + expected) / np.log(6), rtol=1e-6)
+
+
+def test_the_age_of_a_hole_begins_anew_in_each_series() -> None:
+    hours = pl.datetime_range(
+        datetime(2024, 1, 1), datetime(2024, 1, 1) + timedelta(hours=ROWS - 1), "1h", eager=True
+    )
+    frame = pl.DataFrame(
+        {
+            "id": ["a"] * ROWS + ["b"] * ROWS,
+            "ds": [*hours, *hours],
+            "y": np.tile(make_columns()["T"], 2),
+            "wind": np.tile(make_columns()["holed"], 2),
+        }
+    )
+    frame[ROWS - 1, "wind"] = frame[ROWS, "wind"] = None
+    settings = {"target": "y", "id": "id", "horizon": 2, "lookback": 20, "holes": "age"}
+    config = CONFIG.model_copy(update=settings)
+    table = read_table(frame, target="y", id_columns="id")
+
+    result = learn(table, config, TRAIN, TRAIN)
+
+    channel = result.channels.index("steps since seen: wind")
+    ages = result.apply(table).inputs[:, channel]
+    assert ages[ROWS] == 1.0  # never seen in this series
+    assert 0 < ages[ROWS - 1] < 1.0
 
 
 def test_inputs_are_filled_and_scaled_and_targets_are_never_filled() -> None:

@@ -71,6 +71,9 @@ class TableConfig(Config):
     """What the target is never below, and so no forecast, baselines' neither: 0 for counts."""
     max_gap: Annotated[int, Field(ge=0), Option()] = 3
     """Most steps over which an input is filled forward; longer holes break windows."""
+    holes: Literal["flag", "age"] = "flag"
+    """What tells the network of missing values: flag, where they were; age, for how many steps they
+    have been, in logarithms."""
     inputs: Annotated[Literal["all", "target"] | tuple[str, ...], Option()] = "all"
     """Columns to read: all, or some by name: a,b. In forecasts target reads the target alone."""
     exclude: Annotated[tuple[str, ...], Option()] = ()

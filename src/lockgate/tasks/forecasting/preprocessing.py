@@ -30,6 +30,8 @@ SCALE = "scale of the series"
 ELAPSED = "time since the row before"
 MISSING = "was missing: "
 """Begins the name of a channel that tells where a value of a column was missing."""
+SINCE = "steps since seen: "
+"""Begins the name of one that tells how long it has been."""
 LEAST_SPREAD = 0.01
 """Of the usual standard deviation of a series, what one that is still is scaled by."""
 MOST_ASKED = 32
@@ -132,6 +134,8 @@ class Preprocessing(BaseModel):
     """Whether the calendar is."""
     static: tuple[str, ...] = ()
     """Columns with one value in each series."""
+    since_seen: bool = False
+    """Whether the channel of a column with holes tells how long ago it was seen, not only where."""
     elapsed: bool = False
     """Whether a channel tells how much time has passed since the row before."""
     holidays: str | None = None
@@ -159,7 +163,8 @@ class Preprocessing(BaseModel):
         waves = tuple(f"{name} {wave}" for name in self.calendar for wave in ("sin", "cos"))
         days = () if self.holidays is None else (f"holiday {self.holidays}",)
         scale = (SCALE,) if self.several else ()
-        flags = tuple(f"{MISSING}{c}" for c in self.with_holes)
+        told = SINCE if self.since_seen else MISSING
+        flags = tuple(f"{told}{c}" for c in self.with_holes)
         elapsed = (ELAPSED,) if self.elapsed else ()
         return self.columns + flags + waves + days + scale + elapsed
 
@@ -227,11 +232,11 @@ class Preprocessing(BaseModel):
         target = (values[:, 0] - own.means[which]) / own.stds[which]
         scaled = (filled - np.array(self.means)) / np.array(self.stds)
         scaled[:, 0] = (filled[:, 0] - own.means[which]) / own.stds[which]
-        flags = np.isnan(values[:, [self.columns.index(c) for c in self.with_holes]])
+        holes = self._holes(values[:, [self.columns.index(c) for c in self.with_holes]], layout)
         ds = table.frame["ds"]
         inputs = [
             np.nan_to_num(scaled).astype(np.float32),
-            flags.astype(np.float32),
+            holes,
             self.of_stamps(ds),
         ]
         if self.several:
@@ -249,6 +254,18 @@ class Preprocessing(BaseModel):
             *own,
             self._naive(table),
         )
+
+    def _holes(self, values: FloatArray, layout: Layout) -> npt.NDArray[np.float32]:
+        """Return the channels of columns with holes, 0 where a value was observed, (T, H).
+
+        Elsewhere they are 1, or the logarithm of the steps since the last one, up to 1 for what is
+        too long ago to be filled.
+        """
+        if not self.since_seen:
+            return np.isnan(values).astype(np.float32)
+        oldest = self.max_gap + 1
+        steps = np.minimum(ages(values, layout), oldest)
+        return np.asarray(np.log1p(steps) / np.log1p(oldest), dtype=np.float32)
 
     def of_stamps(self, ds: pl.Series) -> npt.NDArray[np.float32]:
         """Return the channels that stamps alone tell, the waves and the holidays, (T, W)."""
@@ -396,6 +413,7 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
         categories=categories,
         calendar_ahead=bool(config.known_future) or config.holidays is not None,
         holidays=config.holidays,
+        since_seen=config.holes == "age",
         elapsed=config.calendar == "irregular" and table.frequency.of_time,
     )
 
