@@ -4,13 +4,23 @@ BIN := .venv/bin
 OPS := src/lockgate/ops
 KERNELS := CMakeLists.txt $(wildcard $(OPS)/_cpu/*.cpp $(OPS)/_cpu/*.h $(OPS)/*/cpu.cpp)
 
-.PHONY: demo test kernels
+.PHONY: demo docs test kernels
 demo: .venv/installed
 	$(BIN)/lockgate study --sample co2 --rounds 6 --out runs/demo --resume \
 	  --rungs lstm,input-dropout,recurrent-dropout,both,stacked
 
 test: .venv/installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/check
+
+# the site in build/site; a link that leads nowhere ends it
+docs: .venv/docs
+	$(BIN)/mkdocs build
+
+.venv/docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
+	  --no-build-isolation --check-build-dependencies --config-settings build-dir=build/kernels \
+	  --editable ".[docs]"
+	touch $@
 
 # after a change of the C++: what has not changed is not compiled again
 kernels: .venv/installed

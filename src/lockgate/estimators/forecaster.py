@@ -42,10 +42,12 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
     Args:
         target: Column to forecast.
         horizon: Steps, or a duration such as `"24h"`. Every step up to it is forecast.
-        time, time_format, row_order, zone, calendar, resample, missing, id, align, where, at_least,
-            max_gap, holes, inputs, exclude, known_future, static, categorical, holidays, split, lookback,
-            separator, decimal, encoding: How the table is read and cut; see
-            `lockgate.tasks.forecasting.config.TableConfig`.
+        time, time_format, row_order, zone, calendar, resample: What its times are; see
+            `lockgate.tasks.forecasting.config.TableConfig` for these and the next.
+        missing, where, at_least, separator, decimal, encoding: How its values are read.
+        id, align: What tells several series apart, and where their parts are cut.
+        inputs, exclude, known_future, static, categorical, holidays: What is read beside it.
+        max_gap, holes, lookback, split: What windows are, and how the table is cut.
         cell, hidden_size, num_layers, bidirectional, residual: The stack.
         input_dropout, dropout, recurrent_dropout, weight_dropout, output_dropout, zoneout: Rates of
             dropping, in [0, 1).
@@ -61,10 +63,11 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
             "mc_dropout".
         linear_path: Whether forecasts are made on top of a ridge: "off", "on" or "auto"; see
             `lockgate.tasks.forecasting.config.ForecasterConfig`.
-        metric, learning_rate, schedule, average, weight_decay, batch_size, clip_norm, max_epochs,
-            patience, patience_steps, validations, max_steps, epoch_windows, forks, fork_batch,
-            series_weight, device: How it is trained; see
-            `lockgate.tasks.forecasting.config.ForecastTrainingConfig`.
+        metric, learning_rate, schedule, average, weight_decay, batch_size, clip_norm: How it is
+            trained; see `lockgate.tasks.forecasting.config.ForecastTrainingConfig` for these and
+            the next.
+        max_epochs, patience, patience_steps, validations, max_steps, epoch_windows: For how long.
+        forks, fork_batch, series_weight, device: By which windows, and where.
         random_state: Chooses initial weights, batches and masks.
         members, mix: Fits of the network whose mean is the model, and whether they are mixed with
             the best baseline, by a weight that validation sets. With more than one member, or mix,

@@ -118,17 +118,18 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
     stops and calibrates the probabilities. Fewer rows are all learned from, for `max_epochs`.
 
     Args:
-        cell, hidden_size, num_layers, bidirectional, residual, embedding_size, stride,
-            pooling, vectors, freeze_vectors, pretrain, pretrain_epochs, encoder, linear_path: The
-            network;
-            see `lockgate.tasks.labelling.config.ClassifierConfig`.
-        input_dropout, dropout, recurrent_dropout, weight_dropout, embedding_dropout,
-            output_dropout, zoneout: Rates of dropping, in [0, 1).
+        cell, hidden_size, num_layers, bidirectional, residual: The stack; see
+            `lockgate.tasks.labelling.config.ClassifierConfig` for these and the next two.
+        embedding_size, stride, pooling, linear_path: What goes into it, and what comes of it.
+        vectors, freeze_vectors, pretrain, pretrain_epochs, encoder: What it begins with.
+        input_dropout, dropout, recurrent_dropout, output_dropout, zoneout: Rates of dropping, in
+            [0, 1).
+        weight_dropout, embedding_dropout: The same of weights and of whole tokens.
         layer_norm, mask_per, mask_over, init: How states, masks and initial weights are made.
-        learning_rate, schedule, average, weight_decay, batch_size, clip_norm, max_epochs,
-            patience, patience_steps, validations, max_steps, label_smoothing,
-            truncated_bptt_steps, epoch_windows, device: How it is trained; see
-            `lockgate.tasks.labelling.config.LabelTrainingConfig`.
+        learning_rate, schedule, average, weight_decay, batch_size, clip_norm: How it is trained;
+            see `lockgate.tasks.labelling.config.LabelTrainingConfig` for these and the next two.
+        max_epochs, patience, patience_steps, validations, max_steps, epoch_windows: For how long.
+        label_smoothing, truncated_bptt_steps, device: By which targets and steps, and where.
         tokens, vocab_size, min_count, lowercase, clean_html: How texts are taken apart; see
             `lockgate.tasks.labelling.config.LabelledConfig`.
         max_length, keep: Most steps or tokens, and which end of what is longer is kept.
