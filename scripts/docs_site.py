@@ -38,16 +38,18 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 def pages() -> dict[str, str]:
     """Return the pages that are made, by their path."""
     return {
-        "index.md": start(),
+        "index.md": start("README.md"),
+        "zh.md": start("README.zh.md"),
         "reference/python.md": public_names(),
         "reference/commands.md": commands(),
         "reference/settings.md": settings(),
     }
 
 
-def start() -> str:
-    """Return the README as the first page."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def start(name: str) -> str:
+    """Return a README as a page."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    text = text.replace("](README.md)", "](index.md)").replace("](README.zh.md)", "](zh.md)")
     return text.replace("](docs/", "](").replace("](CONTRIBUTING.md)", "](../CONTRIBUTING.md)")
 
 

@@ -52,12 +52,14 @@ def test_every_setting_of_a_task_has_its_default_and_its_help(name: str) -> None
     assert "| `training.weight_decay` | `0.0` |" in page
 
 
-def test_the_first_page_is_the_readme() -> None:
-    start = PAGES["index.md"]
+@pytest.mark.parametrize(("name", "other"), [("index.md", "zh.md"), ("zh.md", "index.md")])
+def test_the_first_pages_are_the_readmes(name: str, other: str) -> None:
+    start = PAGES[name]
 
     assert start.startswith("# lockgate\n")
     assert "](docs/" not in start
     assert "](workbench.md)" in start
+    assert f"]({other})" in start
 
 
 @pytest.mark.parametrize(
