@@ -33,6 +33,7 @@ class Setting:
         effects: True effects of the six pairs, as log ratios.
         spread: Standard deviation of true effects, drawn for each study beside `effects`.
         rounds: Of the plan.
+        closed: Rounds after which its time is over, 0 where there is time for all.
         resumed: Rounds that it is resumed to, one after the other.
         rests: Rungs rest, and the study stops, as the rule says.
         fits: Noise of a fit.
@@ -51,6 +52,7 @@ class Setting:
     effects: tuple[float, ...] = NONE
     spread: float = 0.0
     rounds: int = 10
+    closed: int = 0
     resumed: tuple[int, ...] = ()
     rests: bool = False
     fits: float = 0.02
@@ -70,6 +72,7 @@ class Setting:
     def plan(self) -> LookPlan:
         """The looks, with every resumption."""
         plan = LookPlan.planned(self.of, self.rounds)
+        plan = plan.closed(self.closed) if self.closed else plan
         for rounds in self.resumed:
             plan = plan.resumed(rounds)
         return plan
@@ -81,7 +84,7 @@ LOUD_PARENT = Setting(noisy="lstm", chosen=False, rows=0.01)
 DIFFERENT_FOLDS = Setting(folds=0.01, shared=0.2, rounds=30)
 LIKE_THE_NEXT = Setting(folds=0.01, alike=0.5, rounds=30)
 ALL_AT_ONCE = Setting(
-    *(MIXED, 0.0, 20, (30,)),
+    *(MIXED, 0.0, 20, 0, (30,)),
     rests=True,
     noisy="both",
     folds=0.01,
@@ -93,6 +96,7 @@ ALL_AT_ONCE = Setting(
 OF_TEN_FOLDS = {
     "no effect, 10 rounds": Setting(),
     "no effect, 30 rounds": Setting(rounds=30),
+    "no effect, time for 20 of 30 rounds": Setting(rounds=30, closed=20),
     "no effect, noisy rows": Setting(rows=0.10),
     "no effect, calm": CALM,
     "a rung of 3 times the noise": Setting(noisy="recurrent", rows=0.01),

@@ -113,7 +113,35 @@ def test_more_rounds_are_played_on_resuming_and_looked_at_beyond_the_plan(
     assert not {seed for _, seed, _ in done} & {1, 2, 3, 4, 5, 6}
     [pair], [old] = verdict["pairs"], before["pairs"]
     assert pair["looks"][:2] == old["looks"]
-    assert json.loads((copied / "looks.json").read_text())["stages"] == [[6, 0.04], [9, 0.005]]
+    assert json.loads((copied / "looks.json").read_text())["stages"] == [
+        [6, 0.04, 6],
+        [9, 0.005, 9],
+    ]
+
+
+def test_a_study_whose_time_was_over_goes_on_for_what_was_planned(study, out, monkeypatch):
+    """Its last look had all that was left to spend; what comes after spends what was kept."""
+    monkeypatch.setattr("lockgate.studies.rounds.stop", lambda _: None)
+    with monkeypatch.context() as short:
+        short.setattr("lockgate.studies.plan.Plan.budget", 0.01)
+        first = study().results["verdict"]
+    assert (first["rounds"], first["ended"]) == (3, "budget")
+    assert json.loads((out / "looks.json").read_text())["stages"] == [[6, 0.04, 3]]
+
+    # killed before it had written what it found: it ends as it would have
+    kept = (out / "results.json").read_bytes()
+    (out / "results.json").unlink()
+    again = study(resume=True).results["verdict"]
+    assert (again["rounds"], again["ended"]) == (3, "budget")
+    (out / "results.json").write_bytes(kept)
+
+    longer = study(resume=True).results["verdict"]
+
+    assert (longer["rounds"], longer["ended"]) == (6, "rounds")
+    assert json.loads((out / "looks.json").read_text())["stages"] == [
+        [6, 0.04, 3],
+        [6, 0.005, 6],
+    ]
 
 
 def test_looks_that_cannot_be_read_are_refused(study, copied):

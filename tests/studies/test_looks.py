@@ -13,8 +13,11 @@ RESUMED = LookPlan.planned(5, 10).resumed(20).resumed(25)
 
 @pytest.mark.parametrize(
     "plan",
-    [LookPlan.planned(5, 30), RESUMED, LookPlan.planned(3, 12)],
-    ids=["six-looks", "resumed-twice", "three-folds"],
+    [
+        *(LookPlan.planned(5, 30), RESUMED, LookPlan.planned(3, 12)),
+        *(LookPlan.planned(5, 30).closed(15), LookPlan.planned(5, 30).closed(10).resumed(30)),
+    ],
+    ids=["six-looks", "resumed-twice", "three-folds", "closed", "closed-and-resumed"],
 )
 def test_a_random_walk_leaves_the_levels_as_often_as_is_spent(plan):
     looks = np.array(plan.looks)
@@ -46,7 +49,7 @@ def test_resumptions_spend_half_of_what_is_left_and_never_all():
     for rounds in range(15, 120, 5):
         plan = plan.resumed(rounds)
 
-    assert [spends for _, spends in plan.stages[:4]] == pytest.approx(
+    assert [stage.spends for stage in plan.stages[:4]] == pytest.approx(
         [0.04, 0.005, 0.0025, 0.00125]
     )
     assert plan.spent(1.0)[-1] < 0.05
@@ -71,3 +74,16 @@ def test_looks_stand_after_whole_passes(rounds, looks):
 
 def test_a_plan_is_read_as_it_was_written():
     assert LookPlan.from_json(json.loads(json.dumps(RESUMED.as_json()))) == RESUMED
+
+
+def test_a_stage_that_is_closed_spends_all_at_its_last_look_and_changes_none_before():
+    plan = LookPlan.planned(10, 30)
+
+    closed = plan.closed(20)
+
+    assert closed.looks == (10, 20)
+    assert closed.levels(0.5)[0] == plan.levels(0.5)[0]  # to the bit
+    assert closed.spent(1.0)[-1] == pytest.approx(0.04)
+    assert (closed.is_closed, plan.is_closed, plan.closed(30).is_closed) == (True, False, False)
+    assert closed.resumed(40).looks == (10, 20, 30, 40)
+    assert not closed.resumed(40).is_closed

@@ -126,12 +126,13 @@ def test_the_number_of_fits_is_told_that_the_budget_affords(play: Any, monkeypat
     monkeypatch.setattr(module, "_affordable", lambda *_: 7)
     counts = Counts()
 
-    played = play(counts, rungs="rnn,lstm,both", rounds=30)
+    played = play(counts, rungs="rnn,lstm,both", rounds=9)
 
-    # two cells choose on three folds; then so many rounds are planned as are affordable
-    assert counts.most[:6] == [6 + 2 * 30] * 6
-    assert counts.most[6:] == [6 + 2 * 6] * 12
-    assert len(played.fits) == 18
+    # two cells choose on three folds; then so many whole passes are expected as are affordable
+    assert counts.most[:6] == [6 + 2 * 9] * 6
+    assert counts.most[6:18] == [6 + 2 * 6] * 12
+    assert counts.most[18:] == [6 + 2 * 9] * 6  # there was time for more
+    assert len(played.fits) == 24
 
 
 def test_a_budget_that_affords_no_pass_is_told_once(

@@ -335,8 +335,8 @@ def test_a_budget_ends_the_rounds_and_cuts_no_fit(study, table, monkeypatch):
 
 
 def test_a_budget_that_runs_out_early_ends_the_study_after_a_pass(study, table, monkeypatch):
-    monkeypatch.setattr("lockgate.studies.rounds._affordable", lambda *_: 6)
     monkeypatch.setattr("lockgate.studies.plan.Plan.budget", 0.01)
+    monkeypatch.setattr("lockgate.studies.rounds.stop", lambda _: None)
 
     verdict = study(table).results["verdict"]
 

@@ -14,6 +14,8 @@ from lockgate.files import write_text
 from lockgate.tasks.base import Fitted
 from lockgate.tasks.registry import load
 
+RESULTS = "results.json"
+
 
 @dataclass(frozen=True)
 class Finished(ABC):
@@ -25,7 +27,7 @@ class Finished(ABC):
     def save(self) -> None:
         """Write `results.json`."""
         text = json.dumps(self.results, indent=1, allow_nan=False, ensure_ascii=False)
-        write_text(self.folder / "results.json", text)
+        write_text(self.folder / RESULTS, text)
 
     @property
     def verdict(self) -> str:
@@ -63,7 +65,7 @@ def read_finished(folder: str | Path, what: str) -> tuple[Any, Path]:
     Raises:
         DataError: If `folder` holds none, or what is no JSON.
     """
-    path = Path(folder) / "results.json"
+    path = Path(folder) / RESULTS
     try:
         return json.loads(path.read_text(encoding="utf-8")), path
     except OSError as error:

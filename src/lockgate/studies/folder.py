@@ -77,34 +77,37 @@ def claim_folder(out: Path, identity: dict[str, Any], what: str, *, resume: bool
     clear_half_written(out)
 
 
-def planned_looks(out: Path, folds: int, most: int, affordable: int) -> LookPlan:
+def planned_looks(out: Path, folds: int, most: int, *, ended: bool) -> LookPlan:
     """Return when the study looks at its verdicts: as planned before its first round.
 
-    A study that is resumed with more rounds than were planned looks at them too, on chance of error
-    that was kept for it.
+    A study that had ended and goes on looks at further rounds too, on chance of error that was kept
+    for it.
 
     Args:
         out: The folder of the study.
         folds: Rounds of a pass.
         most: Rounds that are asked for.
-        affordable: Rounds that the budget affords.
+        ended: Whether the study had ended.
 
     Raises:
         DataError: If what was planned cannot be read.
     """
     path = out / LOOKS
     if not path.exists():
-        looks = LookPlan.planned(folds, min(most, affordable))
-        write_text(path, json.dumps({"asked": most, **looks.as_json()}))
-        return looks
+        return keep_looks(out, LookPlan.planned(folds, most))
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-        asked, looks = int(known["asked"]), LookPlan.from_json(known)
+        looks = LookPlan.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError, KeyError, RecursionError):
         raise DataError(f"{path} must hold the looks of a study: pass another out") from None
-    if most > asked and most // folds * folds > looks.looks[-1]:
-        looks = looks.resumed(most)
-        write_text(path, json.dumps({"asked": most, **looks.as_json()}))
+    further = most // folds * folds > looks.looks[-1]
+    # one that was killed after its last look only ends
+    goes_on = further and (ended or not looks.is_closed)
+    return keep_looks(out, looks.resumed(most)) if goes_on else looks
+
+
+def keep_looks(out: Path, looks: LookPlan) -> LookPlan:
+    """Write down the looks of a study, and return them."""
+    write_text(out / LOOKS, json.dumps(looks.as_json()))
     return looks
 
 

@@ -11,8 +11,9 @@ from lockgate.scoring.arrays import FloatArray
 from lockgate.studies.best import best_set
 from lockgate.studies.clock import Clock
 from lockgate.studies.delivery import is_single
+from lockgate.studies.finished import RESULTS
 from lockgate.studies.fits import Fit, Job, read_judged, read_spreads, run_fits
-from lockgate.studies.folder import LOOKS, planned_looks
+from lockgate.studies.folder import LOOKS, keep_looks, planned_looks
 from lockgate.studies.gather import Judged, gather
 from lockgate.studies.judge import best_cell
 from lockgate.studies.looks import LookPlan
@@ -52,8 +53,8 @@ def play_rounds(
     """Choose the cell, then fit and judge round after round until nothing is left to decide.
 
     After each pass over the folds the verdicts are looked at. The study ends when all are decided,
-    or no further round could decide what is open, or the rounds or the budget are used up. What is
-    decided rests.
+    or no further round could decide what is open, or the rounds are played, or the budget affords
+    no further pass: then its last look has all that is left to spend. What is decided rests.
 
     Raises:
         DataError: If every fit that would choose the cell diverged.
@@ -80,18 +81,24 @@ def play_rounds(
             "played all the same, as less tells nothing",
             *(len(first), duration(seconds), config.budget),
         )
-    looks = planned_looks(out, len(first), config.rounds, affordable)
-    player.most = plan.choosing + plan.judged * looks.looks[-1]
+    ended_before = (out / RESULTS).exists()
+    looks = planned_looks(out, len(first), config.rounds, ended=ended_before)
+    planned = min(looks.looks[-1], max(affordable // len(first), 1) * len(first))
+    player.most = plan.choosing + plan.judged * planned
 
     rounds: list[Judged] = []
     at_looks: list[tuple[PairVerdict, ...]] = []
     rest: Collection[str] = ()
-    ended: Ended = "rounds"
+    ended: Ended
     while True:
         before = clock.seconds
         number = len(at_looks)
         playing = [rung for rung in ladder if rung.name not in rest]
         rounds += player.play(number, playing, cell)
+        of_pass = clock.seconds - before
+        over = clock.of_this_run + of_pass + _to_deliver(plan, player.fits) > plan.budget
+        if over and len(rounds) < looks.looks[-1]:
+            looks = keep_looks(out, looks.closed(len(rounds)))
         evidence = gather(
             rounds, folds=len(first), power=plan.task.power(metric), stay=stretches.stay
         )
@@ -101,10 +108,7 @@ def play_rounds(
             ended = "rows" if any(one.outcome == "open" for one in at_looks[-1]) else "decided"
             break
         if len(rounds) >= looks.looks[-1]:
-            break
-        of_pass = clock.seconds - before
-        if clock.of_this_run + of_pass + _to_deliver(plan, player.fits) > plan.budget:
-            ended = "budget"
+            ended = "budget" if looks.is_closed else "rounds"
             break
     return Played(
         cell=cell,
@@ -163,6 +167,8 @@ class _Player:
     def _judged(
         self, rounds: Sequence[int], stretches: Sequence[Stretch], jobs: Sequence[Sequence[Job]]
     ) -> list[Judged]:
+        # there may be time for more than was thought
+        self.most = max(self.most, len(self.fits) + sum(map(len, jobs)))
         for fit in run_fits(self._out, [job for own in jobs for job in own], self._plan.place):
             self.fits.append(fit)
             LOG.info(

@@ -305,7 +305,7 @@ def _verdict(found: Found) -> VerdictResult:
         "may_be_best": list(played.may_be_best),
         "smallest_effect": found.plan.config.smallest_effect,
         "rounds": len(played.rounds),
-        "most_rounds": played.looks.looks[-1],
+        "most_rounds": played.looks.planned_rounds,
         "round_seconds": played.round_seconds,
         "ended": played.ended,
         "blocks": played.blocks,

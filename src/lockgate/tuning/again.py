@@ -8,11 +8,11 @@ import numpy as np
 
 from lockgate.errors import DataError
 from lockgate.scoring.arrays import FloatArray
+from lockgate.studies.finished import RESULTS
 from lockgate.studies.fits import Fit
-from lockgate.studies.folder import planned_looks
+from lockgate.studies.folder import keep_looks, planned_looks
 from lockgate.studies.gather import Judged, gather
 from lockgate.studies.looks import LookPlan
-from lockgate.studies.plan import BUDGET_IN_USE
 from lockgate.studies.rounds import Ended
 from lockgate.studies.rule import PairVerdict, judge, resting, stop
 from lockgate.tuning.bench import DEFAULT, Entrant, Fitted, Place
@@ -49,15 +49,15 @@ def fit_again(with_: Searching, candidates: Sequence[Trial]) -> Again:
     seconds = seconds_of(with_, candidates)
     folds = len(plan.folds.folds)
     deliver = to_deliver(plan, max(seconds.values()))
-    affordable = _affordable(with_, sum(seconds.values()) / plan.workers, deliver)
-    looks = planned_looks(with_.out, folds, config.rounds, affordable)
+    ended_before = (with_.out / RESULTS).exists()
+    looks = planned_looks(with_.out, folds, config.rounds, ended=ended_before)
     smallest = math.log1p(config.smallest_effect / 100.0)
     stay = _stay(with_)
     rounds: list[Judged] = []
     own: dict[str, list[Judged]] = {one.name: [] for one in entrants}
     at_looks: list[tuple[PairVerdict, ...]] = []
     rest: Collection[str] = ()
-    ended: Ended = "rounds"
+    ended: Ended
     while True:
         began, number = with_.clock.of_this_run, len(at_looks)
         playing = [one for one in entrants if one.name not in rest]
@@ -65,6 +65,10 @@ def fit_again(with_: Searching, candidates: Sequence[Trial]) -> Again:
             rounds.append(judged)
             for name, one in of_entrants.items():
                 own[name].append(one)
+        of_pass = with_.clock.of_this_run - began
+        over = with_.clock.of_this_run + of_pass + deliver > plan.budget
+        if over and len(rounds) < looks.looks[-1]:
+            looks = keep_looks(with_.out, looks.closed(len(rounds)))
         evidence = gather(rounds, folds=folds, power=with_.bench.power, stay=stay)
         at_looks.append(judge(evidence, pairs, looks, smallest))
         rest = resting(at_looks[-1])
@@ -72,10 +76,7 @@ def fit_again(with_: Searching, candidates: Sequence[Trial]) -> Again:
             ended = "rows" if any(one.outcome == "open" for one in at_looks[-1]) else "decided"
             break
         if len(rounds) >= looks.looks[-1]:
-            break
-        of_pass = with_.clock.of_this_run - began
-        if with_.clock.of_this_run + of_pass + deliver > plan.budget:
-            ended = "budget"
+            ended = "budget" if looks.is_closed else "rounds"
             break
     fits = [fit for one in entrants for fit in with_.bench.fits_of(one.name, 1, config.rounds)]
     return Again(
@@ -156,11 +157,3 @@ def _stay(with_: Searching) -> bool:
     """Whether every pass is over the same folds."""
     first, second = (with_.default.preparation.folds(number) for number in (0, 1))
     return first == second
-
-
-def _affordable(with_: Searching, of_round: float, deliver: float) -> int:
-    """Return how many rounds the budget affords."""
-    if math.isinf(with_.plan.budget):
-        return int(with_.plan.config.rounds)
-    left = BUDGET_IN_USE * with_.plan.budget - with_.clock.of_this_run - deliver
-    return max(int(left / of_round), 1)

@@ -197,7 +197,7 @@ def _verdict(found: Found) -> TuneVerdict:
         "baseline": _against_baseline(found),
         "smallest_effect": found.planned.study.config.smallest_effect,
         "rounds": len(again.rounds),
-        "most_rounds": again.looks.looks[-1],
+        "most_rounds": again.looks.planned_rounds,
         "ended": again.ended,
         "blocks": again.blocks,
         "test_looks": found.tested.looks,
