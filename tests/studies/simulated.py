@@ -20,6 +20,7 @@ BLOCKS = 6  # of a fold
 SMALLEST = math.log(1.02)
 CELLS = ("rnn", "lstm", "gru")
 BUILT_ON_A_CELL = ("input", "recurrent", "both", "stacked", "bidirectional")
+DROPOUT = ("input", "both", "stacked+both")
 RUNGS = (*CELLS, *BUILT_ON_A_CELL, "stacked+both")
 NONE = (0.0,) * 6
 MIXED = tuple(-math.log1p(percent / 100) for percent in (0, 1, 2, 2.1, 3, 5))
@@ -41,6 +42,7 @@ class Setting:
         of: How many folds there are.
         folds: What a fold adds to a rung.
         shared: Correlation of that between folds, of training rows that they share.
+        uneven: By how many times more folds move some rungs than others: those with dropout.
         alike: Correlation of the rest with that of the next fold.
         rows: What a thirtieth of the rows, a block of five folds, adds to a pair.
         heavy: Noise has the tails of t with 3 degrees of freedom.
@@ -61,6 +63,7 @@ class Setting:
     of: int = 5
     folds: float = 0.0
     shared: float = 0.0
+    uneven: float = 1.0
     alike: float = 0.0
     rows: float = 0.03
     heavy: bool = False
@@ -105,6 +108,9 @@ OF_TEN_FOLDS = {
     "folds differ": Setting(folds=0.01, rounds=20),
     "folds differ, shared training rows": DIFFERENT_FOLDS,
     "the same, 10 rounds": dataclasses.replace(DIFFERENT_FOLDS, rounds=10),
+    "folds differ, for some rungs by more": dataclasses.replace(
+        DIFFERENT_FOLDS, folds=0.006, uneven=4.0
+    ),
     "folds like the next": LIKE_THE_NEXT,
     "folds like the next, 10 rounds": dataclasses.replace(LIKE_THE_NEXT, rounds=10),
     "heavy tails": Setting(heavy=True),
@@ -289,6 +295,7 @@ def _folds(rng, setting, passes):
     own, common = math.sqrt(1.0 - setting.shared), math.sqrt(setting.shared)
     noise = own * _after_another(rng, setting, setting.alike, 1, len(RUNGS), setting.of)
     noise = noise.swapaxes(1, 2) + common * _noise(rng, setting, 1, 1, len(RUNGS))
+    noise = noise * np.array([setting.uneven if rung in DROPOUT else 1.0 for rung in RUNGS])
     return np.broadcast_to(setting.folds * noise, (passes, setting.of, len(RUNGS)))
 
 
