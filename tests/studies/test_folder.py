@@ -415,3 +415,11 @@ def test_a_study_goes_on_with_the_folds_that_it_began_with(study, out, monkeypat
 
     assert len(again.results["folds"]) == 10
     assert again.rounds == first.rounds
+
+
+def test_folds_that_no_study_has_are_refused(study, copied):
+    known = json.loads((copied / "study.json").read_text())
+    (copied / "study.json").write_text(json.dumps({**known, "ample": "many"}))
+
+    with pytest.raises(DataError, match=r"study.json must hold how many folds the study has"):
+        study(resume=True)

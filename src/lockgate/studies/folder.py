@@ -47,7 +47,12 @@ def as_begun(plan: Plan, out: Path) -> Plan:
         DataError: If what tells which study `out` holds cannot be read.
     """
     path = out / "study.json"
-    return with_folds(plan, _read_identity(path).get("ample")) if path.exists() else plan
+    if not path.exists():
+        return plan
+    ample = _read_identity(path).get("ample")
+    if ample not in (None, plan.task.rounds.ample):
+        raise DataError(f"{path} must hold how many folds the study has: pass another out")
+    return with_folds(plan, ample)
 
 
 def claim_folder(out: Path, identity: dict[str, Any], what: str, *, resume: bool) -> None:
