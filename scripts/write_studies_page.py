@@ -28,8 +28,9 @@ from lockgate.studies.phrases import signed_percent
 from lockgate.tasks.results import delivered_parts
 
 SHARED = """
-Some of the runs of 2026-11-27, those of ETTh1 and the bikes most, shared their two cores with short
-tests at the lowest priority: their minutes are longer than those of an idle machine.
+The runs of 2026-11-27 shared their two cores with short tests at the lowest priority: their minutes
+are longer than those of an idle machine. Their kept fits were judged once more when the last look
+within a budget was given all that is left to spend; no fit was added.
 """
 STUDIES = {
     "jena-1h": "Temperature at Jena, one hour ahead",
