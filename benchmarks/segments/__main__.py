@@ -102,7 +102,9 @@ def page(rows: list[list[str]], args: argparse.Namespace) -> str:
 A GRU of 64 units with the dropout of `lockgate train` that reads one target and the calendar, at
 most {args.epochs} epochs of at most {args.windows:,} windows. *level* takes the window's last value
 off (`normalise=last`), *segments* reads 24 steps as one token (`segment_length=24`), *positions*
-writes the forecast in segments too (`segment_head=positions`).
+writes the forecast in segments too (`segment_head=positions`). Without segments a network learns
+from forking sequences, 24 origins in one reading: by single windows, as with segments, those of 720
+steps took 72 s and more.
 
 {table(header, rows)}
 
