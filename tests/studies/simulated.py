@@ -86,6 +86,7 @@ LABELS = Setting(anew=True)
 LOUD_PARENT = Setting(noisy="lstm", chosen=False, rows=0.01)
 DIFFERENT_FOLDS = Setting(folds=0.01, shared=0.2, rounds=30)
 LIKE_THE_NEXT = Setting(folds=0.01, alike=0.5, rounds=30)
+MOSTLY_FOLDS = Setting(folds=0.02, shared=0.2, fits=0.01, rows=0.01)
 ALL_AT_ONCE = Setting(
     *(MIXED, 0.0, 20, 0, (30,)),
     rests=True,
@@ -113,6 +114,11 @@ OF_TEN_FOLDS = {
     ),
     "folds like the next": LIKE_THE_NEXT,
     "folds like the next, 10 rounds": dataclasses.replace(LIKE_THE_NEXT, rounds=10),
+    "folds differ more than fits, 10 rounds": MOSTLY_FOLDS,
+    "folds differ more than fits, 20 rounds": dataclasses.replace(MOSTLY_FOLDS, rounds=20),
+    "the same, and much like the next": dataclasses.replace(
+        MOSTLY_FOLDS, shared=0.0, alike=0.7, rounds=20
+    ),
     "heavy tails": Setting(heavy=True),
     "dependent windows": Setting(memory=0.4, rows=0.06, rounds=30),
     "stopped and resumed twice": Setting(
@@ -132,6 +138,7 @@ OF_FIVE_FOLDS = {
         LOUD_PARENT, rounds=5, noisier=1.5
     ),
     "5 folds differ, shared training rows": DIFFERENT_FOLDS,
+    "5 folds differ more than fits, 5 rounds": dataclasses.replace(MOSTLY_FOLDS, rounds=5),
     "labels": LABELS,
     "labels, noisy rows, folds differ": dataclasses.replace(LABELS, rows=0.10, folds=0.01),
     "labels, a parent of twice the noise": dataclasses.replace(LOUD_PARENT, anew=True, noisier=2.0),

@@ -29,7 +29,7 @@ def effects(setting, studies, passes=2, pair=PAIR):
         (Setting(rows=0.0), 2, 1.7),
         (Setting(rows=0.10, fits=0.003), 2, 1.4),
         (Setting(rows=0.05), 2, 1.55),
-        (Setting(rows=0.05, rounds=5), 1, 1.6),
+        (Setting(rows=0.05, rounds=5), 1, 1.9),
         (Setting(rows=0.05, rounds=30), 6, 1.55),
         (Setting(rows=0.05, memory=0.4, rounds=30), 6, 1.5),
         (Setting(folds=0.02, rows=0.0, rounds=20), 4, shared_rows(5) + 0.1),

@@ -405,7 +405,7 @@ def test_a_budgeted_study_resumes_from_the_configuration_it_wrote(study, out, ta
 
 
 def test_a_study_goes_on_with_the_folds_that_it_began_with(study, out, monkeypatch):
-    open_ended = {"folds": None, "rounds": 10, "max_epochs": 1}
+    open_ended = {"folds": None, "rounds": 20, "max_epochs": 1}
     first = study(**open_ended)
     assert len(first.results["folds"]) == 10
 

@@ -43,8 +43,8 @@ def test_cells_are_chosen_by_fits_of_their_own(plan):
     [
         ({}, 10),
         ({"budget": "1h"}, 10),
-        ({"budget": "8m"}, 5),  # a pass over ten takes 12.5 minutes
-        ({"rounds": 9}, 5),
+        ({"budget": "20m"}, 5),  # two passes over ten take 25 minutes
+        ({"rounds": 19}, 5),
         ({"folds": 5}, 5),
         ({"horizon": 8}, 5),  # a tenth of half the rows holds no windows of three horizons
     ],
@@ -58,7 +58,7 @@ def test_there_are_ten_folds_where_there_is_time_and_rows_for_them(plan, setting
 
 
 def test_a_cell_is_chosen_on_five_of_more_folds(plan):
-    planned = plan(folds=None, rounds=10, rungs="rnn,gru,both")
+    planned = plan(folds=None, rounds=20, rungs="rnn,gru,both")
 
     assert (planned.choosing, planned.judged) == (2 * 5, 2)
     assert [fold.number for fold in choosing_of(planned.folds.folds)] == [0, 2, 4, 6, 8]

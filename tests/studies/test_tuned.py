@@ -139,7 +139,9 @@ def test_a_search_that_went_on_and_found_something_else_is_not_resumed(
 def test_a_search_that_was_moved_is_the_same(study, table, settings, searched, tmp_path):
     moved = altered(searched, tmp_path, lambda _: None)
 
-    lockgate.study(table, out=study.folder, resume=True, **{**settings, "tuned": moved})
+    again = lockgate.study(table, out=study.folder, resume=True, **{**settings, "tuned": moved})
+
+    assert again.results["verdict"]["pairs"] == study.results["verdict"]["pairs"]
 
 
 def test_another_lookback_is_refused_with_what_makes_it_work(table, settings, best, tmp_path):

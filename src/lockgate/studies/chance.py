@@ -27,7 +27,7 @@ from lockgate.studies.variances import (
 LEAST_ROUNDS = 3
 OWN = 0.9  # quantile of F above which a rung's variance is its own
 LEAVES = 0.99  # and above which it leaves the pool
-OF_FOLDS = 0.25  # the part of a single pass's noise that is taken to be the folds'
+OF_FOLDS = 0.5  # the part of a single pass's noise that is taken to be the folds'
 SHARED = 0.2  # correlation of two folds by the training rows that they share
 
 

@@ -117,13 +117,14 @@ class Plan(NamedTuple):
         """Estimated time of all fits if none stops early."""
         return self._seconds(self.config.training.max_epochs, int(self.config.rounds))
 
-    @property
-    def least_seconds(self) -> float:
-        """Estimated time of the fits of one pass over the folds, and of those delivered."""
+    def seconds_of(self, passes: int) -> float:
+        """Return the estimated time of the fits of some passes over the folds, and of those
+        delivered.
+        """
         epochs = typical_epochs(self.config.training)
         epoch = sum(self.epoch_seconds.values()) / len(self.epoch_seconds)
         delivered = epochs * epoch * -(-self.config.members // self.workers)
-        return float(self._seconds(epochs, len(self.folds.folds)) + delivered)
+        return float(self._seconds(epochs, passes * len(self.folds.folds)) + delivered)
 
     @property
     def budget(self) -> float:
@@ -272,12 +273,16 @@ def budget_seconds(text: str) -> float:
 
 
 def _with_ample_folds(plan: Plan, spent: float) -> Plan:
-    """Return the plan with more folds than the usual ones, where they help and there is time."""
+    """Return the plan with more folds than the usual ones, where they help and there is time.
+
+    For two passes: in a single one, fits cannot be told from folds.
+    """
     ample = plan.task.rounds.ample
-    if plan.config.data.folds is not None or not FOLDS < ample <= plan.config.rounds:
+    open_ended = plan.config.data.folds is None and plan.config.rounds >= 2 * ample
+    if ample <= FOLDS or not open_ended:
         return plan
     more = with_folds(plan, ample)
-    affords = spent + more.least_seconds <= BUDGET_IN_USE * plan.budget
+    affords = spent + more.seconds_of(2) <= BUDGET_IN_USE * plan.budget
     return more if affords and len(more.folds.folds) == ample else plan
 
 

@@ -32,8 +32,8 @@ have of log(score of the rung / score of the parent). Shown is 100 (exp(d) - 1),
 
 Where folds are drawn anew, and in a single pass, fits cannot be told from folds. The rest of
 `rung + round` over all rounds, less what the rows have in it, then counts as the fits'; in a single
-pass a quarter of it counts as the folds', and what neighbouring folds have in common. Where fits
-diverged and no rungs are left to pool over, a pair is judged by what its own folds, or rounds,
+pass half of it counts as the folds', and what neighbouring folds have in common is added. Where
+fits diverged and no rungs are left to pool over, a pair is judged by what its own folds, or rounds,
 differ in.
 
 *Interval.* d ± t √(fits + folds + rows). t is Cochran and Cox's: the mean of the parts' quantiles

@@ -91,7 +91,7 @@ class TableConfig(Config):
     """Three fractions, or the two dates at which the validation and the test part begin."""
     folds: Annotated[int | None, Field(ge=2), FOLDS] = None
     """Folds of all but the test part, each judged in a round of its own; fewer of few rows.
-    Default: 5, of a study of forecasts 10 where its budget affords a pass over them."""
+    Default: 5, of a study of forecasts 10 where its budget affords two passes over them."""
     window: Annotated[Literal["expanding", "rolling"], FOLDS] = "expanding"
     """What a fold learns from: expanding, all rows before; rolling, as many as the first fold."""
     gap: Annotated[int | str, FOLDS] = 0

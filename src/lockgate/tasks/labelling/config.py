@@ -52,7 +52,7 @@ class LabelledConfig(Config):
     """Seed of the parts and folds that are drawn; the same for all rounds of a study."""
     folds: Annotated[int | None, Field(ge=2), FOLDS] = None
     """Folds of all but the test part, each judged in a round of its own; fewer of few rows.
-    Default: 5, of a study of forecasts 10 where its budget affords a pass over them."""
+    Default: 5, of a study of forecasts 10 where its budget affords two passes over them."""
     keep_validation: Annotated[bool, FOLDS] = False
     """Stop the fits of every fold by the given validation part, instead of parting it too."""
     separator: Annotated[str | None, READING] = None

@@ -20,7 +20,7 @@ class TextConfig(Config):
     text."""
     folds: Annotated[int | None, Field(ge=2), FOLDS] = None
     """Folds of all but the test part, each judged in a round of its own; fewer of few rows.
-    Default: 5, of a study of forecasts 10 where its budget affords a pass over them."""
+    Default: 5, of a study of forecasts 10 where its budget affords two passes over them."""
     encoding: Annotated[str | None, READING] = None
     """Encoding of text files, where their bytes do not show it: gb18030."""
     vocab_size: int = Field(default=10_000, ge=10)

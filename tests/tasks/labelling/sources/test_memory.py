@@ -172,7 +172,7 @@ def test_a_tensor_is_told_without_torch() -> None:
         "assert 'torch' not in sys.modules"
     )
 
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def trained(x: Any, y: Any) -> FittedClassifier:
