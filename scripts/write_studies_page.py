@@ -29,8 +29,9 @@ from lockgate.tasks.results import delivered_parts
 
 SHARED = """
 The runs of 2026-11-27 shared their two cores with short tests at the lowest priority: their minutes
-are longer than those of an idle machine. Their kept fits were judged once more when the last look
-within a budget was given all that is left to spend; no fit was added.
+are longer than those of an idle machine. Their kept fits were judged once more by the rule
+as it is now; no fit was added. The bikes were played on ten folds in a single pass, where today's
+default would take five.
 """
 STUDIES = {
     "jena-1h": "Temperature at Jena, one hour ahead",
