@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lockgate.estimators import SequenceRegressor as SequenceRegressor
     from lockgate.fitted import backtest as backtest
     from lockgate.fitted import evaluate as evaluate
+    from lockgate.fitted import export as export
     from lockgate.fitted import predict as predict
     from lockgate.fitted import update as update
     from lockgate.fitted import upgrade as upgrade
@@ -56,6 +57,7 @@ _HOMES = {
     "backtest": "lockgate.fitted",
     "compare": "lockgate.api",
     "evaluate": "lockgate.fitted",
+    "export": "lockgate.fitted",
     "interop": "lockgate.interop",
     "load": "lockgate.tasks.registry",
     "lr_find": "lockgate.api",
@@ -77,6 +79,7 @@ __all__ += [
     "backtest",
     "compare",
     "evaluate",
+    "export",
     "interop",
     "load",
     "lr_find",

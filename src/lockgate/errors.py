@@ -10,6 +10,8 @@ INSTALL = 'pip install "lockgate[workbench]"'
 
 EXTRAS = {
     "h5py": 'pip install "lockgate[keras]"',
+    "onnxruntime": 'pip install "lockgate[onnx]"',
+    "onnxscript": 'pip install "lockgate[onnx]"',
     "optuna": 'pip install "lockgate[tune]"',
     "ray": 'pip install "lockgate[ray]"',
     "statsforecast": 'pip install "lockgate[baselines]"',

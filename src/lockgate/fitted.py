@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from lockgate.errors import DataError, shortened
+from lockgate.errors import DataError, quoted, shortened
+from lockgate.exporting import onnx
+from lockgate.exporting.onnx import Exported
 from lockgate.progress import BacktestProgress
 from lockgate.runs import ConfigSource, check_new, resolved_run, with_room_it_goes_on, written_new
 from lockgate.settings import read_anew, resolve
@@ -217,6 +219,43 @@ def upgrade(folder: str | Path) -> Fitted:
         fitted.write_into(place)
         LOG.info("%s: rewritten", place)
     return fitted
+
+
+def export(
+    model: Fitted | str | Path,
+    out: str | Path,
+    *,
+    to: Literal["onnx"] = "onnx",
+    level: Sequence[float] | None = None,
+) -> Exported:
+    """Write a fitted model as a folder that predicts without torch, and without lockgate.
+
+    One graph of ONNX holds everything from raw numbers or token ids to forecasts or probabilities:
+    the filling of holes, scales, all networks, the mixture, the bounds of intervals. `schema.json`
+    tells what is done around it, which the package `lockgate-runtime` does, and `manifest.json`
+    the SHA-256 of each file. Before it is written, the graph is run beside the model.
+
+    Args:
+        model: What was fitted, or its folder.
+        out: A new folder.
+        to: The format.
+        level: Shares of truths, in per cent, that intervals of a forecaster are to cover, such as
+            `[80, 95]`; an empty list leaves intervals out. Default: 80 and 95, as far as the model
+            tells any.
+
+    Returns:
+        The folder, and how far the graph is from the model.
+
+    Raises:
+        DataError: If the model cannot be exported; the message says what stands in the way.
+        FileExistsError: If `out` holds something.
+        ModuleNotFoundError: If what writes or runs graphs is not installed: the extra `[onnx]`.
+    """
+    if to != "onnx":
+        raise DataError(f"to must be onnx, got {quoted(to)}")
+    check_new(Path(out))
+    fitted = registry.load(model) if isinstance(model, str | Path) else model
+    return onnx.export(fitted.exportable(level), Path(out))
 
 
 def _forecaster(model: Any, source: Any) -> Any:

@@ -12,6 +12,7 @@ from lockgate.cli import (
     compare,
     doctor,
     evaluate,
+    export,
     lr_find,
     predict,
     study,
@@ -104,5 +105,6 @@ app.command()(evaluate.evaluate)
 app.command()(predict.predict)
 app.command()(backtest.backtest)
 app.command()(update.update)
+app.command()(export.export)
 app.command()(upgrade.upgrade)
 app.command()(doctor.doctor)

@@ -13,6 +13,7 @@ from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.scoring.baselines import Skipped
 from lockgate.tasks.config import RunConfig
 from lockgate.tasks.folds import Fold, Folds, Round
+from lockgate.tasks.graphs import Exportable
 from lockgate.tasks.results import Check, Results, Status
 from lockgate.tasks.stack.rungs import Place, Rung
 from lockgate.training.data import Data
@@ -188,6 +189,18 @@ class Fitted(Protocol):
 
     def write_into(self, folder: Path) -> None:
         """Write the files of `save` into a folder that exists."""
+        ...
+
+    def exportable(self, level: Sequence[float] | None = None) -> Exportable:
+        """Give the model as one function of tensors, with what is done around it.
+
+        Args:
+            level: Shares of truths, in per cent, that intervals in it are to cover. Default: 80 and
+                95, as far as the model tells any.
+
+        Raises:
+            DataError: If no graph can hold it; the message says what stands in the way.
+        """
         ...
 
     def with_metrics(

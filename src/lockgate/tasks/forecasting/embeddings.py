@@ -64,7 +64,7 @@ class Embeddings(nn.Module):
         self, x: Tensor, known: Tensor | None, *, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """Return windows and what is known ahead with vectors in the place of categories."""
-        ones = x.new_ones(len(x), len(self.tables))
+        ones = x.new_ones(x.shape[0], len(self.tables))
         seen = self.unseen(ones, generator=generator).sign()[:, None]
         every = tuple(range(len(self.tables)))
         windows = self._embedded(x, every, seen)

@@ -37,6 +37,7 @@ from lockgate.tasks.forecasting.ridge import Ridge
 from lockgate.tasks.forecasting.several import padded_words
 from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.windows import Windows
+from lockgate.tasks.graphs import Exportable
 from lockgate.tasks.storage import (
     fault_in,
     read_config,
@@ -298,6 +299,13 @@ class FittedForecaster:
         if self.ridge is not None:
             with new_file(folder / RIDGE) as file:
                 file.write(save(self.ridge.tensors()))
+
+    def exportable(self, level: Sequence[float] | None = None) -> Exportable:
+        """Give the model as one function of tensors; see `Fitted.exportable`."""
+        # imported here because a model forecasts without it
+        from lockgate.tasks.forecasting.exported import exportable
+
+        return exportable(self, level)
 
     def write_intervals(self, folder: Path) -> None:
         """Write of a folder what tells how far off forecasts may be, which is one file."""

@@ -199,6 +199,22 @@ class Intervals(NamedTuple):
             told[:, rows] = own[:, None] * scale[rows] + forecast[rows]
         return told
 
+    def offsets_by_series(self, quantiles: Sequence[float]) -> dict[str, FloatArray]:
+        """Return what is added to forecasts to give their quantiles, (Q, H) each, in their scale.
+
+        Under the empty name stands what holds for every series that is not named; named are those
+        with errors enough of their own.
+        """
+        sides = self.sides
+        shares = None if self.stream is None else self.stream.shares(quantiles, sides=sides)
+        groups = {"": self.errors}
+        for name in self._with_own():
+            groups[name] = self.errors[self.series == self.names.index(name)]
+        return {
+            name: offsets(errors, quantiles, sides=sides, shares=shares)
+            for name, errors in groups.items()
+        }
+
     def can_tell_level(self, level: float) -> bool:
         """Tell whether there are enough errors for a central interval."""
         return all(map(self.can_tell, levels_as_quantiles([level])))
@@ -207,12 +223,7 @@ class Intervals(NamedTuple):
         """Return rows that share the errors by which they are judged, and these."""
         if not self.names:
             return [(np.arange(len(origins.steps)), self.errors)]
-        enough = ENOUGH_FOR_SIDES * self.horizon / self.every
-        observed = np.isfinite(self.errors)
-        counts = np.min(
-            [np.bincount(self.series, step, len(self.names)) for step in observed.T], axis=0
-        )
-        own = {name for name, count in zip(self.names, counts, strict=True) if count >= enough}
+        own = set(self._with_own())
         with_own = np.array([name in own for name in origins.names], dtype=bool)
         alone = with_own[origins.series]
         groups = [(np.flatnonzero(~alone), self.errors)]
@@ -221,6 +232,17 @@ class Intervals(NamedTuple):
             rows = np.flatnonzero(origins.series == number)
             groups.append((rows, self.errors[self.series == known]))
         return [(rows, errors) for rows, errors in groups if len(rows)]
+
+    def _with_own(self) -> list[str]:
+        """Name the series that have errors enough of their own, in the order of `names`."""
+        if not self.names:
+            return []
+        enough = ENOUGH_FOR_SIDES * self.horizon / self.every
+        observed = np.isfinite(self.errors)
+        counts = np.min(
+            [np.bincount(self.series, step, len(self.names)) for step in observed.T], axis=0
+        )
+        return [name for name, count in zip(self.names, counts, strict=True) if count >= enough]
 
 
 def _least_of(held_out: Sequence[HeldOut]) -> float | None:

@@ -35,11 +35,11 @@ def level_and_spread(
         (2.0, 1.4826)
     """
     if normalise == "last":
-        return y[:, -1:], y.new_ones(len(y), 1)
+        return y[:, -1:], y.new_ones(y.shape[0], 1)
     if normalise == "last_std":
         return y[:, -1:], _std(y, _mean(y, mask), mask).clamp(min=LEAST_SPREAD)
     if normalise == "mean":
-        return _mean(y, mask), y.new_ones(len(y), 1)
+        return _mean(y, mask), y.new_ones(y.shape[0], 1)
     if normalise == "mean_std":
         level = _mean(y, mask)
         return level, _std(y, level, mask).clamp(min=LEAST_SPREAD)
@@ -47,7 +47,7 @@ def level_and_spread(
         level = _median(y, mask)
         deviation = _median((y - level).abs(), mask)
         return level, (_MAD_TO_STD * deviation).clamp(min=LEAST_SPREAD)
-    return y.new_zeros(len(y), 1), y.new_ones(len(y), 1)
+    return y.new_zeros(y.shape[0], 1), y.new_ones(y.shape[0], 1)
 
 
 def _mean(y: Tensor, mask: Tensor | None) -> Tensor:

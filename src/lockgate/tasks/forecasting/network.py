@@ -237,13 +237,13 @@ class ForecastNetwork(nn.Module):
             _, state = self.stack(x, mask=mask, generator=generator)
             if self.positions is None:
                 return last_of(self.stack, state)
-            segments: Tensor = self.positions(self.stack, state, len(x), generator)
+            segments: Tensor = self.positions(self.stack, state, x.shape[0], generator)
             return segments
-        held = masks_to_hold(self.stack, len(x), generator)
+        held = masks_to_hold(self.stack, x.shape[0], generator)
         others = generator if held is None else None
         _, state = self.stack(x, mask=mask, masks=held, generator=others)
         # of a linear path nothing is on top of it yet
-        first = x[:, -1, 0] if self.linear is None else x.new_zeros(len(x))
+        first = x[:, -1, 0] if self.linear is None else x.new_zeros(x.shape[0])
 
         def write(features: Tensor) -> Tensor:
             change: Tensor = self.head(features)
@@ -264,10 +264,10 @@ class ForecastNetwork(nn.Module):
         """Return what the heads write of each step, (B, horizon, `NUMBERS`)."""
         if self.embeddings is not None:
             # one that is not read is read by no fork of a window
-            of_windows = None if known is None else known.reshape(len(x), -1, known.shape[-1])
+            of_windows = None if known is None else known.reshape(x.shape[0], -1, known.shape[-1])
             x, of_windows = self.embeddings(x, of_windows, generator=generator)
             if of_windows is not None:
-                known = of_windows.reshape(len(x) * forks, self.horizon, -1)
+                known = of_windows.reshape(x.shape[0] * forks, self.horizon, -1)
         if self.segments is not None:
             mask = None if mask is None else self.segments.mask_of(mask)
             x = self.segments(x)

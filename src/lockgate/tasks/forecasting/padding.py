@@ -19,5 +19,6 @@ def hold_first(x: Tensor, mask: Tensor) -> Tensor:
         tensor([3., 3., 4.])
     """
     first = mask.int().argmax(dim=1)
-    rows = torch.arange(len(x), device=x.device)
+    # the size of the shape stays free in a graph, where `len` would fix it
+    rows = torch.arange(x.shape[0], device=x.device)
     return torch.where(mask[..., None], x, x[rows, first][:, None])

@@ -293,7 +293,7 @@ class Preprocessing(BaseModel):
         if not self.several:
             return Series(starts, np.array(self.means[:1]), np.array(self.stds[:1]))
         known = {one.name: (one.mean, one.std) for one in self.series}
-        usual = Usual(self.std, _relative_spread(known.values()))
+        usual = Usual(self.std, relative_spread(known.values()))
         # a series that was not learned from has no other scale than its own first window's
         firsts = (part[: self.lookback] for part in np.split(y, starts[1:]))
         scales = [
@@ -462,7 +462,7 @@ def series_scale(y: FloatArray, usual: Usual, *, short: bool = False) -> tuple[f
     return mean, max(std, LEAST_SPREAD * usual.std)
 
 
-def _relative_spread(scales: Iterable[tuple[float, float]]) -> float:
+def relative_spread(scales: Iterable[tuple[float, float]]) -> float:
     relative = [std / abs(mean) for mean, std in scales if mean]
     return float(np.median(relative)) if relative else 0.0
 
@@ -486,7 +486,7 @@ def _known_series(
     long = [part for part in parts if len(part) >= whole] or parts
     scales = [series_scale(part, Usual(0.0, 0.0)) for part in long]
     std = float(np.median([std for _, std in scales])) or 1.0
-    usual = Usual(std, _relative_spread(scales))
+    usual = Usual(std, relative_spread(scales))
     seen = table.between(0, seen_steps)
     ends = seen.layout.starts + seen.layout.lengths - 1
     until = {

@@ -44,14 +44,14 @@ class Segments(nn.Module):
         """Return the tokens of a batch of windows."""
         if before := -x.shape[1] % self.length:
             x = pad(x.transpose(1, 2), (before, 0), mode="replicate").transpose(1, 2)
-        segments = x.reshape(len(x), x.shape[1] // self.length, self.linear.in_features)
+        segments = x.reshape(x.shape[0], x.shape[1] // self.length, self.linear.in_features)
         tokens: Tensor = self.linear(segments)
         return tokens.relu()
 
     def mask_of(self, mask: Tensor) -> Tensor:
         """Tell which tokens are of any row, (B, segments), where the mask tells it of steps."""
         before = -mask.shape[1] % self.length
-        return pad(mask, (before, 0)).view(len(mask), -1, self.length).any(dim=2)
+        return pad(mask, (before, 0)).view(mask.shape[0], -1, self.length).any(dim=2)
 
 
 class Positions(nn.Module):

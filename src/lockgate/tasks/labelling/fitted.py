@@ -19,6 +19,7 @@ from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.probabilities import log_scores, probabilities
 from lockgate.settings import read_anew
 from lockgate.tasks.base import Candidate
+from lockgate.tasks.graphs import Exportable
 from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig
 from lockgate.tasks.labelling.encoder import FILE as ENCODER
 from lockgate.tasks.labelling.encoder import Encoder, read_encoder
@@ -227,6 +228,19 @@ class FittedClassifier:
     def drops(self) -> bool:
         """Whether the networks drop anything in training."""
         return self.model.drops
+
+    def exportable(self, level: Sequence[float] | None = None) -> Exportable:
+        """Give the model as one function of tensors; see `Fitted.exportable`.
+
+        Raises:
+            DataError: If `level` is given: labels have probabilities.
+        """
+        # imported here because a model labels without it
+        from lockgate.tasks.labelling.exported import exportable
+
+        if level:
+            raise DataError("level must be left out of a classifier, which gives probabilities")
+        return exportable(self)
 
     def save(self, folder: str | Path) -> None:
         """Write the model as a new folder: weights as safetensors, all else as JSON.

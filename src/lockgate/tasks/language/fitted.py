@@ -18,6 +18,7 @@ from lockgate.reading.frames import like
 from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.settings import read_anew
 from lockgate.tasks.base import Candidate
+from lockgate.tasks.graphs import Exportable
 from lockgate.tasks.language.config import NAME, LanguageConfig, LanguageModelConfig
 from lockgate.tasks.language.network import LanguageNetwork
 from lockgate.tasks.language.prepare import LanguagePreprocessing
@@ -134,6 +135,13 @@ class FittedLanguageModel:
 
     def _reading(self, settings: Mapping[str, Any]) -> "FittedLanguageModel":
         return replace(self, config=read_anew(self.config, settings))
+
+    def exportable(self, level: Sequence[float] | None = None) -> Exportable:  # noqa: ARG002
+        """Refuse: what writes text carries a state from word to word."""
+        raise DataError(
+            "model must be a forecaster or a classifier to be exported, got a language model, "
+            "which goes on from word to word; call it from Python"
+        )
 
     def save(self, folder: str | Path) -> None:
         """Write the model as a new folder: weights as safetensors, all else as JSON.

@@ -1,0 +1,375 @@
+"""Forecasts from mappings of columns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lockgate_runtime.errors import DataError, listed, quoted
+from lockgate_runtime.stamps import Ints, Steps
+
+Doubles = npt.NDArray[np.float64]
+ID, TIME = "unique_id", "ds"
+
+
+class Rows(NamedTuple):
+    """The rows of one series up to its last target, and what is told of the steps after it."""
+
+    name: str
+    instants: Ints  # (T,)
+    values: Doubles  # (T, C), NaN where missing
+    texts: Mapping[str, Sequence[str | None]]
+    later: Mapping[int, int]
+    """Which row tells of a later step, by its instant."""
+    later_values: Doubles
+    later_texts: Mapping[str, Sequence[str | None]]
+
+
+class Forecaster:
+    """A forecaster of the steps after the last rows of one series or several.
+
+    Args:
+        schema: What is done around the graph.
+        session: The graph.
+    """
+
+    def __init__(self, schema: dict[str, Any], session: Any, _: Mapping[str, bytes]) -> None:
+        self.schema, self._session = schema, session
+        self.steps = Steps(schema)
+        self._texts = list(schema["categories"])
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns that are read, the target first."""
+        return (*self.schema["columns"], *(c for c in self._texts if c != ID))
+
+    def predict(
+        self, data: Mapping[str, Any], future: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Forecast the steps after the last observed target of each series.
+
+        Args:
+            data: Columns by their names, each a list or an array of one length: the target, the
+                other columns that the model reads, `ds`, the stamps, and of several series
+                `unique_id`. A missing value is NaN or None. Rows may be in any order; steps
+                without a row count as missing. More rows than `schema["rows"]` change nothing, but
+                for the scale of a series that the model has not learned from, which is that of its
+                first window.
+            future: Rows of the steps forecast with what is known of them, where the model reads
+                any; they may also stand in `data`, with the target missing.
+
+        Returns:
+            `unique_id`, `ds`, `forecast`, of several networks `spread`, and bounds such as
+            `forecast-lo-80`: arrays, the steps of a series side by side.
+
+        Raises:
+            DataError: If a column is absent, has another length or kind, stamps lie off the steps,
+                a hole at the end is longer than the model fills, or a step lacks what is known.
+        """
+        series = list(self._series(self._table(data), future))
+        inputs = [self._inputs(one) for one in series]
+        feed = {name: np.stack([one[name] for one in inputs]) for name in self.schema["inputs"]}
+        told = dict(zip(self.schema["outputs"], self._session.run(None, feed), strict=True))
+        self._check_whole(series, told["forecast"])
+        horizon = self.schema["horizon"]
+        stamps = np.concatenate([self.steps.after(one.instants, horizon) for one in series])
+        result: dict[str, Any] = {
+            ID: [one.name for one in series for _ in range(horizon)],
+            TIME if self.steps.of_time else "row": self.steps.given(stamps),
+            "forecast": told["forecast"].ravel(),
+        }
+        if "spread" in told:
+            result["spread"] = told["spread"].ravel()
+        for place, name in enumerate(self.schema["bounds"]):
+            result[name] = told["bounds"][:, place].ravel()
+        return result
+
+    # ---- reading ----
+
+    def _table(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        if not isinstance(data, Mapping):
+            raise DataError(
+                f"data must be a mapping of columns such as {{'ds': [...], "
+                f"'{self.schema['target']}': [...]}}, got {type(data).__name__}"
+            )
+        table = {str(name): column for name, column in data.items()}
+        target = self.schema["target"]
+        if target not in table and "y" in table:
+            table[target] = table["y"]
+        needed = [*self.columns, *([ID] if self.schema["several"] or ID in self._texts else [])]
+        if self._needs_stamps():
+            needed.append(TIME)
+        if absent := [name for name in needed if name not in table]:
+            raise DataError(
+                f"data must have the columns {listed(needed, 20)}, got none named {listed(absent)}"
+            )
+        kept = {name: table[name] for name in {*needed, *({TIME, ID} & table.keys())}}
+        lengths = {name: len(column) for name, column in kept.items()}
+        if len(set(lengths.values())) != 1:
+            told = ", ".join(f"{quoted(name)} {count:,}" for name, count in lengths.items())
+            raise DataError(f"columns of data must be of one length, got {told}")
+        if not next(iter(lengths.values())):
+            raise DataError("data must hold rows, got none")
+        return kept
+
+    def _needs_stamps(self) -> bool:
+        return self.steps.of_time or "elapsed" in self.schema["inputs"]
+
+    def _series(self, table: dict[str, Any], future: Mapping[str, Any] | None) -> Iterator[Rows]:
+        rows = len(next(iter(table.values())))
+        values = np.stack([self._numbers(name, table[name]) for name in self.schema["columns"]], 1)
+        texts = {name: _texts(table[name]) for name in self._texts}
+        stamps = (
+            self.steps.read(table[TIME], TIME)
+            if TIME in table
+            else np.arange(1, rows + 1, dtype=np.int64)
+        )
+        names = [str(name) for name in table[ID]] if ID in table else ["y"] * rows
+        ahead = self._future(future)
+        by_name: dict[str, list[int]] = {}
+        for row, name in enumerate(names):
+            by_name.setdefault(name, []).append(row)
+        if not self.schema["several"] and len(by_name) > 1:
+            raise DataError(
+                "data must hold one series, as the one that the model was fitted to, got "
+                f"{len(by_name):,}"
+            )
+        for name, own in by_name.items():
+            order = np.array(own)[np.argsort(stamps[own], kind="stable")]
+            yield self._one(name, stamps[order], values[order], _taken(texts, order), ahead)
+
+    def _one(
+        self,
+        name: str,
+        stamps: Ints,
+        values: Doubles,
+        texts: Mapping[str, Sequence[str | None]],
+        ahead: "_Ahead | None",
+    ) -> Rows:
+        """Lay the rows of a series on its steps, from its first target to its last."""
+        known = np.flatnonzero(np.isfinite(values[:, 0]))
+        if not len(known):
+            raise DataError(f"{self._of(name)} must have an observed target, got none")
+        first, last = int(known[0]), int(known[-1]) + 1
+        later = {int(stamp): row for row, stamp in enumerate(stamps[last:], last)}
+        later_values, later_texts = values, texts
+        if ahead is not None:
+            rows = [row for row, own in enumerate(ahead.names) if own in (name, None)]
+            later = {int(ahead.stamps[row]): row for row in rows}
+            later_values, later_texts = ahead.values, ahead.texts
+        held = slice(first, last)
+        instants = stamps[held]
+        places = self.steps.places(instants, TIME)
+        laid = np.full((int(places[-1]) + 1, values.shape[1]), np.nan)
+        laid[places] = values[held]
+        own_texts = {}
+        for column, every in texts.items():
+            cells: list[str | None] = [None] * len(laid)
+            for place, cell in zip(places, every[held], strict=True):
+                cells[int(place)] = cell
+            own_texts[column] = cells
+        stamps_laid = self.steps.laid_out(instants, places)
+        return Rows(name, stamps_laid, laid, own_texts, later, later_values, later_texts)
+
+    def _future(self, future: Mapping[str, Any] | None) -> "_Ahead | None":
+        if future is None:
+            return None
+        known = [*self.schema["known_future"], *self.schema["categories_known"]]
+        if not known:
+            raise DataError(
+                "future must be left out of this model, which reads nothing that is known ahead"
+            )
+        needed = [TIME, *known] if self._needs_stamps() else known
+        if absent := [name for name in needed if name not in future]:
+            raise DataError(
+                f"future must have the columns {listed(needed, 20)}, got none named "
+                f"{listed(absent)}"
+            )
+        rows = len(future[known[0]])
+        values = np.full((rows, len(self.schema["columns"])), np.nan)
+        for name in self.schema["known_future"]:
+            values[:, self.schema["columns"].index(name)] = self._numbers(name, future[name])
+        names = [str(one) for one in future[ID]] if ID in future else [None] * rows
+        stamps = self.steps.read(future[TIME], TIME)
+        texts = {name: _texts(future[name]) for name in self.schema["categories_known"]}
+        return _Ahead(names, stamps, values, texts)
+
+    def _numbers(self, name: str, column: Any) -> Doubles:
+        try:
+            cells = [np.nan if cell is None else cell for cell in column]
+            numbers = np.array(cells, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise DataError(f"{quoted(name)} must hold numbers, got {quoted(column)}") from None
+        for sentinel in self.schema["missing"]:
+            numbers[numbers == sentinel] = np.nan
+        if numbers.ndim != 1 or np.isinf(numbers).any():
+            raise DataError(
+                f"{quoted(name)} must hold finite numbers, got others; leave the cell empty (NaN "
+                "or None) where the value is missing"
+            )
+        return numbers
+
+    # ---- what the graph takes ----
+
+    def _inputs(self, one: Rows) -> dict[str, Any]:
+        """Give the inputs of one series."""
+        schema, rows, lookback = self.schema, self.schema["rows"], self.schema["lookback"]
+        inputs: dict[str, Any] = {}
+        count = min(len(one.values), rows)
+        values = np.full((rows, one.values.shape[1]), np.nan)
+        values[rows - count :] = one.values[-count:]
+        inputs["values"] = values
+        inputs["present"] = np.arange(rows) >= rows - count
+        window = min(len(one.values), lookback)
+        if "stamps" in schema["inputs"]:
+            inputs["stamps"] = _padded(self.steps.calendar(one.instants[-window:]), lookback)
+        if "elapsed" in schema["inputs"]:
+            inputs["elapsed"] = _padded(self.steps.elapsed(one.instants)[-window:], lookback)
+        if "codes" in schema["inputs"]:
+            codes = [self._codes(name, self._carried(name, one)) for name in schema["categories"]]
+            inputs["codes"] = _padded(np.stack(codes, axis=1)[-window:], lookback)
+        if "scale" in schema["inputs"]:
+            inputs["scale"] = np.array(self._scale(one))
+        if "static" in schema["inputs"]:
+            inputs["static"] = np.array([self._static(name, one) for name in schema["static"]])
+        if "series" in schema["inputs"]:
+            own = schema["own_bounds"]
+            place = own.index(one.name) + 1 if one.name in own else 0
+            inputs["series"] = np.int64(place)
+        return inputs | self._ahead(one)
+
+    def _ahead(self, one: Rows) -> dict[str, Any]:
+        """Give what is known of the steps forecast."""
+        schema, inputs = self.schema, {}
+        asked = {"ahead", "stamps_ahead", "codes_ahead"} & {*schema["inputs"]}
+        if not asked:
+            return {}
+        stamps = self.steps.after(one.instants, schema["horizon"])
+        if "stamps_ahead" in asked:
+            inputs["stamps_ahead"] = self.steps.calendar(stamps)
+        if asked == {"stamps_ahead"}:
+            return inputs
+        rows = [one.later.get(int(stamp)) for stamp in stamps]
+        columns = [schema["columns"].index(name) for name in schema["known_future"]]
+        values = np.array(
+            [
+                [np.nan] * len(columns) if row is None else one.later_values[row, columns]
+                for row in rows
+            ]
+        ).reshape(len(stamps), len(columns))
+        lacking = np.isnan(values).any(axis=1)
+        texts: dict[str, list[str | None]] = {}
+        for name in schema["categories_known"]:
+            texts[name] = [None if row is None else one.later_texts[name][row] for row in rows]
+            lacking |= np.array([cell is None for cell in texts[name]])
+        if lacking.any():
+            first = self.steps.shown(stamps[int(np.flatnonzero(lacking)[0])])
+            known = [*schema["known_future"], *schema["categories_known"]]
+            raise DataError(
+                f"future must hold values of {listed(known)} for the steps forecast, got none at "
+                f"{first}{self._behind(one.name)} and {int(lacking.sum()) - 1} more; add them"
+            )
+        if "ahead" in asked:
+            inputs["ahead"] = values
+        if "codes_ahead" in asked:
+            codes = [self._codes(name, cells) for name, cells in texts.items()]
+            inputs["codes_ahead"] = np.stack(codes, axis=1)
+        return inputs
+
+    def _codes(self, name: str, cells: Sequence[str | None]) -> npt.NDArray[np.float32]:
+        known = {value: code for code, value in enumerate(self.schema["categories"][name], 1)}
+        return np.array([0 if c is None else known.get(c, 0) for c in cells], dtype=np.float32)
+
+    def _carried(self, name: str, one: Rows) -> Sequence[str | None]:
+        """Return the cells of a category; one that never changes holds from the first on."""
+        if name == ID:
+            return [one.name] * len(one.values)
+        cells = one.texts[name]
+        if name not in self.schema["static_texts"]:
+            return cells
+        carried: list[str | None] = []
+        for cell in cells:
+            carried.append(cell if cell is not None or not carried else carried[-1])
+        return carried
+
+    def _static(self, name: str, one: Rows) -> float:
+        column = one.values[:, self.schema["columns"].index(name)]
+        observed = column[np.isfinite(column)]
+        if not len(observed):
+            raise DataError(f"{quoted(name)} must be told{self._behind(one.name)}, got no value")
+        return float(observed[-1])
+
+    def _scale(self, one: Rows) -> tuple[float, float]:
+        """Return mean and standard deviation of a series, of one not known its first window's."""
+        if known := self.schema["series"].get(one.name):
+            return known[0], known[1]
+        usual, relative, least = self.schema["usual"]
+        first = one.values[: self.schema["lookback"], 0]
+        observed = first[np.isfinite(first)]
+        if not len(observed):
+            return 0.0, usual
+        mean, std = float(observed.mean()), float(observed.std())
+        if len(first) < self.schema["lookback"]:
+            own = relative * abs(mean) or usual
+            std = float(np.sqrt((len(observed) * std**2 + own**2) / (len(observed) + 1)))
+        return mean, max(std, least * usual)
+
+    def _check_whole(self, series: Sequence[Rows], forecast: Doubles) -> None:
+        holes = np.isnan(forecast).any(axis=1)
+        if holes.any():
+            name = series[int(np.flatnonzero(holes)[0])].name
+            raise DataError(
+                f"the last {self.schema['lookback']} rows{self._behind(name)} must have no hole "
+                f"longer than {self.schema['max_gap']} steps, got one"
+            )
+
+    def _of(self, name: str) -> str:
+        return f"the series {quoted(name)}" if self.schema["several"] else "data"
+
+    def _behind(self, name: str) -> str:
+        return f" of {quoted(name)}" if self.schema["several"] else ""
+
+
+class _Ahead(NamedTuple):
+    names: Sequence[str | None]
+    stamps: Ints
+    values: Doubles
+    texts: Mapping[str, Sequence[str | None]]
+
+
+def _padded(rows: npt.NDArray[np.float32], lookback: int) -> npt.NDArray[np.float32]:
+    """Put rows before the first: what stands in them is not read."""
+    missing = lookback - len(rows)
+    if not missing:
+        return rows
+    return np.concatenate([np.repeat(rows[:1], missing, axis=0), rows])
+
+
+def _taken(
+    texts: Mapping[str, Sequence[str | None]], order: npt.NDArray[np.int64]
+) -> dict[str, list[str | None]]:
+    return {name: [cells[row] for row in order] for name, cells in texts.items()}
+
+
+def _texts(column: Any) -> list[str | None]:
+    """Return cells as lockgate reads categories: numbers in one way, text without space around."""
+    cells = [None if _is_missing(cell) else cell for cell in column]
+    known = [cell for cell in cells if cell is not None]
+    numbers = [number for cell in known if (number := _number(cell)) is not None]
+    if known and len(numbers) == len(known):
+        told = iter(repr(number).removesuffix(".0") for number in numbers)
+    else:
+        told = iter(str(cell).strip() for cell in known)
+    return [None if cell is None else next(told) or None for cell in cells]
+
+
+def _is_missing(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, float) and np.isnan(cell)) or cell == ""
+
+
+def _number(cell: Any) -> float | None:
+    try:
+        return float(cell)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,37 @@
+"""`lockgate export`: write a fitted model as a folder that predicts without torch."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from lockgate.cli import options as o
+
+NO_LEVEL = "none"
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="A folder that `train` or `study` wrote.")],
+    out: Annotated[Path, typer.Option(help="New folder for what is exported.")],
+    to: Annotated[Literal["onnx"], typer.Option(help="The format.")] = "onnx",
+    level: Annotated[
+        str | None,
+        typer.Option(
+            help="Per cent of truths that intervals of a forecast cover: 80,95; none leaves them "
+            "out. Default: 80,95, as far as the model tells any."
+        ),
+    ] = None,
+) -> None:
+    """Export a fitted model: one graph of ONNX from raw numbers to forecasts or probabilities.
+
+    Before it is written, the graph is run by onnxruntime beside the model. `lockgate-runtime`
+    predicts from the new folder with numpy and onnxruntime alone.
+    """
+    from lockgate import fitted
+
+    levels = [] if level == NO_LEVEL else o.numbers("level", level)
+    exported = fitted.export(folder, out, to=to, level=levels)
+    print(
+        f"{exported.folder}: the graph gave what the model does in {exported.calls} calls, "
+        f"to {exported.farthest:.0e} of the largest number"
+    )

@@ -1,0 +1,76 @@
+"""A folder is data: what is not as it was exported is named, and nothing of it is run."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import lockgate_runtime
+import pytest
+from exported_models import Exported, hourly
+
+RUNTIME = Path(lockgate_runtime.__file__).parents[1]
+
+
+@pytest.fixture
+def folder(plain: Exported, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(plain.folder, tmp_path / "copy"))
+
+
+def test_what_was_cut_short_swapped_or_altered_is_named(folder: Path) -> None:
+    for name in ("model.onnx", "schema.json"):
+        whole = (folder / name).read_bytes()
+        for other in (whole[:-1], whole[:-1] + b"!", b""):
+            (folder / name).write_bytes(other)
+            with pytest.raises(lockgate_runtime.DataError, match=f"{name} must be as it was exp"):
+                lockgate_runtime.load(folder)
+        (folder / name).write_bytes(whole)
+    lockgate_runtime.load(folder)
+
+
+def test_what_is_no_exported_model_is_told(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(lockgate_runtime.DataError, match="a folder that lockgate export wrote"):
+        lockgate_runtime.load(tmp_path / "none")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"../secret": "0"}))
+    with pytest.raises(lockgate_runtime.DataError, match="must name files of the folder alone"):
+        lockgate_runtime.load(folder)
+    (folder / "manifest.json").write_text("[" * 100_000)
+    with pytest.raises(lockgate_runtime.DataError, match=r"manifest\.json must be JSON"):
+        lockgate_runtime.load(folder)
+
+
+@pytest.mark.parametrize(("name", "value"), [("format", 2), ("task", "paint"), ("task", None)])
+def test_another_format_or_task_is_refused(name: str, value: Any, folder: Path) -> None:
+    from lockgate.exporting.onnx import manifest
+
+    schema = json.loads((folder / "schema.json").read_text()) | {name: value}
+    (folder / "schema.json").write_text(json.dumps(schema))
+    (folder / "manifest.json").write_text(json.dumps(manifest(folder)))
+    with pytest.raises(lockgate_runtime.DataError, match="must hold a model of format 1"):
+        lockgate_runtime.load(folder)
+
+
+def test_it_predicts_where_there_is_neither_torch_nor_lockgate(plain: Exported) -> None:
+    """In a process in which they cannot be imported."""
+    table = {
+        name: list(map(str, c)) if name == "ds" else c
+        for name, c in hourly().to_dict(as_series=False).items()
+    }
+    code = f"""
+import json, sys
+for name in ("torch", "lockgate", "polars", "pandas", "scipy", "sklearn"):
+    sys.modules[name] = None
+sys.path.insert(0, {str(RUNTIME)!r})
+import lockgate_runtime
+model = lockgate_runtime.load({str(plain.folder)!r}, threads=1)
+print(json.dumps(model.predict(json.load(sys.stdin))["forecast"].tolist()))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=json.dumps(table), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    wanted = lockgate_runtime.load(plain.folder).predict(hourly().to_dict(as_series=False))
+    assert json.loads(done.stdout) == pytest.approx(wanted["forecast"].tolist())
