@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,42 @@ print(json.dumps(model.predict(json.load(sys.stdin))["forecast"].tolist()))
     assert done.returncode == 0, done.stderr
     wanted = lockgate_runtime.load(plain.folder).predict(hourly().to_dict(as_series=False))
     assert json.loads(done.stdout) == pytest.approx(wanted["forecast"].tolist())
+
+
+@pytest.mark.slow
+def test_an_environment_of_its_own_is_small_and_answers_soon(
+    plain: Exported, tmp_path: Path
+) -> None:
+    """Installed from a wheel beside nothing else: at most 170 MB, an answer within a second."""
+    home, built = tmp_path / "venv", tmp_path / "built"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", built, RUNTIME.parent],
+        check=True,
+    )
+    venv.create(home, with_pip=False)
+    wheel = next(built.glob("lockgate_runtime-*.whl"))
+    python = home / "bin" / "python"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--python", python, "install", "-q", wheel], check=True
+    )
+    size = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
+    assert size <= 170e6
+    code = f"""
+import time; began = time.perf_counter()
+import json, sys, lockgate_runtime
+model = lockgate_runtime.load({str(plain.folder)!r})
+model.predict(json.load(sys.stdin))
+print(time.perf_counter() - began)
+assert "torch" not in sys.modules
+"""
+    table = {
+        "ds": [f"2024-01-01T{hour:02}" for hour in range(24)],
+        "y": [1.0] * 24,
+        "x": [1.0] * 24,
+    }
+    for _ in range(2):  # the first reads from disk what the second has at hand
+        done = subprocess.run(
+            [python, "-c", code], input=json.dumps(table), capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1.0

@@ -28,8 +28,12 @@ class Tokens:
     """A vocabulary and how texts are taken apart; what it has not seen is one unknown token."""
 
     def __init__(self, schema: dict[str, Any], content: dict[str, Any]) -> None:
-        from tokenizers import Regex, Tokenizer, models, pre_tokenizers
-
+        try:
+            from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+        except ModuleNotFoundError:
+            raise DataError(
+                'the model reads texts: pip install "lockgate-runtime[texts]"'
+            ) from None
         if schema["kind"] not in _PATTERNS:
             raise DataError(f"tokens must be word, bpe or char, got {schema['kind']!r}")
         self._kind, self._lowercase = schema["kind"], schema["lowercase"]
