@@ -17,6 +17,7 @@ def test_train_writes_to_runs_by_default(csv, small, tmp_path, monkeypatch):
     assert {path.name for path in folder.iterdir()} == {
         "config.json",
         "config.yaml",
+        "README.md",
         "metrics.json",
         "model.safetensors",
         "preprocessing.json",

@@ -99,7 +99,7 @@ def test_train_scores_beside_the_baselines_and_counts_its_look(trained_on, data,
     for row in (told, *told["baselines"]):
         assert row["validation"].keys() == row["test"].keys()
         assert row["test"][metric] >= 0
-    files = {"config.json", "config.yaml", "metrics.json", "model.safetensors"}
+    files = {"README.md", "config.json", "config.yaml", "metrics.json", "model.safetensors"}
     assert {path.name for path in (data / "model").iterdir()} == {*files, "preprocessing.json"}
     assert (data / "test_looks.json").exists()
 

@@ -11,7 +11,10 @@ from torch import nn
 
 from lockgate.errors import DataError
 from lockgate.tasks import storage
+from lockgate.tasks.card import About
 from lockgate.tasks.storage import is_of_today, read_config, read_json, read_weights, write_fitted
+
+ABOUT = About("A model", "text-classification", "lstm", {}, [], [])
 
 
 class Settings(BaseModel):
@@ -24,7 +27,9 @@ def accept(_: dict[str, torch.Tensor]) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_fitted(tmp_path, "labels", (nn.Linear(2, 3),), Settings(), Settings(size=3), {"mae": 1.0})
+    write_fitted(
+        tmp_path, "labels", (nn.Linear(2, 3),), Settings(), Settings(size=3), {"mae": 1.0}, ABOUT
+    )
     return tmp_path
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from lockgate.errors import DataError, listed, quoted, shortened
 from lockgate.files import check_regular, memory_at_hand, new_file, read_regular, write_text
+from lockgate.tasks.card import FILE, About, card
 
 FITTED_VERSION = 2
 KNOWN_VERSIONS = (1, 2)
@@ -28,6 +29,7 @@ def write_fitted(
     config: BaseModel,
     preprocessing: BaseModel,
     metrics: Mapping[str, Any],
+    about: About,
     **more: Any,
 ) -> None:
     """Write weights as safetensors and all else as JSON into a folder that exists.
@@ -39,6 +41,7 @@ def write_fitted(
         config: The settings of its run.
         preprocessing: What was learned beside its weights.
         metrics: Its scores.
+        about: What its card tells of it.
         more: Further entries of `config.json`.
     """
     settings = config.model_dump(mode="json")
@@ -50,6 +53,7 @@ def write_fitted(
     write_text(folder / "config.json", json.dumps({**head, **settings}, indent=2))
     write_text(folder / "preprocessing.json", preprocessing.model_dump_json(indent=2))
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2))
+    write_text(folder / FILE, card(about, metrics))
 
 
 def weight_files(fits: int) -> list[str]:

@@ -20,6 +20,7 @@ from lockgate.reading.zones import shown
 from lockgate.scoring.arrays import AnyFloatArray, FloatArray
 from lockgate.settings import read_anew
 from lockgate.tasks.base import Candidate
+from lockgate.tasks.forecasting.about import about_forecaster
 from lockgate.tasks.forecasting.asked import asked_for
 from lockgate.tasks.forecasting.checks import check_preprocessing, check_sizes
 from lockgate.tasks.forecasting.config import NAME, ForecastConfig
@@ -293,6 +294,7 @@ class FittedForecaster:
         mixture = None if self.mixture is None else self.mixture.stored()
         write_fitted(
             *(folder, NAME, self.models, self.config, self.preprocessing, self.metrics),
+            about=about_forecaster(self.config, self.preprocessing, len(self.models)),
             mixture=mixture,
         )
         self.write_intervals(folder)

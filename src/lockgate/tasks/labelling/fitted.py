@@ -20,6 +20,7 @@ from lockgate.scoring.probabilities import log_scores, probabilities
 from lockgate.settings import read_anew
 from lockgate.tasks.base import Candidate
 from lockgate.tasks.graphs import Exportable
+from lockgate.tasks.labelling.about import about_classifier
 from lockgate.tasks.labelling.config import NAME, ClassifierConfig, LabelConfig
 from lockgate.tasks.labelling.encoder import FILE as ENCODER
 from lockgate.tasks.labelling.encoder import Encoder, read_encoder
@@ -255,6 +256,7 @@ class FittedClassifier:
         """Write the files of `save` into a folder that exists."""
         write_fitted(
             *(folder, NAME, self.models, self.config, self.preprocessing, self.metrics),
+            about=about_classifier(self.config, self.preprocessing, len(self.models)),
             temperature=self.temperature,
             mixture=None if self.mixture is None else self.mixture.stored(),
         )

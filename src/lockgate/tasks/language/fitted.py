@@ -18,6 +18,7 @@ from lockgate.reading.frames import like
 from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.settings import read_anew
 from lockgate.tasks.base import Candidate
+from lockgate.tasks.card import About
 from lockgate.tasks.graphs import Exportable
 from lockgate.tasks.language.config import NAME, LanguageConfig, LanguageModelConfig
 from lockgate.tasks.language.network import LanguageNetwork
@@ -154,7 +155,17 @@ class FittedLanguageModel:
 
     def write_into(self, folder: Path) -> None:
         """Write the files of `save` into a folder that exists."""
-        write_fitted(folder, NAME, (self.model,), self.config, self.preprocessing, self.metrics)
+        told = About(
+            "A language model of words",
+            "text-generation",
+            self.config.model.cell,
+            {"words known": f"{len(self.preprocessing.words):,}"},
+            ["lockgate evaluate FOLDER texts.txt"],
+            ["It tells how likely the next word is, and knows no word that it has not learned."],
+        )
+        write_fitted(
+            *(folder, NAME, (self.model,), self.config, self.preprocessing, self.metrics), told
+        )
 
     def with_metrics(
         self,
