@@ -66,7 +66,8 @@ def study(
     and writes a report. A bar on standard error counts the fits.
 
     Args:
-        source: Path of a CSV or Parquet file; a pandas, polars or pyarrow frame; or
+        source: Path of a CSV or Parquet file, or of a folder of Parquet files, or a list of their
+            paths; a pandas, polars or pyarrow frame; or
             `"sample:co2"`, the weekly CO2 record of Mauna Loa with a horizon of 26 weeks. Labelled
             sequences or texts also as a .ts file, a zip or tar file, a folder, or a pair (X, y).
         task: `"forecast"`, `"labels"` or `"language"`, a language model of a text file or of a list
@@ -281,6 +282,7 @@ def train(
             steps.on_step(f"preparing {data.source}")
             plain, begun = chosen.prepare(data, resolved), checkpoints / "begun.safetensors"
             prepared = chosen.begin(data, plain, resolved, steps.on_step, begun)
+        LOG.info("%s: read and prepared", data.source)
         scored = fit_and_score(chosen, data, prepared, resolved, folder, checkpoints)
     with written_new(folder) as temporary:
         scored.write_into(temporary)

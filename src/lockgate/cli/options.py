@@ -22,7 +22,7 @@ Source = Annotated[
     str | None,
     typer.Argument(
         metavar="TABLE",
-        help="CSV (also .gz) or Parquet file; of labels also .ts, a zip or a folder.",
+        help="CSV (also .gz), Parquet or a folder of it; of labels also .ts, a zip or a folder.",
         show_default=False,
     ),
 ]

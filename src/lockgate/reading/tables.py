@@ -22,6 +22,7 @@ from lockgate.reading.delimited import (
 from lockgate.reading.encodings import Decoded, decode, likely_encoding
 from lockgate.reading.numbers import to_number, to_plain_number
 from lockgate.reading.panics import no_panics
+from lockgate.reading.parquet import name_of, parquet_files, read_parquet
 
 MOST_RATIO = 1100
 """Times that data may grow when unpacked: deflate packs no tighter, so that more is a fault."""
@@ -64,8 +65,9 @@ def read_raw(source: Any, *, separator: str | None = None, encoding: str | None 
 
     Args:
         source: Path of a CSV file (.csv, .tsv, .txt, also with .gz) or a Parquet file (.parquet,
-            .pq); or a pandas, polars (eager or lazy) or pyarrow frame. An index of times in
-            pandas becomes a column.
+            .pq), of a folder of Parquet files, or a list of their paths (see
+            `lockgate.reading.parquet.parquet_files`); or a frame of pandas, polars (eager or lazy)
+            or pyarrow. An index of times in pandas becomes a column.
         separator: Column separator of a CSV file. Default: detected from its first rows.
         encoding: Encoding of a CSV file. Default: detected from its bytes; a notice names it
             where it is not UTF-8.
@@ -75,13 +77,14 @@ def read_raw(source: Any, *, separator: str | None = None, encoding: str | None 
         TypeError: If `source` is neither a path nor a frame.
         DataError: If it holds no table.
     """
+    if isinstance(source, str | Path) and not Path(source).is_dir():
+        check_path(Path(source))
+    if (files := parquet_files(source)) is not None:
+        return cleaned(read_parquet(*files), name_of(source))
     if isinstance(source, str | Path):
         path = Path(source)
-        check_path(path)
-        if path.suffix.lower() in (".parquet", ".pq"):
-            return _cleaned(read_parquet(path), path.name)
         return read_csv(read_bytes(path), path.name, separator, encoding)
-    return _cleaned(to_polars(source), "frame")
+    return cleaned(to_polars(source), "frame")
 
 
 def check_path(path: Path) -> None:
@@ -99,21 +102,6 @@ def check_path(path: Path) -> None:
         raise DataError(f"source must end in {', '.join(EXTENSIONS)}, got {quoted(path.name)}")
     if path.stat().st_size == 0:
         raise DataError(f"source must hold a table, got the empty file {quoted(path.name)}")
-
-
-def read_parquet(path: Path) -> pl.DataFrame:
-    """Read a Parquet file.
-
-    Raises:
-        DataError: If it is none.
-    """
-    try:
-        return pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise DataError(
-            f"source must be a Parquet file, got {quoted(path.name)}: {reason}"
-        ) from error
 
 
 def read_bytes(path: Path) -> bytes:
@@ -184,7 +172,7 @@ def read_csv(
     header = column_names(rows[0], header=True)
     _check_header(header, name)
     names = [word or f"unnamed {place}" for place, word in enumerate(header, 1)]
-    raw = _cleaned(_parsed(text, names, separator, name), name)
+    raw = cleaned(_parsed(text, names, separator, name), name)
     if len(names) == 1 and to_number(raw.frame.to_series()).null_count() == len(raw.frame):
         raise DataError(
             f"source must be a table, got one column of text in {quoted(name)}; "
@@ -258,7 +246,7 @@ def _why_not_parsed(text: str, width: int, separator: str, name: str) -> str:
     return f'source must be a table in text, got quotes (") that do not match in {quoted(name)}'
 
 
-def _cleaned(frame: pl.DataFrame, source: str) -> RawTable:
+def cleaned(frame: pl.DataFrame, source: str) -> RawTable:
     """Strip text, make null spellings and NaN null, and leave out blank rows."""
     text = pl.col(pl.String).str.strip_chars()
     frame = frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String)).with_columns(

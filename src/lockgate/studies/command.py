@@ -16,6 +16,7 @@ from lockgate.tasks.registry import suitable
 # how a call names data that come from no file, and what stands in for them to ask which task suits
 IN_MEMORY: dict[str, tuple[str, Any]] = {
     "frame": ("frame", object()),
+    "files": ("files", object()),
     "X": ("(X, y)", ()),
     "texts": ("(texts, labels)", ()),
     "list": ("texts", []),

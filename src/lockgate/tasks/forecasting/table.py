@@ -122,7 +122,8 @@ def read_table(
     the last observation; a notice tells of steps before and after that are left out.
 
     Args:
-        source: Path of a CSV or Parquet file, or a frame; see `lockgate.reading.tables.read_raw`.
+        source: Path of a CSV or Parquet file or of a folder of Parquet files, or a frame; see
+            `lockgate.reading.tables.read_raw`.
         target: The column to forecast; or several joined by commas, or `all` of numbers, each of
             which is a series.
         time: The time column or its parts; see `times.find_times`.

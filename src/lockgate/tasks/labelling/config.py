@@ -234,9 +234,16 @@ def owns(source: Any) -> bool:
         return False
     path = Path(source)
     name = path.name.lower().removesuffix(".gz")
-    if path.is_dir() or name.endswith((".ts", ".zip", ".tar", ".tgz", *LABELLED_LINES)):
+    if path.is_dir():
+        return not any(_is_table(child) for child in path.iterdir())
+    if name.endswith((".ts", ".zip", ".tar", ".tgz", *LABELLED_LINES)):
         return True
     return name.endswith(".txt") and _first_bytes(path).startswith(MARKED)
+
+
+def _is_table(path: Path) -> bool:
+    """Tell whether a file of a folder makes that a table, of a forecast."""
+    return path.suffix.lower() in (".parquet", ".pq")
 
 
 def _first_bytes(path: Path) -> bytes:

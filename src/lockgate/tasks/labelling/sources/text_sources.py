@@ -11,7 +11,8 @@ from lockgate.errors import DataError, count_of, listed, option, quoted
 from lockgate.reading.archive import is_archive, open_archive
 from lockgate.reading.delimited import check_columns, names_in, read_fields
 from lockgate.reading.encodings import decode, guess_encoding
-from lockgate.reading.tables import read_bytes, read_parquet, to_polars
+from lockgate.reading.parquet import read_parquet
+from lockgate.reading.tables import read_bytes, to_polars
 from lockgate.tasks.labelling.config import MARKED
 
 PARQUET = (".parquet", ".pq")
