@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockgate.scoring.baselines import Skipped
+from lockgate.tasks.forecasting import layout
 from lockgate.tasks.forecasting.baselines import (
     bounded,
     fit_baselines,
@@ -238,3 +239,18 @@ def test_a_padded_window_is_forecast_from_its_rows_alone():
         for baseline, values in expected.items():
             found = baseline.forecast(windows)[k]
             np.testing.assert_allclose(found, values, rtol=1e-6, err_msg=baseline.name)
+
+
+@pytest.mark.parametrize("rows", [1, 6])
+def test_blocks_of_series_are_forecast_as_all_at_once(rows, monkeypatch):
+    target = np.random.default_rng(0).normal(size=30)
+    target[[2, 9, 20]] = np.nan
+    series = Series(np.array([0, 4, 11, 19]), np.arange(4.0), np.ones(4))
+    windows = make_windows(np.nan_to_num(target), origins=[0, 1, 6, 7, 13, 15, 21, 26])
+    windows = replace(windows, series=series, target=torch.from_numpy(target).float())
+    expected = [one.forecast(windows) for one in naive_baselines([2, 5])]
+
+    monkeypatch.setattr(layout, "BLOCK_ROWS", rows)
+
+    for one, forecast in zip(naive_baselines([2, 5]), expected, strict=True):
+        np.testing.assert_allclose(one.forecast(windows), forecast, rtol=1e-12)

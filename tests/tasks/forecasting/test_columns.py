@@ -31,9 +31,19 @@ def make_table() -> Table:
     return read_table(pl.DataFrame({"time": time, **columns}), target="T")
 
 
+@pytest.mark.parametrize("rows", [1, 3, 16])
+def test_columns_in_blocks_are_judged_as_in_one(rows: int) -> None:
+    table = make_table()
+    train = table.frame.head(TRAIN)
+    blocks = [train.slice(start, rows) for start in range(0, TRAIN, rows)]
+    config = TableConfig(target="T", horizon=1)
+
+    assert choose_columns(table, blocks, config) == choose_columns(table, [train], config)
+
+
 def choose(table: Table, **settings: object) -> tuple[list[str], dict[str, str]]:
     config = TableConfig(target="T", horizon=1, **settings)
-    names, dropped = choose_columns(table, table.frame.head(TRAIN), config)
+    names, dropped = choose_columns(table, [table.frame.head(TRAIN)], config)
     return names, dict(dropped)
 
 
@@ -54,7 +64,7 @@ def test_a_count_of_the_rows_is_seen_across_absent_rows() -> None:
     row = pl.when(~holes).then((~holes).cum_sum().cast(pl.Float64)).alias("row")
 
     _, dropped = choose_columns(
-        table, table.frame.head(TRAIN).with_columns(row), TableConfig(target="T", horizon=1)
+        table, [table.frame.head(TRAIN).with_columns(row)], TableConfig(target="T", horizon=1)
     )
 
     assert "row" in dict(dropped)
@@ -108,14 +118,14 @@ def test_a_target_that_does_not_vary_in_training_is_refused(
 
     message = f"target must vary in the training part, got 'T', which is {reason} there"
     with pytest.raises(DataError, match=message):
-        choose_columns(table, train, TableConfig(target="T", horizon=1))
+        choose_columns(table, [train], TableConfig(target="T", horizon=1))
 
 
 def test_a_target_may_rise_by_equal_steps() -> None:
     table = make_table()
     train = table.frame.head(TRAIN).with_columns(pl.int_range(pl.len()).cast(pl.Float64).alias("y"))
 
-    assert choose_columns(table, train, TableConfig(target="T", horizon=1))[0] == ["y", "wind"]
+    assert choose_columns(table, [train], TableConfig(target="T", horizon=1))[0] == ["y", "wind"]
 
 
 def test_missing_values_are_nan() -> None:

@@ -2,9 +2,11 @@
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lockgate.tasks.forecasting import layout as module
 from lockgate.tasks.forecasting.layout import Layout
 
 SERIES = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 8)), min_size=1, max_size=4)
@@ -56,3 +58,25 @@ def test_one_series_is_its_own_axis() -> None:
     assert layout.steps.tolist() == [0, 1, 2]
     assert layout.lengths.tolist() == [3]
     assert layout.axis.to_list() == [3, 5, 9]
+
+
+@pytest.mark.parametrize("rows", [1, 5, 8, 100])
+def test_blocks_hold_whole_series_and_all_of_them(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BLOCK_ROWS", rows)
+    lengths = [3, 8, 1, 4, 2]
+    layout = make_layout([(number, length) for number, length in enumerate(lengths)])
+
+    blocks = layout.blocks()
+
+    assert [row for block in blocks for row in range(block.start, block.stop)] == list(range(18))
+    found = []
+    for block in blocks:
+        own, series = layout.of_block(block)
+        assert own.lengths.tolist() == lengths[series]
+        assert own.steps.tolist() == layout.steps[block].tolist()
+        found += lengths[series]
+        # one that goes on is no longer than its last series makes it
+        assert block.stop - block.start < rows + own.lengths[-1]
+    assert found == lengths

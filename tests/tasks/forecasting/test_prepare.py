@@ -13,15 +13,19 @@ from hypothesis import strategies as st
 
 from lockgate.errors import DataError
 from lockgate.tasks.base import PARTS
+from lockgate.tasks.forecasting import layout
+from lockgate.tasks.forecasting import prepare as preparing
 from lockgate.tasks.forecasting.config import TableConfig
+from lockgate.tasks.forecasting.forks import Forks
 from lockgate.tasks.forecasting.prepare import (
     Prepared,
+    count_possible,
     make_windows,
-    possible_origins,
     prepare,
     read,
 )
 from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing
+from lockgate.tasks.forecasting.runs import Runs
 from lockgate.tasks.forecasting.split import Split
 from lockgate.tasks.forecasting.table import Table, read_table
 
@@ -396,8 +400,7 @@ def test_windows_of_short_series_agree_with_a_loop(part: str) -> None:
     # a series has padded windows where it is too short for a whole one, and no others
     told = {"train": {"short", "ended"}, "validation": {"judged"}, "test": {"new"}}
     assert padded == told[part]
-    origins = possible_origins(prepared.arrays.layout, prepared.preprocessing, steps)
-    assert len(origins) >= len(found)
+    assert count_possible(prepared, part) >= len(found)
 
 
 def test_tables_without_short_series_have_the_windows_of_whole_lookbacks_alone() -> None:
@@ -432,3 +435,68 @@ def test_one_series_has_no_padded_windows() -> None:
     windows = make_windows(preprocessing.apply(table), preprocessing, range(52))
 
     assert (len(windows), windows.padding) == (0, None)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_windows_in_runs_are_those_held_one_by_one(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = CONFIG.model_copy(update={"id": "shop", "holidays": "DE"})
+    table = shops(SHOPS)
+    held = prepare(table, config).windows(part)
+    monkeypatch.setattr(preparing, "MOST_HELD", 0)
+    monkeypatch.setattr(layout, "BLOCK_ROWS", 50)
+
+    windows = prepare(table, config).windows(part)
+
+    assert isinstance(windows.origins, Runs)
+    assert isinstance(held.origins, torch.Tensor)
+    assert windows.known is not None
+    assert torch.equal(windows.origins[:], held.origins)
+    few = windows.thinned(3)
+    for mine, other in [
+        (windows.with_scales(), held.with_scales()),
+        (windows.weighted("equal"), held.weighted("equal")),
+        (few, held.thinned(3)),
+    ]:
+        index = torch.randperm(len(mine), generator=torch.Generator().manual_seed(2))
+        for asked in (index, slice(None), slice(1, 5)):
+            for own, its in zip(mine.batch(asked), other.batch(asked), strict=True):
+                assert own is its or torch.equal(own.nan_to_num(9.0), its.nan_to_num(9.0))
+        assert mine.padding is other.padding or torch.equal(mine.padding, other.padding)
+    assert torch.equal(windows.truth().nan_to_num(9.0), held.truth().nan_to_num(9.0))
+    assert torch.equal(windows.last, held.last)
+    mine, its = (
+        Forks(one, 4, 2).draw_batches(8, 99, torch.Generator().manual_seed(1))
+        for one in (windows, held)
+    )
+    assert all(map(torch.equal, mine, its))
+
+
+def test_what_is_judged_of_large_parts_is_drawn_from_all_of_it_and_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = shops({"whole": (0, ROWS), "other": (0, ROWS), "late": (40, ROWS)})
+    config = CONFIG.model_copy(update={"id": "shop"})
+    assert prepare(table, config).notices == ()
+    monkeypatch.setattr(preparing, "MOST_JUDGED", 30)
+    monkeypatch.setattr(preparing, "MOST_FITTED", 100)
+
+    prepared = prepare(table, config)
+    test, every = prepared.windows("test"), prepared.every("test")
+
+    assert (len(test), len(every) > 70) == (30, True)
+    assert set(test.origins.tolist()) < set(every.origins.tolist())
+    series = test.series.of(test.origins.numpy())
+    assert np.bincount(series).min() >= 9  # of three alike
+    assert torch.equal(test.origins, prepare(table, config).windows("test").origins)
+    assert prepared.windows("train") is prepared.every("train")
+    assert len(prepared.windows("train")) > 100
+    assert prepared.notices == (
+        f"the validation part is judged on 30 of its {len(prepared.every('validation'))} windows, "
+        "drawn evenly from all series and times",
+        f"the test part is judged on 30 of its {len(every)} windows, drawn evenly from all series "
+        "and times",
+        f"the ridge regression is fitted to 100 of the {len(prepared.every('train'))} training "
+        "windows, drawn evenly",
+    )

@@ -9,13 +9,8 @@ import pytest
 
 from lockgate.errors import DataError
 from lockgate.tasks.forecasting.config import TableConfig
-from lockgate.tasks.forecasting.preprocessing import (
-    Preprocessing,
-    Usual,
-    default_lookback,
-    learn,
-    series_scale,
-)
+from lockgate.tasks.forecasting.learning import learn
+from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.table import Table, read_table
 
 ROWS, TRAIN, SEEN = 300, 200, 250
@@ -206,26 +201,6 @@ def test_a_row_of_the_inputs_depends_on_no_later_row(cut: int) -> None:
     np.testing.assert_array_equal(apart.usable[:cut], whole.usable[:cut])
 
 
-@pytest.mark.parametrize(
-    ("seasons", "horizon", "rows", "lookback"),
-    [
-        ((24, 168), 1, 9_999, 48),
-        ((24,), 30, 9_999, 60),
-        ((168,), 1, 9_999, 168),
-        ((24,), 100, 9_999, 168),
-        ((), 1, 9_999, 24),
-        ((), 24, 9_999, 48),
-        ((24,), 30, 300, 30),
-        ((24,), 1, 7, 1),
-    ],
-    ids=str,
-)
-def test_default_lookback_is_two_seasons_or_horizons_within_bounds(
-    seasons: tuple[int, ...], horizon: int, rows: int, lookback: int
-) -> None:
-    assert default_lookback(seasons, horizon, rows) == lookback
-
-
 def test_horizon_and_lookback_may_be_durations() -> None:
     told = CONFIG.model_copy(update={"horizon": "1d", "lookback": "30h"})
     result = learned(make_columns(), told)
@@ -395,13 +370,6 @@ def test_a_new_short_series_is_scaled_by_its_own_rows_and_what_is_usual() -> Non
     two = y[0]["y"].to_numpy()
     expected = np.sqrt((2 * two.var() + (relative * two.mean()) ** 2) / 3)
     assert arrays.stds[0] == pytest.approx(expected)
-
-
-def test_series_without_a_size_have_the_usual_spread() -> None:
-    usual = Usual(5.0, 0.0)
-
-    assert series_scale(np.array([3.0]), usual, short=True)[1] == pytest.approx(5 / np.sqrt(2))
-    assert series_scale(np.array([np.nan]), usual, short=True) == (0.0, 5.0)
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 90), (5, 40), (31, 90), (70, 85), (89, 90)])

@@ -227,3 +227,16 @@ def test_a_padded_window_has_a_constant_past_before_its_first_row():
             row[0] -= inputs[origin, 0]
         np.testing.assert_array_equal(x[k], np.concatenate(rows))
         assert last[k] == inputs[origin, 0]
+
+
+def test_a_ridge_of_many_windows_is_fitted_to_some_of_them(monkeypatch):
+    train, validation = series()
+    some = train.sampled(40)
+    monkeypatch.setattr(module, "MOST_FITTED", 40)
+
+    fitted = fit_ridge(train, validation, "mae")
+
+    expected = judged(some, validation, fitted.strength)
+    np.testing.assert_allclose(fitted.forecast(validation), expected, rtol=1e-6)
+    again = fitted.refit(train)
+    np.testing.assert_allclose(again.coefficients, fitted.coefficients, atol=1e-6)

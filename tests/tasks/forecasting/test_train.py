@@ -5,10 +5,12 @@ import torch
 
 from lockgate import DataError
 from lockgate.settings import resolve
+from lockgate.tasks.forecasting import train as training
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.prepare import prepare, read
 from lockgate.tasks.forecasting.train import train
 from lockgate.training import checkpoint
+from lockgate.training.fit import evaluate
 
 
 @pytest.fixture
@@ -74,3 +76,22 @@ def test_a_device_that_is_not_here_is_refused(fit, monkeypatch):
     for device in ("cuda", "tpu", "gpu0"):
         with pytest.raises(DataError, match=rf"device must be one that is here, auto.*'{device}'"):
             fit(device=device)
+
+
+@pytest.mark.parametrize("forks", [1, 8])
+def test_some_windows_of_a_large_part_stop_a_fit(fit, monkeypatch, forks):
+    judged = []
+
+    def evaluated(model, data, *args):
+        judged.append(len(data))
+        return evaluate(model, data, *args)
+
+    monkeypatch.setattr("lockgate.training.fit.evaluate", evaluated)
+    fit(forks=forks, max_epochs=1)
+    whole = judged[1]
+    monkeypatch.setattr(training, "MOST_JUDGED", 24)
+    judged.clear()
+
+    fit(forks=forks, max_epochs=1)
+
+    assert whole > 24 >= judged[1] > 8

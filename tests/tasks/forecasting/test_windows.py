@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from lockgate.tasks.forecasting.windows import Known, Series, Windows
+from lockgate.tasks.forecasting import windows as module
+from lockgate.tasks.forecasting.windows import Known, Series, Windows, draw
 
 
 def make_windows(rows: int = 40, channels: int = 3, lookback: int = 5, horizon: int = 2) -> Windows:
@@ -263,3 +264,34 @@ def test_at_most_so_many_are_drawn_and_a_part_keeps_its_shares() -> None:
     part = windows.select(torch.tensor([0, 45, 49]))
     assert part.shares is not None
     assert part.shares.tolist() == [1.0, 4.0, 10.0]
+
+
+def test_a_sample_lies_in_all_stretches_and_is_the_same_each_time() -> None:
+    windows = make_windows(1_007, lookback=3, horizon=2)  # 1,003 windows
+
+    sample = windows.sampled(100)
+
+    places = (sample.origins - windows.origins[0]).numpy()
+    edges = np.linspace(0, 1_003, 101).round()
+    assert (places >= edges[:-1]).all()
+    assert (places < edges[1:]).all()
+    # at no fixed distance, unlike those of `thinned`
+    assert len(np.unique(np.diff(places))) > 5
+    assert torch.equal(windows.sampled(100).origins, sample.origins)
+    assert windows.sampled(1_003) is windows
+
+
+def test_some_of_very_many_numbers_are_drawn_without_an_order_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def drawn(count: int, most: int) -> list[int]:
+        return draw(count, most, torch.Generator().manual_seed(0)).tolist()
+
+    monkeypatch.setattr(module, "MOST_ORDERED", 1_000)
+
+    order = torch.randperm(1_000, generator=torch.Generator().manual_seed(0)).tolist()
+    assert drawn(1_000, 30) == order[:30]
+    assert sorted(drawn(1_001, 1_001)) == list(range(1_001))
+    few = drawn(10**9, 500)
+    assert (len(few), max(few) > 9e8, min(few) < 1e8) == (500, True, True)
+    assert len(set(few)) > 490

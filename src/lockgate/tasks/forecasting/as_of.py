@@ -85,7 +85,8 @@ def as_of(table: Table, preprocessing: Preprocessing, step: int, *, padded: bool
         every = preprocessing.apply(table)
         ahead = rows[:, None] + np.arange(1, horizon + 1)
         whole &= every.usable_ahead[ahead].all(axis=1)
-        told = known_after(every, preprocessing, torch.from_numpy(rows[whole]))
+        inputs = torch.from_numpy(every.inputs)
+        told = known_after(inputs, preprocessing, torch.from_numpy(rows[whole]))
     windows = Windows(
         inputs=torch.from_numpy(arrays.inputs),
         target=torch.from_numpy(arrays.target),

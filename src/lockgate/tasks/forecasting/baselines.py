@@ -1,6 +1,6 @@
 """Naive forecasts, always computed beside the models."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from lockgate.scoring.arrays import AnyFloatArray, FloatArray, IntArray
 from lockgate.scoring.baselines import Skipped
+from lockgate.tasks.forecasting.layout import blocks_of
 from lockgate.tasks.forecasting.ridge import Ridge, fit_ridge, ridge_why_not
 from lockgate.tasks.forecasting.windows import Windows
 
@@ -72,8 +73,8 @@ class SeasonalNaive(NamedTuple):
         origins = windows.origins.numpy()
         rows = origins[:, None] + steps - -(-steps // self.season) * self.season
         first = windows.series.starts[windows.series.of(origins)][:, None]
-        latest = _latest_of_phase(windows, self.season)
-        repeated = np.where(rows >= first, latest[np.maximum(rows, 0)], np.nan)
+        latest = _latest_of_phase(windows, self.season, np.maximum(rows, 0))
+        repeated = np.where(rows >= first, latest, np.nan)
         last = _last_observed(windows)[:, None]
         return windows.invert(np.where(np.isnan(repeated), last, repeated))
 
@@ -105,11 +106,12 @@ class WindowMean(NamedTuple):
 
     def forecast(self, windows: Windows) -> FloatArray:
         """Forecast every window in the target's own unit, `(N, horizon)`."""
-        filled = windows.inputs[:, 0].numpy()
-        before = np.concatenate([[0.0], np.cumsum(filled, dtype=np.float64)])
-        origins = windows.origins.numpy()
-        rows = _rows(windows)
-        mean = (before[origins + 1] - before[origins + 1 - rows]) / rows
+        filled, origins = windows.inputs[:, 0].numpy(), windows.origins.numpy()
+        rows, mean = _rows(windows), np.empty(len(windows))
+        for block, inside in _blocks(windows, origins):
+            before = np.concatenate([[0.0], np.cumsum(filled[block], dtype=np.float64)])
+            ends, read = origins[inside] - block.start + 1, rows[inside]
+            mean[inside] = (before[ends] - before[ends - read]) / read
         return windows.invert(np.repeat(mean[:, None], windows.horizon, axis=1))
 
 
@@ -194,14 +196,27 @@ def _rows(windows: Windows) -> IntArray:
 
 def _last_observed(windows: Windows) -> FloatArray:
     """Return the latest scaled target observed up to each origin: 0, the mean, before the first."""
-    latest = _latest_of_phase(windows, 1)[windows.origins.numpy()]
+    latest = _latest_of_phase(windows, 1, windows.origins.numpy())
     return np.where(np.isnan(latest), 0.0, latest)
 
 
-def _latest_of_phase(windows: Windows, season: int) -> FloatArray:
-    """Return for each row the latest observed of this row, the one a season before, and so on."""
-    parts = np.split(windows.target.numpy(), windows.series.starts[1:])
-    return np.concatenate([_latest_in(one, season) for one in parts])
+def _blocks(windows: Windows, rows: IntArray) -> Iterator[tuple[slice, npt.NDArray[np.bool_]]]:
+    """Yield blocks of whole series, each with which of some rows are in it."""
+    for block in blocks_of(windows.series.starts, len(windows.target)):
+        inside = (rows >= block.start) & (rows < block.stop)
+        if inside.any():
+            yield block, inside
+
+
+def _latest_of_phase(windows: Windows, season: int, rows: IntArray) -> FloatArray:
+    """Return for some rows the latest observed of the row, the one a season before, and so on."""
+    target, starts = windows.target.numpy(), windows.series.starts
+    latest = np.full(rows.shape, np.nan)
+    for block, inside in _blocks(windows, rows):
+        edges = starts[(starts > block.start) & (starts < block.stop)] - block.start
+        found = [_latest_in(one, season) for one in np.split(target[block], edges)]
+        latest[inside] = np.concatenate(found)[rows[inside] - block.start]
+    return latest
 
 
 def _latest_in(values: AnyFloatArray, season: int) -> FloatArray:

@@ -1,6 +1,6 @@
 """Columns of categories: their values as text, and the numbers that stand for them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,9 +38,11 @@ class Vocabulary(NamedTuple):
 
 
 def choose_categories(
-    table: Table, train: pl.DataFrame, config: TableConfig
+    table: Table, train: Iterable[pl.DataFrame], config: TableConfig
 ) -> tuple[tuple[Vocabulary, ...], tuple[Dropped, ...]]:
     """Return what is learned of each column of categories, and the columns that are no use.
+
+    `train` are the training rows in blocks, which are gone through several times.
 
     Raises:
         DataError: If `config` names one that cannot be read.
@@ -63,7 +65,8 @@ def choose_categories(
     found = dict.fromkeys([*config.categorical, *(c for c in texts if c not in config.exclude)])
     kept, dropped = [], []
     for name in found:
-        values = train[name].drop_nulls().unique().sort().to_list()
+        parts = [frame[name].drop_nulls().unique() for frame in train]
+        values = pl.concat(parts).unique().sort().to_list()
         if len(values) > 1:
             kept.append(Vocabulary(name, tuple(values)))
             continue

@@ -1,6 +1,6 @@
 """Choose the columns whose past is worth reading, from the training rows alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import polars as pl
@@ -17,15 +17,17 @@ def column_values(frame: pl.DataFrame, names: list[str]) -> FloatArray:
 
 
 def choose_columns(
-    table: Table, train: pl.DataFrame, config: TableConfig
+    table: Table, train: Iterable[pl.DataFrame], config: TableConfig
 ) -> tuple[list[str], tuple[Dropped, ...]]:
     """Return the names in `table.frame` of the columns to read, "y" first, and those dropped.
+
+    `train` are the training rows in blocks of whole series, which are gone through several times.
 
     Raises:
         DataError: If the target does not vary, or `config` names a column that cannot be read.
     """
-    columns = [c for c in train.columns if c not in ("unique_id", "ds", "y")]
-    inputs = [c for c in columns if train.schema[c] == pl.Float64]
+    columns = [c for c in table.frame.columns if c not in ("unique_id", "ds", "y")]
+    inputs = [c for c in columns if table.frame.schema[c] == pl.Float64]
     known = config.known_future
     beside = [name for name in (*known, *config.static) if name in inputs]
     _check_beside("known_future", known, config, table, columns)
@@ -65,13 +67,14 @@ def choose_columns(
 
 
 def static_columns(
-    table: Table, train: pl.DataFrame, names: Sequence[str], config: TableConfig
+    table: Table, train: Iterable[pl.DataFrame], names: Sequence[str], config: TableConfig
 ) -> tuple[str, ...]:
     """Return the columns that have one value in each series, of those that are read.
 
     Args:
         table: In which those that are named by `config.static` must never change.
-        train: Its training rows, in which others are found, but for what is known ahead.
+        train: Its training rows, in which others are found, but for what is known ahead; in blocks
+            of whole series.
         names: The columns that are read, without the target.
         config: The settings.
 
@@ -85,7 +88,8 @@ def static_columns(
             )
         return ()
     for name in config.static:
-        values, again = _several_values(table.frame, name)
+        frames = (table.block(rows).frame for rows in table.layout.blocks())
+        values, again = _several_values(frames, name)
         if again.any():
             own = values.filter(unique_id=values["unique_id"].filter(again)[0])
             one, other = (f"{v:g}" if isinstance(v, float) else quoted(v) for v in own[name][:2])
@@ -99,9 +103,10 @@ def static_columns(
     return tuple(name for name in others if not _several_values(train, name)[1].any())
 
 
-def _several_values(frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.Series]:
+def _several_values(frames: Iterable[pl.DataFrame], name: str) -> tuple[pl.DataFrame, pl.Series]:
     """Return the values of each series, and which are of series that have several."""
-    values = frame.select("unique_id", name).drop_nulls().unique(maintain_order=True)
+    parts = (frame.select("unique_id", name).drop_nulls() for frame in frames)
+    values = pl.concat([part.unique(maintain_order=True) for part in parts])
     return values, values["unique_id"].is_duplicated()
 
 
@@ -124,17 +129,28 @@ def _check_beside(
             )
 
 
-def _why_useless(train: pl.DataFrame, name: str, *, counts_too: bool = True) -> str | None:
-    values = column_values(train, [name])[:, 0]
-    values = values[np.isfinite(values)]
-    if not len(values):
+def _why_useless(
+    train: Iterable[pl.DataFrame], name: str, *, counts_too: bool = True
+) -> str | None:
+    low, high, last = np.inf, -np.inf, np.empty(0)
+    first, steps = 0.0, 0
+    for frame in train:
+        values = column_values(frame, [name])[:, 0]
+        values = values[np.isfinite(values)]
+        if not len(values):
+            continue
+        low, high = min(low, values.min()), max(high, values.max())
+        apart, last = np.diff(np.concatenate([last, values])), values[-1:]
+        first = apart[0] if len(apart) and not steps else first
+        steps += len(apart)
+        counts_too = counts_too and np.allclose(apart, first, rtol=1e-6, atol=0.0)
+        if low < high and not counts_too:
+            return None
+    if low > high:
         return "all missing"
-    if values.min() == values.max():
+    if low == high:
         return "constant"
-    steps = np.diff(values)
-    if counts_too and len(steps) > 1 and np.allclose(steps, steps[0], rtol=1e-6, atol=0.0):
-        return "a count of the rows"
-    return None
+    return "a count of the rows" if counts_too and steps > 1 else None
 
 
 def _check_names(setting: str, names: tuple[str, ...], table: Table, numeric: list[str]) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from lockgate.errors import DataError, count_of, option
 from lockgate.reading.zones import shown
 from lockgate.tasks.forecasting.config import FRACTIONS, BacktestSettings, TableConfig
-from lockgate.tasks.forecasting.preprocessing import LONGEST_LOOKBACK, Preprocessing
+from lockgate.tasks.forecasting.learning import LONGEST_LOOKBACK
+from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.split import split_rows
 from lockgate.tasks.forecasting.table import Table
 

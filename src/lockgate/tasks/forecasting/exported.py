@@ -8,7 +8,7 @@ import torch
 from lockgate.tasks.forecasting.asked import asked_for
 from lockgate.tasks.forecasting.chain import Chain, Trained, check_exportable
 from lockgate.tasks.forecasting.config import NAME
-from lockgate.tasks.forecasting.preprocessing import LEAST_SPREAD, relative_spread
+from lockgate.tasks.forecasting.scales import LEAST_SPREAD, relative_spread
 from lockgate.tasks.graphs import Exportable, Graph, Inputs
 
 HOLES = 0.05

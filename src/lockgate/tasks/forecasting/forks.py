@@ -13,6 +13,7 @@ from lockgate.tasks.forecasting.config import (
     ForecasterConfig,
     ForecastTrainingConfig,
 )
+from lockgate.tasks.forecasting.runs import Runs
 from lockgate.tasks.forecasting.windows import WindowBatch, Windows
 
 
@@ -104,28 +105,17 @@ class Forks:
         return torch.multinomial(of_stretch, needed, replacement=True, generator=generator)
 
     @cached_property
-    def _within(self) -> tuple[Tensor, Tensor]:
-        """Return of each window which run of origins it is of, and its place in it, (N,) each.
-
-        In a run each origin is the row after the one before, of the same series.
-        """
-        origins = self.windows.origins.cpu().numpy()
-        series = self.windows.series.of(origins)
-        begins = np.ones(len(origins), dtype=bool)
-        begins[1:] = (np.diff(origins) != 1) | (np.diff(series) != 0)
-        run = np.cumsum(begins) - 1
-        place = np.arange(len(origins)) - np.flatnonzero(begins)[run]
-        return torch.from_numpy(run), torch.from_numpy(place)
+    def _runs(self) -> Runs:
+        """Return the runs of origins, in which each is the row after the one before."""
+        origins = self.windows.origins.cpu()
+        if isinstance(origins, Runs):
+            return origins
+        rows = origins.numpy()
+        return Runs.of(rows, self.windows.series.of(rows))
 
     def _parted(self, phase: int) -> Tensor:
         """Return all windows in stretches, (S, 2), of which the first of a run may be shorter."""
-        run, place = self._within
-        stretch = (place + phase) // self.count
-        begins = torch.ones_like(run, dtype=torch.bool)
-        begins[1:] = (run[1:] != run[:-1]) | (stretch[1:] != stretch[:-1])
-        first = begins.nonzero()[:, 0]
-        counts = torch.diff(first, append=torch.tensor([len(run)]))
-        return torch.stack([first, counts], dim=1).to(self.windows.origins.device)
+        return self._runs.stretches(self.count, phase).to(self.windows.origins.device)
 
     def _rows(self, first: Tensor, count: int) -> tuple[Tensor, Tensor | None]:
         """Gather what stretches read, (B, lookback + count - 1, C), and which of it are rows.
@@ -137,7 +127,7 @@ class Forks:
         steps = torch.arange(windows.lookback + count - 1, device=first.device)
         rows = windows.origins[first][:, None] - windows.lookback + 1 + steps
         last = len(windows.inputs) - 1
-        padding = None if windows.padding is None else windows.padding[first]
+        padding = windows.padding_of(first)
         if padding is None or not bool(padding.any()):
             return windows.inputs[rows.clamp(max=last)], None
         rows = torch.maximum(rows, rows[:, :1] + padding[:, None])

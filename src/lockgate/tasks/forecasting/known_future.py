@@ -10,7 +10,8 @@ from lockgate.reading.zones import shown
 from lockgate.scoring.arrays import AnyFloatArray
 from lockgate.tasks.forecasting.categories import codes_of
 from lockgate.tasks.forecasting.columns import column_values
-from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing
+from lockgate.tasks.forecasting.preprocessing import Preprocessing
+from lockgate.tasks.forecasting.runs import Runs
 from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.windows import Known
 
@@ -33,18 +34,19 @@ def category_words(preprocessing: Preprocessing) -> dict[str, str]:
     return {"categories": listed(words, MOST_LISTED)} if words else {}
 
 
-def known_after(arrays: Arrays, preprocessing: Preprocessing, origins: Tensor) -> Known | None:
+def known_after(
+    inputs: Tensor, preprocessing: Preprocessing, origins: Tensor | Runs
+) -> Known | None:
     """Return what is known of the steps after some rows of a table that holds them, if anything.
 
     Args:
-        arrays: The whole table. `Arrays.usable_ahead` tells where a value is missing.
+        inputs: Those of the whole table. `Arrays.usable_ahead` tells where a value is missing.
         preprocessing: What was learned of it.
         origins: Rows, (N,), each with a horizon of its series behind it.
     """
-    if not (ahead := list(preprocessing.channels_ahead)):
+    if not (ahead := preprocessing.channels_ahead):
         return None
-    values = torch.from_numpy(arrays.inputs[:, ahead])
-    return Known(values, origins + 1, preprocessing.sizes_known)
+    return Known(inputs, origins + 1, preprocessing.sizes_known, torch.tensor(ahead))
 
 
 def known_ahead(table: Table, preprocessing: Preprocessing, stamps: pl.Series) -> Known | None:

@@ -1,11 +1,30 @@
 """Where the series of a table lie: their rows one behind the other, their steps on one axis."""
 
+from itertools import pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
 import polars as pl
 
 from lockgate.scoring.arrays import IntArray
+
+BLOCK_ROWS = 2**20
+"""Rows that are worked on at a time, about: what is computed of them takes little memory."""
+
+
+def blocks_of(starts: IntArray, rows: int) -> list[slice]:
+    """Part the rows of series into blocks of whole series, of about `BLOCK_ROWS` rows.
+
+    Args:
+        starts: First row of each series, (S,), ascending.
+        rows: How many rows there are.
+
+    Example:
+        >>> blocks_of(np.array([0, BLOCK_ROWS - 1, BLOCK_ROWS + 5]), BLOCK_ROWS + 9)
+        [slice(0, 1048581, None), slice(1048581, 1048585, None)]
+    """
+    begins = np.diff(starts // BLOCK_ROWS, prepend=-1) != 0
+    return [slice(*pair) for pair in pairwise([*starts[begins].tolist(), rows])]
 
 
 class Layout(NamedTuple):
@@ -44,18 +63,35 @@ class Layout(NamedTuple):
         """The longest series, the first of equally long ones."""
         return int(np.argmax(self.lengths))
 
+    def blocks(self) -> list[slice]:
+        """Part the rows into blocks of whole series; see `blocks_of`."""
+        return blocks_of(self.starts, len(self.steps))
+
+    def of_block(self, rows: slice) -> tuple["Layout", slice]:
+        """Return the layout of a block by itself, and which series are in it."""
+        first, last = np.searchsorted(self.starts, [rows.start, rows.stop]).tolist()
+        series = slice(first, last)
+        return Layout(self.starts[series] - rows.start, self.steps[rows], self.axis), series
+
     def within(self, steps: range, before: int | IntArray, after: int) -> IntArray:
         """Return the rows at these steps that have so many rows of their series around them.
 
         Rows before may be another number for each series, (S,).
         """
-        if not len(self.steps):
-            return np.empty(0, np.int64)
+        pairs = zip(*self.spans(steps, before, after), strict=True)
+        nothing = np.empty(0, np.int64)
+        each = [np.arange(start, stop, dtype=np.int64) for start, stop in pairs]
+        return np.concatenate([nothing, *each])
+
+    def spans(self, steps: range, before: int | IntArray, after: int) -> tuple[IntArray, IntArray]:
+        """Return the same as the first row and the one after the last of each series, (S,) each.
+
+        A series without any has the second no larger than the first.
+        """
         first = self.steps[self.starts]
         begin = np.maximum(steps.start - first, before)
         end = np.minimum(steps.stop - first, self.lengths - after)
-        pairs = zip(self.starts + begin, self.starts + end, strict=True)
-        return np.concatenate([np.arange(start, stop, dtype=np.int64) for start, stop in pairs])
+        return self.starts + begin, self.starts + end
 
     def between(self, start: int, stop: int) -> tuple["Layout", IntArray]:
         """Return the layout of the rows from one step up to another, and these rows."""

@@ -46,8 +46,9 @@ class LinearPath(NamedTuple):
 
         They are the training windows, or those and others.
         """
-        at = torch.searchsorted(self.origins, windows.origins)
-        seen = self.origins[at.clamp(max=len(self.origins) - 1)] == windows.origins
+        origins = windows.origins[:]
+        at = torch.searchsorted(self.origins, origins)
+        seen = self.origins[at.clamp(max=len(self.origins) - 1)] == origins
         linear = torch.empty(len(windows), windows.horizon)
         linear[seen] = self.training[at[seen]]
         if len(others := windows.select(~seen)):
@@ -128,7 +129,7 @@ def fit_linear_path(train: Windows, validation: Windows, metric: "PointMetric") 
         other = ridge_of(every.without(near), ridge.strength)
         parts.append(other.forecast_scaled(train.select(slice(block.start, block.stop))))
     training = torch.from_numpy(np.concatenate(parts).astype(np.float32))
-    return LinearPath(ridge, training, train.origins)
+    return LinearPath(ridge, training, train.origins[:])
 
 
 class _Block(NamedTuple):

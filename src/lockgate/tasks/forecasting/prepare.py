@@ -20,13 +20,22 @@ from lockgate.tasks.forecasting.choices import Choices
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.known_future import known_after
 from lockgate.tasks.forecasting.layout import Layout
+from lockgate.tasks.forecasting.learning import learn
 from lockgate.tasks.forecasting.linear_path import LinearPath
-from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing, learn
-from lockgate.tasks.forecasting.ridge import Ridge
+from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing
+from lockgate.tasks.forecasting.ridge import MOST_FITTED, Ridge
+from lockgate.tasks.forecasting.runs import Runs
 from lockgate.tasks.forecasting.slots import Slots
 from lockgate.tasks.forecasting.split import Split, split_rows
 from lockgate.tasks.forecasting.table import Table, read_table
 from lockgate.tasks.forecasting.windows import Windows
+
+MOST_JUDGED = 100_000
+"""Windows of a part that stop a fit, or that a model is judged on, at most."""
+MOST_HELD = 2**20
+"""Windows whose origins are held one by one; of more, the runs that they lie in."""
+LEARNED: tuple[Span, ...] = ("train", "development")
+"""Parts that are learned from; the others are judged."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +49,39 @@ class Prepared:
     linear: LinearPath | None = None
     """What networks build on whose `linear_path` is on."""
 
+    _made: dict[str, Windows] = field(init=False, repr=False, compare=False, default_factory=dict)
+
     def windows(self, part: Span) -> Windows:
         """Return the windows of `part`: those with all their targets in it.
 
-        Windows of the validation and the test part may read rows of the parts before them.
+        Windows of the validation and the test part may read rows of the parts before them. Of what
+        is judged there are `MOST_JUDGED` at most, drawn evenly from all series and times.
         """
-        return make_windows(self.arrays, self.preprocessing, self.split.rows(part))
+        whole = self.every(part)
+        return whole if part in LEARNED else whole.sampled(MOST_JUDGED)
+
+    def every(self, part: Span) -> Windows:
+        """Return all windows of a part, also of one that is judged."""
+        if part not in self._made:
+            rows = self.split.rows(part)
+            self._made[part] = make_windows(self.arrays, self.preprocessing, rows)
+        return self._made[part]
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is told of parts that are judged, or learned from, by some of their windows."""
+        told = [
+            f"the {part} part is judged on {MOST_JUDGED:,} of its {len(self.every(part)):,} "
+            "windows, drawn evenly from all series and times"
+            for part in PARTS
+            if part not in LEARNED and len(self.every(part)) > MOST_JUDGED
+        ]
+        if (learned := len(self.every("train"))) > MOST_FITTED:
+            told.append(
+                f"the ridge regression is fitted to {MOST_FITTED:,} of the {learned:,} training "
+                "windows, drawn evenly"
+            )
+        return tuple(told)
 
     def save(self, folder: Path) -> None:
         """Write the arrays to `folder` so that other processes map them instead of copying."""
@@ -149,38 +185,63 @@ def make_windows(arrays: Arrays, preprocessing: Preprocessing, steps: range) -> 
     target are left out.
     """
     lookback, horizon = preprocessing.lookback, preprocessing.horizon
-    origins = possible_origins(arrays.layout, preprocessing, steps)
+    parts = (
+        _origins_in(arrays.block(rows), preprocessing, steps) + rows.start
+        for rows in arrays.layout.blocks()
+    )
+    runs = Runs.joined([Runs.of(part) for part in parts])
+    # where they are few, to hold each is faster
+    origins = runs[:] if len(runs) <= MOST_HELD else runs
+    inputs = torch.from_numpy(arrays.inputs)
+    return Windows(
+        inputs=inputs,
+        target=torch.from_numpy(arrays.target),
+        origins=origins,
+        lookback=lookback,
+        horizon=horizon,
+        series=arrays.series,
+        known=known_after(inputs, preprocessing, origins),
+        categories=preprocessing.sizes,
+    )
+
+
+def _origins_in(arrays: Arrays, preprocessing: Preprocessing, steps: range) -> IntArray:
+    """Return the origins of the windows of a block of series, (N,)."""
+    lookback, horizon = preprocessing.lookback, preprocessing.horizon
+    origins = arrays.layout.within(*possible_origins(arrays.layout, preprocessing, steps))
     begins = arrays.series.starts[arrays.series.of(origins)]
     first = np.maximum(origins - lookback + 1, begins)
     whole = _count(arrays.usable, first, origins + 1) == origins + 1 - first
     whole &= _count(arrays.usable_ahead, origins + 1, origins + horizon + 1) == horizon
     scored = _count(np.isfinite(arrays.target), origins + 1, origins + horizon + 1) > 0
-    kept = torch.from_numpy(origins[whole & scored])
-    return Windows(
-        inputs=torch.from_numpy(arrays.inputs),
-        target=torch.from_numpy(arrays.target),
-        origins=kept,
-        lookback=lookback,
-        horizon=horizon,
-        series=arrays.series,
-        known=known_after(arrays, preprocessing, kept),
-        categories=preprocessing.sizes,
-    )
+    kept: IntArray = origins[whole & scored]
+    return kept
 
 
-def possible_origins(layout: Layout, preprocessing: Preprocessing, steps: range) -> IntArray:
-    """Return the origins of the windows whose targets all lie in `steps`, whatever their holes.
+def count_possible(prepared: Prepared, part: Part) -> int:
+    """Return how many windows a part would have without holes."""
+    layout, steps = prepared.arrays.layout, prepared.split.rows(part)
+    first, end = layout.spans(*possible_origins(layout, prepared.preprocessing, steps))
+    return int(np.maximum(end - first, 0).sum())
+
+
+def possible_origins(
+    layout: Layout, preprocessing: Preprocessing, steps: range
+) -> tuple[range, int | IntArray, int]:
+    """Tell where the origins lie of windows whose targets all lie in `steps`, whatever their holes.
 
     A window has a whole lookback. Of several series those that hold no such window up to the end of
     `steps` have padded ones, from their first row on.
+
+    Returns:
+        What `Layout.within` takes: the steps, the rows before (of each series), and those after.
     """
     lookback, horizon = preprocessing.lookback, preprocessing.horizon
     reach = range(steps.start - 1, steps.stop - horizon)
     if not preprocessing.several:
-        return layout.within(reach, lookback - 1, horizon)
+        return reach, lookback - 1, horizon
     rows = np.minimum(layout.lengths, steps.stop - layout.steps[layout.starts])
-    before = np.where(rows < lookback + horizon, 0, lookback - 1)
-    return layout.within(reach, before, horizon)
+    return reach, np.where(rows < lookback + horizon, 0, lookback - 1), horizon
 
 
 def _count(
@@ -213,7 +274,7 @@ def _why_no_window(
             f"in its "
             f"{count_of(len(rows), 'row')}"
         )
-    if not len(possible_origins(prepared.arrays.layout, prepared.preprocessing, rows)):
+    if not count_possible(prepared, part):
         return (
             f"the horizon of {count_of(horizon, 'step')} must fit a series in the {part} part, "
             "with a row before it, got no series so long there; pass a shorter one"

@@ -1,8 +1,7 @@
 """What is learned from the training rows of a table, and how it turns any table into arrays."""
 
-from collections import Counter
-from collections.abc import Iterable
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,32 +9,25 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from lockgate.errors import DataError
-from lockgate.reading.zones import instant, instants, shown, wall_clock
+from lockgate.reading.zones import instant, instants, wall_clock
 from lockgate.scoring.arrays import FloatArray, IntArray
-from lockgate.tasks.forecasting.calendar import calendar_cycles, calendar_features, elapsed
-from lockgate.tasks.forecasting.categories import Vocabulary, choose_categories, codes_of
-from lockgate.tasks.forecasting.columns import choose_columns, column_values, static_columns
-from lockgate.tasks.forecasting.config import TableConfig
-from lockgate.tasks.forecasting.filling import ALWAYS, NEVER, ages, fill_forward, one_of_each_series
+from lockgate.tasks.forecasting.calendar import calendar_features, elapsed
+from lockgate.tasks.forecasting.categories import Vocabulary, codes_of
+from lockgate.tasks.forecasting.columns import column_values
+from lockgate.tasks.forecasting.filling import ALWAYS, NEVER, ages, fill_forward
 from lockgate.tasks.forecasting.layout import Layout
-from lockgate.tasks.forecasting.public_holidays import check_holidays, holiday_flags
-from lockgate.tasks.forecasting.seasons import find_seasons
+from lockgate.tasks.forecasting.public_holidays import holiday_flags
+from lockgate.tasks.forecasting.scales import Usual, relative_spread, series_scale
 from lockgate.tasks.forecasting.slots import Slots
 from lockgate.tasks.forecasting.table import Dropped, Table
 from lockgate.tasks.forecasting.windows import Series
 
-SHORTEST_LOOKBACK = 24
-LONGEST_LOOKBACK = 168
 SCALE = "scale of the series"
 ELAPSED = "time since the row before"
 MISSING = "was missing: "
 """Begins the name of a channel that tells where a value of a column was missing."""
 SINCE = "steps since seen: "
 """Begins the name of one that tells how long it has been."""
-LEAST_SPREAD = 0.01
-"""Of the usual standard deviation of a series, what one that is still is scaled by."""
-MOST_ASKED = 32
-"""Series that are asked for their seasons: the longest."""
 
 
 class Arrays(NamedTuple):
@@ -81,6 +73,54 @@ class Arrays(NamedTuple):
             self.stds[series],
             self.naive[series],
         )
+
+    def block(self, rows: slice) -> "Arrays":
+        """Return a block of `Layout.blocks` by itself, which copies nothing but its starts."""
+        layout, which = self.layout.of_block(rows)
+        return Arrays(
+            self.inputs[rows],
+            self.target[rows],
+            self.usable[rows],
+            self.usable_ahead[rows],
+            self.ds[rows],
+            layout.steps,
+            layout.starts,
+            self.means[which],
+            self.stds[which],
+            self.naive[which],
+        )
+
+    @classmethod
+    def empty(
+        cls, layout: Layout, channels: int, of_time: bool, folder: Path | None = None
+    ) -> "Arrays":
+        """Return arrays of this layout whose values are yet to be taken, in files of a folder."""
+        rows, series = len(layout.steps), len(layout.starts)
+
+        def array(name: str, shape: tuple[int, ...], dtype: str) -> npt.NDArray[Any]:
+            if folder is None:
+                return np.empty(shape, dtype)
+            path = folder / f"{name}.npy"
+            return np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+
+        return cls(
+            array("inputs", (rows, channels), "f4"),
+            array("target", (rows,), "f4"),
+            array("usable", (rows,), "?"),
+            array("usable_ahead", (rows,), "?"),
+            array("ds", (rows,), "M8[us]" if of_time else "i8"),
+            layout.steps,
+            layout.starts,
+            *(np.empty(series) for _ in range(3)),
+        )
+
+    def take(self, rows: slice, block: "Arrays") -> None:
+        """Enter the values of a block of `Layout.blocks`."""
+        for name in ("inputs", "target", "usable", "usable_ahead", "ds"):
+            getattr(self, name)[rows] = getattr(block, name)
+        _, series = self.layout.of_block(rows)
+        for name in ("means", "stds", "naive"):
+            getattr(self, name)[series] = getattr(block, name)
 
     def naive_of(self, rows: IntArray) -> FloatArray:
         """Return the naive error of the series that rows are of, (N,)."""
@@ -216,13 +256,27 @@ class Preprocessing(BaseModel):
         of_window = self.lookback * len(self.channels) + sum(size - 1 for size in self.sizes)
         return of_window + self.horizon * of_step
 
-    def apply(self, table: Table) -> Arrays:
-        """Fill, scale and lay out `table`.
+    def apply(self, table: Table, folder: Path | None = None) -> Arrays:
+        """Fill, scale and lay out `table`, block by block, as each series is treated alone.
+
+        Args:
+            table: What to lay out.
+            folder: Where the arrays are written, and mapped from. Default: they are held in memory.
 
         Raises:
             DataError: If a column is absent or the frequency is another one.
         """
         self._check(table)
+        blocks = table.layout.blocks()
+        if folder is None and len(blocks) == 1:
+            return self._applied(table)
+        channels = len(self.channels) + len(self.categories)
+        whole = Arrays.empty(table.layout, channels, table.slots.frequency.of_time, folder)
+        for rows in blocks:
+            whole.take(rows, self._applied(table.block(rows)))
+        return whole
+
+    def _applied(self, table: Table) -> Arrays:
         values, layout = column_values(table.frame, self._names()), table.layout
         filled = fill_forward(values, self._gaps, layout)
         observed = np.isfinite(filled)
@@ -352,161 +406,3 @@ class Preprocessing(BaseModel):
             raise DataError(
                 f"the table must be in the time zone {self.laid_on.zone}, got {table.slots.zone}"
             )
-
-
-def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) -> Preprocessing:
-    """Learn from the first `train_steps` steps of `table`; `seen_steps` adds the validation part.
-
-    Raises:
-        DataError: If the target does not vary in the training rows, `config` names columns that
-            cannot be read, or the horizon or lookback is no whole number of steps.
-    """
-    if config.holidays is not None:
-        check_holidays(config.holidays, table.frequency)
-    train = table.between(0, train_steps)
-    names, dropped = choose_columns(table, train.frame, config)
-    categories, useless = choose_categories(table, train.frame, config)
-    of_texts = [one.column for one in categories]
-    known = tuple(c for c in dict.fromkeys(config.known_future) if c in (*names, *of_texts))
-    values, layout = column_values(train.frame, names), train.layout
-    columns = tuple(table.target if name == "y" else name for name in names)
-    static = static_columns(table, train.frame, [*names[1:], *of_texts], config)
-    with_holes = [
-        name
-        for name, column in zip(names, values.T, strict=True)
-        if np.isnan(column).any() and name not in static
-    ]
-    horizon = table.slots.steps(config.horizon, "horizon")
-    seasons = _common_seasons(values[:, 0], train)
-    lookback = (
-        default_lookback(seasons, horizon, int(np.median(layout.lengths)))
-        if config.lookback is None
-        else table.slots.steps(config.lookback, "lookback")
-    )
-    means, stds = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
-    for place, name in enumerate(names):
-        if name in static:  # a long series counts for no more than a short one
-            of_series = one_of_each_series(values[:, place], layout)
-            means[place], stds[place] = np.nanmean(of_series), np.nanstd(of_series)
-    wall = wall_clock(train.frame["ds"]).to_numpy()
-    return Preprocessing(
-        target=table.target,
-        frequency=str(table.frequency),
-        columns=columns,
-        means=tuple(means.tolist()),
-        stds=tuple(stds.tolist()),
-        with_holes=tuple(table.target if name == "y" else name for name in with_holes),
-        calendar=calendar_cycles(table.frequency, np.array([wall.min(), wall.max()])),
-        seasons=seasons,
-        max_gap=config.max_gap,
-        lookback=lookback,
-        horizon=horizon,
-        dropped=(*dropped, *useless),
-        seen_until=_latest(table, seen_steps),
-        slots=table.slots,
-        series=_known_series(table, train, values[:, 0], (seen_steps, seasons, lookback + horizon))
-        if table.several
-        else (),
-        several=table.several,
-        known_future=known,
-        static=static,
-        categories=categories,
-        calendar_ahead=bool(config.known_future) or config.holidays is not None,
-        holidays=config.holidays,
-        since_seen=config.holes == "age",
-        elapsed=config.calendar == "irregular" and table.frequency.of_time,
-    )
-
-
-def default_lookback(seasons: tuple[int, ...], horizon: int, train_rows: int) -> int:
-    """Return how many steps of the past are worth reading.
-
-    Two of the shortest season (`SHORTEST_LOOKBACK` where there is none), at least two horizons, at
-    most `LONGEST_LOOKBACK` and a tenth of the training part.
-    """
-    two_seasons = 2 * seasons[0] if seasons else SHORTEST_LOOKBACK
-    wanted = min(max(two_seasons, 2 * horizon), LONGEST_LOOKBACK)
-    return max(1, min(wanted, train_rows // 10))
-
-
-class Usual(NamedTuple):
-    """How most series spread."""
-
-    std: float
-    relative: float
-    """Standard deviation beside the mean; 0 where no series has any."""
-
-
-def series_scale(y: FloatArray, usual: Usual, *, short: bool = False) -> tuple[float, float]:
-    """Return mean and standard deviation of a series; where it is still, a part of what is usual.
-
-    A few values tell little of how far a series spreads, and a single one nothing: a short series
-    has what is usual for its size as one more squared deviation.
-
-    Args:
-        y: Its values, NaN where missing.
-        usual: The spread of most series.
-        short: Whether the values are fewer than a window has.
-
-    Example:
-        >>> series_scale(np.array([8.0]), Usual(5.0, 0.25), short=True)
-        (8.0, 1.4142135623730951)
-    """
-    observed = y[np.isfinite(y)]
-    if not len(observed):
-        return 0.0, usual.std
-    mean, std = float(observed.mean()), float(observed.std())
-    if short:
-        own = usual.relative * abs(mean) or usual.std
-        std = float(np.sqrt((len(observed) * std**2 + own**2) / (len(observed) + 1)))
-    return mean, max(std, LEAST_SPREAD * usual.std)
-
-
-def relative_spread(scales: Iterable[tuple[float, float]]) -> float:
-    relative = [std / abs(mean) for mean, std in scales if mean]
-    return float(np.median(relative)) if relative else 0.0
-
-
-def _latest(table: Table, seen_steps: int) -> str:
-    """Return the latest stamp of the first so many steps."""
-    seen = table.frame["ds"].filter(pl.Series(table.layout.steps < seen_steps))
-    return shown(seen, int(instants(seen).arg_max() or 0))
-
-
-def _known_series(
-    table: Table, train: Table, y: FloatArray, told: tuple[int, tuple[int, ...], int]
-) -> tuple[KnownSeries, ...]:
-    # imported here because a model is loaded without what scoring loads
-    from lockgate.scoring.metrics import mase_scale
-
-    seen_steps, seasons, whole = told
-    season = next(iter(seasons), 1)
-    parts = np.split(y, train.layout.starts[1:])
-    # what is usual is told by the long ones, if there are any
-    long = [part for part in parts if len(part) >= whole] or parts
-    scales = [series_scale(part, Usual(0.0, 0.0)) for part in long]
-    std = float(np.median([std for _, std in scales])) or 1.0
-    usual = Usual(std, relative_spread(scales))
-    seen = table.between(0, seen_steps)
-    ends = seen.layout.starts + seen.layout.lengths - 1
-    until = {
-        name: shown(seen.frame["ds"], int(end)) for name, end in zip(seen.names, ends, strict=True)
-    }
-    return tuple(
-        KnownSeries(
-            name,
-            *series_scale(part, usual, short=len(part) < whole),
-            until[name],
-            mase_scale(part, season),
-        )
-        for name, part in zip(train.names, parts, strict=True)
-    )
-
-
-def _common_seasons(y: FloatArray, train: Table) -> tuple[int, ...]:
-    """Return the seasons that most of the longest series have."""
-    parts = sorted(np.split(y, train.layout.starts[1:]), key=len, reverse=True)[:MOST_ASKED]
-    periods = train.slots.periods()
-    found = [find_seasons(part, train.frequency, periods) for part in parts]
-    counts = Counter(season for seasons in found for season in seasons)
-    return tuple(sorted(season for season, count in counts.items() if 2 * count > len(parts)))

@@ -22,6 +22,9 @@ RIDGE_STRENGTHS = Grid(tuple((10.0 ** np.arange(-10.0, 6.5, 0.5)).tolist()), 8, 
 """Strengths to choose from, per training window: the penalty is this times the number of windows.
 Those from 1e-6 to 100 are tried at first."""
 
+MOST_FITTED = 500_000
+"""Windows that a ridge is fitted to at most, drawn from all: more change it little."""
+
 _CHUNK_BYTES = 32 * 2**20
 # a standard deviation this small beside the mean is rounding: the feature is constant
 _CONSTANT = 1e-6
@@ -74,7 +77,7 @@ class Ridge(NamedTuple):
 
     def refit(self, windows: Windows) -> "Ridge":
         """Return the ridge of the same strength, fitted to other windows."""
-        return ridge_of(sums_of(windows), self.strength)
+        return ridge_of(sums_of(windows.sampled(MOST_FITTED)), self.strength)
 
 
 def ridge_why_not(train: Windows) -> str | None:
@@ -87,13 +90,14 @@ def ridge_why_not(train: Windows) -> str | None:
             f"a ridge takes at most {MOST_FEATURES:,} features, and a lookback of {lookback:,} "
             f"with {channels:,} channels{more} makes {train.features:,}"
         )
-    if len(train) == 0 or not np.isfinite(train.truth().numpy()).all(axis=1).any():
+    few = train.sampled(MOST_FITTED)
+    if len(few) == 0 or not np.isfinite(few.truth().numpy()).all(axis=1).any():
         return "every training window lacks a target value"
     return None
 
 
 def fit_ridge(train: Windows, validation: Windows, metric: "PointMetric") -> Ridge:
-    """Fit a ridge on all training windows whose targets are all observed.
+    """Fit a ridge on the training windows whose targets are all observed, `MOST_FITTED` at most.
 
     Minimised is `|Y - 1 b - Z W|^2 + strength N |W|^2`, `Z` the standardised features, `N` the
     number of windows; `strength` is the one of `RIDGE_STRENGTHS` with the lowest validation score,
@@ -112,7 +116,7 @@ def fit_ridge(train: Windows, validation: Windows, metric: "PointMetric") -> Rid
     """
     if reason := ridge_why_not(train):
         raise ValueError(f"train must allow a ridge: {reason}")
-    rotated = _rotate(sums_of(train).moments())
+    rotated = _rotate(sums_of(train.sampled(MOST_FITTED)).moments())
 
     def attempt(strengths: Sequence[float]) -> Iterator[tuple[Ridge, float]]:
         coefficients, intercepts = _solve(rotated, np.array(strengths))

@@ -83,6 +83,12 @@ class Table:
         """The names of its series, in their order."""
         return self.frame["unique_id"].gather(self.layout.starts).to_list()
 
+    def block(self, rows: slice) -> "Table":
+        """Return a block of `Layout.blocks` as a table of its own, which copies nothing."""
+        layout, _ = self.layout.of_block(rows)
+        frame = self.frame.slice(rows.start, rows.stop - rows.start)
+        return replace(self, frame=frame, layout=layout, later=self.later.clear())
+
     def between(self, start: int, stop: int) -> "Table":
         """Return the rows from one step of the axis up to another; series without any are gone."""
         layout, rows = self.layout.between(start, stop)

@@ -30,7 +30,6 @@ from lockgate.tasks.base import (
     Chosen,
     Compared,
     OnEpoch,
-    Part,
     Section,
     Span,
     check,
@@ -59,7 +58,7 @@ from lockgate.tasks.forecasting.ladder import LADDER
 from lockgate.tasks.forecasting.network import build_for
 from lockgate.tasks.forecasting.origins import origins_of
 from lockgate.tasks.forecasting.pages import PAGES, ForecastPages
-from lockgate.tasks.forecasting.prepare import Prepared, possible_origins, prepare, read
+from lockgate.tasks.forecasting.prepare import Prepared, count_possible, prepare, read
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.rounds import ForecastRounds
 from lockgate.tasks.forecasting.scorer import WindowScorer
@@ -371,13 +370,13 @@ class Forecasting:
             **static_words(preprocessing),
             **category_words(preprocessing),
             "dropped": [f"{d.column}: {d.reason}" for d in dropped] or "none",
-            "notices": list(data.notices) or "none",
+            "notices": [*data.notices, *prepared.notices] or "none",
             "seasons": ", ".join(str(s) for s in preprocessing.seasons) or "none found",
             "windows": f"{preprocessing.lookback} steps read, {preprocessing.horizon} forecast",
             "parts": [
                 f"{part}: {shown(ds, split.rows(part).start)} to "
                 f"{shown(ds, split.rows(part).stop - 1)}, "
-                f"{len(prepared.windows(part))} windows"
+                f"{len(prepared.every(part))} windows"
                 for part in PARTS
             ],
             **prepared.choices.words,
@@ -407,7 +406,7 @@ class Forecasting:
             "categories": {one.column: len(one.values) for one in preprocessing.categories},
             "dropped": [d._asdict() for d in preprocessing.dropped],
             "ignored": [d._asdict() for d in data.ignored],
-            "notices": list(data.notices),
+            "notices": [*data.notices, *prepared.notices],
             "missing_target": y.null_count(),
             "seasons": preprocessing.seasons,
             "lookback": preprocessing.lookback,
@@ -415,7 +414,10 @@ class Forecasting:
             "choices": prepared.choices.model_dump(mode="json"),
             "split": {
                 part: _part(data, prepared.split.rows(part))
-                | {"windows": len(prepared.windows(part)), "possible": _possible(prepared, part)}
+                | {
+                    "windows": len(prepared.every(part)),
+                    "possible": count_possible(prepared, part),
+                }
                 for part in PARTS
             },
             "series": series_of(thinned),
@@ -477,12 +479,6 @@ def _part(table: Table, rows: range) -> dict[str, Any]:
     ds = table.layout.axis
     start, end = shown(ds, rows.start), shown(ds, rows.stop - 1)
     return {"start": start, "end": end, "rows": len(rows)}
-
-
-def _possible(prepared: Prepared, part: Part) -> int:
-    """Return how many windows a part would have without holes."""
-    steps, layout = prepared.split.rows(part), prepared.arrays.layout
-    return len(possible_origins(layout, prepared.preprocessing, steps))
 
 
 def _holes(data: dict[str, Any]) -> Check:

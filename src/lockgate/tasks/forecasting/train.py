@@ -10,7 +10,7 @@ from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.fitted import FittedForecaster
 from lockgate.tasks.forecasting.forks import Forks, forked
 from lockgate.tasks.forecasting.network import ForecastNetwork, read_by
-from lockgate.tasks.forecasting.prepare import Prepared
+from lockgate.tasks.forecasting.prepare import MOST_JUDGED, Prepared
 from lockgate.tasks.forecasting.windows import Windows
 from lockgate.training.checkpoint import at
 from lockgate.training.fit import fit
@@ -66,10 +66,18 @@ def train(
     history = fit(
         model,
         windows,
-        None if stop is None else forked(read_by(config.model, prepared.windows(stop)), config),
+        None if stop is None else _judged(read_by(config.model, prepared.every(stop)), config),
         config.training,
         streams,
         on_epoch,
         checkpoint=at(checkpoint, config),
     )
     return FittedForecaster((model.cpu(),), prepared.preprocessing, config), history
+
+
+def _judged(windows: Windows, config: ForecastConfig) -> Windows | Forks:
+    """Return windows that stop a fit, `MOST_JUDGED` at most: in whole stretches, if they fork."""
+    every = forked(windows, config)
+    if len(windows) <= MOST_JUDGED:
+        return every
+    return every.thinned(MOST_JUDGED) if isinstance(every, Forks) else every.sampled(MOST_JUDGED)

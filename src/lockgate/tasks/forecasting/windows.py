@@ -11,6 +11,11 @@ from torch import Tensor
 
 from lockgate.scoring.arrays import AnyFloatArray, FloatArray, IntArray
 from lockgate.tasks.forecasting.config import SeriesWeight
+from lockgate.tasks.forecasting.runs import Runs
+
+MOST_ORDERED = 2**24
+"""Windows that are put in an order of chance to draw some of them."""
+_RARE = 16
 
 
 class Series(NamedTuple):
@@ -49,15 +54,18 @@ class Series(NamedTuple):
 class Known(NamedTuple):
     """What is known of the steps that windows forecast."""
 
-    values: Tensor  # (R, K) float32, scaled
-    first: Tensor  # (N,) the row of each window's first step; its others follow
+    values: Tensor  # (R, C) float32, scaled
+    first: Tensor | Runs  # (N,) the row of each window's first step; its others follow
     categories: tuple[int, ...] = ()
-    """As in `Windows`, of the last channels of `values`."""
+    """As in `Windows`, of the last channels that are known."""
+    columns: Tensor | None = None
+    """Which columns of `values` are known, (K,); None where all are."""
 
     @property
     def channels(self) -> int:
         """Numbers that are known of a step."""
-        return self.values.shape[1] - len(self.categories)
+        known = self.values.shape[1] if self.columns is None else len(self.columns)
+        return known - len(self.categories)
 
     def select(self, index: Tensor | slice) -> "Known":
         """Return what is known of some of the windows."""
@@ -65,12 +73,15 @@ class Known(NamedTuple):
 
     def to(self, device: torch.device) -> "Known":
         """Return the same on `device`."""
-        return self._replace(values=self.values.to(device), first=self.first.to(device))
+        columns = None if self.columns is None else self.columns.to(device)
+        values, first = self.values.to(device), self.first.to(device)
+        return self._replace(values=values, first=first, columns=columns)
 
     def gather(self, index: Tensor | slice, horizon: int) -> Tensor:
         """Return the values of some of the windows, (B, horizon, K)."""
         steps = torch.arange(horizon, device=self.first.device)
-        return self.values[self.first[index][:, None] + steps]
+        rows = self.values[self.first[index][:, None] + steps]
+        return rows if self.columns is None else rows[..., self.columns]
 
 
 def flags_of(codes: Tensor, size: int) -> Tensor:
@@ -83,6 +94,17 @@ def flags_of(codes: Tensor, size: int) -> Tensor:
     """
     values = torch.arange(1, size, device=codes.device)
     return (codes[..., None] == values).to(codes.dtype)
+
+
+def draw(count: int, most: int, generator: torch.Generator) -> Tensor:
+    """Draw at most `most` of `count` numbers, each once.
+
+    Of so many that to put all in order would take long, of which a small part is drawn, some may
+    come twice by chance.
+    """
+    if count > MOST_ORDERED and most * _RARE < count:
+        return torch.randint(count, (most,), generator=generator)
+    return torch.randperm(count, generator=generator)[:most]
 
 
 def _flags(sizes: Sequence[int]) -> int:
@@ -146,7 +168,7 @@ class Windows:
 
     inputs: Tensor  # (T, C) float32, scaled, holes filled; every part of every series
     target: Tensor  # (T,) float32, scaled, NaN where missing
-    origins: Tensor  # (N,) int64, ascending
+    origins: Tensor | Runs  # (N,) int64, ascending
     lookback: int
     horizon: int
     series: Series
@@ -191,10 +213,22 @@ class Windows:
     @cached_property
     def padding(self) -> Tensor | None:
         """Steps of each window before the first row of its series, (N,); None where it has none."""
-        origins = self.origins.cpu().numpy()
-        rows = origins - self.series.starts[self.series.of(origins)] + 1
-        padding = np.maximum(self.lookback - rows, 0)
-        return torch.from_numpy(padding).to(self.origins.device) if padding.any() else None
+        return self.padding_of(slice(None))
+
+    @cached_property
+    def is_padded(self) -> bool:
+        """Whether any window has padding: of a run of windows the first has most."""
+        origins = self.origins.first if isinstance(self.origins, Runs) else self.origins
+        return bool((self._before(origins) > 0).any())
+
+    def padding_of(self, index: Tensor | slice) -> Tensor | None:
+        """Return `padding` of the windows `index`; None where no window has any."""
+        return self._before(self.origins[index]) if self.is_padded else None
+
+    def _before(self, origins: Tensor) -> Tensor:
+        rows = origins.cpu().numpy()
+        held = rows - self.series.starts[self.series.of(rows)] + 1
+        return torch.from_numpy(np.maximum(self.lookback - held, 0)).to(origins.device)
 
     def ahead(self, index: Tensor | slice) -> Tensor | None:
         """Gather what is known of the steps that the windows `index` forecast."""
@@ -239,7 +273,7 @@ class Windows:
 
     def truth(self) -> Tensor:
         """Return the targets of every window, (N, horizon), scaled, NaN where missing."""
-        return self.targets(self.origins)
+        return self.targets(self.origins[:])
 
     def invert(self, y: AnyFloatArray) -> FloatArray:
         """Return scaled values of every window, (..., N, horizon), in the target's own unit."""
@@ -248,14 +282,14 @@ class Windows:
     @property
     def last(self) -> Tensor:
         """The latest target at each origin, (N,), scaled, filled forward."""
-        return self.inputs[self.origins, 0]
+        return self.inputs[self.origins[:], 0]
 
     def draw_batches(
         self, batch_size: int, most: int, generator: torch.Generator
     ) -> Sequence[Tensor]:
         """Draw at most `most` windows in batches: without replacement, or by their `shares`."""
         if self.shares is None:
-            order = torch.randperm(len(self), generator=generator)[:most]
+            order = draw(len(self), most, generator)
         else:
             # by their sums, as torch draws from 2^24 shares at most
             sums = self.shares.cumsum(0)
@@ -275,6 +309,18 @@ class Windows:
             return self
         index = torch.from_numpy(np.linspace(0, len(self) - 1, most).round().astype(np.int64))
         return self.select(index)
+
+    def sampled(self, most: int) -> "Windows":
+        """Return at most `most` of the windows: one drawn from each of so many equal stretches.
+
+        Unlike those of `thinned` they lie at no fixed distance, which could be that of a season.
+        They are the same ones each time.
+        """
+        if len(self) <= most:
+            return self
+        edges = np.linspace(0, len(self), most + 1).round().astype(np.int64)
+        within = np.random.default_rng(0).random(most) * np.diff(edges)
+        return self.select(torch.from_numpy(edges[:-1] + within.astype(np.int64)))
 
     def select(self, index: Tensor | slice) -> "Windows":
         """Return some of the windows, by their places."""
@@ -297,6 +343,8 @@ class Windows:
             if (array := getattr(self, name)) is not None
         }
         known = None if self.known is None else self.known.to(device)
+        if self.known is not None and known is not None and self.known.values is self.inputs:
+            known = known._replace(values=arrays["inputs"])  # one copy serves both
         return replace(self, **arrays, known=known)
 
     @property
@@ -305,7 +353,7 @@ class Windows:
 
     def _padded(self, index: Tensor | slice) -> Tensor | None:
         """Return the padding of some windows; None where they have none, which costs nothing."""
-        padding = None if self.padding is None else self.padding[index]
+        padding = self.padding_of(index)
         return padding if padding is not None and bool(padding.any()) else None
 
     def _inputs_view(self) -> Tensor:
