@@ -10,6 +10,7 @@ from lockgate.files import (
     remove_folder,
 )
 from lockgate.progress import Steps, StudyProgress, TuneProgress
+from lockgate.reading.kept import stores_in
 from lockgate.reports import write_rate_report, write_report, write_tune_report
 from lockgate.running.ranks import check_devices, together
 from lockgate.runs import (
@@ -44,6 +45,8 @@ from lockgate.tuning.tune import run as run_tuning
 from lockgate.tuning.tuned import read_tuned
 
 LOG = logging.getLogger(__name__)
+STORES = "stores"
+"""Folder beside that of a run, of tables that are too large for memory."""
 
 
 @with_room_it_goes_on()
@@ -91,7 +94,7 @@ def study(
     chosen, resolved = resolved_run(source, task, config, settings, _study_config)
     folder = Path(out) if out is not None else default_out(source, chosen.subject(resolved))
     tuned = _tuned(chosen, resolved)
-    with StudyProgress(on_prepared, on_plan) as watcher:
+    with StudyProgress(on_prepared, on_plan) as watcher, stores_in(folder.parent / STORES):
         result = run(source, resolved, folder, chosen, resume=resume, watcher=watcher, tuned=tuned)
     write_report(result.results, folder)
     LOG.info("%s: written", result.report_path)
@@ -154,7 +157,7 @@ def tune(
         resolved = resolve(type(resolved), resolved.model_dump(), both)
     name = f"{chosen.subject(resolved)}-tuned"
     folder = Path(out) if out is not None else default_out(source, name)
-    with TuneProgress(on_search) as watcher:
+    with TuneProgress(on_search) as watcher, stores_in(folder.parent / STORES):
         result = run_tuning(
             source, resolved, folder, chosen, storage=storage, resume=resume, watcher=watcher
         )
@@ -209,7 +212,7 @@ def lr_find(
     check_new(folder)
     kept = folder.with_name(f"{folder.name}.encoder.safetensors")
     try:
-        with Steps() as steps:
+        with Steps() as steps, stores_in(folder.parent / STORES):
             result = find_rate(source, resolved, chosen, folder, on_step=steps.on_step, keep=kept)
     finally:
         kept.unlink(missing_ok=True)
@@ -276,7 +279,7 @@ def train(
         return whole, folder
     check_ledger(folder.parent)
     with together(devices, resolved.training.device):
-        with Steps() as steps:
+        with Steps() as steps, stores_in(folder.parent / STORES):
             steps.on_step("reading")
             data = chosen.read(source, resolved)
             steps.on_step(f"preparing {data.source}")

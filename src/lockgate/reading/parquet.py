@@ -9,6 +9,8 @@ import polars as pl
 from lockgate.errors import DataError, count_of, listed, quoted
 
 SUFFIXES = (".parquet", ".pq")
+BATCH_ROWS = 2**19
+"""Rows that are read at a time where a table is not read whole."""
 FILES = "files"
 """What a table of a list of files is called."""
 
@@ -105,16 +107,18 @@ def count_rows(files: Sequence[Path]) -> int:
     return sum(_opened(path).metadata.num_rows for path in files)
 
 
-def row_groups(files: Sequence[Path], columns: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """Yield the row groups of Parquet files, one after another, with some of their columns.
+def batches(
+    files: Sequence[Path], columns: Sequence[str], rows: int = BATCH_ROWS
+) -> Iterator[pl.DataFrame]:
+    """Yield the rows of Parquet files in order, so many at a time, with some of their columns.
 
     Raises:
-        DataError: If one is none.
+        DataError: If one is no Parquet file.
     """
     for path in files:
         with _opened(path) as file:
-            for number in range(file.num_row_groups):
-                frame = pl.from_arrow(file.read_row_group(number, columns=list(columns)))
+            for batch in file.iter_batches(rows, columns=list(columns)):
+                frame = pl.from_arrow(batch)
                 assert isinstance(frame, pl.DataFrame)
                 yield frame.select(columns)
 

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lockgate.tasks.forecasting.faulty import far_values
+from lockgate.tasks.forecasting.faulty import Extremes, far_values
 
 RNG = np.random.default_rng(1)
 
@@ -44,3 +44,21 @@ def test_one_number_for_missing_values_is_a_fault_in_every_column():
         ("one", -9_999.0, True),
         ("other", -9_999.0, True),
     ]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7, 100])
+def test_the_outermost_of_parts_are_those_of_the_whole(rows):
+    values = np.random.default_rng(3).integers(0, 9, 60).astype(float)
+    values[::11] = np.nan
+    column = pl.Series("x", values).fill_nan(None)
+    parts = [Extremes.of(column.slice(start, rows)) for start in range(0, 60, rows)]
+
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = joined.joined(part)
+
+    kept, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    assert joined == Extremes.of(column)
+    assert joined.values == counts.sum()
+    assert joined.least == tuple(zip(kept[:2], counts[:2], strict=True))
+    assert joined.greatest == tuple(zip(kept[:-3:-1], counts[:-3:-1], strict=True))

@@ -1,6 +1,6 @@
 """Values that lie so far from all others of their column that they look like faults."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -24,6 +24,35 @@ class Far(NamedTuple):
     """Whether the value is a fault in every column that holds it."""
 
 
+class Extremes(NamedTuple):
+    """The outermost values of a column: those of its parts put together are those of the whole."""
+
+    values: int
+    least: tuple[tuple[float, int], ...]
+    """The least value and the next, with how often each comes; fewer where there are fewer."""
+    greatest: tuple[tuple[float, int], ...]
+    """Likewise, the greatest first."""
+
+    @classmethod
+    def of(cls, column: pl.Series) -> "Extremes":
+        """Look at a column of Float64, null where missing."""
+        values = column.drop_nulls()
+        least, greatest = (_outermost(values, least=side) for side in (True, False))
+        return cls(len(values), least, greatest)
+
+    def joined(self, other: "Extremes") -> "Extremes":
+        """Return those of two parts together.
+
+        Example:
+            >>> one, two = (Extremes.of(pl.Series(y)) for y in ([1.0, 2.0, 2.0], [2.0, 9.0]))
+            >>> one.joined(two)
+            Extremes(values=5, least=((1.0, 1), (2.0, 3)), greatest=((9.0, 1), (2.0, 3)))
+        """
+        least = sorted(_counted((*self.least, *other.least)).items())[:2]
+        greatest = sorted(_counted((*self.greatest, *other.greatest)).items(), reverse=True)[:2]
+        return Extremes(self.values + other.values, tuple(least), tuple(greatest))
+
+
 def far_values(columns: Sequence[pl.Series]) -> tuple[Far, ...]:
     """Find the least and the greatest value of each column, where it lies far from all others.
 
@@ -33,26 +62,57 @@ def far_values(columns: Sequence[pl.Series]) -> tuple[Far, ...]:
     Args:
         columns: Float64, as they were read; null where missing.
     """
-    found = [far for column in columns for far in _far_of(column)]
+    by_name = {column.name: column for column in columns}
+    return far_in(
+        {name: Extremes.of(column) for name, column in by_name.items()},
+        lambda name, value: bool((by_name[name] == value).any()),
+    )
+
+
+def far_in(columns: Mapping[str, Extremes], holds: Callable[[str, float], bool]) -> tuple[Far, ...]:
+    """Find the same from the outermost values of columns by name.
+
+    Args:
+        columns: Of each column.
+        holds: Tells whether a column holds a value.
+    """
+    found = [far for name, extremes in columns.items() for far in _far_of(name, extremes)]
     faults = {(far.column, far.value) for far in found}
     return tuple(
         far._replace(
             everywhere=all(
-                (column.name, far.value) in faults or not (column == far.value).any()
-                for column in columns
+                (name, far.value) in faults or not holds(name, far.value) for name in columns
             )
         )
         for far in found
     )
 
 
-def _far_of(column: pl.Series) -> Iterator[Far]:
-    values = column.drop_nulls()
-    for value in dict.fromkeys((values.min(), values.max())) if len(values) else ():
+def _outermost(values: pl.Series, *, least: bool) -> tuple[tuple[float, int], ...]:
+    found: list[tuple[float, int]] = []
+    while len(values) and len(found) < 2:
+        value = float(values.min() if least else values.max())  # type: ignore[arg-type]
         others = values.filter(values != value)
-        rows = len(values) - len(others)
-        if len(others) < 2 or rows > MOST_FAR * len(values):
+        found.append((value, len(values) - len(others)))
+        values = others
+    return tuple(found)
+
+
+def _counted(values: Iterable[tuple[float, int]]) -> dict[float, int]:
+    counts: dict[float, int] = {}
+    for value, rows in values:
+        counts[value] = counts.get(value, 0) + rows
+    return counts
+
+
+def _far_of(name: str, extremes: Extremes) -> Iterator[Far]:
+    if len(extremes.least) < 2:  # no others
+        return
+    (first, rows_first), (second, _) = extremes.least
+    (last, rows_last), (before_last, _) = extremes.greatest
+    ends = ((first, rows_first, second, last), (last, rows_last, first, before_last))
+    for value, rows, low, high in ends:
+        if extremes.values - rows < 2 or rows > MOST_FAR * extremes.values:
             continue
-        low, high = float(others.min()), float(others.max())  # type: ignore[arg-type]
-        if max(low - float(value), float(value) - high) > FAR * (high - low) > 0:  # type: ignore[arg-type]
-            yield Far(column.name, float(value), rows, low, high, everywhere=True)  # type: ignore[arg-type]
+        if max(low - value, value - high) > FAR * (high - low) > 0:
+            yield Far(name, value, rows, low, high, everywhere=True)

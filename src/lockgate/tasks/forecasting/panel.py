@@ -7,6 +7,7 @@ import polars as pl
 
 from lockgate.errors import DataError, listed, quoted
 from lockgate.reading.zones import shown
+from lockgate.scoring.arrays import IntArray
 from lockgate.tasks.forecasting.grid import (
     Grid,
     averages,
@@ -76,20 +77,53 @@ def to_panel(
         )
     frame, notices = without_sentinels(frame, missing)
     check_finite(frame, rows)
-    names = pl.concat_str(pl.all(), separator="/").alias(_ID)
-    frame = frame.insert_column(0, ids.select(names).to_series())
+    frame = frame.insert_column(0, names_of(ids))
     order = frame[_ID].unique(maintain_order=True)
     if resample is None:
-        _check_repeats(frame, rows, ids.columns)
+        check_repeats(frame, rows, ids.columns)
     grid = common_grid(frame["ds"], resample, calendar, like)
     if resample is None:
         placed = frame.with_columns(grid.slots.ruler(frame["ds"]))
     else:
         placed, thin = _resampled(frame, grid)
         notices += thin
+    own = lay_out(placed, grid, order, target)
+    # steps at which no series has a target are no part of the data
+    axis = grid.frame["ds"].head(int(own.steps.max(initial=-1)) + 1)
+    layout = Layout(first_rows(own.lengths), own.steps, axis)
+    if align == "end":
+        layout = _cut_before_ends(layout, own.frame["ds"])
+    told = told_of(len(own.lengths), own.empty, target)
+    later = without_steps(own.later)
+    return Panel(own.frame, layout, grid.slots, (*notices, *grid.notices, *told), later)
+
+
+class LaidOut(NamedTuple):
+    """The rows of some series on a grid."""
+
+    frame: pl.DataFrame
+    """As in `Panel`."""
+    steps: IntArray  # (T,) of the grid, of each row
+    lengths: IntArray  # (S,) rows of each series that has any
+    empty: list[str]
+    """The series without a target, which have none."""
+    later: pl.DataFrame
+    """As in `Panel`, with the column `step`, in any order."""
+
+
+def lay_out(placed: pl.DataFrame, grid: Grid, order: pl.Series, target: str) -> LaidOut:
+    """Give each series a row for each slot from its first target to its last.
+
+    Args:
+        placed: `unique_id`, `ds` on the ruler of the grid, and the columns of all rows of some
+            series, in any order.
+        grid: The grid of all series.
+        order: The names of these series, in the order in which they are laid out.
+        target: The column of the target.
+    """
     axis = grid.slots.ruler(grid.frame["ds"])
     steps = pl.DataFrame({"ds": axis, "step": np.arange(len(axis))})
-    placed = placed.join(steps, on="ds", how="inner").drop("ds")
+    placed = placed.join(steps, on="ds", how="inner", maintain_order="left").drop("ds")
     seen = (
         placed.filter(pl.col(target).is_not_null())
         .group_by(_ID)
@@ -101,20 +135,28 @@ def to_panel(
     whole = seen.select(_ID, step=pl.int_ranges("first", pl.col("last") + 1)).explode("step")
     filled = whole.join(placed, on=[_ID, "step"], how="left", maintain_order="left")
     number = filled["step"].to_numpy().astype(np.int64)
-    lengths = (seen["last"] - seen["first"] + 1).to_numpy()
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+    lengths = (seen["last"] - seen["first"] + 1).to_numpy().astype(np.int64)
     stamps = grid.frame["ds"][number].alias("ds")
-    laid_out = filled.drop("step").insert_column(1, stamps)
-    # steps at which no series has a target are no part of the data
-    layout = Layout(starts, number, grid.frame["ds"].head(int(number.max(initial=-1)) + 1))
     later = placed.join(seen, on=_ID, how="inner", maintain_order="left")
-    later = later.filter(pl.col("step") > pl.col("last")).sort("step", maintain_order=True)
+    later = later.filter(pl.col("step") > pl.col("last")).drop("first", "last")
     behind = grid.frame["ds"].gather(later["step"]).alias("ds")
-    later = later.drop("step", "first", "last").insert_column(1, behind)
-    if align == "end":
-        layout = _cut_before_ends(layout, stamps)
-    told = _told(seen.height, empty, target)
-    return Panel(laid_out, layout, grid.slots, (*notices, *grid.notices, *told), later)
+    laid_out = filled.drop("step").insert_column(1, stamps)
+    return LaidOut(laid_out, number, lengths, empty, later.insert_column(1, behind))
+
+
+def first_rows(lengths: IntArray) -> IntArray:
+    """Return the first row of each series, from how many rows each has, (S,)."""
+    return np.concatenate([[0], np.cumsum(lengths)])[: len(lengths)].astype(np.int64)
+
+
+def without_steps(later: pl.DataFrame) -> pl.DataFrame:
+    """Return rows after the last targets in the order of their steps, which are gone."""
+    return later.sort("step", maintain_order=True).drop("step")
+
+
+def names_of(ids: pl.DataFrame) -> pl.Series:
+    """Return the name of the series of each row: the values of its columns, joined."""
+    return ids.select(pl.concat_str(pl.all(), separator="/").alias(_ID)).to_series()
 
 
 def _resampled(frame: pl.DataFrame, grid: Grid) -> tuple[pl.DataFrame, list[str]]:
@@ -138,7 +180,8 @@ def _cut_before_ends(layout: Layout, stamps: pl.Series) -> Layout:
     return Layout(layout.starts, steps, stamps.slice(int(layout.starts[longest]), most))
 
 
-def _check_repeats(frame: pl.DataFrame, rows: pl.Series, columns: list[str]) -> None:
+def check_repeats(frame: pl.DataFrame, rows: pl.Series, columns: list[str]) -> None:
+    """Refuse two rows of one series with the same stamp; `columns` are those of its name."""
     again = ~frame.select(pl.struct(_ID, "ds").is_first_distinct()).to_series()
     if not again.any():
         return
@@ -162,7 +205,8 @@ def _and_more(others: int) -> str:
     return f", and {others:,} more" if others else ""
 
 
-def _told(series: int, empty: list[str], target: str) -> list[str]:
+def told_of(series: int, empty: list[str], target: str) -> list[str]:
+    """Tell how many series there are, and which are left out."""
     notices = [f"{series:,} series"]
     if empty:
         left_out = listed([str(name) for name in empty], MOST_NAMED)

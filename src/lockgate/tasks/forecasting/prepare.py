@@ -1,8 +1,10 @@
 """Prepare a table for training: split, learn from the training rows, lay out, list the windows."""
 
+import hashlib
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from lockgate.errors import DataError, count_of, option, quoted
+from lockgate.files import new_folder
+from lockgate.reading.parquet import check_alike, count_rows, name_of, parquet_files
 from lockgate.reading.samples import SAMPLE, sample
 from lockgate.reading.zones import wall_clock
 from lockgate.scoring.arrays import IntArray
@@ -27,6 +31,8 @@ from lockgate.tasks.forecasting.ridge import MOST_FITTED, Ridge
 from lockgate.tasks.forecasting.runs import Runs
 from lockgate.tasks.forecasting.slots import Slots
 from lockgate.tasks.forecasting.split import Split, split_rows
+from lockgate.tasks.forecasting.streamed import STREAMED_ROWS, read_streamed
+from lockgate.tasks.forecasting.survey import WholeError
 from lockgate.tasks.forecasting.table import Table, read_table
 from lockgate.tasks.forecasting.windows import Windows
 
@@ -85,8 +91,7 @@ class Prepared:
 
     def save(self, folder: Path) -> None:
         """Write the arrays to `folder` so that other processes map them instead of copying."""
-        for name, array in self.arrays._asdict().items():
-            np.save(folder / f"{name}.npy", array)
+        self.arrays.save(folder)
         if self.linear is not None:
             np.save(folder / "linear.npy", self.linear.training.numpy())
             np.save(folder / "linear-origins.npy", self.linear.origins.numpy())
@@ -95,21 +100,20 @@ class Prepared:
     @staticmethod
     def load(folder: Path, split: Split, preprocessing: Preprocessing) -> "Prepared":
         """Map what `save` wrote."""
-        # copy on write: torch asks for writable memory, nothing is ever written
-        load = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False)
-            for name in Arrays._fields
-        }
         linear = None
         if (folder / "linear.npy").exists():
             ridge = Ridge.of(load_file(folder / "ridge.safetensors"))
             kept = (np.load(folder / f"{name}.npy") for name in ("linear", "linear-origins"))
             linear = LinearPath(ridge, *map(torch.from_numpy, kept))
-        return Prepared(Arrays(**load), split, preprocessing, linear=linear)
+        return Prepared(Arrays.load(folder), split, preprocessing, linear=linear)
 
 
 def read(source: Any, config: TableConfig, like: Slots | None = None, future: Any = None) -> Table:
     """Read a table as `config` says.
+
+    A table to learn from of several series in more than `STREAMED_ROWS` rows of Parquet is not read
+    into memory, but mapped from a store; see `streamed.read_streamed`. A notice tells why one is
+    read whole all the same.
 
     Args:
         source: What `read_table` takes, or `"sample:<name>"` for a table that comes along.
@@ -117,6 +121,20 @@ def read(source: Any, config: TableConfig, like: Slots | None = None, future: An
         like: The slots of the table that a model was fitted to; see `read_table`.
         future: Rows of the steps that follow; see `read_table`.
     """
+    files = parquet_files(source)
+    large = files is not None and count_rows(files) > STREAMED_ROWS
+    if files is None or not large or like is not None or future is not None:
+        return _read_whole(source, config, like, future)
+    check_alike(files)
+    try:
+        return read_streamed(files, name_of(source), config)
+    except WholeError as reason:
+        table = _read_whole(source, config, like, future)
+        told = f"{count_of(table.rows_read, 'row')} read into memory at once, as {reason}"
+        return replace(table, notices=(*table.notices, told))
+
+
+def _read_whole(source: Any, config: TableConfig, like: Slots | None, future: Any) -> Table:
     name = source if isinstance(source, str) and source.startswith(SAMPLE) else None
     return read_table(
         source if name is None else sample(name.removeprefix(SAMPLE)),
@@ -171,11 +189,24 @@ def prepare_split(
         DataError: If a part would hold no window, with what `learn` raises.
     """
     preprocessing = learn(table, config, split.train, split.validation)
-    prepared = Prepared(preprocessing.apply(table), split, preprocessing)
+    prepared = Prepared(_arrays(table, preprocessing), split, preprocessing)
     for part in parts:
         if not len(prepared.windows(part)):
             raise DataError(_why_no_window(table, prepared, part, parts, config.exclude))
     return prepared
+
+
+def _arrays(table: Table, preprocessing: Preprocessing) -> Arrays:
+    """Lay a table out: one that is mapped from a store in a folder there, once for all runs."""
+    if table.store is None:
+        return preprocessing.apply(table)
+    key = hashlib.sha256(preprocessing.model_dump_json().encode()).hexdigest()
+    folder = table.store / f"arrays-{key[:16]}"
+    if not folder.exists():
+        # another run may have written it meanwhile
+        with suppress(FileExistsError), new_folder(folder) as temporary:
+            preprocessing.apply(table, temporary).save_rest(temporary)
+    return Arrays.load(folder, steps=table.layout.steps)
 
 
 def make_windows(arrays: Arrays, preprocessing: Preprocessing, steps: range) -> Windows:

@@ -114,6 +114,27 @@ class Arrays(NamedTuple):
             *(np.empty(series) for _ in range(3)),
         )
 
+    def save(self, folder: Path) -> None:
+        """Write all arrays into a folder."""
+        for name, array in self._asdict().items():
+            np.save(folder / f"{name}.npy", array)
+
+    def save_rest(self, folder: Path) -> None:
+        """Write those into a folder that `empty` has not put there, but for the steps."""
+        for name in ("starts", "means", "stds", "naive"):
+            np.save(folder / f"{name}.npy", getattr(self, name))
+
+    @classmethod
+    def load(cls, folder: Path, steps: IntArray | None = None) -> "Arrays":
+        """Map the arrays of a folder, and the steps, where they are not elsewhere."""
+        names = [name for name in cls._fields if steps is None or name != "steps"]
+        # copy on write: torch asks for writable memory, nothing is ever written
+        found: dict[str, Any] = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False)
+            for name in names
+        }
+        return cls(**({"steps": steps} | found))
+
     def take(self, rows: slice, block: "Arrays") -> None:
         """Enter the values of a block of `Layout.blocks`."""
         for name in ("inputs", "target", "usable", "usable_ahead", "ds"):

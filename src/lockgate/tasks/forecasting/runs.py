@@ -63,7 +63,8 @@ class Runs:
             places = torch.as_tensor(index, device=self.device)
         if places.dtype == torch.bool:
             places = places.nonzero()[:, 0]
-        return places + self._shifts[torch.searchsorted(self.ends, places, right=True)]
+        run = torch.searchsorted(self.ends, places.contiguous(), right=True)
+        return places + self._shifts[run]
 
     def __iter__(self) -> Iterator[Tensor]:
         return iter(self[:])

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,7 @@ from lockgate.reading.zones import instants, shown, wall_clock, zone_of
 from lockgate.tasks.forecasting.described import note_on
 from lockgate.tasks.forecasting.faulty import Far, far_values
 from lockgate.tasks.forecasting.grid import Grid, to_grid
-from lockgate.tasks.forecasting.layout import Layout
+from lockgate.tasks.forecasting.layout import BLOCK_ROWS, Layout
 from lockgate.tasks.forecasting.panel import Align, Panel, to_panel
 from lockgate.tasks.forecasting.placed import AskedTimes, placed, read_future
 from lockgate.tasks.forecasting.slots import Calendar, Slots
@@ -72,6 +73,8 @@ class Table:
     """Whether it is a table of several series, even where one is left."""
     later: pl.DataFrame = field(default_factory=pl.DataFrame)
     """The rows of the source after the last observed target of each series, like `frame`."""
+    store: Path | None = None
+    """The folder that `frame` is mapped from; None of a table in memory."""
 
     @property
     def frequency(self) -> Frequency:
@@ -87,13 +90,16 @@ class Table:
         """Return a block of `Layout.blocks` as a table of its own, which copies nothing."""
         layout, _ = self.layout.of_block(rows)
         frame = self.frame.slice(rows.start, rows.stop - rows.start)
-        return replace(self, frame=frame, layout=layout, later=self.later.clear())
+        return self._cut(frame, layout)
 
     def between(self, start: int, stop: int) -> "Table":
         """Return the rows from one step of the axis up to another; series without any are gone."""
         layout, rows = self.layout.between(start, stop)
+        return self._cut(self.frame[rows], layout)
+
+    def _cut(self, frame: pl.DataFrame, layout: Layout) -> "Table":
         # what comes later than these rows is not known to them
-        return replace(self, frame=self.frame[rows], layout=layout, later=self.later.clear())
+        return replace(self, frame=frame, layout=layout, later=self.later.clear(), store=None)
 
 
 @no_panics
@@ -186,15 +192,15 @@ def read_table(
     if resample is None and ids is None:
         check_one_series(raw, times, target)
     apart = (*times.columns, *([] if ids is None else ids.columns))
-    sentinels = _floats(missing)
+    sentinels = floats_of(missing)
     told = [name for name in raw.frame.columns if name not in (target, *times.columns)]
     named = [name for name in static if name in told and name not in apart]
     texts = [name for name in told if name in categorical and name != "unique_id"]
     texts += [c for c in named if c not in texts and _holds_text(raw, c, decimal)]
     columns, ignored, notices = _numeric_columns(raw, target, (*apart, *texts), decimal)
     if at_least is not None:
-        _check_bound(raw, columns[0], sentinels, at_least)
-        notices = (*notices, f"no forecast, baselines' neither, is below {at_least:g} (at_least)")
+        check_bound(raw, columns[0], sentinels, at_least)
+        notices = (*notices, *bound_told(at_least))
     stamps, converted = _like(times, like, named=zone is not None)
     of_texts = [as_texts(raw.frame[name], decimal, sentinels) for name in texts]
     values = pl.DataFrame([stamps, *columns, *of_texts])
@@ -207,10 +213,10 @@ def read_table(
                 calendar=calendar,
                 like=like,
             )
-        _check_observed(grid.frame[target], target)
+        check_observed(grid.frame[target], target)
         laid_out = _as_panel(grid, _series_name(raw, target), target, known_future)
     else:
-        _check_observed(columns[0], target)
+        check_observed(columns[0], target)
         laid_out = to_panel(
             *(values, ids, target, raw.rows),
             resample=resample,
@@ -228,7 +234,7 @@ def read_table(
         notices=(*raw.notices, *times.notices, *converted, *notices, *laid_out.notices),
         rows_read=raw.rows_read,
         source=name or raw.source,
-        fingerprint=_fingerprint(laid_out.frame, named=ids is not None),
+        fingerprint=fingerprint_of(laid_out.frame, named=ids is not None),
         far=far_values([column.set(column.is_in(sentinels), None) for column in columns]),
         several=ids is not None,
         later=laid_out.later.rename({target: "y"}),
@@ -294,7 +300,7 @@ def _numeric_columns(
             continue
         note = note_on(column, raw, (), decimal)
         if note.kind == "number":
-            _check_free(column.name)
+            check_free(column.name)
             found.append(read_numbers(column, decimal))
             continue
         ignored.append(Dropped(column.name, note.note))
@@ -336,7 +342,7 @@ def _target_numbers(raw: RawTable, target: str, decimal: str | None) -> Numbers:
     )
 
 
-def _check_free(name: str) -> None:
+def check_free(name: str) -> None:
     """Refuse a further column by a name that the table needs for the time or the target."""
     role = {"ds": "time", "y": "target"}.get(name)
     if role:
@@ -347,7 +353,7 @@ def _check_free(name: str) -> None:
         )
 
 
-def _floats(missing: Iterable[float]) -> tuple[float, ...]:
+def floats_of(missing: Iterable[float]) -> tuple[float, ...]:
     numbers = tuple(missing)
     for number in numbers:
         if isinstance(number, bool) or not isinstance(number, int | float):
@@ -355,7 +361,14 @@ def _floats(missing: Iterable[float]) -> tuple[float, ...]:
     return tuple(float(number) for number in numbers)
 
 
-def _check_bound(
+def bound_told(at_least: float | None) -> tuple[str, ...]:
+    """Say that forecasts have a bound, if they have one."""
+    if at_least is None:
+        return ()
+    return (f"no forecast, baselines' neither, is below {at_least:g} (at_least)",)
+
+
+def check_bound(
     raw: RawTable, values: pl.Series, missing: Sequence[float], at_least: float
 ) -> None:
     below = ((values < at_least) & ~values.is_in(missing)).fill_null(value=False)
@@ -368,7 +381,7 @@ def _check_bound(
         )
 
 
-def _check_observed(values: pl.Series, target: str) -> None:
+def check_observed(values: pl.Series, target: str) -> None:
     if values.null_count() == len(values):
         raise DataError(f"target {quoted(target)} must hold values, got only missing ones")
 
@@ -409,22 +422,35 @@ def _what_is_known(later: pl.DataFrame, known_future: Sequence[str]) -> str:
     return ""
 
 
-def _fingerprint(frame: pl.DataFrame, *, named: bool) -> str:
+def fingerprint_of(frame: pl.DataFrame, *, named: bool) -> str:
     """Hash the names and values of a grid; a missing value is one NaN, whatever its bits.
 
     The name of one series alone says nothing of it.
     """
     digest = hashlib.sha256()
     if named:
-        digest.update("\0".join(frame["unique_id"]).encode())
+        for text in _joined(frame["unique_id"]):
+            digest.update(text)
     for column in frame.drop("unique_id"):
         digest.update(f"{column.name}\0".encode())
-        if column.name == "ds":
-            values = column.to_physical().to_numpy()
-        elif column.dtype == pl.String:
-            digest.update("\0".join(column.fill_null("")).encode())
-            continue
-        else:
-            values = column.fill_null(float("nan")).to_numpy()
-        digest.update(np.ascontiguousarray(values).tobytes())
+        of_column = _joined(column) if column.dtype == pl.String else _bytes_of(column)
+        for values in of_column:
+            digest.update(values)
     return digest.hexdigest()
+
+
+def _joined(texts: pl.Series) -> Iterator[bytes]:
+    """Yield texts with a zero between each two, some at a time; many alike follow each other."""
+    between = ""
+    for start in range(0, len(texts), BLOCK_ROWS):
+        runs = texts.slice(start, BLOCK_ROWS).fill_null("").rle().struct.unnest()
+        joined = "".join(f"\0{text}" * rows for rows, text in runs.select("len", "value").rows())
+        yield (joined if between else joined[1:]).encode()
+        between = "\0"
+
+
+def _bytes_of(column: pl.Series) -> Iterator[bytes]:
+    for start in range(0, len(column), BLOCK_ROWS):
+        part = column.slice(start, BLOCK_ROWS)
+        part = part.to_physical() if part.name == "ds" else part.fill_null(float("nan"))
+        yield np.ascontiguousarray(part.to_numpy()).tobytes()
