@@ -1,11 +1,13 @@
 """What is learned is the same however a table is parted into blocks, but for rounding of sums."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 import polars as pl
 import pytest
 
+from lockgate.errors import DataError
 from lockgate.tasks.forecasting import layout
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.learning import Moments, default_lookback, learn
@@ -55,6 +57,21 @@ def test_a_table_in_blocks_is_learned_and_laid_out_as_in_one(
         for name in Arrays._fields:
             np.testing.assert_array_equal(getattr(arrays, name), getattr(expected, name))
     assert isinstance(arrays.inputs, np.memmap)
+
+
+@pytest.mark.parametrize("rows", [1, 10**6])
+def test_a_static_column_that_changes_is_named_with_its_first_series(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout, "BLOCK_ROWS", rows)
+    table = make_table()
+    config = CONFIG.model_copy(update={"static": ("size",)})
+    s3 = pl.when((pl.col("unique_id") == "s3") & (pl.int_range(pl.len()) % 7 == 0))
+    changed = replace(table, frame=table.frame.with_columns(size=s3.then(8.0).otherwise("size")))
+
+    assert "size" in learn(table, config, 200, 250).static
+    with pytest.raises(DataError, match=r"got 'size', which has 30 and 8 in 's3'"):
+        learn(changed, config, 200, 250)
 
 
 def test_moments_of_parts_are_those_of_the_whole() -> None:

@@ -19,6 +19,7 @@ from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.prepare import prepare, read
 from lockgate.tasks.forecasting.preprocessing import Arrays
 from lockgate.tasks.forecasting.table import Table
+from lockgate.tasks.forecasting.task import TASK
 
 HOURS = 120
 CONFIG = TableConfig(target="sold", id="shop", horizon=3, lookback=6, known_future="promo")
@@ -134,6 +135,7 @@ def test_both_are_prepared_alike_and_the_arrays_are_mapped(
     for name in Arrays._fields:
         np.testing.assert_array_equal(getattr(own.arrays, name), getattr(other.arrays, name))
     assert isinstance(own.arrays.inputs, np.memmap)
+    assert TASK.test_fingerprint(mapped, own) == TASK.test_fingerprint(whole, other)
     assert mapped.store is not None
     assert len([*mapped.store.glob("arrays-*")]) == 1
     again = prepare(mapped, CONFIG)

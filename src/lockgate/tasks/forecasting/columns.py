@@ -89,9 +89,7 @@ def static_columns(
         return ()
     for name in config.static:
         frames = (table.block(rows).frame for rows in table.layout.blocks())
-        values, again = _several_values(frames, name)
-        if again.any():
-            own = values.filter(unique_id=values["unique_id"].filter(again)[0])
+        if (own := _several_values(frames, name)) is not None:
             one, other = (f"{v:g}" if isinstance(v, float) else quoted(v) for v in own[name][:2])
             raise DataError(
                 f"static must name columns with one value in each series, got {quoted(name)}, "
@@ -100,14 +98,20 @@ def static_columns(
     if config.static:
         return tuple(name for name in names if name in config.static)
     others = (name for name in names if name not in ("unique_id", *config.known_future))
-    return tuple(name for name in others if not _several_values(train, name)[1].any())
+    return tuple(name for name in others if _several_values(train, name) is None)
 
 
-def _several_values(frames: Iterable[pl.DataFrame], name: str) -> tuple[pl.DataFrame, pl.Series]:
-    """Return the values of each series, and which are of series that have several."""
-    parts = (frame.select("unique_id", name).drop_nulls() for frame in frames)
-    values = pl.concat([part.unique(maintain_order=True) for part in parts])
-    return values, values["unique_id"].is_duplicated()
+def _several_values(frames: Iterable[pl.DataFrame], name: str) -> pl.DataFrame | None:
+    """Return the values in a series that has several, None if each has one at most.
+
+    A series is whole in one of the frames, so that a column of many values is told by the first.
+    """
+    for frame in frames:
+        values = frame.select("unique_id", name).drop_nulls().unique(maintain_order=True)
+        again = values["unique_id"].is_duplicated()
+        if again.any():
+            return values.filter(unique_id=values["unique_id"].filter(again)[0])
+    return None
 
 
 def _check_beside(

@@ -72,6 +72,7 @@ from lockgate.tasks.forecasting.several import (
 )
 from lockgate.tasks.forecasting.shown import series_of, what_is_shown
 from lockgate.tasks.forecasting.split import Split
+from lockgate.tasks.forecasting.stretch import Stretch
 from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.train import start, train
 from lockgate.tasks.forecasting.tuning import TUNING, ForecastTuning
@@ -349,9 +350,12 @@ class Forecasting:
 
     def test_fingerprint(self, data: Table, prepared: Prepared) -> str:
         """Give what tells this test part from others."""
-        rows = data.between(prepared.split.validation, prepared.split.test).frame
-        content = (rows[column].to_numpy().tobytes() for column in ("ds", "y"))
-        return hashlib.sha256(b"".join([data.target.encode(), *content])).hexdigest()
+        test = Stretch(data, prepared.split.validation, prepared.split.test)
+        digest = hashlib.sha256(data.target.encode())
+        for column in ("ds", "y"):
+            for rows in test.frames:
+                digest.update(rows[column].to_numpy().tobytes())
+        return digest.hexdigest()
 
     def planned(self, data: Table, prepared: Prepared) -> dict[str, Any]:
         """Tell in words what will be learned from."""
