@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.common import command, machine
+from benchmarks.common import command
 from benchmarks.common.files import DOCS, write_whole
 from benchmarks.common.markdown import table
 from benchmarks.scale.generate import make
@@ -30,6 +30,8 @@ OPTIONS = (
     *("--members", "1", "--no-mix"),
 )
 MEGABYTE = 2**20
+LENGTH = 10_000
+"""Rows of a series, on average."""
 
 
 class Measured(NamedTuple):
@@ -62,17 +64,17 @@ def main() -> None:
 
 def kept(rows: int, args: argparse.Namespace) -> Measured:
     """Tell what a table took, measured now or before it was stopped."""
-    order = "shuffled" if args.shuffled else "sorted"
-    folder = args.folder / f"sales-{rows}-{args.series}-{order}"
+    order, series = "shuffled" if args.shuffled else "sorted", args.series or rows // LENGTH
+    folder = args.folder / f"sales-{rows}-{series}-{order}"
     file = folder.with_suffix(".json")
     if not file.exists():
-        write_whole(file, json.dumps(measured(folder, rows, args)))
+        write_whole(file, json.dumps(measured(folder, rows, series, args)))
     return Measured(*json.loads(file.read_text(encoding="utf-8")))
 
 
-def measured(folder: Path, rows: int, args: argparse.Namespace) -> Measured:
+def measured(folder: Path, rows: int, series: int, args: argparse.Namespace) -> Measured:
     """Make a table, train on it and tell what that took."""
-    make(folder, rows, args.series, shuffled=args.shuffled)
+    make(folder, rows, series, shuffled=args.shuffled)
     out = folder.with_suffix(".run")
     shutil.rmtree(out, ignore_errors=True)
     shutil.rmtree(args.folder / STORES, ignore_errors=True)
@@ -84,7 +86,7 @@ def measured(folder: Path, rows: int, args: argparse.Namespace) -> Measured:
     prepared = next(line.seconds for line in watched.lines if "read and prepared" in line.text)
     epoch = sum(history["seconds"][: history["per_epoch"]])
     peaks = watched.peak_anonymous_bytes, watched.peak_resident_bytes
-    return Measured(rows, args.series, size, prepared, epoch, watched.seconds, *peaks)
+    return Measured(rows, series, size, prepared, epoch, watched.seconds, *peaks)
 
 
 def row(one: Measured) -> list[str]:
@@ -101,6 +103,9 @@ def page(found: list[Measured], args: argparse.Namespace) -> str:
     header = ("rows", "series", "files, MB", "before training, s", "first epoch, s", "in all, s")
     header += ("peak memory, MB", "with mapped files, MB")
     versions = ", ".join(f"{name} {value}" for name, value in environment().items())
+    orders = ["--shuffled"] if args.shuffled else []
+    words = ["--rows", *map(str, args.rows), *orders, "--folder", "FOLDER", "--write"]
+    given = " ".join([command.called(NAME), *words])
     return f"""# Large tables
 
 `lockgate train FOLDER {" ".join(OPTIONS)} --set max_epochs={args.epochs}` on a folder of Parquet
@@ -115,7 +120,9 @@ part too. *Peak memory* is the most that the process held at once of memory that
 the store that happened to be in memory too (VmHWM), which the system takes back when others need
 it. Each table was read for the first time: its store was written in the time before training.
 
-`{command.given(NAME)}`: {machine.cpu()}, {versions}.
+{args.note}
+
+`{given}`: {versions}.
 """
 
 
@@ -123,10 +130,11 @@ def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = command.parser(NAME, __doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
-    parser.add_argument("--series", type=int, default=10_000)
+    parser.add_argument("--series", type=int, help="default: one for each 10,000 rows")
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--shuffled", action="store_true", help="rows of a file in no order")
     parser.add_argument("--folder", type=Path, required=True, help="where tables and runs go")
+    parser.add_argument("--note", default="", help="what else ran on the machine, for the page")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
     return parser.parse_args()
 
