@@ -1,6 +1,5 @@
 """The tables of the README are those of the benchmarks and of what was delivered."""
 
-import re
 import runpy
 from pathlib import Path
 
@@ -36,30 +35,6 @@ def test_a_readme_has_the_figures_of_today(script: dict, name: str) -> None:
     readme = (ROOT / name).read_text(encoding="utf-8")
 
     assert script["with_tables"](readme, script["tables"](script["WORDS"][name])) == readme
-
-
-def test_the_translation_is_of_the_text_of_today(script: dict) -> None:
-    """A section that says something else is translated, then scripts/write_readme --translated."""
-    original = (ROOT / "README.md").read_text(encoding="utf-8")
-    translation = (ROOT / "README.zh.md").read_text(encoding="utf-8")
-
-    assert re.findall(r"<!-- of (\w+) -->", translation) == script["fingerprints"](original)
-    assert code_of(translation) == code_of(original)
-    assert script["noted"](translation, original) == translation
-
-
-def test_a_section_that_changed_is_no_longer_the_one_translated(script: dict) -> None:
-    speed = "<!-- speed: scripts/write_readme -->\n1\n<!-- end -->\n"
-    original = f"# A\n\nOne.\n\n## B\n\nTwo.\n{speed}"
-    first = script["fingerprints"](original)
-
-    assert script["fingerprints"](original.replace("Two", "Three"))[0] == first[0]
-    assert script["fingerprints"](original.replace("Two", "Three"))[1] != first[1]
-    assert script["fingerprints"](original.replace("1", "2")) == first
-
-
-def code_of(text: str) -> list[str]:
-    return re.findall(r"```.*?```", text, re.S)
 
 
 def test_what_is_delivered_is_set_against_the_best_of_the_others(script: dict) -> None:
