@@ -219,7 +219,16 @@ def test_a_baseline_that_ties_is_named_as_the_simpler_one(results: Results) -> N
     )
     results["delivered"]["effect"] = baseline("beats", -3.0)
     assert said(results)[0].endswith(
-        " It takes the mixture with ridge to be clearly better than that alone."
+        " Alone it is not clearly better than ridge, but mixed with ridge it is."
+    )
+
+
+def test_more_rounds_than_a_study_goes_to_are_not_counted(results: Results) -> None:
+    with_pairs(results, one("stacked", "open") | {"needed": (1_172, 8_602), "limit": None})
+
+    assert (
+        "More rounds than the 100 that a study goes to would tell if it is as good as it looks; "
+        "more rows may tell sooner." in said(results)[1]
     )
 
 

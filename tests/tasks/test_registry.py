@@ -61,9 +61,9 @@ def test_an_upgraded_folder_has_todays_format_and_predicts_the_same(
     assert json.loads((folder / "config.json").read_text())["format_version"] == 2
     assert predicted(lockgate.load(folder), kind) == predicted(upgraded, kind)
     alike(predicted(upgraded, kind), expected(kind))
-    assert {path.name for path in folder.iterdir()} == {
-        path.name for path in (FORMAT_1 / kind).iterdir()
-    }
+    # with a card, which the first format had not
+    before = {path.name for path in (FORMAT_1 / kind).iterdir()}
+    assert {path.name for path in folder.iterdir()} == {*before, "README.md"}
 
 
 def test_an_upgraded_folder_is_left_as_it_is(tmp_path: Path) -> None:

@@ -257,6 +257,11 @@ def _cross_fitted(scorer: Scorer, networks: FloatArray, theirs: FloatArray | Non
     return cross_fitted(scorer.losses, networks, theirs, stretches)
 
 
+def none_kept(names: Sequence[str]) -> str:
+    """Say why no baseline can be mixed in, of those that were computed."""
+    return f"none of {listed(names)} can be saved with a model" if names else "none was computed"
+
+
 def _reference(
     committees: Committees, compared: Compared, scorer: Scorer, metric: str
 ) -> tuple[Candidate | None, str | None]:
@@ -264,7 +269,7 @@ def _reference(
     known = {one.name: one for one in compared.baselines if committees.mixes(one)}
     if not known:
         names = [one.name for one in compared.baselines]
-        return None, f"a model cannot keep {listed(names)}" if names else "none was computed"
+        return None, none_kept(names)
     scores = {name: scorer.scores(one.predict("mixing")) for name, one in known.items()}
     try:
         return known[reference(scores, metric)], None

@@ -17,12 +17,9 @@ def remedy(reason: str | None, results: Results) -> str:
     return "more rows would give one"
 
 
-def how(results: Results, low: int, high: int) -> str:
-    """Tell how to do so many further rounds, or that a study does not go so far."""
-    done = results["verdict"]["rounds"]
-    if done + low > MOST_ROUNDS:
-        return f", more than the {MOST_ROUNDS} that a study goes to; more rows may tell sooner"
-    if done + high > MOST_ROUNDS:
+def how(results: Results, high: int) -> str:
+    """Tell how to do so many further rounds, of which a study can do the fewest."""
+    if results["verdict"]["rounds"] + high > MOST_ROUNDS:
         return f"; a study goes to {MOST_ROUNDS}, which may do: {resume(results, high)}"
     return f": {resume(results, high)}"
 

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from lockgate.errors import DataError, listed
+from lockgate.errors import DataError
 from lockgate.scoring.arrays import FloatArray
 from lockgate.scoring.mixture import cross_fitted, mixing_weight
-from lockgate.studies.delivery import DIVERGED, Delivery, FitAll, Member, finite
+from lockgate.studies.delivery import DIVERGED, Delivery, FitAll, Member, finite, none_kept
 from lockgate.studies.fits import Fit
 from lockgate.studies.gather import Judged
 from lockgate.studies.stretches import Stretch, best_baseline, mean_of, naive
@@ -187,7 +187,7 @@ def _mixable(
     names = [one.name for one in compared]
     kept = [one.name for one in compared if committees.mixes(one)]
     if not kept:
-        return None, f"a model cannot keep {listed(names)}" if names else "none was computed"
+        return None, none_kept(names)
     stretches = [stretch for stretch, _ in networks]
     best = best_baseline(stretches, metric, kept)
     return best, None if best else f"none has a finite {metric} in every fold"

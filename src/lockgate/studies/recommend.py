@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from lockgate.errors import count_of
+from lockgate.studies.config import MOST_ROUNDS
 from lockgate.studies.further import how, remedy, resume
 from lockgate.studies.growth import growths
 from lockgate.studies.phrases import chance, change, compared, error_name, span
@@ -155,7 +156,8 @@ def _ties(results: Results) -> str:
     if baseline is None or baseline["outcome"] != "ties":
         return ""
     if effect is not None and effect["outcome"] == "beats":
-        return f" It takes the mixture with {effect['name']} to be clearly better than that alone."
+        name = effect["name"]
+        return f" Alone it is not clearly better than {name}, but mixed with {name} it is."
     return f" It is not clearly better than {baseline['name']} alone, which is simpler."
 
 
@@ -208,11 +210,17 @@ def _open_by_rounds(told: Told, pairs: Sequence[PairResult]) -> Iterator[str]:
         return
     (low, high), first = min(known, key=lambda one: one[0][-1])
     seconds = results["verdict"]["round_seconds"]
-    count = count_of(high, "more round") if low == high else f"{low:,} to {high:,} more rounds"
     which = "it" if len(pairs) == 1 else told.tricks[first["rung"]]
+    if results["verdict"]["rounds"] + low > MOST_ROUNDS:
+        yield (
+            f"More rounds than the {MOST_ROUNDS} that a study goes to would tell if {which} is as "
+            f"{_looks(first, results)} as it looks; more rows may tell sooner."
+        )
+        return
+    count = count_of(high, "more round") if low == high else f"{low:,} to {high:,} more rounds"
     yield (
         f"{count} ({span(low * seconds, high * seconds)}) would tell if {which} is as "
-        f"{_looks(first, results)} as it looks{how(results, low, high)}."
+        f"{_looks(first, results)} as it looks{how(results, high)}."
     )
 
 
