@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 import lockgate
 from lockgate import DataError
-from lockgate.tasks.forecasting.categories import Vocabulary
+from lockgate.tasks.forecasting.categories import Vocabulary, codes_of
 from lockgate.tasks.forecasting.config import ForecastConfig, TableConfig
 from lockgate.tasks.forecasting.prepare import Prepared, prepare, read
 from lockgate.tasks.forecasting.ridge import fit_ridge
@@ -277,3 +277,11 @@ def test_a_folder_that_contradicts_itself_is_refused(
 
     with pytest.raises(DataError, match=message):
         lockgate.load(folder)
+
+
+def test_a_name_of_a_series_that_looks_like_a_number_stays_a_name() -> None:
+    names = ["001", "02", "001"]
+    frame = pl.DataFrame({"unique_id": names})
+    vocabulary = Vocabulary("unique_id", ("001", "02"))
+
+    assert codes_of(frame, [vocabulary], ()).ravel().tolist() == [1.0, 2.0, 1.0]

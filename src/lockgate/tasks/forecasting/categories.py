@@ -91,7 +91,9 @@ def codes_of(
     codes = np.empty((frame.height, len(vocabularies)), np.float32)
     for place, vocabulary in enumerate(vocabularies):
         name = vocabulary.column
-        texts = frame.select("unique_id", text=as_texts(frame[name]))
+        # a name is not to be read as a number: "001" would become "1"
+        told = frame[name] if name == "unique_id" else as_texts(frame[name])
+        texts = frame.select("unique_id", text=told)
         if name in static:
             texts = texts.with_columns(pl.col("text").forward_fill().over("unique_id"))
         codes[:, place] = vocabulary.codes(texts["text"])
