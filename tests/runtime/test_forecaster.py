@@ -101,7 +101,7 @@ HEADS = {
     "normal": {"head": "normal", "normalise": "last_std"},
     "student": {"head": "student_t", "normalise": "mean", "bidirectional": True},
     "median": {"normalise": "median_mad", "num_layers": 2, "residual": True},
-    "normed": {"layer_norm": True, "zoneout": 0.1, "members": 1, "normalise": "mean_std"},
+    "spread": {"members": 1, "normalise": "mean_std"},
 }
 
 
@@ -151,17 +151,18 @@ CALENDARS: dict[str, tuple[Any, dict[str, Any], Sequence[int]]] = {
         {"horizon": 9, "lookback": 14},
         (2180, 2150),
     ),
-    "an opening": (
+    # months by invoices, which come when they come
+    "irregular months": (
         lambda: wave(
             [
-                s
-                for i in range(24 * 7 * 12)
-                if (s := START + HOUR * i).weekday() < 5 and 8 <= s.hour < 18
+                datetime(2000 + i // 12, i % 12 + 1, 1)
+                + DAY * int(np.random.default_rng(i).integers(5))
+                for i in range(240)
             ],
-            10,
+            12,
         ),
-        {"horizon": 13, "lookback": 20},
-        (600, 567),
+        {"horizon": 5, "lookback": 12, "calendar": "irregular"},
+        (240, 231),
     ),
     "irregular": (
         lambda: wave(
@@ -177,7 +178,7 @@ CALENDARS: dict[str, tuple[Any, dict[str, Any], Sequence[int]]] = {
 }
 
 
-RARE = ("hours in a zone", "irregular", "window mean", "last value")
+RARE = ("hours in a zone", "irregular", "irregular months", "window mean", "last value")
 """Of which the default run has another of the kind."""
 
 
@@ -191,6 +192,41 @@ def test_steps_go_on_as_the_calendar_does(name: str, tmp_path: Path) -> None:
     table = make()
     exported = train(tmp_path, table, **ONE, **settings)
     assert_alike(exported, [table.head(end) for end in ends])
+
+
+def test_an_opening_with_holes_closed_days_and_empty_rows(tmp_path: Path) -> None:
+    hours = [START + HOUR * i for i in range(24 * 7 * 12)]
+    open_ = [hour for hour in hours if hour.weekday() < 5 and 8 <= hour.hour < 18]
+    table = wave(open_, 10)
+    exported = train(tmp_path, table, horizon=13, lookback=20, **ONE)
+    every = pl.DataFrame({"ds": hours}).join(table, on="ds", how="left")
+    day = pl.col("ds").dt.date()
+    assert_alike(
+        exported,
+        [
+            table,
+            table.head(567),
+            table.filter(pl.int_range(600) != 590),  # an hour is absent
+            table.filter(day != pl.date(2024, 3, 20)),  # a day off
+            every,  # nights have rows without a value
+        ],
+    )
+    model = lockgate_runtime.load(exported.folder)
+    odd = columns(table.with_columns(pl.col("ds") + pl.duration(minutes=10 * pl.int_range(600))))
+    with pytest.raises(lockgate_runtime.DataError, match="lies between two steps"):
+        model.predict(odd)
+
+
+def test_rows_of_each_series_are_numbered(tmp_path: Path) -> None:
+    one = hourly(200).select("y")
+    names = ["b", "a"] * 200
+    table = pl.DataFrame({"unique_id": names, "y": np.repeat(one["y"].to_numpy(), 2)})
+    table = table.with_columns(
+        pl.col("y") * pl.when(pl.col("unique_id") == "a").then(9).otherwise(1)
+    )
+    table = table.with_columns(pl.col("y").fill_nan(None))
+    exported = train(tmp_path, table, horizon=5, lookback=20, row_order=True, id="unique_id", **ONE)
+    assert_alike(exported, [table, table.sort("unique_id"), table.head(390)])
 
 
 def test_rows_may_be_the_steps(tmp_path: Path) -> None:
@@ -208,6 +244,74 @@ def test_every_naive_forecast_of_a_mixture(name: str, plain: Exported, tmp_path:
     fitted = replace(one, mixture=Mixture(0.4, known[name]))
     lockgate.export(fitted, tmp_path / "out")
     assert_alike(Exported(fitted, tmp_path / "out"), [hourly(), hourly().head(680)])
+
+
+def test_a_model_of_one_series_names_it_after_its_target(tmp_path: Path) -> None:
+    table = hourly(300).rename({"y": "sold"})
+    exported = train(tmp_path, table, **{**ONE, "target": "sold", "horizon": 5, "lookback": 20})
+    assert_alike(exported, [table])
+    model = lockgate_runtime.load(exported.folder)
+    assert set(model.predict(columns(table))["unique_id"]) == {"sold"}
+
+
+def test_a_series_without_a_target_is_left_out(several: Exported) -> None:
+    empty = shops().filter(unique_id="new").with_columns(unique_id=pl.lit("e"), y=pl.lit(None))
+    assert_alike(several, [pl.concat([shops(), empty], how="vertical_relaxed")], ahead())
+
+
+def test_what_is_told_twice_is_taken_from_the_future(several: Exported) -> None:
+    """Rows behind the last target fill what the future does not tell."""
+    known, model = ahead(), lockgate_runtime.load(several.folder)
+    first = known.group_by("unique_id", maintain_order=True).head(1)
+    rest = known.group_by("unique_id", maintain_order=True).tail(3)
+    table = columns(
+        pl.concat([shops(), first.with_columns(weather=pl.lit("rain"))], how="diagonal")
+    )
+    wanted = model.predict(
+        columns(shops()),
+        future=columns(pl.concat([first.with_columns(weather=pl.lit("rain")), rest])),
+    )
+    np.testing.assert_array_equal(
+        model.predict(table, future=columns(rest))["forecast"], wanted["forecast"]
+    )
+    apart = model.predict(table, future=columns(known))
+    whole = model.predict(columns(shops()), future=columns(known))
+    np.testing.assert_array_equal(apart["forecast"], whole["forecast"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "codes"),
+    [
+        *(("1", 1), ("1.0", 1), (1, 1), (1.0, 1), (True, 1), ("true", 1), (" x ", 2), (1e-5, 3)),
+        *(("1_0", 0), ("١", 0), (None, 0), (float("nan"), 0), (np.float32("nan"), 0)),
+        ("-9999", 0),
+    ],
+)
+def test_categories_are_spelt_as_lockgate_spells_them(
+    cell: Any, codes: int, several: Exported
+) -> None:
+    model: Any = lockgate_runtime.load(several.folder)
+    model.schema["categories"]["kind"] = ["1", "x", "0.00001"]
+    model.schema["missing"] = [-9999.0]
+    assert model._codes("kind", model._texts_of("kind", [cell])).tolist() == [codes]
+
+
+def test_a_day_that_begins_an_hour_late_is_a_day() -> None:
+    """At Cairo the clock skips the midnight of 26 April 2024."""
+    from lockgate_runtime.stamps import Steps
+
+    schema = {"step": {"count": 86_400_000_000, "unit": "us", "words": "1d"}}
+    schema |= {"zone": "Africa/Cairo", "by_wall_clock": True, "opening": [], "closed_days": True}
+    schema |= {"every_row": False, "resample": None, "calendar": [], "holidays": None}
+    steps = Steps(schema)
+    days = pl.datetime_range(datetime(2024, 4, 20), datetime(2024, 4, 30), "1d", eager=True)
+    stamps = days.dt.replace_time_zone("Africa/Cairo", non_existent="null").fill_null(
+        pl.Series([datetime(2024, 4, 26, 1)]).dt.replace_time_zone("Africa/Cairo")[0]
+    )
+    read = steps.read(stamps.to_list(), "ds")
+    axis = steps.axis(read, "ds")
+    assert axis.places(read).tolist() == list(range(11))
+    np.testing.assert_array_equal(steps.after(read[:4], 7), read[4:])
 
 
 # ---- what is refused ----
@@ -243,6 +347,17 @@ REFUSED: dict[str, tuple[Any, str]] = {
         given(x=[1.0] * 680 + [None] * 20),
         "the last 26 rows must have no hole longer than 3 steps, got one",
     ),
+    "a wrong year": (
+        given(ds=[datetime(1024, 1, 1), *STAMPS[1:]]),
+        r"'ds' must hold stamps of one stretch of time, got 8,766,\d+ steps of 1h from",
+    ),
+    "another step": (
+        given(ds=[START + 2 * HOUR * i for i in range(700)]),
+        "'ds' must hold stamps 1h apart, got most of them 2 steps apart",
+    ),
+    "a number too large": (given(x=[10**400] * 700), "'x' must hold numbers, got"),
+    "no list": (given(x=5.0), "'x' of data must be a list or an array, got one value"),
+    "no name": (given(unique_id=[None] * 700), "'unique_id' must name the series of every row"),
     "two series": (
         given(unique_id=["a"] * 350 + ["b"] * 350),
         "data must hold one series, as the one that the model was fitted to, got 2",

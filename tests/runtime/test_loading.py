@@ -1,6 +1,7 @@
 """A folder is data: what is not as it was exported is named, and nothing of it is run."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -36,20 +37,63 @@ def test_what_is_no_exported_model_is_told(folder: Path, tmp_path: Path) -> None
         lockgate_runtime.load(tmp_path / "none")
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps(manifest | {"../secret": "0"}))
-    with pytest.raises(lockgate_runtime.DataError, match="must name files of the folder alone"):
+    with pytest.raises(
+        lockgate_runtime.DataError,
+        match=r"must name the files of an exported model, got .*'\.\./secret'",
+    ):
         lockgate_runtime.load(folder)
     (folder / "manifest.json").write_text("[" * 100_000)
     with pytest.raises(lockgate_runtime.DataError, match=r"manifest\.json must be JSON"):
         lockgate_runtime.load(folder)
 
 
-@pytest.mark.parametrize(("name", "value"), [("format", 2), ("task", "paint"), ("task", None)])
-def test_another_format_or_task_is_refused(name: str, value: Any, folder: Path) -> None:
+def sealed(folder: Path) -> None:
+    """Give a folder the checksums of what it holds."""
     from lockgate.exporting.onnx import manifest
 
+    (folder / "manifest.json").write_text(json.dumps(manifest(folder)))
+
+
+def test_a_stranger_s_folder_cannot_hang_or_crash(folder: Path) -> None:
+    schema = json.loads((folder / "schema.json").read_text())
+    for other in ({}, {"horizon": "x"}, {"step": None}, {"opening": [[1]]}):
+        told = {"format": 1, "task": "forecast"} if not other else schema | other
+        (folder / "schema.json").write_text(json.dumps(told))
+        sealed(folder)
+        with pytest.raises(lockgate_runtime.DataError):
+            lockgate_runtime.load(folder).predict(hourly().to_dict(as_series=False))
+    (folder / "model.onnx").unlink()
+    os.mkfifo(folder / "model.onnx")
+    with pytest.raises(lockgate_runtime.DataError, match="must be a regular file"):
+        lockgate_runtime.load(folder)
+
+
+def test_a_graph_reads_no_other_file(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"PASSWORD")
+    monkeypatch.chdir(tmp_path)
+    numbers = onnx.TensorProto(name="x", data_type=onnx.TensorProto.UINT8, dims=[8])
+    numbers.data_location = onnx.TensorProto.EXTERNAL
+    numbers.external_data.add(key="location", value="secret")
+    output = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.UINT8, [8])
+    node = onnx.helper.make_node("Identity", ["x"], ["y"])
+    graph = onnx.helper.make_graph([node], "g", [], [output], [numbers])
+    opset = [onnx.helper.make_opsetid("", 18)]
+    model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=10)
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    sealed(folder)
+    with pytest.raises(lockgate_runtime.DataError, match="must be a graph that onnxruntime runs"):
+        lockgate_runtime.load(folder)
+
+
+@pytest.mark.parametrize(("name", "value"), [("format", 2), ("task", "paint"), ("task", None)])
+def test_another_format_or_task_is_refused(name: str, value: Any, folder: Path) -> None:
     schema = json.loads((folder / "schema.json").read_text()) | {name: value}
     (folder / "schema.json").write_text(json.dumps(schema))
-    (folder / "manifest.json").write_text(json.dumps(manifest(folder)))
+    sealed(folder)
     with pytest.raises(lockgate_runtime.DataError, match="must hold a model of format 1"):
         lockgate_runtime.load(folder)
 

@@ -61,7 +61,7 @@ class Classifier:
         pieces, owners, firsts = self._pieces(items)
         most, keep = self.schema["max_length"], self.schema["keep"]
         kept = [_shortened(self._filled(piece), most, keep) for piece in pieces]
-        found = self._run([piece for piece, _ in kept], [{}] * len(kept))
+        found = self._run([piece for piece, _ in kept])
         if not at_steps:
             return self._told(np.stack([rows[0] for rows in found]))
         steps = [np.arange(len(piece)) + first for piece, first in kept]
@@ -74,13 +74,10 @@ class Classifier:
         texts = self._items(data)
         if bad := [one for one in texts if not isinstance(one, str)]:
             raise DataError(f"data must be texts, got {quoted(bad[0])}")
+        if bad := [one for one in texts if any("\ud800" <= c <= "\udfff" for c in one)]:
+            raise DataError(f"data must be valid Unicode, got {bad[0][:40]!a}")
         ids = tokens.encode(texts, self.schema["max_length"], self.schema["keep"])
-        counted = {name: terms.count(texts) for name, terms in self._terms.items()}
-        beside: list[dict[str, Any]] = [{} for _ in texts]
-        for name, (terms, counts) in counted.items():
-            for row, own in enumerate(beside):
-                own |= {f"{name}_terms": terms[row], f"{name}_counts": counts[row]}
-        result = self._told(np.stack([rows[0] for rows in self._run(ids, beside)]))
+        result = self._told(np.stack([rows[0] for rows in self._run(ids, texts)]))
         notes = ["" if tokens.are_words[one].any() else NO_WORD for one in ids]
         result["note"] = [
             note if text.strip() else BLANK for note, text in zip(notes, texts, strict=True)
@@ -97,22 +94,22 @@ class Classifier:
 
     def _sequence(self, item: Any, place: int) -> npt.NDArray[np.float64]:
         """Return a sequence, (steps, channels), without steps at its end that hold no value."""
-        channels = self.schema["channels"]
-        if isinstance(item, Mapping):
+        channels, of_channels = self.schema["channels"], isinstance(item, Mapping)
+        if of_channels:
             if absent := [name for name in channels if name not in item]:
                 raise DataError(
                     f"item {place} must have the channels {listed(channels)}, got none named "
                     f"{listed(absent)}"
                 )
-            item = list(zip(*(item[name] for name in channels), strict=True))
+            item = [item[name] for name in channels]
         try:
-            rows = (
-                [[np.nan if cell is None else cell for cell in np.atleast_1d(row)] for row in item]
-                if isinstance(item, list)
-                else item
-            )
+            if of_channels:
+                item = list(zip(*map(list, item), strict=True))
+            rows = item
+            if isinstance(item, list):
+                rows = [[_number(cell) for cell in np.atleast_1d(row)] for row in item]
             values = np.array(rows, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise DataError(
                 f"item {place} must be a sequence of numbers, got {quoted(item)}"
             ) from None
@@ -147,7 +144,7 @@ class Classifier:
         return pieces, owners, firsts
 
     def _run(
-        self, items: Sequence[npt.NDArray[Any]], beside: Sequence[Mapping[str, Any]]
+        self, items: Sequence[npt.NDArray[Any]], texts: Sequence[str] = ()
     ) -> list[npt.NDArray[np.float64]]:
         """Run batches of like length; return the rows of each item: one, or one for each step."""
         at_steps = self.schema["kind"] == "steps"
@@ -158,8 +155,9 @@ class Classifier:
             lengths = np.array([len(items[place]) for place in part], dtype=np.int64)
             feed = self._padded([items[place] for place in part], int(lengths.max()))
             feed["lengths"] = lengths
-            for name in beside[int(part[0])]:
-                feed[name] = np.stack([beside[place][name] for place in part])
+            for name, known in self._terms.items():
+                terms, counts = known.count([texts[place] for place in part])
+                feed |= {f"{name}_terms": terms, f"{name}_counts": counts}
             (output,) = self._session.run(None, feed)
             for place, length, rows in zip(part, lengths, output, strict=True):
                 found[int(place)] = rows[:length] if at_steps else rows[None]
@@ -206,6 +204,10 @@ class Classifier:
             "label": label,
             **{f"probability_{name}": found[:, k] for k, name in enumerate(classes)},
         }
+
+
+def _number(cell: Any) -> Any:
+    return np.nan if cell is None else cell
 
 
 def _shortened(

@@ -1,5 +1,6 @@
 """Forecasts from mappings of columns."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -7,10 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 from lockgate_runtime.errors import DataError, listed, quoted
-from lockgate_runtime.stamps import Ints, Steps
+from lockgate_runtime.stamps import Axis, Ints, Steps
 
 Doubles = npt.NDArray[np.float64]
 ID, TIME = "unique_id", "ds"
+BATCH = 512
+MOST_STEPS = 10_000_000
+"""Most steps that a schema may name."""
+
+
+class _Told(NamedTuple):
+    """What is told of later steps."""
+
+    rows: Mapping[int, int]  # by their instants
+    values: Doubles
+    texts: Mapping[str, Sequence[str | None]]
 
 
 class Rows(NamedTuple):
@@ -20,10 +32,11 @@ class Rows(NamedTuple):
     instants: Ints  # (T,)
     values: Doubles  # (T, C), NaN where missing
     texts: Mapping[str, Sequence[str | None]]
-    later: Mapping[int, int]
-    """Which row tells of a later step, by its instant."""
-    later_values: Doubles
-    later_texts: Mapping[str, Sequence[str | None]]
+    told: Sequence[_Told]  # the first that tells of a step is asked
+
+    def told_at(self, instant: int) -> tuple[_Told, int] | None:
+        """Return what tells of a step, and in which of its rows."""
+        return next(((one, one.rows[instant]) for one in self.told if instant in one.rows), None)
 
 
 class Forecaster:
@@ -36,6 +49,9 @@ class Forecaster:
 
     def __init__(self, schema: dict[str, Any], session: Any, _: Mapping[str, bytes]) -> None:
         self.schema, self._session = schema, session
+        for name in ("rows", "lookback", "horizon", "max_gap"):
+            if type(schema[name]) is not int or not 0 <= schema[name] <= MOST_STEPS:
+                raise DataError(f"{name} of the schema must be from 0 to {MOST_STEPS:,}")
         self.steps = Steps(schema)
         self._texts = list(schema["categories"])
 
@@ -68,9 +84,11 @@ class Forecaster:
                 a hole at the end is longer than the model fills, or a step lacks what is known.
         """
         series = list(self._series(self._table(data), future))
-        inputs = [self._inputs(one) for one in series]
-        feed = {name: np.stack([one[name] for one in inputs]) for name in self.schema["inputs"]}
-        told = dict(zip(self.schema["outputs"], self._session.run(None, feed), strict=True))
+        parts = [self._run(series[at : at + BATCH]) for at in range(0, len(series), BATCH)]
+        told = {
+            name: np.concatenate([part[place] for part in parts])
+            for place, name in enumerate(self.schema["outputs"])
+        }
         self._check_whole(series, told["forecast"])
         horizon = self.schema["horizon"]
         stamps = np.concatenate([self.steps.after(one.instants, horizon) for one in series])
@@ -84,6 +102,13 @@ class Forecaster:
         for place, name in enumerate(self.schema["bounds"]):
             result[name] = told["bounds"][:, place].ravel()
         return result
+
+    def _run(self, series: Sequence[Rows]) -> list[Doubles]:
+        """Run the graph on some series; return its outputs."""
+        inputs = [self._inputs(one) for one in series]
+        feed = {name: np.stack([one[name] for one in inputs]) for name in self.schema["inputs"]}
+        found: list[Doubles] = self._session.run(None, feed)
+        return found
 
     # ---- reading ----
 
@@ -100,33 +125,16 @@ class Forecaster:
         needed = [*self.columns, *([ID] if self.schema["several"] or ID in self._texts else [])]
         if self._needs_stamps():
             needed.append(TIME)
-        if absent := [name for name in needed if name not in table]:
-            raise DataError(
-                f"data must have the columns {listed(needed, 20)}, got none named {listed(absent)}"
-            )
-        kept = {name: table[name] for name in {*needed, *({TIME, ID} & table.keys())}}
-        lengths = {name: len(column) for name, column in kept.items()}
-        if len(set(lengths.values())) != 1:
-            told = ", ".join(f"{quoted(name)} {count:,}" for name, count in lengths.items())
-            raise DataError(f"columns of data must be of one length, got {told}")
-        if not next(iter(lengths.values())):
-            raise DataError("data must hold rows, got none")
-        return kept
+        return _columns(table, "data", needed, {TIME, ID})
 
     def _needs_stamps(self) -> bool:
         return self.steps.of_time or "elapsed" in self.schema["inputs"]
 
-    def _series(self, table: dict[str, Any], future: Mapping[str, Any] | None) -> Iterator[Rows]:
+    def _series(self, table: dict[str, Any], future: Any) -> Iterator[Rows]:
         rows = len(next(iter(table.values())))
         values = np.stack([self._numbers(name, table[name]) for name in self.schema["columns"]], 1)
-        texts = {name: _texts(table[name]) for name in self._texts}
-        stamps = (
-            self.steps.read(table[TIME], TIME)
-            if TIME in table
-            else np.arange(1, rows + 1, dtype=np.int64)
-        )
-        names = [str(name) for name in table[ID]] if ID in table else ["y"] * rows
-        ahead = self._future(future)
+        texts = {name: self._texts_of(name, table[name]) for name in self._texts}
+        names = [_name(one) for one in table[ID]] if ID in table else [self.schema["target"]] * rows
         by_name: dict[str, list[int]] = {}
         for row, name in enumerate(names):
             by_name.setdefault(name, []).append(row)
@@ -135,9 +143,29 @@ class Forecaster:
                 "data must hold one series, as the one that the model was fitted to, got "
                 f"{len(by_name):,}"
             )
-        for name, own in by_name.items():
-            order = np.array(own)[np.argsort(stamps[own], kind="stable")]
-            yield self._one(name, stamps[order], values[order], _taken(texts, order), ahead)
+        if TIME in table:
+            stamps = self.steps.read(table[TIME], TIME)
+        else:
+            stamps = np.empty(rows, dtype=np.int64)
+            for every in by_name.values():
+                stamps[every] = np.arange(1, len(every) + 1)
+        held = np.ones(rows, dtype=bool)
+        if not self.schema["several"] and (len(self.steps.opening) or self.steps.only_observed):
+            # rows without a value say nothing of when a series is open
+            told = [np.array([cell is not None for cell in cells]) for cells in texts.values()]
+            held = np.any([np.isfinite(values).any(axis=1), *told], axis=0)
+        if not np.isfinite(values[:, 0]).any():
+            raise DataError("data must have an observed target, got none")
+        axis = self.steps.axis(stamps[held], TIME)
+        ahead = self._future(future)
+        for name, every in by_name.items():
+            own = np.array(every)[held[every]]
+            order = own[np.argsort(stamps[own], kind="stable")]
+            if (np.diff(stamps[order]) == 0).any():
+                raise DataError(f"{quoted(TIME)} must tell the rows apart, got a stamp twice")
+            if np.isfinite(values[order, 0]).any():  # a series without a target is left out
+                laid = self._one(name, stamps[order], values[order], _taken(texts, order), axis)
+                yield self._with_future(laid, ahead)
 
     def _one(
         self,
@@ -145,34 +173,39 @@ class Forecaster:
         stamps: Ints,
         values: Doubles,
         texts: Mapping[str, Sequence[str | None]],
-        ahead: "_Ahead | None",
+        axis: Axis,
     ) -> Rows:
         """Lay the rows of a series on its steps, from its first target to its last."""
         known = np.flatnonzero(np.isfinite(values[:, 0]))
-        if not len(known):
-            raise DataError(f"{self._of(name)} must have an observed target, got none")
         first, last = int(known[0]), int(known[-1]) + 1
         later = {int(stamp): row for row, stamp in enumerate(stamps[last:], last)}
-        later_values, later_texts = values, texts
-        if ahead is not None:
-            rows = [row for row, own in enumerate(ahead.names) if own in (name, None)]
-            later = {int(ahead.stamps[row]): row for row in rows}
-            later_values, later_texts = ahead.values, ahead.texts
-        held = slice(first, last)
-        instants = stamps[held]
-        places = self.steps.places(instants, TIME)
-        laid = np.full((int(places[-1]) + 1, values.shape[1]), np.nan)
-        laid[places] = values[held]
+        places = axis.places(stamps[first:last])
+        begin, end = int(places[0]), int(places[-1])
+        laid = np.full((end - begin + 1, values.shape[1]), np.nan)
+        laid[places - begin] = values[first:last]
         own_texts = {}
         for column, every in texts.items():
             cells: list[str | None] = [None] * len(laid)
-            for place, cell in zip(places, every[held], strict=True):
-                cells[int(place)] = cell
+            for place, cell in zip(places, every[first:last], strict=True):
+                cells[int(place) - begin] = cell
             own_texts[column] = cells
-        stamps_laid = self.steps.laid_out(instants, places)
-        return Rows(name, stamps_laid, laid, own_texts, later, later_values, later_texts)
+        told = [_Told(later, values, texts)]
+        return Rows(name, axis.stamps(begin, end), laid, own_texts, told)
 
-    def _future(self, future: Mapping[str, Any] | None) -> "_Ahead | None":
+    def _with_future(self, laid: Rows, ahead: "_Ahead | None") -> Rows:
+        """Let what is told of a series apart go before what its table tells of later steps."""
+        if ahead is None:
+            return laid
+        rows = ahead.by_name.get(laid.name, ahead.by_name.get(None, []))
+        if ahead.stamps is None:
+            # rows are the steps: those of the future go on behind the last
+            stamps: Any = laid.instants[-1] + np.arange(1, len(rows) + 1)
+        else:
+            stamps = ahead.stamps[rows]
+        later = {int(stamp): row for stamp, row in zip(stamps, rows, strict=True)}
+        return laid._replace(told=[_Told(later, ahead.values, ahead.texts), *laid.told])
+
+    def _future(self, future: Any) -> "_Ahead | None":
         if future is None:
             return None
         known = [*self.schema["known_future"], *self.schema["categories_known"]]
@@ -181,25 +214,24 @@ class Forecaster:
                 "future must be left out of this model, which reads nothing that is known ahead"
             )
         needed = [TIME, *known] if self._needs_stamps() else known
-        if absent := [name for name in needed if name not in future]:
-            raise DataError(
-                f"future must have the columns {listed(needed, 20)}, got none named "
-                f"{listed(absent)}"
-            )
-        rows = len(future[known[0]])
+        kept = _columns(future, "future", needed, {TIME, ID})
+        rows = len(kept[known[0]])
         values = np.full((rows, len(self.schema["columns"])), np.nan)
         for name in self.schema["known_future"]:
-            values[:, self.schema["columns"].index(name)] = self._numbers(name, future[name])
-        names = [str(one) for one in future[ID]] if ID in future else [None] * rows
-        stamps = self.steps.read(future[TIME], TIME)
-        texts = {name: _texts(future[name]) for name in self.schema["categories_known"]}
-        return _Ahead(names, stamps, values, texts)
+            values[:, self.schema["columns"].index(name)] = self._numbers(name, kept[name])
+        by_name: dict[str | None, list[int]] = {}
+        for row in range(rows):
+            name = _name(kept[ID][row]) if ID in kept else None
+            by_name.setdefault(name, []).append(row)
+        stamps = self.steps.read(kept[TIME], TIME) if TIME in kept else None
+        texts = {name: self._texts_of(name, kept[name]) for name in self.schema["categories_known"]}
+        return _Ahead(by_name, stamps, values, texts)
 
     def _numbers(self, name: str, column: Any) -> Doubles:
         try:
-            cells = [np.nan if cell is None else cell for cell in column]
+            cells = [np.nan if _is_missing(cell) else cell for cell in column]
             numbers = np.array(cells, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise DataError(f"{quoted(name)} must hold numbers, got {quoted(column)}") from None
         for sentinel in self.schema["missing"]:
             numbers[numbers == sentinel] = np.nan
@@ -250,18 +282,15 @@ class Forecaster:
             inputs["stamps_ahead"] = self.steps.calendar(stamps)
         if asked == {"stamps_ahead"}:
             return inputs
-        rows = [one.later.get(int(stamp)) for stamp in stamps]
+        found = [one.told_at(int(stamp)) for stamp in stamps]
         columns = [schema["columns"].index(name) for name in schema["known_future"]]
-        values = np.array(
-            [
-                [np.nan] * len(columns) if row is None else one.later_values[row, columns]
-                for row in rows
-            ]
-        ).reshape(len(stamps), len(columns))
+        none = np.full(len(columns), np.nan)
+        rows = [none if at is None else at[0].values[at[1], columns] for at in found]
+        values = np.array(rows).reshape(len(stamps), len(columns))
         lacking = np.isnan(values).any(axis=1)
         texts: dict[str, list[str | None]] = {}
         for name in schema["categories_known"]:
-            texts[name] = [None if row is None else one.later_texts[name][row] for row in rows]
+            texts[name] = [None if at is None else at[0].texts[name][at[1]] for at in found]
             lacking |= np.array([cell is None for cell in texts[name]])
         if lacking.any():
             first = self.steps.shown(stamps[int(np.flatnonzero(lacking)[0])])
@@ -279,7 +308,18 @@ class Forecaster:
 
     def _codes(self, name: str, cells: Sequence[str | None]) -> npt.NDArray[np.float32]:
         known = {value: code for code, value in enumerate(self.schema["categories"][name], 1)}
-        return np.array([0 if c is None else known.get(c, 0) for c in cells], dtype=np.float32)
+        spelt = [() if cell is None else _spellings(cell) for cell in cells]
+        codes = [next((known[one] for one in own if one in known), 0) for own in spelt]
+        return np.array(codes, dtype=np.float32)
+
+    def _texts_of(self, name: str, column: Any) -> list[str | None]:
+        """Return cells as text without space around; None where there is none."""
+        missing = set() if name == ID else {float(one) for one in self.schema["missing"]}
+        cells = []
+        for cell in column:
+            text = None if _is_missing(cell) else _text(cell)
+            cells.append(None if not text or _number(text) in missing else text)
+        return cells
 
     def _carried(self, name: str, one: Rows) -> Sequence[str | None]:
         """Return the cells of a category; one that never changes holds from the first on."""
@@ -332,10 +372,35 @@ class Forecaster:
 
 
 class _Ahead(NamedTuple):
-    names: Sequence[str | None]
-    stamps: Ints
+    by_name: Mapping[str | None, Sequence[int]]
+    stamps: Ints | None
     values: Doubles
     texts: Mapping[str, Sequence[str | None]]
+
+
+def _columns(data: Any, what: str, needed: Sequence[str], more: set[str]) -> dict[str, Any]:
+    """Return the columns of a mapping that are needed, and of others those that are there."""
+    if absent := [name for name in needed if name not in data]:
+        raise DataError(
+            f"{what} must have the columns {listed(needed, 20)}, got none named {listed(absent)}"
+        )
+    kept = {name: data[name] for name in {*needed, *(more & set(data))}}
+    for name, column in kept.items():
+        if isinstance(column, str) or not hasattr(column, "__len__"):
+            raise DataError(f"{quoted(name)} of {what} must be a list or an array, got one value")
+    lengths = {name: len(column) for name, column in kept.items()}
+    if len(set(lengths.values())) != 1:
+        told = ", ".join(f"{quoted(name)} {count:,}" for name, count in lengths.items())
+        raise DataError(f"columns of {what} must be of one length, got {told}")
+    if not next(iter(lengths.values())):
+        raise DataError(f"{what} must hold rows, got none")
+    return {name: list(column) for name, column in kept.items()}
+
+
+def _name(value: Any) -> str:
+    if _is_missing(value):
+        raise DataError(f"{quoted(ID)} must name the series of every row, got none in one")
+    return str(value)
 
 
 def _padded(rows: npt.NDArray[np.float32], lookback: int) -> npt.NDArray[np.float32]:
@@ -352,24 +417,42 @@ def _taken(
     return {name: [cells[row] for row in order] for name, cells in texts.items()}
 
 
-def _texts(column: Any) -> list[str | None]:
-    """Return cells as lockgate reads categories: numbers in one way, text without space around."""
-    cells = [None if _is_missing(cell) else cell for cell in column]
-    known = [cell for cell in cells if cell is not None]
-    numbers = [number for cell in known if (number := _number(cell)) is not None]
-    if known and len(numbers) == len(known):
-        told = iter(repr(number).removesuffix(".0") for number in numbers)
-    else:
-        told = iter(str(cell).strip() for cell in known)
-    return [None if cell is None else next(told) or None for cell in cells]
+def _text(cell: Any) -> str:
+    if isinstance(cell, bool | np.bool_):
+        return str(int(cell))
+    if isinstance(cell, float | np.floating):
+        return repr(float(cell)).removesuffix(".0")
+    return str(cell).strip()
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """Yield a category as it is written, and as lockgate writes a number or a truth value."""
+    yield text
+    if text.lower() in ("true", "false"):
+        yield str(int(text.lower() == "true"))
+    if (number := _number(text)) is not None:
+        short = repr(number).removesuffix(".0")
+        yield short
+        yield re.sub(r"e([+-])0+", r"e\1", short).replace("e+", "e")
+        yield np.format_float_positional(number, trim="-")
 
 
 def _is_missing(cell: Any) -> bool:
-    return cell is None or (isinstance(cell, float) and np.isnan(cell)) or cell == ""
+    # what is not itself is NaN, of any library
+    return cell is None or (not isinstance(cell, str) and _differs(cell))
 
 
-def _number(cell: Any) -> float | None:
+def _differs(cell: Any) -> bool:
     try:
-        return float(cell)
+        return bool(cell != cell)
     except (TypeError, ValueError):
+        return True  # as of pandas' NA, which tells of nothing whether it is equal
+
+
+def _number(text: str) -> float | None:
+    if not text.isascii() or "_" in text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
         return None

@@ -18,7 +18,11 @@ WEEK = 7 * DAY
 YEAR_DAYS = 365.25
 MONDAY = 4 * DAY  # 1970-01-01 was a Thursday
 EPOCH = datetime(1970, 1, 1)
-MOST_SKIPPED = 400 * 366  # slots looked at for one that is open
+MOST_PER_ROW = 50
+"""Most steps for each row: more come from a faulty stamp."""
+MOST_HOLIDAYS = 5
+"""Most open days in a row without a row that are closed, where a model has such days."""
+MONTH_SECONDS = 365.25 / 12 * 86_400
 
 
 class Steps:
@@ -40,8 +44,14 @@ class Steps:
             ) from None
         self.by_wall = bool(schema["by_wall_clock"])
         self.opening = np.array(schema["opening"], dtype=np.int64).reshape(-1, 2)
+        self.closed_days = bool(schema["closed_days"])
         # where each row is the next step there are no gaps to find
-        self.every_row = bool(schema["every_row"]) or bool(len(self.opening))
+        self.only_observed = bool(schema["every_row"])
+        self.averaged = ""
+        if schema["resample"] is not None:
+            self.averaged = (
+                f"; the model learned from means over {schema['resample']}, stamped at their end"
+            )
         self.cycles: Sequence[str] = schema["calendar"]
         self.country: str | None = schema["holidays"]
 
@@ -85,12 +95,17 @@ class Steps:
             value = value.astype("datetime64[us]").item()
         if isinstance(value, date) and not isinstance(value, datetime):
             value = datetime(value.year, value.month, value.day)
-        if not isinstance(value, datetime):
+        if not isinstance(value, datetime) or value != value:
             raise DataError(f"{quoted(column)} must hold stamps, got {quoted(value)}")
         if (value.tzinfo is None) != (self.zone is None):
             raise DataError(self._why_zone(column, value))
         if value.tzinfo is not None:
-            value = value.astimezone(UTC).replace(tzinfo=None)
+            try:
+                value = value.astimezone(UTC).replace(tzinfo=None)
+            except OverflowError:
+                raise DataError(
+                    f"{quoted(column)} must hold stamps of the years 1 to 9999, got {quoted(value)}"
+                ) from None
         return int((value - EPOCH) // timedelta(microseconds=1))
 
     def _why_zone(self, column: str, value: Any) -> str:
@@ -129,16 +144,35 @@ class Steps:
             dtype=np.int64,
         )
 
-    def places(self, instants: Ints, column: str) -> Ints:
-        """Return how many steps each stamp lies behind the first, (T,), ascending.
+    def axis(self, instants: Ints, column: str) -> "Axis":
+        """Return the steps of all series, from the first stamp of their rows to the last.
 
         Raises:
-            DataError: If stamps repeat or lie off the steps.
+            DataError: If stamps lie off the steps, or so far apart that one must be wrong.
         """
-        if self.every_row:
-            self._check_ascending(np.diff(instants), column)
-            return np.arange(len(instants))
-        ruler = self.wall(instants) if self.by_wall else instants
+        seen = np.unique(instants)
+        if self.only_observed:
+            return Axis(self, seen, np.arange(len(seen)))
+        ruler = self.ruler(seen)
+        places = self._places(ruler, seen, column)
+        if int(places[-1]) >= MOST_PER_ROW * len(instants):
+            raise DataError(
+                f"{quoted(column)} must hold stamps of one stretch of time, got "
+                f"{int(places[-1]) + 1:,} steps of {self.words} from {self.shown(seen[0])} to "
+                f"{self.shown(seen[-1])} in {len(instants):,} rows; one of them is wrong"
+            )
+        if len(self.opening):
+            return self._opened(ruler, places)
+        apart, counts = np.unique(np.diff(places), return_counts=True)
+        if len(seen) > 2 and int(apart[counts.argmax()]) != 1:
+            raise DataError(
+                f"{quoted(column)} must hold stamps {self.words} apart, got most of them "
+                f"{int(apart[counts.argmax()])} steps apart{self.averaged}"
+            )
+        return Axis(self, seen, places)
+
+    def _places(self, ruler: Ints, seen: Ints, column: str) -> Ints:
+        """Return how many steps each stamp lies behind the first."""
         if self.unit == "mo":
             months = _months(ruler)
             places, rest = np.divmod(months - months[0], self.count)
@@ -149,23 +183,28 @@ class Steps:
             off = int(np.flatnonzero(rest)[0])
             raise DataError(
                 f"{quoted(column)} must hold stamps {self.words} apart, got "
-                f"{self.shown(instants[off])}, which lies between two steps"
+                f"{self.shown(seen[off])}, which lies between two steps{self.averaged}"
             )
-        self._check_ascending(np.diff(places), column)
         return np.asarray(places, dtype=np.int64)
 
-    def _check_ascending(self, steps: Ints, column: str) -> None:
-        if (steps <= 0).any():
-            raise DataError(f"{quoted(column)} must tell the rows apart, got a stamp twice")
-
-    def laid_out(self, instants: Ints, places: Ints) -> Ints:
-        """Return the stamps of all steps from the first place to the last."""
-        if self.every_row:
-            return instants
-        ruler = (self.wall(instants) if self.by_wall else instants)[:1]
-        steps = np.arange(int(places[-1]) + 1)
-        every = self._ahead(ruler, steps)
-        return self.instants(every) if self.by_wall else every
+    def _opened(self, ruler: Ints, places: Ints) -> "Axis":
+        """Leave out steps at which the series is closed, and few whole days without a row."""
+        every = self.ahead(ruler[:1], np.arange(int(places[-1]) + 1))
+        instants = self.instants(every) if self.by_wall else every
+        wall = self.wall(instants)
+        seen = np.zeros(len(every), dtype=bool)
+        seen[places] = True
+        kept = self._open(wall) | seen
+        if self.closed_days:
+            days, day = np.unique(wall[kept] // DAY, return_inverse=True)
+            empty = np.bincount(day, seen[kept], len(days)) == 0
+            edges = np.flatnonzero(np.diff(empty, prepend=~empty[:1]))
+            runs = np.diff(edges, append=len(days))
+            long = np.repeat(runs > MOST_HOLIDAYS, runs)
+            kept[kept] = ~(empty & ~long)[day]
+        # steps are counted without those that are left out
+        counted = np.cumsum(kept) - 1
+        return Axis(self, instants[kept][counted[places]], counted[places], instants[kept])
 
     def after(self, instants: Ints, horizon: int) -> Ints:
         """Return the stamps of the steps after the last one.
@@ -174,24 +213,34 @@ class Steps:
             instants: All steps of the series: months are counted from the first.
             horizon: How many.
         """
-        ruler = self.wall(instants) if self.by_wall else instants
-        if not len(self.opening):
-            behind = len(ruler) - 1
-            if self.every_row:
-                ruler, behind = ruler[-1:], 0
-            every = self._ahead(ruler[:1], np.arange(behind + 1, behind + 1 + horizon))
-            return self.instants(every) if self.by_wall else every
-        found: list[int] = []
-        for step in range(1, MOST_SKIPPED):
-            place = self._ahead(ruler[-1:], np.array([step]))
-            stamp = self.instants(place) if self.by_wall else place
-            if self._open(self.wall(stamp))[0]:
-                found.append(int(stamp[0]))
-                if len(found) == horizon:
-                    break
-        return np.array(found, dtype=np.int64)
+        ruler = self.ruler(instants)
+        if len(self.opening):
+            # two weeks more: one that has begun, one whose clock changes
+            week = WEEK // self.count
+            a_week = int((self.opening[:, 1] - self.opening[:, 0]).sum()) * SECOND // self.count
+            steps = np.arange(1, (horizon // a_week + 2) * week + 1)
+            found = self.ahead(ruler[-1:], steps)
+            found = self.instants(found) if self.by_wall else found
+            return found[self._open(self.wall(found))][:horizon]
+        behind = len(ruler) - 1
+        if self.only_observed:
+            ruler, behind = ruler[-1:], 0
+        every = self.ahead(ruler[:1], np.arange(behind + 1, behind + 1 + horizon))
+        return self.instants(every) if self.by_wall else every
 
-    def _ahead(self, first: Ints, steps: Ints) -> Ints:
+    def ruler(self, instants: Ints) -> Ints:
+        """Return places on which steps are equally far apart: time that passes, or the wall's."""
+        if not self.by_wall:
+            return instants
+        wall = self.wall(instants)
+        if self.zone is None:
+            return wall
+        # a day that begins an hour late begins at midnight
+        begins = self.wall(instants - 1) // DAY != wall // DAY
+        return np.where(begins, wall // DAY * DAY, wall)
+
+    def ahead(self, first: Ints, steps: Ints) -> Ints:
+        """Return places on the ruler so many steps after one."""
         if self.unit == "mo":
             return _add_months(first, steps * self.count)
         return np.asarray(first + steps * self.count, dtype=np.int64)
@@ -222,7 +271,8 @@ class Steps:
 
     def elapsed(self, instants: Ints) -> Floats:
         """Return log((1 + t) / 2) of the steps since the row before; 0 of the first, (T,)."""
-        passed = np.diff(instants, prepend=instants[:1]) / SECOND / (self.count / SECOND)
+        step = self.count * MONTH_SECONDS if self.unit == "mo" else self.count / SECOND
+        passed = np.diff(instants, prepend=instants[:1]) / SECOND / step
         passed[:1] = 1.0
         return np.log((1.0 + passed) / 2.0).astype(np.float32)
 
@@ -246,6 +296,35 @@ class Steps:
             (EPOCH + timedelta(microseconds=int(one))).replace(tzinfo=UTC).astimezone(zone)
             for one in instants
         ]
+
+
+class Axis:
+    """The steps of a table, on which each series has its own.
+
+    Args:
+        steps: Of the model.
+        instants: Of steps that hold a row, ascending.
+        places: How many steps each of these lies behind the first.
+        every: Of all steps, where they are not told by the first.
+    """
+
+    def __init__(
+        self, steps: Steps, instants: Ints, places: Ints, every: Ints | None = None
+    ) -> None:
+        self._steps, self._instants, self._places = steps, instants, places
+        self._every = instants if steps.only_observed else every
+
+    def places(self, instants: Ints) -> Ints:
+        """Return the places of some of the rows that it was made of."""
+        return self._places[np.searchsorted(self._instants, instants)]
+
+    def stamps(self, first: int, last: int) -> Ints:
+        """Return the stamps of all steps from one place to another."""
+        if self._every is not None:
+            return self._every[first : last + 1]
+        ruler = self._steps.ruler(self._instants[:1])
+        every = self._steps.ahead(ruler, np.arange(first, last + 1))
+        return self._steps.instants(every) if self._steps.by_wall else every
 
 
 def _months(ruler: Ints) -> Ints:

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lockgate.errors import DataError
 from lockgate.tasks.labelling.config import LabelConfig
 from lockgate.tasks.labelling.linear_path import LinearPath
 from lockgate.tasks.labelling.mixture import LabelMixture
@@ -151,19 +150,3 @@ class _Linear(nn.Module):
         weights = weights / torch.where(norm > 0.0, norm, 1.0)
         scores = (weights[..., None] * self.coefficients[terms].double()).sum(dim=1)
         return scores + self.intercept.double()
-
-
-def check_exportable(fitted: Trained) -> None:
-    """Refuse what no graph of free length can hold.
-
-    Raises:
-        DataError: If the layers are a loop over steps.
-    """
-    model = fitted.config.model
-    if model.layer_norm or model.zoneout > 0.0:
-        name = "layer_norm" if model.layer_norm else "zoneout"
-        raise DataError(
-            f"{name} must be off in a classifier to be exported, got "
-            f"{getattr(model, name)}: such layers are a loop, which a graph holds for one length "
-            "alone; train with another network"
-        )

@@ -4,8 +4,8 @@ from typing import Any
 
 import torch
 
-from lockgate.tasks.graphs import Exportable, Graph, Inputs
-from lockgate.tasks.labelling.chain import Chain, Trained, check_exportable
+from lockgate.tasks.graphs import Exportable, Graph, Inputs, check_layers
+from lockgate.tasks.labelling.chain import Chain, Trained
 from lockgate.tasks.labelling.config import NAME
 from lockgate.tasks.labelling.linear_path import LinearPath
 from lockgate.tasks.labelling.sources.read import FEW_SEQUENCES, STRETCH
@@ -20,9 +20,9 @@ def exportable(fitted: Trained) -> Exportable:
     """Give the chain of a classifier.
 
     Raises:
-        DataError: As `check_exportable` does.
+        DataError: As `check_layers` does.
     """
-    check_exportable(fitted)
+    check_layers(fitted.config.model)
     chain = Chain(fitted)
     free = {
         "lengths": {0: "batch"},
