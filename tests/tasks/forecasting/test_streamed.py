@@ -18,6 +18,8 @@ from lockgate.tasks.forecasting import prepare as preparing
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.prepare import prepare, read
 from lockgate.tasks.forecasting.preprocessing import Arrays
+from lockgate.tasks.forecasting.store import READ_BY
+from lockgate.tasks.forecasting.survey import WHOLE_BY, asks_for_all
 from lockgate.tasks.forecasting.table import Table
 from lockgate.tasks.forecasting.task import TASK
 
@@ -202,3 +204,50 @@ def test_why_a_large_table_is_read_whole_is_told(
     assert table.store is None
     assert f" rows read into memory at once, as {reason}" in table.notices[-1]
     assert not (tmp_path / "stores").exists() or not [*(tmp_path / "stores").iterdir()]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"resample": "2h"}, {"where": ("region=east",)}, {"zone": "Europe/Berlin"}],
+    ids=["resample", "where", "zone"],
+)
+def test_a_store_that_is_there_is_not_taken_for_what_must_be_read_whole(
+    written: Callable[[pl.DataFrame], Path],
+    settings: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, config = written(make_frame()), CONFIG.model_copy(update=settings)
+
+    with stores_in(tmp_path / "stores"):
+        plain, table = read(folder, CONFIG), read(folder, config)
+
+    monkeypatch.setattr(preparing, "STREAMED_ROWS", 10**9)
+    whole = read(folder, config)
+    assert plain.store is not None
+    assert table.store is None
+    assert table.frame.equals(whole.frame)
+    assert not table.frame.equals(plain.frame)
+    assert f"as {next(iter(settings))} is given" in table.notices[-1]
+
+
+def test_whatever_reading_goes_by_names_the_store_or_has_the_table_read_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: set[str] = set()
+
+    class Watched(TableConfig):
+        def __getattribute__(self, name: str) -> Any:
+            if name in TableConfig.model_fields:
+                asked.add(name)
+            return super().__getattribute__(name)
+
+    config = Watched(target="sold", horizon=3)
+    monkeypatch.setattr(preparing, "read_table", lambda *_, **__: None)
+    asked.clear()
+    preparing._read_whole("sales", config, None, None)
+
+    # what is known ahead changes the words on a table of one series alone
+    assert asked == {*READ_BY, *WHOLE_BY, "known_future"}
+    for name in WHOLE_BY:
+        assert asks_for_all(CONFIG.model_copy(update={name: "given"})) == f"{name} is given"

@@ -24,7 +24,15 @@ from lockgate.tasks.forecasting.panel import (
     without_steps,
 )
 from lockgate.tasks.forecasting.store import FRAME, mapped, opened, place_of, write_rest, writing
-from lockgate.tasks.forecasting.survey import ID, ROW, Source, Survey, typed
+from lockgate.tasks.forecasting.survey import (
+    ID,
+    ROW,
+    Source,
+    Survey,
+    WholeError,
+    asks_for_all,
+    typed,
+)
 from lockgate.tasks.forecasting.table import Table, bound_told, check_observed, fingerprint_of
 
 STREAMED_ROWS = 5_000_000
@@ -49,6 +57,9 @@ def read_streamed(files: tuple[Path, ...], name: str, config: TableConfig) -> Ta
         WholeError: If the table must be read whole.
         DataError: As `read_table` does.
     """
+    # before a store is looked for: it is named by no setting that is refused here
+    if reason := asks_for_all(config):
+        raise WholeError(reason)
     folder = place_of(files, name, config)
     if not folder.exists():
         source = Source.of(files, name, config)

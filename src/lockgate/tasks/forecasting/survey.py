@@ -20,6 +20,11 @@ from lockgate.tasks.forecasting.table import Dropped, check_bound, check_free
 from lockgate.tasks.forecasting.texts import as_texts
 
 ID, ROW = "unique_id", "\0row"
+WHOLE_BY = (
+    *("where", "resample", "row_order", "zone", "time_format", "decimal"),
+    *("separator", "encoding"),
+)
+"""Settings that only the reading of whole tables knows; the last are refused of Parquet there."""
 
 
 class WholeError(Exception):
@@ -46,8 +51,6 @@ class Source(NamedTuple):
             WholeError: If the table must be read whole.
             DataError: If it cannot be read either way.
         """
-        if reason := _asks_for_all(config):
-            raise WholeError(reason)
         schema = schema_of(files[0])
         if config.id is None and ID not in schema:
             raise WholeError("no column tells several series apart")
@@ -88,6 +91,17 @@ class Batch(NamedTuple):
     frame: pl.DataFrame
     """`unique_id`, the number of the row in the source, `ds`, numbers as Float64, texts."""
     sentinels: list[str]  # notices
+
+
+def asks_for_all(config: TableConfig) -> str | None:
+    """Return the setting that needs all rows at once, if one is given."""
+    for name in WHOLE_BY:
+        if getattr(config, name):
+            return f"{name} is given"
+    if config.calendar == "irregular":
+        return "calendar is irregular"
+    several = "," in config.target or config.target == "all"
+    return "several columns are the target" if several else None
 
 
 def typed(source: Source, config: TableConfig) -> Iterator[Batch]:
@@ -188,17 +202,6 @@ class Survey:
             told = [f"{name} ({counts[name]:,})" for name in columns if counts[name]]
             places = f"read as missing in {listed(told)}" if told else "stands in no column"
             yield f"{number:g} {places}"
-
-
-def _asks_for_all(config: TableConfig) -> str | None:
-    """Return the setting that needs all rows at once, if one is given."""
-    for name in ("where", "resample", "row_order", "zone", "time_format", "decimal"):
-        if getattr(config, name):
-            return f"{name} is given"
-    if config.calendar == "irregular":
-        return "calendar is irregular"
-    several = "," in config.target or config.target == "all"
-    return "several columns are the target" if several else None
 
 
 def _asked(config: TableConfig) -> AskedTimes:
