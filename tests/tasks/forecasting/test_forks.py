@@ -244,3 +244,23 @@ def test_thinned_forks_are_spread_over_all_and_stay_the_same() -> None:
     }
     origins = origins_of(forks, forks.chunks(999)[0])
     assert origins[-1] - origins[0] > 800
+
+
+def test_sampled_forks_begin_at_every_hour_alike_and_are_whole_stretches() -> None:
+    windows = make_windows(rows=24_000)
+    forks = Forks(windows, 5, 6)
+    most = int(len(windows) / 1.2)
+
+    sample = forks.sampled(most)
+
+    assert sample.chosen is not None
+    assert 0.99 * most < len(sample) <= most
+    assert forks.sampled(len(windows)) is forks
+    assert torch.equal(sample.chosen, forks.sampled(most).chosen)
+    begun = np.bincount(sample.chosen[:, 0].numpy() % 24, minlength=24)
+    # 167 each, of 200 that there are
+    assert abs(begun - 166.7).max() < 5 * (200 * (1 / 6) * (5 / 6)) ** 0.5
+    apart = np.diff(np.flatnonzero(np.isin(forks.chunks(10**6)[0][:, 0], sample.chosen[:, 0])))
+    # which stretches are left out follows no turn
+    skipped = np.flatnonzero(apart > 1)
+    assert len(np.unique(np.diff(skipped))) > 5

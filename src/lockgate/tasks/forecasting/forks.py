@@ -14,6 +14,7 @@ from lockgate.tasks.forecasting.config import (
     ForecastTrainingConfig,
 )
 from lockgate.tasks.forecasting.runs import Runs
+from lockgate.tasks.forecasting.thinning import drawn_evenly
 from lockgate.tasks.forecasting.windows import WindowBatch, Windows
 
 
@@ -90,6 +91,14 @@ class Forks:
             spread = np.linspace(0, len(parted) - 1, count).round().astype(np.int64)
             parted = parted[torch.from_numpy(spread)]
         return replace(self, chosen=parted)
+
+    def sampled(self, most: int) -> "Forks":
+        """Return at most `most` of the windows, in stretches drawn as `Windows.sampled` does."""
+        parted = self._parted(0) if self.chosen is None else self.chosen
+        count = max(1, most // self.count)
+        if len(self) <= most or len(parted) <= count:
+            return self
+        return replace(self, chosen=parted[torch.from_numpy(drawn_evenly(len(parted), count))])
 
     def to(self, device: torch.device) -> "Forks":
         """Return the same with its arrays on `device`."""

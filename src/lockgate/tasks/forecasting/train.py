@@ -63,21 +63,18 @@ def train(
     config = config.model_copy(update={"model": prepared.choices.settle(config.model)})
     streams = Streams.of(config.training.random_state, seed, name)
     model, windows = start(prepared, config, streams, learn)
+    judged = None
+    if stop is not None:
+        # in whole stretches, if they fork
+        every = forked(read_by(config.model, prepared.every(stop)), config)
+        judged = every.sampled(MOST_JUDGED)
     history = fit(
         model,
         windows,
-        None if stop is None else _judged(read_by(config.model, prepared.every(stop)), config),
+        judged,
         config.training,
         streams,
         on_epoch,
         checkpoint=at(checkpoint, config),
     )
     return FittedForecaster((model.cpu(),), prepared.preprocessing, config), history
-
-
-def _judged(windows: Windows, config: ForecastConfig) -> Windows | Forks:
-    """Return windows that stop a fit, `MOST_JUDGED` at most: in whole stretches, if they fork."""
-    every = forked(windows, config)
-    if len(windows) <= MOST_JUDGED:
-        return every
-    return every.thinned(MOST_JUDGED) if isinstance(every, Forks) else every.sampled(MOST_JUDGED)

@@ -12,6 +12,7 @@ from torch import Tensor
 from lockgate.scoring.arrays import AnyFloatArray, FloatArray, IntArray
 from lockgate.tasks.forecasting.config import SeriesWeight
 from lockgate.tasks.forecasting.runs import Runs
+from lockgate.tasks.forecasting.thinning import drawn_evenly
 
 MOST_ORDERED = 2**24
 """Windows that are put in an order of chance to draw some of them."""
@@ -311,16 +312,14 @@ class Windows:
         return self.select(index)
 
     def sampled(self, most: int) -> "Windows":
-        """Return at most `most` of the windows: one drawn from each of so many equal stretches.
+        """Return at most `most` of the windows, as `drawn_evenly` draws them.
 
         Unlike those of `thinned` they lie at no fixed distance, which could be that of a season.
         They are the same ones each time.
         """
         if len(self) <= most:
             return self
-        edges = np.linspace(0, len(self), most + 1).round().astype(np.int64)
-        within = np.random.default_rng(0).random(most) * np.diff(edges)
-        return self.select(torch.from_numpy(edges[:-1] + within.astype(np.int64)))
+        return self.select(torch.from_numpy(drawn_evenly(len(self), most)))
 
     def select(self, index: Tensor | slice) -> "Windows":
         """Return some of the windows, by their places."""
