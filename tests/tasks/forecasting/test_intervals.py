@@ -1,6 +1,8 @@
 """Intervals follow the errors of held-out forecasts, series by series where there are enough."""
 
 import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -8,9 +10,13 @@ from held import NAMES, STDS, held_out, made, with_spreads
 
 from lockgate import DataError
 from lockgate.scoring.conformal import levels_as_quantiles, offsets
+from lockgate.tasks.base import HeldOut
 from lockgate.tasks.forecasting import intervals as module
 from lockgate.tasks.forecasting.intervals import Intervals
+from lockgate.tasks.forecasting.intervals_file import FILE, as_file, read_intervals
 from lockgate.tasks.forecasting.origins import Origins
+from lockgate.tasks.forecasting.scorer import WindowScorer
+from lockgate.tasks.forecasting.thinning import drawn_evenly
 
 
 def test_quantiles_are_the_forecast_and_the_errors_of_their_step() -> None:
@@ -131,6 +137,53 @@ def test_of_many_errors_those_of_the_same_steps_of_all_series_are_kept(monkeypat
     assert thinned.every == 2
     assert np.bincount(thinned.series).tolist() == [45, 45]
     assert thinned.forecasts == 180
+
+
+def sampled(whole: HeldOut, most: int) -> HeldOut:
+    """Some of what was held out, drawn as the windows of a part that is judged by some of them."""
+    kept = drawn_evenly(len(whole.prediction), most)
+    origins = whole.scorer.origins.select(kept)
+    scorer = WindowScorer(
+        *(whole.scorer.truth[kept], "mae", None, origins), len(whole.prediction) / most
+    )
+    return HeldOut(whole.name, scorer, whole.prediction[kept])
+
+
+@pytest.mark.parametrize("most", [500, 1_250])
+def test_of_a_sample_as_much_can_be_told_as_of_all_that_it_was_drawn_from(most: int) -> None:
+    whole = held_out(1_500, horizon=24)
+
+    every, some = made(whole), made(sampled(whole, most))
+
+    assert some.every == 1_500 / most
+    assert some.forecasts == every.forecasts == 1_500
+    assert some.independent == every.independent == 62.5
+    some.check([0.02, 0.98])
+    assert some.can_tell(0.02)
+    assert as_read(some) == some.every
+    # of later forecasts as many are kept
+    assert some.takes(np.arange(3_000)).mean() == pytest.approx(most / 1_500, rel=0.1)
+
+
+def test_a_series_of_a_sample_keeps_errors_of_its_own_and_needs_enough_of_them() -> None:
+    series = np.repeat([0, 1, 2], [900, 900, 30])
+    whole = held_out(1_830, horizon=20, series=series)
+
+    assert [*made(sampled(whole, 610)).offsets_by_series([0.5])] == ["", "large", "small"]
+    assert [*made(whole).offsets_by_series([0.5])] == ["", "large", "small"]
+    # what is far apart counts as often as it is there, and no more
+    few = made(sampled(held_out(1_800, horizon=2), 12))
+    assert few.independent == 12
+    assert [*made(sampled(whole, 18)).offsets_by_series([0.5])] == [""]
+
+
+def as_read(intervals: Intervals) -> float:
+    """Give `every` as a file of the intervals tells it."""
+    with TemporaryDirectory() as name:
+        (Path(name) / FILE).write_bytes(as_file(intervals))
+        found = read_intervals(Path(name), intervals.horizon)
+    assert found is not None
+    return found.every
 
 
 def test_errors_are_those_in_spreads_and_widths_follow_the_spread_at_hand() -> None:

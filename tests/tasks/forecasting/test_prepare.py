@@ -15,7 +15,7 @@ from lockgate.errors import DataError
 from lockgate.tasks.base import PARTS
 from lockgate.tasks.forecasting import layout
 from lockgate.tasks.forecasting import prepare as preparing
-from lockgate.tasks.forecasting.config import TableConfig
+from lockgate.tasks.forecasting.config import ForecastConfig, TableConfig
 from lockgate.tasks.forecasting.forks import Forks
 from lockgate.tasks.forecasting.prepare import (
     Prepared,
@@ -28,6 +28,7 @@ from lockgate.tasks.forecasting.preprocessing import Arrays, Preprocessing
 from lockgate.tasks.forecasting.runs import Runs
 from lockgate.tasks.forecasting.split import Split
 from lockgate.tasks.forecasting.table import Table, read_table
+from lockgate.tasks.forecasting.task import TASK
 
 ROWS = 120
 CONFIG = TableConfig(target="T", horizon=3, lookback=5, split=("0.5", "0.25", "0.25"))
@@ -490,6 +491,9 @@ def test_what_is_judged_of_large_parts_is_drawn_from_all_of_it_and_told(
     series = test.series.of(test.origins.numpy())
     assert np.bincount(series).min() >= 9  # of three alike
     assert torch.equal(test.origins, prepare(table, config).windows("test").origins)
+    fitted_to = ForecastConfig(data=config)
+    assert TASK.scorer(table, prepared, fitted_to, "test").each == len(every) / 30
+    assert TASK.scorer(table, prepared, fitted_to, "train").each == 1
     assert prepared.windows("train") is prepared.every("train")
     assert len(prepared.windows("train")) > 100
     assert prepared.notices == (

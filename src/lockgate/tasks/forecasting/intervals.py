@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from lockgate.errors import DataError, count_of
 from lockgate.scoring.arrays import FloatArray, IntArray
@@ -54,8 +55,9 @@ class Intervals(NamedTuple):
     series: IntArray  # (N,) which of `names`
     names: tuple[str, ...]
     """The series; none where there is one."""
-    every: int
-    """Of the forecasts that were held out one in so many is kept."""
+    every: float
+    """Of the forecasts that could be held out one in so many is kept: others were not made, where a
+    part is judged by a sample of its windows, or there are too many. Else a whole number."""
     sources: tuple[Source, ...]
     least: float | None = None
     """Of networks that forecast a spread: the least that errors are divided by, in standard
@@ -84,14 +86,14 @@ class Intervals(NamedTuple):
         series = [_numbered(one.scorer.origins, number) for one in held_out]
         steps = np.concatenate([one.scorer.origins.steps for one in held_out])
         stacked = np.concatenate(scaled)
-        every = -(-stacked.size // MOST_NUMBERS)
-        known = np.flatnonzero((steps % every == 0) & np.isfinite(stacked).any(axis=1))
+        among = -(-stacked.size // MOST_NUMBERS)
+        known = np.flatnonzero((steps % among == 0) & np.isfinite(stacked).any(axis=1))
         kept = known[np.argsort(steps[known], kind="stable")]
         return cls(
             stacked[kept].astype(np.float32),
             np.concatenate(series)[kept],
             tuple(names),
-            every,
+            among * _each_of(held_out),
             tuple(
                 Source(one.name, len(one.prediction), size)
                 for one, size in zip(held_out, sizes, strict=True)
@@ -106,25 +108,40 @@ class Intervals(NamedTuple):
 
     @property
     def forecasts(self) -> int:
-        """How many were held out, about: of the step of which fewest truths are observed."""
-        return int(np.isfinite(self.errors).sum(axis=0).min()) * self.every
+        """How many could be held out, about: of the step of which fewest truths are observed."""
+        return round(self._observed * self.every)
 
     @property
     def kept(self) -> int:
         """How many forecasts there are errors of, about."""
-        return len(self.errors) * self.every
+        return round(len(self.errors) * self.every)
 
     @property
     def later(self) -> int:
         """How many of them were made after training, about."""
         if self.stream is None:
             return 0
-        return min(len(self.stream.steps), len(self.errors)) * self.every
+        return round(min(len(self.stream.steps), len(self.errors)) * self.every)
+
+    def takes(self, steps: IntArray) -> npt.NDArray[np.bool_]:
+        """Tell of forecasts made at later steps which are kept as those held out were, (N,).
+
+        All of a step are or none, one step in `every`: where that is no whole number, by chance.
+        """
+        if self.every == int(self.every):
+            return np.asarray(steps % int(self.every) == 0)
+        drawn = np.random.default_rng(0).random(int(steps.max(initial=0)) + 1)
+        return np.asarray(drawn[steps] < 1.0 / self.every)
 
     @property
     def independent(self) -> float:
         """How many errors of a step there are that share no target with each other, about."""
-        return self.forecasts / self.horizon
+        # those that are kept far apart share none
+        return min(self.forecasts / self.horizon, self._observed)
+
+    @property
+    def _observed(self) -> int:
+        return int(np.isfinite(self.errors).sum(axis=0).min())
 
     @property
     def sides(self) -> bool:
@@ -237,12 +254,20 @@ class Intervals(NamedTuple):
         """Name the series that have errors enough of their own, in the order of `names`."""
         if not self.names:
             return []
-        enough = ENOUGH_FOR_SIDES * self.horizon / self.every
+        enough = ENOUGH_FOR_SIDES * max(self.horizon / self.every, 1.0)
         observed = np.isfinite(self.errors)
         counts = np.min(
             [np.bincount(self.series, step, len(self.names)) for step in observed.T], axis=0
         )
         return [name for name, count in zip(self.names, counts, strict=True) if count >= enough]
+
+
+def _each_of(held_out: Sequence[HeldOut]) -> float:
+    """Return how many windows each that was forecast stands for; a whole number where it is one."""
+    forecasts = sum(len(one.prediction) for one in held_out)
+    windows = sum(len(one.prediction) * one.scorer.each for one in held_out)
+    each = float(windows / forecasts)
+    return int(each) if each.is_integer() else each
 
 
 def _least_of(held_out: Sequence[HeldOut]) -> float | None:

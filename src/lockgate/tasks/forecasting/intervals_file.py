@@ -65,14 +65,14 @@ def read_intervals(folder: Path, horizon: int, *, with_spread: bool = False) -> 
     tensors = read_tensors(path, finite=False)  # NaN where the truth is missing
     match _stored(path):
         case {
-            "every": int(every),
+            "every": int(every) | float(every),
             "names": list(names),
             "sources": list(sources),
             "least": least,
             "stream": streamed,
             **rest,
         } if (
-            every >= 1
+            1 <= every < math.inf
             and not rest
             and _is_least(least, with_spread=with_spread)
             and all(isinstance(name, str) for name in names)

@@ -23,6 +23,8 @@ class WindowScorer(NamedTuple):
     """What errors are divided by for MASE; of several series that of each window, (N,), NaN where
     its series has none."""
     origins: Origins
+    each: float = 1
+    """Windows of the part that each stands for: more than one where they are a sample of it."""
 
     @property
     def horizon(self) -> int:

@@ -292,7 +292,8 @@ class Forecasting:
         scale: Any = training_mase_scale(prepared)
         if prepared.preprocessing.several:
             scale = prepared.arrays.naive_of(windows.origins.numpy())
-        return WindowScorer(truth, config.training.metric, scale, origins_of(windows, data))
+        each = len(prepared.every(part)) / max(len(windows), 1)
+        return WindowScorer(truth, config.training.metric, scale, origins_of(windows, data), each)
 
     def baselines(
         self,

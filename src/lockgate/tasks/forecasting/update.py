@@ -207,7 +207,7 @@ def _fresh(fitted: FittedForecaster, intervals: Intervals, table: Table) -> _Fre
     ds, rows = instants(table.frame["ds"]).to_numpy(), every.origins.numpy()
     axis = np.unique(ds)
     new = ~preprocessing.seen(table)[rows + 1]
-    new &= np.searchsorted(axis, ds[rows]) % intervals.every == 0
+    new &= intervals.takes(np.searchsorted(axis, ds[rows]))
     last, series = _counted(intervals), every.series.of(rows)
     for number, name in enumerate(_names(table)):
         if name in last:
@@ -296,7 +296,7 @@ class _Whole:
     def after(self, later: int) -> Intervals:
         """Return the intervals that so many of the later forecasts have told."""
         stop = self.held + later
-        rows = slice(max(self.first, stop - self.latest // self.intervals.every), stop)
+        rows = slice(max(self.first, stop - int(self.latest // self.intervals.every)), stop)
         stream = None
         if later:
             begin = max(0, later - MOST_NUMBERS // self.beyond[:, 0].size)
