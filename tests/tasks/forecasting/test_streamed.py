@@ -179,6 +179,51 @@ def test_rows_that_repeat_are_named_by_their_numbers(
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        lambda frame: frame.slice(300, 40),
+        lambda frame: pl.concat([frame.slice(300), frame.slice(0, 1)]),
+        lambda frame: frame.slice(300).with_columns(shop=pl.lit("new")),
+        lambda frame: frame.slice(300).with_columns(sold=pl.lit(1.0)),
+    ],
+    ids=["fewer rows", "more rows", "another series", "other values"],
+)
+def test_files_that_change_as_they_are_read_leave_no_store(
+    written: Callable[[pl.DataFrame], Path],
+    change: Callable[[pl.DataFrame], pl.DataFrame],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    frame = make_frame()
+    folder, gathered = written(frame), streamed.gathered
+
+    def change_before(*args: Any) -> Any:
+        change(frame).write_parquet(folder / "2.parquet")
+        return gathered(*args)
+
+    monkeypatch.setattr(streamed, "gathered", change_before)
+
+    with (
+        stores_in(tmp_path / "stores"),
+        pytest.raises(DataError, match="files of sales must stay as they are while they are read"),
+    ):
+        read(folder, CONFIG)
+    assert not [*(tmp_path / "stores").iterdir()]
+
+
+def test_a_first_batch_without_a_value_is_passed_over(
+    written: Callable[[pl.DataFrame], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = make_frame()
+    blank = frame.clear(80)  # more than are read at a time
+
+    mapped, whole = both(written(pl.concat([blank, frame])), CONFIG, monkeypatch)
+
+    assert mapped.store is not None
+    assert mapped.frame.equals(whole.frame)
+
+
+@pytest.mark.parametrize(
     ("columns", "settings", "reason"),
     [
         ({}, {"resample": "2h"}, "resample is given"),

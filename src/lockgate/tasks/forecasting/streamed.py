@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from lockgate.errors import count_of
+from lockgate.errors import DataError, count_of
 from lockgate.files import new_folder
 from lockgate.scoring.arrays import IntArray
 from lockgate.tasks.forecasting.config import TableConfig
@@ -66,6 +66,8 @@ def read_streamed(files: tuple[Path, ...], name: str, config: TableConfig) -> Ta
         # another run may have written it meanwhile
         with suppress(FileExistsError), new_folder(folder) as temporary:
             _write(temporary, folder, source, config)
+            if place_of(files, name, config) != folder:
+                raise _changed(source)
     return opened(folder)
 
 
@@ -147,6 +149,9 @@ def gathered(
         config: How they are read.
         series: How many rows each series has, in the order in which they are given.
         folder: Where rows wait, in a folder of their own that is gone at the end.
+
+    Raises:
+        DataError: If there are other rows than there were: the files have changed meanwhile.
     """
     order, rows = pl.Series(ID, list(series)), np.array(list(series.values()))
     numbers = np.diff(first_rows(rows) // BLOCK_ROWS, prepend=-1) != 0
@@ -156,6 +161,8 @@ def gathered(
         waiting, block = _Waiting(Path(name)), 0
         for batch in typed(source, config):
             placed = batch.frame.join(blocks, on=ID, how="left", maintain_order="left")
+            if placed[_BLOCK].has_nulls():  # a series that was not there before
+                raise _changed(source)
             for (number,), part in placed.partition_by(_BLOCK, as_dict=True).items():
                 waiting.add(int(number), part.drop(_BLOCK))
                 missing[int(number)] -= part.height
@@ -163,6 +170,15 @@ def gathered(
                 yield order.filter(blocks[_BLOCK] == block), waiting.take(block)
                 block += 1
             waiting.spill()
+        if missing.any():
+            raise _changed(source)
+
+
+def _changed(source: Source) -> DataError:
+    return DataError(
+        f"the files of {source.name} must stay as they are while they are read, got some that "
+        "changed meanwhile; read them again when nothing writes to them"
+    )
 
 
 class _Waiting:
