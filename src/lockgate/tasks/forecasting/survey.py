@@ -54,7 +54,11 @@ class Source(NamedTuple):
         schema = schema_of(files[0])
         if config.id is None and ID not in schema:
             raise WholeError("no column tells several series apart")
-        head = cleaned(next(batches(files, list(schema))), name)
+        rows = batches(files, list(schema))
+        head = next(rows)
+        while _blank(head).all() and (after := next(rows, None)) is not None:
+            head = after
+        head = cleaned(head, name)
         own = placed(head, None, config.target, (), config.id or ID, _asked(config), None)
         times, ids = own.times.columns, tuple(own.ids.columns if own.ids is not None else ())
         if len(times) != 1 or not schema[times[0]].is_temporal():
@@ -113,9 +117,9 @@ def typed(source: Source, config: TableConfig) -> Iterator[Batch]:
     before = 0
     asked = _asked(config)._replace(time=source.time)
     for each in batches(source.files, source.columns):
-        rows, blank = before, each.select(pl.all_horizontal(pl.all().is_null())).to_series()
+        rows = before
         before += each.height
-        if blank.all():
+        if _blank(each).all():
             continue
         raw = cleaned(each, source.name)
         raw = raw._replace(rows=raw.rows + rows)
@@ -207,6 +211,11 @@ class Survey:
 def _asked(config: TableConfig) -> AskedTimes:
     calendar = None if config.calendar == "auto" else config.calendar
     return AskedTimes(config.time, None, None, None, False, calendar, None)
+
+
+def _blank(rows: pl.DataFrame) -> pl.Series:
+    """Tell which rows hold no value."""
+    return rows.select(pl.all_horizontal(pl.all().is_null())).to_series()
 
 
 def _is_number(dtype: pl.DataType) -> bool:
