@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 
 from lockgate.reading.kept import stores_in
+from lockgate.tasks.forecasting import store
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.faulty import Far
 from lockgate.tasks.forecasting.store import (
@@ -77,7 +79,9 @@ def test_a_mapped_frame_takes_no_memory(tmp_path: Path) -> None:
     assert isinstance(opened(tmp_path).layout.steps, np.memmap)
 
 
-def test_a_place_is_of_files_and_of_what_they_are_read_by(tmp_path: Path) -> None:
+def test_a_place_is_of_files_and_of_what_they_are_read_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "sales.parquet"
     path.write_bytes(b"one")
     config = TableConfig(target="sold", horizon=3)
@@ -92,5 +96,9 @@ def test_a_place_is_of_files_and_of_what_they_are_read_by(tmp_path: Path) -> Non
     assert first.startswith("sales-")
     assert place(horizon=9, lookback=4) == first
     assert place(target="sold2") != first
+    monkeypatch.setattr(store, "version", lambda _: "another")
+    assert place() != first
+    monkeypatch.undo()
+    assert place() == first
     path.write_bytes(b"others")
     assert place() != first

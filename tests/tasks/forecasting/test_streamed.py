@@ -13,7 +13,7 @@ import pytest
 from lockgate.errors import DataError
 from lockgate.reading import parquet
 from lockgate.reading.kept import stores_in
-from lockgate.tasks.forecasting import layout, streamed
+from lockgate.tasks.forecasting import layout, store, streamed
 from lockgate.tasks.forecasting import prepare as preparing
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.prepare import prepare, read
@@ -143,6 +143,26 @@ def test_both_are_prepared_alike_and_the_arrays_are_mapped(
     again = prepare(mapped, CONFIG)
     assert again.arrays.inputs.filename == own.arrays.inputs.filename
     assert prepare(mapped.between(0, 100), CONFIG).arrays.steps.max() < 100
+
+
+def test_arrays_are_laid_out_anew_by_another_version_and_by_other_holidays(
+    written: Callable[[pl.DataFrame], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, dated = written(make_frame()), CONFIG.model_copy(update={"holidays": "DE"})
+    with stores_in(tmp_path / "stores"):
+        table = read(folder, CONFIG)
+    assert table.store is not None
+
+    def arrays(config: TableConfig = CONFIG) -> int:
+        prepare(table, config)
+        assert table.store is not None
+        return len([*table.store.glob("arrays-*")])
+
+    assert [arrays(), arrays(), arrays(dated)] == [1, 1, 2]
+    monkeypatch.setattr(preparing, "version", lambda _: "other holidays")
+    assert [arrays(), arrays(dated)] == [2, 3]
+    monkeypatch.setattr(store, "version", lambda _: "another lockgate")
+    assert arrays() == 4
 
 
 def test_a_store_is_written_once_for_files_and_settings(

@@ -1,10 +1,10 @@
 """Prepare a table for training: split, learn from the training rows, lay out, list the windows."""
 
-import hashlib
 from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from lockgate.tasks.forecasting.ridge import MOST_FITTED, Ridge
 from lockgate.tasks.forecasting.runs import Runs
 from lockgate.tasks.forecasting.slots import Slots
 from lockgate.tasks.forecasting.split import Split, split_rows
+from lockgate.tasks.forecasting.store import key_of
 from lockgate.tasks.forecasting.streamed import STREAMED_ROWS, read_streamed
 from lockgate.tasks.forecasting.survey import WholeError
 from lockgate.tasks.forecasting.table import Table, read_table
@@ -200,8 +201,9 @@ def _arrays(table: Table, preprocessing: Preprocessing) -> Arrays:
     """Lay a table out: one that is mapped from a store in a folder there, once for all runs."""
     if table.store is None:
         return preprocessing.apply(table)
-    key = hashlib.sha256(preprocessing.model_dump_json().encode()).hexdigest()
-    folder = table.store / f"arrays-{key[:16]}"
+    # which days are holidays is what the installed package says
+    days = None if preprocessing.holidays is None else version("holidays")
+    folder = table.store / f"arrays-{key_of(preprocessing.model_dump_json(), days)}"
     if not folder.exists():
         # another run may have written it meanwhile
         with suppress(FileExistsError), new_folder(folder) as temporary:

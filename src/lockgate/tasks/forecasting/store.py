@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,8 +37,13 @@ def place_of(files: tuple[Path, ...], name: str, config: TableConfig) -> Path:
     stats = [(str(path.resolve()), path.stat()) for path in files]
     of_files = [[path, stat.st_size, stat.st_mtime_ns] for path, stat in stats]
     settings = {one: getattr(config, one) for one in READ_BY}
-    key = hashlib.sha256(json.dumps([VERSION, of_files, settings]).encode()).hexdigest()
-    return stores() / f"{name.split('.')[0]}-{key[:16]}"
+    return stores() / f"{name.split('.')[0]}-{key_of(of_files, settings)}"
+
+
+def key_of(*parts: Any) -> str:
+    """Return what names something that is kept: another version of lockgate writes its own."""
+    told = json.dumps([VERSION, version("lockgate"), *parts])
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 @contextmanager
