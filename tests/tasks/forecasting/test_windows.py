@@ -1,6 +1,7 @@
 """Windows are places in one array: gathering them copies what is asked for and nothing else."""
 
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,6 +79,27 @@ def test_linear_forecasts_go_with_their_windows() -> None:
     few = windows.thinned(4).to(torch.device("cpu"))
     places = [windows.origins.tolist().index(origin) for origin in few.origins]
     assert torch.equal(few.linear, windows.linear[places])
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["of the inputs", "of its own"])
+def test_what_is_known_ahead_is_copied_to_a_device_once(
+    own: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, copied, to = make_windows(), [], Tensor.to
+    values = plain.inputs.clone() if own else plain.inputs
+    windows = replace(plain, known=Known(values, plain.origins + 1, columns=torch.tensor([0])))
+
+    def counted(tensor: Tensor, *args: Any) -> Tensor:
+        copied.append(tensor)
+        return to(tensor, *args)
+
+    monkeypatch.setattr(Tensor, "to", counted)
+    moved = windows.to(torch.device("meta"))
+
+    assert sum(one.shape == values.shape for one in copied) == 1 + own
+    assert moved.known is not None
+    assert (moved.known.values is moved.inputs) is not own
+    assert moved.known.values.device == moved.known.first.device == torch.device("meta")
 
 
 def test_inputs_are_gathered_where_targets_do_not_exist_yet() -> None:

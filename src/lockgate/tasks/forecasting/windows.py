@@ -72,11 +72,11 @@ class Known(NamedTuple):
         """Return what is known of some of the windows."""
         return self._replace(first=self.first[index])
 
-    def to(self, device: torch.device) -> "Known":
-        """Return the same on `device`."""
+    def to(self, device: torch.device, values: Tensor | None = None) -> "Known":
+        """Return the same on `device`, where `values` may be already."""
         columns = None if self.columns is None else self.columns.to(device)
-        values, first = self.values.to(device), self.first.to(device)
-        return self._replace(values=values, first=first, columns=columns)
+        values = self.values.to(device) if values is None else values
+        return self._replace(values=values, first=self.first.to(device), columns=columns)
 
     def gather(self, index: Tensor | slice, horizon: int) -> Tensor:
         """Return the values of some of the windows, (B, horizon, K)."""
@@ -341,10 +341,11 @@ class Windows:
             for name in ("inputs", "target", "origins", "linear", "scales")
             if (array := getattr(self, name)) is not None
         }
-        known = None if self.known is None else self.known.to(device)
-        if self.known is not None and known is not None and self.known.values is self.inputs:
-            known = known._replace(values=arrays["inputs"])  # one copy serves both
-        return replace(self, **arrays, known=known)
+        if self.known is None:
+            return replace(self, **arrays)
+        # one copy serves both
+        shared = arrays["inputs"] if self.known.values is self.inputs else None
+        return replace(self, **arrays, known=self.known.to(device, shared))
 
     @property
     def _steps(self) -> Tensor:
