@@ -55,10 +55,10 @@ class Source(NamedTuple):
         if config.id is None and ID not in schema:
             raise WholeError("no column tells several series apart")
         rows = batches(files, list(schema))
-        head = next(rows)
-        while _blank(head).all() and (after := next(rows, None)) is not None:
-            head = after
-        head = cleaned(head, name)
+        first = next(rows)
+        while _blank(first).all() and (after := next(rows, None)) is not None:
+            first = after
+        head = cleaned(first, name)
         own = placed(head, None, config.target, (), config.id or ID, _asked(config), None)
         times, ids = own.times.columns, tuple(own.ids.columns if own.ids is not None else ())
         if len(times) != 1 or not schema[times[0]].is_temporal():
