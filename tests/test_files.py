@@ -18,6 +18,7 @@ from lockgate.files import (
     new_folder,
     read_regular,
     remove_folder,
+    take_room,
     told_when_full,
     write_frame,
     write_text,
@@ -169,6 +170,36 @@ def test_what_killed_processes_left_of_a_path_is_cleared_and_nothing_else(tmp_pa
     clear_half_written(tmp_path / "run")
 
     assert names(tmp_path) == sorted(others)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="the system takes no room ahead")
+def test_a_file_that_is_to_be_mapped_has_its_room(tmp_path: Path) -> None:
+    path = tmp_path / "rows"
+    with path.open("wb") as file:
+        file.truncate(2**20)
+    assert path.stat().st_blocks * 512 < 2**20
+
+    take_room(path)
+
+    assert path.stat().st_blocks * 512 >= path.stat().st_size == 2**20
+
+
+@pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSPC])
+def test_no_room_is_an_error_and_a_disk_that_cannot_tell_is_not(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    path = tmp_path / "rows"
+    path.write_bytes(b"one")
+    monkeypatch.setattr(os, "posix_fallocate", fail, raising=False)
+
+    if number == errno.ENOSPC:
+        with pytest.raises(DiskFullError, match="disk is full"), told_when_full(path):
+            take_room(path)
+    else:
+        take_room(path)
 
 
 def test_names_with_dots_and_spaces_are_kept(tmp_path: Path) -> None:

@@ -136,6 +136,26 @@ def _become(temporary: Path, path: Path) -> None:
         raise FileExistsError(f"{path} must be new or empty, and was made meanwhile") from None
 
 
+def take_room(path: Path) -> None:
+    """Take the room on its disk of a file that is to be mapped, where the system can.
+
+    Such a file is as long as it will be, with nothing behind it: where the disk fills later, the
+    process is killed as it writes to the memory.
+
+    Raises:
+        OSError: If there is no room.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with path.open("r+b") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            # of a disk that cannot
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+                raise
+
+
 def remove_folder(path: Path) -> None:
     """Remove a folder, if it is there: renamed first, so that no half of it is ever seen."""
     hidden = _temporary(path)

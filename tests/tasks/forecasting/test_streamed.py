@@ -1,5 +1,7 @@
 """A table that is read by batches into a store is the one that is read whole, to the bit."""
 
+import errno
+import os
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime
@@ -11,6 +13,7 @@ import polars as pl
 import pytest
 
 from lockgate.errors import DataError
+from lockgate.files import DiskFullError
 from lockgate.reading import parquet
 from lockgate.reading.kept import stores_in
 from lockgate.tasks.forecasting import layout, store, streamed
@@ -163,6 +166,31 @@ def test_arrays_are_laid_out_anew_by_another_version_and_by_other_holidays(
     assert [arrays(), arrays(dated)] == [2, 3]
     monkeypatch.setattr(store, "version", lambda _: "another lockgate")
     assert arrays() == 4
+
+
+@pytest.mark.parametrize("after", range(7))
+def test_a_disk_that_is_full_is_told_before_memory_is_written_to(
+    written: Callable[[pl.DataFrame], Path],
+    after: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, room = written(make_frame()), [None] * after
+
+    def take(*_: int) -> None:
+        if not room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        room.pop()
+
+    monkeypatch.setattr(os, "posix_fallocate", take, raising=False)
+
+    with stores_in(tmp_path / "stores"):
+        if after == 6:  # steps, inputs, target, two of what is usable, stamps
+            prepare(read(folder, CONFIG), CONFIG)
+            return
+        with pytest.raises(DiskFullError, match="cannot be written, as its disk is full"):
+            prepare(read(folder, CONFIG), CONFIG)
+    assert not [*(tmp_path / "stores").rglob("arrays-*"), *(tmp_path / "stores").rglob(".*")]
 
 
 def test_a_store_is_written_once_for_files_and_settings(

@@ -19,6 +19,7 @@ from lockgate.tasks.forecasting.layout import Layout
 from lockgate.tasks.forecasting.public_holidays import holiday_flags
 from lockgate.tasks.forecasting.scales import Usual, relative_spread, series_scale
 from lockgate.tasks.forecasting.slots import Slots
+from lockgate.tasks.forecasting.store import new_mapped
 from lockgate.tasks.forecasting.table import Dropped, Table
 from lockgate.tasks.forecasting.windows import Series
 
@@ -100,8 +101,7 @@ class Arrays(NamedTuple):
         def array(name: str, shape: tuple[int, ...], dtype: str) -> npt.NDArray[Any]:
             if folder is None:
                 return np.empty(shape, dtype)
-            path = folder / f"{name}.npy"
-            return np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+            return new_mapped(folder / f"{name}.npy", dtype, shape)
 
         return cls(
             array("inputs", (rows, channels), "f4"),

@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 import polars as pl
 
-from lockgate.files import write_text
+from lockgate.files import take_room, write_text
 from lockgate.reading.kept import stores
 from lockgate.scoring.arrays import IntArray
 from lockgate.tasks.forecasting.config import TableConfig
@@ -87,7 +87,7 @@ def write_rest(folder: Path, table: Table, first: IntArray) -> None:
         first: The step of the first row of each series, (S,).
     """
     layout, rows = table.layout, table.frame.height
-    steps = np.lib.format.open_memmap(folder / STEPS, mode="w+", dtype=np.int64, shape=(rows,))
+    steps = new_mapped(folder / STEPS, "i8", (rows,))
     edges = np.append(layout.starts, rows)
     for start, stop, step in zip(edges[:-1], edges[1:], first, strict=True):
         steps[start:stop] = np.arange(step, step + stop - start)
@@ -130,6 +130,18 @@ def opened(folder: Path) -> Table:
         later=pl.read_ipc(folder / LATER),
         store=folder,
     )
+
+
+def new_mapped(path: Path, dtype: str, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[Any]]":
+    """Return an array in a new file, which has the room that it needs.
+
+    Raises:
+        OSError: If there is none.
+    """
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(dtype), shape=shape)
+    # before anything is written, which would kill the process
+    take_room(path)
+    return array
 
 
 def mapped(path: Path) -> pl.DataFrame:
