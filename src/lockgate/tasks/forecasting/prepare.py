@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from lockgate.errors import DataError, count_of, option, quoted
-from lockgate.files import new_folder
+from lockgate.reading.building import building
 from lockgate.reading.parquet import check_alike, count_rows, name_of, parquet_files
 from lockgate.reading.samples import SAMPLE, sample
 from lockgate.reading.zones import wall_clock
@@ -206,7 +206,7 @@ def _arrays(table: Table, preprocessing: Preprocessing) -> Arrays:
     folder = table.store / f"arrays-{key_of(preprocessing.model_dump_json(), days)}"
     if not folder.exists():
         # another run may have written it meanwhile
-        with suppress(FileExistsError), new_folder(folder) as temporary:
+        with suppress(FileExistsError), building(folder) as temporary:
             preprocessing.apply(table, temporary).save_rest(temporary)
     return Arrays.load(folder, steps=table.layout.steps)
 

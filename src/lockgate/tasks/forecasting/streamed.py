@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from lockgate.errors import DataError, count_of
-from lockgate.files import new_folder
+from lockgate.reading.building import building
 from lockgate.scoring.arrays import IntArray
 from lockgate.tasks.forecasting.config import TableConfig
 from lockgate.tasks.forecasting.faulty import far_in
@@ -64,7 +64,7 @@ def read_streamed(files: tuple[Path, ...], name: str, config: TableConfig) -> Ta
     if not folder.exists():
         source = Source.of(files, name, config)
         # another run may have written it meanwhile
-        with suppress(FileExistsError), new_folder(folder) as temporary:
+        with suppress(FileExistsError), building(folder) as temporary:
             _write(temporary, folder, source, config)
             if place_of(files, name, config) != folder:
                 raise _changed(source)
