@@ -1,11 +1,13 @@
 """The report of forecasts: the series with its split, the forecasts, errors by steps ahead."""
 
+from pathlib import Path
 from typing import Any
 
 import made
 import pytest
 
 from lockgate.charts.figures import Line
+from lockgate.reports import write_report
 from lockgate.tasks.forecasting.pages import (
     PAGES,
     draw_errors,
@@ -170,3 +172,17 @@ def test_every_score_is_shown_of_both_parts(results: Results) -> None:
     assert list(columns.names) == list(columns.validated) == ["mae", "rmse", "mase"]
     assert columns.names["mase"] == "MASE"
     assert columns.names.keys() == results["baselines"][0]["test"].keys()
+
+
+@pytest.mark.parametrize("sampled", [False, True])
+def test_the_page_tells_by_how_many_windows_of_a_sample_a_series_is_judged(
+    results: Results, sampled: bool, tmp_path: Path
+) -> None:
+    results["by_series"] = {"better": 3, "of": 4, "naive": "last value"}
+    if sampled:
+        results["by_series"]["windows"] = [2, 9]
+
+    page = write_report(results, tmp_path).read_text(encoding="utf-8")
+
+    assert "in 3 of 4 series (75 %)." in page
+    assert ("A sample of the windows is judged, 2 to 9 of each series" in page) is sampled

@@ -9,6 +9,7 @@ import pytest
 
 from lockgate.settings import resolve
 from lockgate.tasks.base import Chosen
+from lockgate.tasks.forecasting import prepare as preparing
 from lockgate.tasks.forecasting import shown as module
 from lockgate.tasks.forecasting.config import ForecastConfig
 from lockgate.tasks.forecasting.shown import what_is_shown
@@ -75,3 +76,18 @@ def test_without_a_whole_window_nothing_is_shown(show: Any, table: pl.DataFrame)
         "clock": None,
         "residuals": [],
     }
+
+
+def test_by_how_many_windows_of_a_sample_a_series_is_judged_is_told(
+    show: Any, table: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = pl.concat([table.with_columns(unique_id=pl.lit(name)) for name in ("one", "two")])
+    whole, _, prepared = show(two, lambda rows: np.arange(1.0, rows + 1))
+    monkeypatch.setattr(preparing, "MOST_JUDGED", 21)
+
+    sample, _, _ = show(two, lambda rows: np.arange(1.0, rows + 1))
+
+    assert len(prepared.windows("test")) == 21
+    assert "windows" not in whole["by_series"]
+    fewest, most = sample["by_series"]["windows"]
+    assert (fewest + most, most - fewest) == (21, 1)

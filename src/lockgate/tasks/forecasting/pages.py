@@ -1,7 +1,7 @@
 """Forecasting's part of the report: the series and its split, forecasts, errors by steps ahead."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict, TypeVar, cast
+from typing import Any, NamedTuple, NotRequired, TypedDict, TypeVar, cast
 
 from lockgate.charts.figures import (
     Figure,
@@ -64,6 +64,7 @@ class SeriesCompared(TypedDict):
     better: int
     of: int
     naive: str
+    windows: NotRequired[list[int]]  # of a sample: the fewest and the most of a series
 
 
 class TableDescription(TypedDict):

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from lockgate.reading.zones import shown, wall_clock
-from lockgate.scoring.arrays import FloatArray
+from lockgate.scoring.arrays import FloatArray, IntArray
 from lockgate.tasks.base import Chosen
 from lockgate.tasks.forecasting.baselines import naive_baselines
 from lockgate.tasks.forecasting.importance import importance
@@ -38,7 +38,7 @@ def what_is_shown(
     if not len(order):
         return {"forecasts": [], "by_series": None, **NOT_LOOKED_INTO}
     three = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
-    told = None
+    told: dict[str, Any] | None = None
     if data.several:
         baselines = naive_baselines(prepared.preprocessing.seasons[:1])
         naive = baselines[1] if prepared.preprocessing.seasons else baselines[0]
@@ -47,6 +47,8 @@ def what_is_shown(
         if found := by_series(of_series, errors, theirs):
             three = found.windows
             told = {"better": found.better, "of": found.series, "naive": naive.name}
+            if scorer.each > 1:
+                told["windows"] = _fewest_and_most(of_series[np.isfinite(errors)])
     spreads = chosen.fitted.spreads(windows)
     return {
         "forecasts": [
@@ -56,6 +58,12 @@ def what_is_shown(
         "by_series": told,
         **_looked_into(data, prepared, scorer, chosen, spreads),
     }
+
+
+def _fewest_and_most(series: IntArray) -> list[int]:
+    """Return by how few windows a series is judged, and by how many."""
+    _, counts = np.unique(series, return_counts=True)
+    return [int(counts.min()), int(counts.max())]
 
 
 def series_of(rows: pl.DataFrame) -> dict[str, Any]:
