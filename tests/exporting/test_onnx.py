@@ -58,6 +58,13 @@ def test_what_gives_other_numbers_is_not_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_infinite_must_be_so_in_both() -> None:
+    wanted = torch.tensor([1.0, torch.inf])
+    assert onnx._apart("y", wanted, wanted.numpy()) == 0.0
+    with pytest.raises(DataError, match="got y off by"):
+        onnx._apart("y", wanted, -wanted.numpy() * torch.tensor([-1.0, 1.0]).numpy())
+
+
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "kept").touch()
     with pytest.raises(FileExistsError, match="empty"):

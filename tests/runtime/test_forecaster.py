@@ -314,6 +314,14 @@ def test_a_day_that_begins_an_hour_late_is_a_day() -> None:
     np.testing.assert_array_equal(steps.after(read[:4], 7), read[4:])
 
 
+def test_a_part_of_a_country_is_named_in_any_case() -> None:
+    from lockgate_runtime.stamps import _holidays
+
+    days = np.array(["2024-01-06", "2024-01-07"], "datetime64[us]").astype(np.int64)
+    assert _holidays(days, "de-by").tolist() == [1.0, 0.0]  # Epiphany, in Bavaria
+    assert _holidays(days, "DE").tolist() == [0.0, 0.0]
+
+
 # ---- what is refused ----
 
 

@@ -1,7 +1,9 @@
 """Predicts with a model that `lockgate export` wrote, without torch."""
 
+from lockgate_runtime.classifier import Classifier
 from lockgate_runtime.errors import DataError
-from lockgate_runtime.loading import Model, load
+from lockgate_runtime.forecaster import Forecaster
+from lockgate_runtime.loading import load
 
 __version__ = "0.1.0"
-__all__ = ["DataError", "Model", "load"]
+__all__ = ["Classifier", "DataError", "Forecaster", "load"]

@@ -6,7 +6,7 @@ import os
 import stat
 import tempfile
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import onnxruntime
 
@@ -22,16 +22,6 @@ EXTERNAL = "session.model_external_initializers_file_folder_path"
 MOST_JSON = 64 * 2**20
 MOST_GRAPH = 2**31  # what a graph in one file can have
 TASKS = ("forecast", "labels")
-
-
-class Model(Protocol):
-    """A model of any task."""
-
-    schema: dict[str, Any]
-
-    def predict(self, data: Any) -> dict[str, Any]:
-        """Predict; see the model's own."""
-        ...
 
 
 def load(folder: str | os.PathLike[str], *, threads: int | None = None) -> Forecaster | Classifier:

@@ -353,7 +353,9 @@ def _holidays(wall: Ints, country: str) -> Floats:
         ) from None
     dates = wall.astype("datetime64[us]").astype("datetime64[D]")
     years = sorted({int(one) + 1970 for one in dates.astype("datetime64[Y]").astype(int)})
-    code, _, part = country.partition("-")
-    known = holidays.country_holidays(code.upper(), subdiv=part or None, years=years, expand=False)
+    code, _, part = country.upper().partition("-")
+    parts = holidays.list_supported_countries(include_aliases=True).get(code, [])
+    named = {name.upper(): name for name in parts}.get(part)
+    known = holidays.country_holidays(code, subdiv=named, years=years, expand=False)
     days = {np.datetime64(day, "D") for day in known}
     return np.array([one in days for one in dates], dtype=np.float32)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
-from onnxscript import INT64, opset18
+from onnxscript import INT32, INT64, opset18
 
 op: Any = opset18  # typed for arrays, and called here while a graph is traced
 # rows of torch's gates in the order of ONNX: i o f g of i f g o, and z r n of r z n
@@ -135,7 +135,7 @@ def _gathered(x: Any, valid: Any) -> tuple[Any, Any, _Back]:
     count = op.ReduceSum(counted, [0], keepdims=0)
     one = op.CastLike(1, count)
     # a node takes no sequence of no steps; what comes of the one that it reads is left out
-    lengths = op.Cast(op.Max(count, one), to=6)
+    lengths = op.Cast(op.Max(count, one), to=INT32.dtype)
     ranks = op.Max(op.Sub(op.CumSum(counted, op.Constant(value_int=0)), one), op.CastLike(0, count))
     any_valid = op.Unsqueeze(op.Greater(count, op.CastLike(0, count)), [1])
     return gathered, lengths, _Back(valid, ranks, any_valid)
