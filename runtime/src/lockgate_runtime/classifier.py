@@ -1,8 +1,8 @@
 """Labels of texts and of sequences of numbers."""
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ class Classifier:
     """
 
     def __init__(self, schema: dict[str, Any], session: Any, files: Mapping[str, bytes]) -> None:
-        self.schema, self._session = schema, session
+        self.schema, self.session = schema, session
         self._tokens: Tokens | None = None
         if (texts := schema["texts"]) is not None:
             self._tokens = Tokens(texts, json.loads(files[texts["file"]]))
@@ -54,35 +54,78 @@ class Classifier:
         Raises:
             DataError: If the data are of another kind, or have other channels.
         """
-        if self._tokens is not None:
-            return self._of_texts(data, self._tokens)
+        (answer,) = self.predict_each([data])
+        if isinstance(answer, DataError):
+            raise answer
+        return answer
+
+    def predict_each(self, asked: Sequence[Sequence[Any]]) -> list[dict[str, Any] | DataError]:
+        """Answer several requests in batches of the graph; none sees the others.
+
+        Args:
+            asked: `data` of each, as `predict` takes it.
+
+        Returns:
+            What `predict` returns for each, or the error that it raises.
+        """
+        read = [self._read(data) for data in asked]
+        kept = [one for one in read if not isinstance(one, DataError)]
+        found = self._run(
+            [item for one in kept for item in one.items],
+            [text for one in kept for text in one.texts],
+        )
+        answers: list[dict[str, Any] | DataError] = []
+        done = 0
+        for one in read:
+            if isinstance(one, DataError):
+                answers.append(one)
+                continue
+            answers.append(one.told(found[done : done + len(one.items)]))
+            done += len(one.items)
+        return answers
+
+    def _read(self, data: Any) -> "_Asked | DataError":
+        try:
+            if self._tokens is not None:
+                return self._of_texts(data, self._tokens)
+            return self._of_sequences(data)
+        except DataError as error:
+            return error
+
+    def _of_sequences(self, data: Any) -> "_Asked":
         items = [self._sequence(item, place) for place, item in enumerate(self._items(data), 1)]
-        at_steps = self.schema["kind"] == "steps"
         pieces, owners, firsts = self._pieces(items)
         most, keep = self.schema["max_length"], self.schema["keep"]
         kept = [_shortened(self._filled(piece), most, keep) for piece in pieces]
-        found = self._run([piece for piece, _ in kept])
-        if not at_steps:
-            return self._told(np.stack([rows[0] for rows in found]))
-        steps = [np.arange(len(piece)) + first for piece, first in kept]
-        item = [np.full(len(own), owner + 1) for own, owner in zip(steps, owners, strict=True)]
-        step = [own + first + 1 for own, first in zip(steps, firsts, strict=True)]
-        places = {"item": np.concatenate(item), "step": np.concatenate(step)}
-        return places | self._told(np.concatenate(found))
 
-    def _of_texts(self, data: Any, tokens: Tokens) -> dict[str, Any]:
+        def told(found: Sequence[npt.NDArray[np.float64]]) -> dict[str, Any]:
+            if self.schema["kind"] != "steps":
+                return self._told(np.stack([rows[0] for rows in found]))
+            steps = [np.arange(len(piece)) + first for piece, first in kept]
+            item = [np.full(len(own), owner + 1) for own, owner in zip(steps, owners, strict=True)]
+            step = [own + first + 1 for own, first in zip(steps, firsts, strict=True)]
+            places = {"item": np.concatenate(item), "step": np.concatenate(step)}
+            return places | self._told(np.concatenate(found))
+
+        return _Asked([piece for piece, _ in kept], (), told)
+
+    def _of_texts(self, data: Any, tokens: Tokens) -> "_Asked":
         texts = self._items(data)
         if bad := [one for one in texts if not isinstance(one, str)]:
             raise DataError(f"data must be texts, got {quoted(bad[0])}")
         if bad := [one for one in texts if any("\ud800" <= c <= "\udfff" for c in one)]:
             raise DataError(f"data must be valid Unicode, got {bad[0][:40]!a}")
         ids = tokens.encode(texts, self.schema["max_length"], self.schema["keep"])
-        result = self._told(np.stack([rows[0] for rows in self._run(ids, texts)]))
-        notes = ["" if tokens.are_words[one].any() else NO_WORD for one in ids]
-        result["note"] = [
-            note if text.strip() else BLANK for note, text in zip(notes, texts, strict=True)
-        ]
-        return result
+
+        def told(found: Sequence[npt.NDArray[np.float64]]) -> dict[str, Any]:
+            result = self._told(np.stack([rows[0] for rows in found]))
+            notes = ["" if tokens.are_words[one].any() else NO_WORD for one in ids]
+            result["note"] = [
+                note if text.strip() else BLANK for note, text in zip(notes, texts, strict=True)
+            ]
+            return result
+
+        return _Asked(ids, texts, told)
 
     def _items(self, data: Any) -> list[Any]:
         if isinstance(data, str) or not hasattr(data, "__len__") or isinstance(data, Mapping):
@@ -158,7 +201,7 @@ class Classifier:
             for name, known in self._terms.items():
                 terms, counts = known.count([texts[place] for place in part])
                 feed |= {f"{name}_terms": terms, f"{name}_counts": counts}
-            (output,) = self._session.run(None, feed)
+            (output,) = self.session.run(None, feed)
             for place, length, rows in zip(part, lengths, output, strict=True):
                 found[int(place)] = rows[:length] if at_steps else rows[None]
         return found
@@ -204,6 +247,14 @@ class Classifier:
             "label": label,
             **{f"probability_{name}": found[:, k] for k, name in enumerate(classes)},
         }
+
+
+class _Asked(NamedTuple):
+    """A request that was read, and what names what the graph finds of its items."""
+
+    items: Sequence[npt.NDArray[Any]]
+    texts: Sequence[str]
+    told: Callable[[Sequence[npt.NDArray[np.float64]]], dict[str, Any]]
 
 
 def _number(cell: Any) -> Any:

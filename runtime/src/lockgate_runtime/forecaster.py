@@ -48,7 +48,7 @@ class Forecaster:
     """
 
     def __init__(self, schema: dict[str, Any], session: Any, _: Mapping[str, bytes]) -> None:
-        self.schema, self._session = schema, session
+        self.schema, self.session = schema, session
         for name in ("rows", "lookback", "horizon", "max_gap"):
             if type(schema[name]) is not int or not 0 <= schema[name] <= MOST_STEPS:
                 raise DataError(f"{name} of the schema must be from 0 to {MOST_STEPS:,}")
@@ -68,7 +68,7 @@ class Forecaster:
         Args:
             data: Columns by their names, each a list or an array of one length: the target, the
                 other columns that the model reads, `ds`, the stamps, and of several series
-                `unique_id`. A missing value is NaN or None. Rows may be in any order; steps
+                `unique_id`; these two also by the names that the model learned from. A missing value is NaN or None. Rows may be in any order; steps
                 without a row count as missing. More rows than `schema["rows"]` change nothing, but
                 for the scale of a series that the model has not learned from, which is that of its
                 first window.
@@ -83,13 +83,61 @@ class Forecaster:
             DataError: If a column is absent, has another length or kind, stamps lie off the steps,
                 a hole at the end is longer than the model fills, or a step lacks what is known.
         """
-        series = list(self._series(self._table(data), future))
-        parts = [self._run(series[at : at + BATCH]) for at in range(0, len(series), BATCH)]
+        (answer,) = self.predict_each([(data, future)])
+        if isinstance(answer, DataError):
+            raise answer
+        return answer
+
+    def predict_each(
+        self, asked: Sequence[tuple[Mapping[str, Any], Mapping[str, Any] | None]]
+    ) -> list[dict[str, Any] | DataError]:
+        """Answer several requests in one run of the graph; none sees the others.
+
+        Args:
+            asked: `data` and `future` of each, as `predict` takes them.
+
+        Returns:
+            What `predict` returns for each, or the error that it raises.
+        """
+        read = [self._read(data, future) for data, future in asked]
+        inputs = [own for one in read if not isinstance(one, DataError) for own in one.inputs]
+        parts = [self._run(inputs[at : at + BATCH]) for at in range(0, len(inputs), BATCH)]
         told = {
-            name: np.concatenate([part[place] for part in parts])
+            name: np.concatenate([part[place] for part in parts]) if parts else np.empty(0)
             for place, name in enumerate(self.schema["outputs"])
         }
-        self._check_whole(series, told["forecast"])
+        answers: list[dict[str, Any] | DataError] = []
+        done = 0
+        for one in read:
+            if isinstance(one, DataError):
+                answers.append(one)
+                continue
+            until = done + len(one.inputs)
+            answers.append(self._told(one.series, {k: v[done:until] for k, v in told.items()}))
+            done = until
+        return answers
+
+    def _read(self, data: Any, future: Any) -> "_Asked | DataError":
+        try:
+            series = list(self._series(self._table(data), future))
+            return _Asked(series, [self._inputs(one) for one in series])
+        except DataError as error:
+            return error
+
+    def _run(self, inputs: Sequence[Mapping[str, Any]]) -> list[Doubles]:
+        """Run the graph on the inputs of some series; return its outputs."""
+        feed = {name: np.stack([one[name] for one in inputs]) for name in self.schema["inputs"]}
+        found: list[Doubles] = self.session.run(None, feed)
+        return found
+
+    def _told(
+        self, series: Sequence[Rows], told: Mapping[str, Doubles]
+    ) -> dict[str, Any] | DataError:
+        """Name what was forecast of some series."""
+        try:
+            self._check_whole(series, told["forecast"])
+        except DataError as error:
+            return error
         horizon = self.schema["horizon"]
         stamps = np.concatenate([self.steps.after(one.instants, horizon) for one in series])
         result: dict[str, Any] = {
@@ -103,13 +151,6 @@ class Forecaster:
             result[name] = told["bounds"][:, place].ravel()
         return result
 
-    def _run(self, series: Sequence[Rows]) -> list[Doubles]:
-        """Run the graph on some series; return its outputs."""
-        inputs = [self._inputs(one) for one in series]
-        feed = {name: np.stack([one[name] for one in inputs]) for name in self.schema["inputs"]}
-        found: list[Doubles] = self._session.run(None, feed)
-        return found
-
     # ---- reading ----
 
     def _table(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,14 +159,19 @@ class Forecaster:
                 f"data must be a mapping of columns such as {{'ds': [...], "
                 f"'{self.schema['target']}': [...]}}, got {type(data).__name__}"
             )
-        table = {str(name): column for name, column in data.items()}
-        target = self.schema["target"]
-        if target not in table and "y" in table:
-            table[target] = table["y"]
+        table = self._renamed(data)
         needed = [*self.columns, *([ID] if self.schema["several"] or ID in self._texts else [])]
         if self._needs_stamps():
             needed.append(TIME)
         return _columns(table, "data", needed, {TIME, ID})
+
+    def _renamed(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Give columns that have the user's names, or Nixtla's, the names that are read."""
+        table = {str(name): column for name, column in data.items()}
+        for name, own in (*self.schema.get("named", {}).items(), (self.schema["target"], "y")):
+            if name not in table and own in table:
+                table[name] = table[own]
+        return table
 
     def _needs_stamps(self) -> bool:
         return self.steps.of_time or "elapsed" in self.schema["inputs"]
@@ -134,10 +180,14 @@ class Forecaster:
         rows = len(next(iter(table.values())))
         values = np.stack([self._numbers(name, table[name]) for name in self.schema["columns"]], 1)
         texts = {name: self._texts_of(name, table[name]) for name in self._texts}
-        names = [_name(one) for one in table[ID]] if ID in table else [self.schema["target"]] * rows
-        by_name: dict[str, list[int]] = {}
-        for row, name in enumerate(names):
-            by_name.setdefault(name, []).append(row)
+        by_name: dict[str, Sequence[int]] = {}
+        if ID in table:
+            grouped: dict[str, list[int]] = {}
+            for row, cell in enumerate(table[ID]):
+                grouped.setdefault(_name(cell), []).append(row)
+            by_name |= grouped
+        else:
+            by_name[self.schema["target"]] = range(rows)
         if not self.schema["several"] and len(by_name) > 1:
             raise DataError(
                 "data must hold one series, as the one that the model was fitted to, got "
@@ -214,6 +264,8 @@ class Forecaster:
                 "future must be left out of this model, which reads nothing that is known ahead"
             )
         needed = [TIME, *known] if self._needs_stamps() else known
+        if isinstance(future, Mapping):
+            future = self._renamed(future)
         kept = _columns(future, "future", needed, {TIME, ID})
         rows = len(kept[known[0]])
         values = np.full((rows, len(self.schema["columns"])), np.nan)
@@ -229,8 +281,7 @@ class Forecaster:
 
     def _numbers(self, name: str, column: Any) -> Doubles:
         try:
-            cells = [np.nan if _is_missing(cell) else cell for cell in column]
-            numbers = np.array(cells, dtype=np.float64)
+            numbers = _as_numbers(column)
         except (TypeError, ValueError, OverflowError):
             raise DataError(f"{quoted(name)} must hold numbers, got {quoted(column)}") from None
         for sentinel in self.schema["missing"]:
@@ -371,6 +422,13 @@ class Forecaster:
         return f" of {quoted(name)}" if self.schema["several"] else ""
 
 
+class _Asked(NamedTuple):
+    """A request that was read."""
+
+    series: Sequence[Rows]
+    inputs: Sequence[Mapping[str, Any]]
+
+
 class _Ahead(NamedTuple):
     by_name: Mapping[str | None, Sequence[int]]
     stamps: Ints | None
@@ -435,6 +493,14 @@ def _spellings(text: str) -> Iterator[str]:
         yield short
         yield re.sub(r"e([+-])0+", r"e\1", short).replace("e+", "e")
         yield np.format_float_positional(number, trim="-")
+
+
+def _as_numbers(column: Any) -> Doubles:
+    try:
+        return np.array(column, dtype=np.float64)  # None is NaN
+    except (TypeError, ValueError):
+        cells = [np.nan if _is_missing(cell) else cell for cell in column]
+        return np.array(cells, dtype=np.float64)
 
 
 def _is_missing(cell: Any) -> bool:

@@ -22,6 +22,12 @@ MOST_PER_ROW = 50
 """Most steps for each row: more come from a faulty stamp."""
 MOST_HOLIDAYS = 5
 """Most open days in a row without a row that are closed, where a model has such days."""
+PLAIN = "0000-00-00T00:00:00"
+"""How most stamps are written, which are read at once."""
+DIGITS = [place for place, mark in enumerate(PLAIN) if mark == "0"]
+MARKS = [place for place, mark in enumerate(PLAIN) if mark != "0"]
+BETWEEN = np.array([ord(PLAIN[place]) for place in MARKS], dtype=np.uint32)
+YEAR_ONE = int(np.datetime64("0001-01-01", "us").astype(np.int64))
 MONTH_SECONDS = 365.25 / 12 * 86_400
 
 
@@ -75,6 +81,8 @@ class Steps:
                 )
             return numbers.astype(np.int64)
         array = np.asarray(values)
+        if self.zone is None and (instants := _plain(array)) is not None:
+            return instants
         if array.dtype.kind == "M":
             if np.isnat(array).any():
                 raise DataError(f"{quoted(column)} must hold a stamp in every row, got none in one")
@@ -325,6 +333,20 @@ class Axis:
         ruler = self._steps.ruler(self._instants[:1])
         every = self._steps.ahead(ruler, np.arange(first, last + 1))
         return self._steps.instants(every) if self._steps.by_wall else every
+
+
+def _plain(array: npt.NDArray[Any]) -> Ints | None:
+    """Read stamps that are all written like 2024-05-01T12:00:00; None where any is not."""
+    if array.dtype != np.dtype("<U19") or not len(array):
+        return None
+    code = np.ascontiguousarray(array).view(np.uint32).reshape(-1, 19)
+    if not ((code[:, DIGITS] - ord("0")) < 10).all() or (code[:, MARKS] != BETWEEN).any():
+        return None
+    try:
+        instants = array.astype("datetime64[us]").astype(np.int64)
+    except ValueError:
+        return None
+    return instants if instants.min() >= YEAR_ONE else None
 
 
 def _months(ruler: Ints) -> Ints:
