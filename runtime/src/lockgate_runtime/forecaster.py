@@ -68,10 +68,10 @@ class Forecaster:
         Args:
             data: Columns by their names, each a list or an array of one length: the target, the
                 other columns that the model reads, `ds`, the stamps, and of several series
-                `unique_id`; these two also by the names that the model learned from. A missing value is NaN or None. Rows may be in any order; steps
-                without a row count as missing. More rows than `schema["rows"]` change nothing, but
-                for the scale of a series that the model has not learned from, which is that of its
-                first window.
+                `unique_id`; these two also by the names that the model learned from. A missing
+                value is NaN or None. Rows may be in any order; steps without a row count as
+                missing. More rows than `schema["rows"]` change nothing, but for the scale of a
+                series that the model has not learned from, which is that of its first window.
             future: Rows of the steps forecast with what is known of them, where the model reads
                 any; they may also stand in `data`, with the target missing.
 
@@ -119,7 +119,7 @@ class Forecaster:
 
     def _read(self, data: Any, future: Any) -> "_Asked | DataError":
         try:
-            series = list(self._series(self._table(data), future))
+            series = list(self._series(self.table(data), future))
             return _Asked(series, [self._inputs(one) for one in series])
         except DataError as error:
             return error
@@ -153,7 +153,12 @@ class Forecaster:
 
     # ---- reading ----
 
-    def _table(self, data: Mapping[str, Any]) -> dict[str, Any]:
+    def table(self, data: Any) -> dict[str, Any]:
+        """Return the columns that are read, under the names that they are read by, as lists.
+
+        Raises:
+            DataError: If one is absent, or of another length.
+        """
         if not isinstance(data, Mapping):
             raise DataError(
                 f"data must be a mapping of columns such as {{'ds': [...], "
@@ -161,7 +166,7 @@ class Forecaster:
             )
         table = self._renamed(data)
         needed = [*self.columns, *([ID] if self.schema["several"] or ID in self._texts else [])]
-        if self._needs_stamps():
+        if self.reads_stamps:
             needed.append(TIME)
         return _columns(table, "data", needed, {TIME, ID})
 
@@ -173,7 +178,9 @@ class Forecaster:
                 table[name] = table[own]
         return table
 
-    def _needs_stamps(self) -> bool:
+    @property
+    def reads_stamps(self) -> bool:
+        """Whether rows must tell when they are."""
         return self.steps.of_time or "elapsed" in self.schema["inputs"]
 
     def _series(self, table: dict[str, Any], future: Any) -> Iterator[Rows]:
@@ -263,7 +270,7 @@ class Forecaster:
             raise DataError(
                 "future must be left out of this model, which reads nothing that is known ahead"
             )
-        needed = [TIME, *known] if self._needs_stamps() else known
+        needed = [TIME, *known] if self.reads_stamps else known
         if isinstance(future, Mapping):
             future = self._renamed(future)
         kept = _columns(future, "future", needed, {TIME, ID})

@@ -124,6 +124,16 @@ class Steps:
             f"{self.zone.key}, got {quoted(value)}; add the offset, such as +01:00"
         )
 
+    def some(self) -> Ints:
+        """Return one stamp that lies on the steps: the beginning of a year, or row 0."""
+        if not self.of_time:
+            return np.zeros(1, dtype=np.int64)
+        start = np.array([np.datetime64("2024-01-01", "us").astype(np.int64)])
+        if len(self.opening):
+            every = start + np.arange(WEEK // self.count) * self.count
+            start = every[self._open(every)][:1]
+        return self.instants(start)
+
     def wall(self, instants: Ints) -> Ints:
         """Return the clock on the wall."""
         if self.zone is None:

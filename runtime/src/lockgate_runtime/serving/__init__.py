@@ -1,0 +1,1 @@
+"""Serves exported models over HTTP: `lockgate-serve FOLDER...`."""
