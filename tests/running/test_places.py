@@ -1,5 +1,6 @@
 """A job on folders leaves its folder whole, once, wherever it runs."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,20 @@ def copy(out: Path, source: Path, more: str, *, keeps: Path | None) -> None:
 def fail(out: Path, *, keeps: Path | None) -> None:
     """Write half of it."""
     (out / "half").write_text("half")
+    raise ValueError("no")
+
+
+def wait_until_killed(out: Path, sign: Path, *, keeps: Path | None) -> None:
+    """Write half of it, and go on for longer than a test lasts."""
+    (out / "half").write_text("half")
+    sign.touch()
+    time.sleep(600)
+
+
+def fail_after(out: Path, sign: Path, *, keeps: Path | None) -> None:
+    """Fail as soon as the other one writes."""
+    while not sign.exists():
+        time.sleep(0.01)
     raise ValueError("no")
 
 
@@ -44,6 +59,18 @@ def test_a_job_that_fails_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no"):
         list(Local(1).run([FolderJob(fail, (), tmp_path / "out")]))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_that_fails_leaves_nothing_of_those_beside_it(tmp_path: Path) -> None:
+    sign, out = tmp_path / "sign", tmp_path / "out"
+    jobs = [
+        FolderJob(run, (), out / run.__name__, (sign,)) for run in (wait_until_killed, fail_after)
+    ]
+
+    with pytest.raises(ValueError, match="no"):
+        list(Local(2).run(jobs))
+
+    assert list(out.iterdir()) == []
 
 
 def test_a_folder_that_is_there_stays(tmp_path: Path) -> None:

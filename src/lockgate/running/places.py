@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lockgate.errors import DataError
-from lockgate.files import new_folder
+from lockgate.files import clear_half_written, new_folder
 from lockgate.running.jobs import FolderJob, Place
 from lockgate.running.local import default_workers, run_jobs
 from lockgate.running.machine import device_kind
@@ -30,7 +30,14 @@ class Local(NamedTuple):
             for job in jobs
         ]
         warn_if_elsewhere((job.keeps for job in absolute if job.keeps), threads=1)
-        yield from run_jobs(write_folder, [(job,) for job in absolute], self.workers)
+        try:
+            yield from run_jobs(write_folder, [(job,) for job in absolute], self.workers)
+        except BaseException:
+            # jobs that ran beside the one that failed were killed as they wrote
+            for job in absolute:
+                for path in filter(None, (job.writes, job.keeps)):
+                    clear_half_written(path)
+            raise
 
 
 @contextlib.contextmanager
