@@ -26,17 +26,17 @@ docs: .venv/docs
 kernels: .venv/installed
 
 # torch comes first and pinned: an unpinned torch may bring gigabytes of CUDA packages
-.venv/tools: pyproject.toml constraints.txt
+.venv/tools: pyproject.toml runtime/pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt \
-	  cmake nanobind ninja scikit-build-core
+	  cmake hatchling nanobind ninja scikit-build-core
 	touch $@
 
 # built with the tools in .venv: those of an isolated build are gone when the next one looks for them
 .venv/installed: .venv/tools $(KERNELS)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt \
 	  --no-build-isolation --check-build-dependencies --config-settings build-dir=build/kernels \
-	  --editable ".[dev]"
+	  --editable "./runtime" --editable ".[dev]"
 	touch $@

@@ -15,6 +15,7 @@ from lockgate.cli import (
     export,
     lr_find,
     predict,
+    serve,
     study,
     train,
     tune,
@@ -106,5 +107,6 @@ app.command()(predict.predict)
 app.command()(backtest.backtest)
 app.command()(update.update)
 app.command()(export.export)
+app.command()(serve.serve)
 app.command()(upgrade.upgrade)
 app.command()(doctor.doctor)

@@ -2,11 +2,14 @@
 
 import argparse
 import asyncio
+import contextlib
 import ipaddress
 import logging
 import os
+import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +88,22 @@ def serve(
         file=sys.stderr,
         flush=True,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    with _ending_well():
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+@contextlib.contextmanager
+def _ending_well() -> Iterator[None]:
+    """Let a signal that has ended the server, which raises it again, be no failure."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {one: signal.signal(one, lambda *_: None) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _bounded(limits: Limits) -> type[asyncio.Protocol]:
