@@ -15,7 +15,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "workbench.md").read_text(encoding=
 
 def test_the_commands_are_these():
     names = ["study", "compare", "tune", "lr-find", "train", "evaluate", "predict", "backtest"]
-    assert list(GROUP.commands) == [*names, "update", "export", "upgrade", "doctor"]
+    assert list(GROUP.commands) == [*names, "update", "export", "serve", "upgrade", "doctor"]
 
 
 @pytest.mark.parametrize("name", GROUP.commands)

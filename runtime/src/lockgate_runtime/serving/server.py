@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -67,8 +68,6 @@ def serve(
     app = create_app(list(sources), limits, hosts=hosts, tokens=Tokens(tokens) if tokens else None)
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         http=_bounded(limits),
         ws="none",
         lifespan="on",
@@ -80,8 +79,12 @@ def serve(
         timeout_keep_alive=30,
         timeout_graceful_shutdown=STOPPING,
     )
-    listening = config.bind_socket()
     shown = f"[{host}]" if ":" in host else host
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family, backlog=config.backlog)
+    except OSError as error:
+        raise OSError(f"{shown}:{port} cannot be listened on: {error.strerror}") from None
     what = ", ".join(one.name for one in sources)
     print(
         f"serving {what} on http://{shown}:{listening.getsockname()[1]}",
