@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from lockgate.errors import DataError, quoted, shortened
-from lockgate.exporting import onnx
-from lockgate.exporting.onnx import Exported
+from lockgate.errors import DataError, shortened
+from lockgate.exporting import folder as exporting
+from lockgate.exporting.folder import Exported
 from lockgate.progress import BacktestProgress
 from lockgate.runs import ConfigSource, check_new, resolved_run, with_room_it_goes_on, written_new
 from lockgate.settings import read_anew, resolve
@@ -225,7 +225,7 @@ def export(
     model: Fitted | str | Path,
     out: str | Path,
     *,
-    to: Literal["onnx"] = "onnx",
+    to: Literal["onnx", "pt2"] = "onnx",
     level: Sequence[float] | None = None,
 ) -> Exported:
     """Write a fitted model as a folder that predicts without torch, and without lockgate.
@@ -238,7 +238,8 @@ def export(
     Args:
         model: What was fitted, or its folder.
         out: A new folder.
-        to: The format.
+        to: The form of the graph: `onnx`, or `pt2`, which `torch.export.load` reads without
+            lockgate.
         level: Shares of truths, in per cent, that intervals of a forecaster are to cover, such as
             `[80, 95]`; an empty list leaves intervals out. Default: 80 and 95, as far as the model
             tells any.
@@ -251,11 +252,9 @@ def export(
         FileExistsError: If `out` holds something.
         ModuleNotFoundError: If what writes or runs graphs is not installed: the extra `[onnx]`.
     """
-    if to != "onnx":
-        raise DataError(f"to must be onnx, got {quoted(to)}")
     check_new(Path(out))
     fitted = registry.load(model) if isinstance(model, str | Path) else model
-    return onnx.export(fitted.exportable(level), Path(out))
+    return exporting.export(fitted.exportable(level), Path(out), to)
 
 
 def _forecaster(model: Any, source: Any) -> Any:

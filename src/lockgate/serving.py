@@ -7,7 +7,7 @@ from typing import Any
 
 from lockgate import fitted
 from lockgate.errors import DataError, need
-from lockgate.exporting.onnx import MANIFEST
+from lockgate.exporting.folder import MANIFEST
 
 SERVER = "lockgate_runtime.serving.server"
 

@@ -49,7 +49,7 @@ def test_what_is_no_exported_model_is_told(folder: Path, tmp_path: Path) -> None
 
 def sealed(folder: Path) -> None:
     """Give a folder the checksums of what it holds."""
-    from lockgate.exporting.onnx import manifest
+    from lockgate.exporting.folder import manifest
 
     (folder / "manifest.json").write_text(json.dumps(manifest(folder)))
 

@@ -1,4 +1,4 @@
-"""`lockgate export`: write a fitted model as a folder that predicts without torch."""
+"""`lockgate export`: write a fitted model as a folder that predicts without lockgate."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +13,9 @@ NO_LEVEL = "none"
 def export(
     folder: Annotated[Path, typer.Argument(help="A folder that `train` or `study` wrote.")],
     out: Annotated[Path, typer.Option(help="New folder for what is exported.")],
-    to: Annotated[Literal["onnx"], typer.Option(help="The format.")] = "onnx",
+    to: Annotated[
+        Literal["onnx", "pt2"], typer.Option(help="The form of the graph; pt2 is torch's own.")
+    ] = "onnx",
     level: Annotated[
         str | None,
         typer.Option(
@@ -22,10 +24,10 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Export a fitted model: one graph of ONNX from raw numbers to forecasts or probabilities.
+    """Export a fitted model: one graph from raw numbers to forecasts or probabilities.
 
-    Before it is written, the graph is run by onnxruntime beside the model. `lockgate-runtime`
-    predicts from the new folder with numpy and onnxruntime alone.
+    Before it is written, the graph is run beside the model. From one of ONNX `lockgate-runtime`
+    predicts with numpy and onnxruntime alone; one of torch (`--to pt2`) torch loads by itself.
     """
     from lockgate import fitted
 

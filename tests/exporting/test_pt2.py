@@ -1,0 +1,97 @@
+"""A graph of torch's own operators gives what the layer does, and needs no lockgate."""
+
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lockgate.errors import DataError
+from lockgate.exporting.folder import compare
+from lockgate.exporting.pt2 import running, to_pt2
+from lockgate.nn import GRU, LSTM, RNN
+from lockgate.tasks.graphs import Graph
+
+CHANNELS, SIZE, STEPS = 5, 7, 11
+CASES = list(product((LSTM, GRU, RNN), (False, True), (1, 2), (False, True)))
+
+
+class Layer(nn.Module):
+    """A layer whose state is flat, with padding anywhere."""
+
+    def __init__(self, layer: Any, *, masked: bool) -> None:
+        super().__init__()
+        self.layer, self.masked = layer, masked
+
+    def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
+        x, mask = given if self.masked else (*given, None)
+        output, state = self.layer(x, mask=mask)
+        return (output, *(state if isinstance(state, tuple) else (state,)))
+
+
+def graph_of(layer: Any, *, masked: bool, free: bool = False) -> Graph:
+    def draw(batch: int, _: int, generator: torch.Generator) -> dict[str, Tensor]:
+        x = torch.randn(batch, STEPS, CHANNELS, generator=generator)
+        mask = torch.rand(batch, STEPS, generator=generator) > 0.4
+        mask[0] = False  # all of it is padding
+        # a NaN in padding must reach nothing
+        told = {"x": x.masked_fill(~mask[..., None], torch.nan) if masked else x}
+        return told | ({"mask": mask} if masked else {})
+
+    state = ("h", "c") if isinstance(layer, LSTM) else ("h",)
+    dimensions = {0: "batch"} | ({1: "steps"} if free else {})
+    axes = dict.fromkeys(("x", "mask")[: 1 + masked], dimensions)
+    return Graph(Layer(layer.eval(), masked=masked), axes, ("output", *state), draw, (STEPS,))
+
+
+@pytest.mark.pairwise
+@pytest.mark.parametrize(("layer", "both", "layers", "masked"), CASES)
+def test_a_graph_gives_what_the_layer_does(
+    layer: Any, both: bool, layers: int, masked: bool
+) -> None:
+    torch.manual_seed(0)
+    rates = {"recurrent_dropout": 0.3, "dropout": 0.2 if layers > 1 else 0.0}
+    built = layer(CHANNELS, SIZE, layers, batch_first=True, bidirectional=both, **rates)
+    graph = graph_of(built, masked=masked)
+    calls, farthest = compare(graph, running(to_pt2(graph)))
+    assert calls == 2  # batches of 1 and 7
+    assert farthest < 1e-5
+
+
+def test_relu_and_layers_without_bias_stay_so() -> None:
+    torch.manual_seed(0)
+    for layer in (
+        RNN(CHANNELS, SIZE, nonlinearity="relu", batch_first=True),
+        GRU(CHANNELS, SIZE, bias=False, batch_first=True),
+    ):
+        graph = graph_of(layer, masked=True)
+        assert compare(graph, running(to_pt2(graph)))[1] < 1e-5
+
+
+def test_torch_loads_it_where_there_is_no_lockgate(tmp_path: Path) -> None:
+    graph = graph_of(LSTM(CHANNELS, SIZE, batch_first=True), masked=True)
+    (tmp_path / "model.pt2").write_bytes(to_pt2(graph))
+    code = """
+import sys, torch
+sys.modules["lockgate"] = None
+run = torch.export.load("model.pt2").module()
+print(*(tuple(one.shape) for one in run(torch.zeros(4, 11, 5), torch.ones(4, 11).bool())))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "(4, 11, 7) (1, 4, 7) (1, 4, 7)"
+
+
+def test_steps_that_are_free_are_refused() -> None:
+    graph = graph_of(LSTM(CHANNELS, SIZE, batch_first=True), masked=False, free=True)
+    with pytest.raises(DataError, match="to must be onnx for a model whose number of steps is"):
+        to_pt2(graph)
