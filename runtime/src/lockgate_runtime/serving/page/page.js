@@ -1,1 +1,956 @@
+const $ = (id) => document.getElementById(id);
+const MOST_WORDS = 200;
+const MOST_CHARACTERS = 1_500_000;
+const COLOURS = 8;
+const ISO = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$/;
+const NOTES = {
+  blank: "The text is blank: the label says nothing about it.",
+  "no known word": "The model knows no word of this text: the label is a guess.",
+};
 
+let models = [];
+let model = null;
+let running = null;
+// what is shown of a forecaster: the table as it is edited, and the answers before and after
+const seen = { table: null, answer: null, earlier: null, edits: new Map() };
+
+// ---- the document ----
+
+function el(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+function svg(name, attributes = {}, text = null) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text !== null) made.textContent = text;
+  return made;
+}
+
+function show(...ids) {
+  const all = ["nothing", "drawn", "tried", "numbers", "labelled"];
+  for (const id of all) $(id).hidden = !ids.includes(id);
+}
+
+function tell(notes) {
+  $("notes").replaceChildren(...notes.map((note) => el("li", {}, note)));
+}
+
+function complain(message) {
+  const text = message.trim();
+  const whole = /[.!?]$/.test(text) ? text : `${text}.`;
+  $("error").textContent = whole.charAt(0).toUpperCase() + whole.slice(1);
+  $("error").hidden = !text;
+}
+
+function later(wait, work) {
+  let timer;
+  return () => {
+    clearTimeout(timer);
+    timer = setTimeout(work, wait);
+  };
+}
+
+// ---- asking ----
+
+async function ask(body, type = "application/json") {
+  running?.abort();
+  running = new AbortController();
+  const { signal } = running;
+  const headers = { "Content-Type": type };
+  const content = type === "application/json" ? JSON.stringify(body) : body;
+  let response;
+  try {
+    const path = `predict?model=${encodeURIComponent(model.model)}`;
+    response = await fetch(path, { method: "POST", headers, body: content, signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error("The server did not answer. It may have stopped, or the data may be too large");
+  }
+  const answer = await response.json().catch(() => ({}));
+  if (signal.aborted) throw new DOMException("a later request is under way", "AbortError");
+  if (!response.ok) throw new Error(answer.detail ?? `The server answered with ${response.status}`);
+  return answer.prediction;
+}
+
+/** Run a request of the user; only the last one may tell of its end. */
+async function answering(work) {
+  document.body.classList.add("busy");
+  try {
+    await work();
+    complain("");
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    complain(error.message);
+  }
+  document.body.classList.remove("busy");
+}
+
+// ---- tables ----
+
+function cellsOf(text, separator) {
+  const lines = [];
+  let line = [];
+  const cell = /("(?:[^"]|"")*"|[^\n\r"]*?)(SEPARATOR|\r\n|\n|\r|$)/.source;
+  const pattern = new RegExp(cell.replace("SEPARATOR", separator === "\t" ? "\\t" : separator), "y");
+  while (pattern.lastIndex < text.length) {
+    const found = pattern.exec(text);
+    if (!found) throw new Error(`Line ${lines.length + 1} of the table must be CSV: a quote does not end`);
+    const [, raw, end] = found;
+    line.push((raw.startsWith('"') ? raw.slice(1, -1).replaceAll('""', '"') : raw).trim());
+    if (end === separator) {
+      if (pattern.lastIndex === text.length) line.push("");
+      if (pattern.lastIndex < text.length) continue;
+    }
+    if (line.some((one) => one)) lines.push(line);
+    line = [];
+  }
+  return lines;
+}
+
+function parsed(text) {
+  const plain = text.replace(/^\uFEFF/, "").replace(/^[\r\n]+/, "");
+  const head = plain.split(/[\r\n]/, 1)[0];
+  const counts = [",", ";", "\t"].map((one) => [head.split(one).length, one]);
+  const separator = counts.reduce((best, one) => (one[0] > best[0] ? one : best))[1];
+  const lines = cellsOf(plain, separator);
+  const comma = separator !== "," && lines.some((line) => line.some((one) => /^-?\d+,\d+$/.test(one)));
+  if (comma) {
+    for (const line of lines) line.forEach((one, at) => { line[at] = one.replace(/^(-?\d+),(\d+)$/, "$1.$2"); });
+  }
+  return { lines, notes: comma ? ["Decimal commas are read as points."] : [] };
+}
+
+function tableOf(text, headless = null) {
+  const { lines, notes } = parsed(text);
+  let names = lines[0] ?? [];
+  let rows = lines.slice(1);
+  if (headless && names.every((one) => number(one) !== null)) {
+    [names, rows] = [names.map((_, at) => headless[at] ?? `column ${at + 1}`), lines];
+  }
+  if (!rows.length) throw new Error("The table must have a line of names and rows below it");
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) throw new Error(`The columns must have names of their own, got "${twice}" twice`);
+  rows.forEach((row, at) => {
+    if (row.length !== names.length) {
+      throw new Error(`Row ${at + 2} of the table must have ${names.length} cells, got ${row.length}`);
+    }
+  });
+  return { names, notes, columns: new Map(names.map((name, at) => [name, rows.map((row) => row[at])])) };
+}
+
+function number(text) {
+  const value = Number(text);
+  return text !== "" && Number.isFinite(value) ? value : null;
+}
+
+/** A cell as JSON: a missing one is null, and what is no number is left to the server's sentence. */
+function plain(text) {
+  if (/^(nan|na|null|none|)$/i.test(text)) return null;
+  return number(text) ?? text;
+}
+
+function csv(columns) {
+  const cell = (one) => {
+    const text = one === null || one === undefined ? "" : String(one);
+    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const names = Object.keys(columns);
+  const rows = columns[names[0]].map((_, at) => names.map((name) => cell(columns[name][at])).join(","));
+  return [names.map(cell).join(","), ...rows, ""].join("\n");
+}
+
+// ---- times ----
+
+const utc = (options) => new Intl.DateTimeFormat("en", { timeZone: "UTC", ...options });
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const CLOCK = utc({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const DATE = utc({ month: "short", day: "numeric" });
+const MONTH = utc({ month: "short" });
+const YEAR = utc({ year: "numeric" });
+const MINUTES = [1, 5, 15, 30, 60, 180, 360, 720, 1440, 2880, 10_080, 20_160];
+
+/** What the clock on the wall shows, as if it were UTC. */
+function wallOf(stamp) {
+  const text = String(stamp).replace(" ", "T").replace(/(Z|[+-]\d\d:?\d\d)$/, "");
+  return Date.parse(text.includes("T") ? `${text}Z` : text);
+}
+
+function shown(stamp) {
+  return String(stamp).replace("T", " ").replace(/^(\S+) 00:00:00$/, "$1").replace(/(\d\d:\d\d):00\b/, "$1");
+}
+
+function timeTicks(from, to, most) {
+  const step = MINUTES.map((one) => one * 60_000).find((one) => (to - from) / one <= most);
+  const ticks = [];
+  if (step) {
+    const monday = 4 * DAY;
+    const origin = step > DAY ? monday : 0;
+    for (let at = Math.ceil((from - origin) / step) * step + origin; at <= to; at += step) ticks.push(at);
+    return named(ticks, step < DAY ? CLOCK : DATE, step < DAY ? DATE : YEAR);
+  }
+  const months = (to - from) / DAY / 30;
+  const apart = [1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200].find((one) => months / one <= most) ?? 2400;
+  const first = new Date(from);
+  let month = Math.ceil((first.getUTCFullYear() * 12 + first.getUTCMonth()) / apart) * apart;
+  for (; Date.UTC(Math.floor(month / 12), month % 12) <= to; month += apart) {
+    const at = Date.UTC(Math.floor(month / 12), month % 12);
+    if (at >= from) ticks.push(at);
+  }
+  return apart < 12 ? named(ticks, MONTH, YEAR) : named(ticks, YEAR, null);
+}
+
+function named(ticks, format, wider) {
+  let before = null;
+  return ticks.map((at) => {
+    const below = wider?.format(at) ?? "";
+    const tick = { at, text: format.format(at), below: below === before ? "" : below };
+    before = below;
+    return tick;
+  });
+}
+
+function niceTicks(from, to, most) {
+  const rough = (to - from) / most || 1;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= rough * 0.999);
+  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const format = new Intl.NumberFormat("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  const ticks = [];
+  for (let k = Math.ceil(from / step - 1e-9); k * step <= to + step * 1e-9; k++) {
+    ticks.push({ at: k * step, text: format.format(k * step).replace("-", "−"), below: "" });
+  }
+  return ticks;
+}
+
+/** A format with four digits of the largest number. */
+function digits(values) {
+  const most = Math.max(...values.filter(Number.isFinite).map(Math.abs), 0);
+  const decimals = most ? Math.min(8, Math.max(0, 3 - Math.floor(Math.log10(most)))) : 0;
+  const format = new Intl.NumberFormat("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  return (value) => (Number.isFinite(value) ? format.format(value).replace("-", "−") : "");
+}
+
+// ---- charts ----
+
+/**
+ * Draw a chart into a box, and again whenever its width changes.
+ *
+ * lines: {name, style, points: [[x, y]], dots}; bands: {name, style, points: [[x, low, high]]};
+ * strip: {from, to, name, style}; split: where the forecast begins; times: whether x is a time.
+ */
+function chart(box, legend, spec) {
+  box.spec = spec;
+  box.at = null;
+  legend.replaceChildren(...[...spec.lines, ...[...spec.bands].reverse(), ...(spec.keys ?? [])].map(key));
+  draw(box);
+  if (!box.watched) {
+    box.watched = new ResizeObserver(() => box.clientWidth !== box.drawn && draw(box));
+    box.watched.observe(box);
+  }
+}
+
+function key(one) {
+  const mark = svg("svg", { width: 18, height: 12, "aria-hidden": "true" });
+  const isLine = one.points && one.points[0]?.length === 2;
+  if (isLine) mark.append(svg("path", { d: "M1 6H17", class: `line ${one.style}` }));
+  else mark.append(svg("rect", { y: 1, width: 18, height: 10, rx: 2, class: `area ${one.style}` }));
+  return el("li", {}, mark, one.name);
+}
+
+function scalesOf(spec, width, height) {
+  const values = [
+    ...spec.lines.flatMap((line) => line.points.map((point) => point[1])),
+    ...spec.bands.flatMap((band) => band.points.flatMap((point) => point.slice(1))),
+  ].filter((one) => one !== null);
+  const places = [...spec.lines, ...spec.bands].flatMap((one) => one.points.map((point) => point[0]));
+  const least = (all) => all.reduce((a, b) => Math.min(a, b), Infinity);
+  const most = (all) => all.reduce((a, b) => Math.max(a, b), -Infinity);
+  let [low, high] = values.length ? [least(values), most(values)] : [0, 1];
+  const room = (high - low || Math.abs(high) || 1) * 0.06;
+  [low, high] = [low - room, high + room];
+  const [from, to] = [least(places), most(places)];
+  const ys = niceTicks(low, high, height < 300 ? 4 : 6);
+  const left = 14 + 7.2 * most(ys.map((tick) => tick.text.length));
+  const [right, top, bottom] = [width - 14, 10, height - 40 - (spec.strip ? 30 : 0)];
+  return {
+    x: (at) => left + ((at - from) / (to - from || 1)) * (right - left),
+    y: (value) => bottom - ((value - low) / (high - low)) * (bottom - top),
+    back: (place) => from + ((place - left) / (right - left)) * (to - from),
+    xs: (spec.times ? timeTicks : wholeTicks)(from, to, Math.max(2, (right - left) / 72)),
+    ys, left, right, top, bottom,
+  };
+}
+
+function wholeTicks(from, to, most) {
+  return niceTicks(from, to, Math.min(most, Math.max(1, to - from)));
+}
+
+function draw(box) {
+  const spec = box.spec;
+  const [width, height] = [box.clientWidth, box.clientHeight];
+  if (!spec || !width) return;
+  box.drawn = width;
+  const scales = scalesOf(spec, width, height);
+  const root = svg("svg", { width, height, role: "img", tabindex: 0, "aria-label": spec.label });
+  drawAxes(root, scales, height);
+  for (const band of spec.bands) root.append(svg("path", { d: area(band.points, scales), class: `area ${band.style}` }));
+  if (spec.split !== null) {
+    const x = scales.x(spec.split);
+    root.append(svg("line", { x1: x, x2: x, y1: scales.top, y2: scales.bottom, class: "split" }));
+  }
+  for (const line of spec.lines) drawLine(root, line, scales);
+  for (const part of spec.strip ?? []) drawPart(root, part, scales);
+  const tip = el("div", { class: "tip", role: "status", hidden: "" });
+  box.replaceChildren(root, tip);
+  follow(box, root, tip, scales);
+}
+
+function drawAxes(root, { xs, ys, x, y, left, right }, height) {
+  for (const tick of ys) {
+    const at = y(tick.at);
+    root.append(svg("line", { x1: left, x2: right, y1: at, y2: at, class: "grid" }));
+    root.append(svg("text", { x: left - 8, y: at + 4, "text-anchor": "end" }, tick.text));
+  }
+  for (const tick of xs) {
+    const half = 3.4 * Math.max(tick.text.length, tick.below.length);
+    const at = Math.min(Math.max(x(tick.at), half + 2), right + 12 - half);
+    root.append(svg("text", { x: at, y: height - 22, "text-anchor": "middle" }, tick.text));
+    if (tick.below) root.append(svg("text", { x: at, y: height - 6, "text-anchor": "middle" }, tick.below));
+  }
+}
+
+function drawLine(root, line, { x, y }) {
+  let path = "";
+  let pen = "M";
+  for (const [at, value] of line.points) {
+    if (value !== null) path += `${pen}${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
+    pen = value === null ? "M" : "L";
+  }
+  root.append(svg("path", { d: path, class: `line ${line.style}` }));
+  if (!line.dots) return;
+  for (const [at, value] of line.points) {
+    if (value !== null) root.append(svg("circle", { cx: x(at), cy: y(value), r: 3, class: `area ${line.style}` }));
+  }
+}
+
+function area(points, { x, y }) {
+  const half = points.length === 1 ? 6 : 0;
+  const ends = half ? [[-half, points[0]], [half, points[0]]] : points.map((point) => [0, point]);
+  const edge = (side) => ends.map(([off, point]) => `${(x(point[0]) + off).toFixed(1)} ${y(point[side]).toFixed(1)}`);
+  return `M${edge(1).join("L")}L${edge(2).reverse().join("L")}Z`;
+}
+
+function drawPart(root, part, { x, bottom, left, right }) {
+  const [from, to] = [Math.max(left, x(part.from)), Math.min(right, x(part.to))];
+  root.append(svg("rect", { x: from, y: bottom + 6, width: Math.max(1, to - from), height: 22, class: `area ${part.style}` }));
+  if (to - from > part.name.length * 7.5 + 8) {
+    root.append(svg("text", { x: (from + to) / 2, y: bottom + 21, "text-anchor": "middle", class: "on" }, part.name));
+  }
+}
+
+/** Tell the values under the pointer, or where the arrow keys went. */
+function follow(box, root, tip, scales) {
+  const { spec } = box;
+  const stops = [...new Set([...spec.lines, ...spec.bands].flatMap((one) => one.points.map((point) => point[0])))];
+  stops.sort((a, b) => a - b);
+  const rule = svg("line", { y1: scales.top, y2: scales.bottom, class: "rule", visibility: "hidden" });
+  root.append(rule);
+  const values = [...spec.lines, ...[...spec.bands].reverse()].map((one) => [one, new Map(one.points.map((point) => [point[0], point]))]);
+  const hide = () => {
+    tip.hidden = true;
+    rule.setAttribute("visibility", "hidden");
+  };
+  const point = (place) => {
+    box.at = Math.min(Math.max(place, 0), stops.length - 1);
+    const at = stops[box.at];
+    const x = scales.x(at);
+    for (const end of ["x1", "x2"]) rule.setAttribute(end, x);
+    rule.setAttribute("visibility", "visible");
+    const rows = values.flatMap(([one, known]) => tipRow(one, known.get(at), spec.digits));
+    const part = spec.strip?.find((one) => one.from <= at && at <= one.to);
+    if (part) rows.push(el("div", {}, el("span", {}, "label"), el("span", {}, part.name)));
+    tip.replaceChildren(el("strong", {}, spec.stamp(at)), ...rows);
+    tip.hidden = false;
+    const room = box.clientWidth - tip.offsetWidth;
+    tip.style.left = `${Math.max(0, x < room - 14 ? x + 12 : Math.min(x - 12 - tip.offsetWidth, room))}px`;
+  };
+  const near = (event) => {
+    const at = scales.back(event.clientX - root.getBoundingClientRect().left);
+    point(stops.reduce((best, one, place) => (Math.abs(one - at) < Math.abs(stops[best] - at) ? place : best), 0));
+  };
+  root.addEventListener("pointermove", near);
+  root.addEventListener("pointerdown", near);
+  root.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && hide());
+  root.addEventListener("blur", hide);
+  root.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (event.key === "Escape") hide();
+    if (!by) return;
+    event.preventDefault();
+    point((box.at ?? stops.length - 1 - (by > 0)) + by);
+  });
+}
+
+function tipRow(one, point, format) {
+  if (!point || point[1] === null) return [];
+  const text = point.length === 3 ? `${format(point[1])} to ${format(point[2])}` : format(point[1]);
+  return [el("div", {}, el("span", { class: one.points[0].length === 2 ? one.style : "" }, one.name), el("span", {}, text))];
+}
+
+// ---- forecasts ----
+
+function readTable(text) {
+  const table = tableOf(text);
+  rename(table, "unique_id", model.named.unique_id);
+  rename(table, "ds", model.named.ds);
+  if (model.columns.includes("ds") && !table.columns.has("ds")) {
+    const stamps = table.names.find((name) => table.columns.get(name).every((one) => ISO.test(one)));
+    if (stamps) table.notes.push(`The column "${stamps}" is read as the stamps.`);
+    rename(table, "ds", stamps);
+  }
+  rename(table, model.target, "y");
+  table.ids = table.columns.get("unique_id");
+  const rows = table.columns.values().next().value.length;
+  const series = new Set(table.ids).size;
+  table.notes.unshift(`${rows.toLocaleString("en")} rows${series > 1 ? ` of ${series.toLocaleString("en")} series` : ""}.`);
+  return table;
+}
+
+function rename(table, name, own) {
+  if (own === undefined || table.columns.has(name) || !table.columns.has(own)) return;
+  table.columns.set(name, table.columns.get(own));
+  table.columns.delete(own);
+}
+
+function dataOf(table) {
+  const data = {};
+  for (const [name, cells] of table.columns) {
+    if (name === "unique_id") data[name] = cells;
+    else if (name in model.categories) data[name] = cells.map((one) => one || null);
+    else if (model.columns.includes(name)) data[name] = cells.map(plain);
+  }
+  return data;
+}
+
+async function forecast(table) {
+  const answer = await ask({ data: dataOf(table) });
+  Object.assign(seen, { table, answer });
+  showForecast();
+}
+
+async function forecastText() {
+  const table = readTable($("table").value);
+  tell(table.notes);
+  seen.edits.clear();
+  seen.earlier = null;
+  await forecast(table);
+}
+
+async function forecastParquet(file) {
+  tell([`${file.name} is sent as it is: its rows are not shown here.`]);
+  Object.assign(seen, { table: null, earlier: null });
+  seen.answer = await ask(file, "application/vnd.apache.parquet");
+  showForecast();
+}
+
+function showForecast() {
+  const chosen = chooseSeries();
+  const names = ["drawn", "numbers", ...(seen.table ? ["tried"] : [])];
+  show(...names);
+  $("drawn-name").textContent = `Forecast of ${chosen}`;
+  drawForecast(chosen);
+  listForecast(chosen);
+  if (seen.table) listCells(chosen);
+}
+
+function chooseSeries() {
+  const names = [...new Set(seen.answer.unique_id)];
+  const before = $("series").value;
+  const sought = $("search").value.toLowerCase();
+  const matching = names.filter((name) => name.toLowerCase().includes(sought));
+  const offered = matching.length ? matching : names;
+  $("series").replaceChildren(...offered.map((name) => el("option", { value: name }, name)));
+  $("series").value = offered.includes(before) ? before : offered[0];
+  $("series-choice").hidden = names.length < 2;
+  $("search-box").hidden = names.length <= 12;
+  return $("series").value;
+}
+
+/** The rows of a series, in order of time; `at` is their place in the table. */
+function rowsOf(table, chosen) {
+  const { columns, ids } = table;
+  const target = columns.get(model.target);
+  const stamps = model.columns.includes("ds") ? columns.get("ds") : null;
+  const rows = [];
+  target.forEach((cell, at) => {
+    if (!ids || new Set(ids).size < 2 || ids[at] === chosen) {
+      rows.push({ at, stamp: stamps ? stamps[at] : rows.length + 1, value: number(cell) });
+    }
+  });
+  if (stamps) rows.sort((a, b) => wallOf(a.stamp) - wallOf(b.stamp));
+  const last = rows.findLastIndex((row) => row.value !== null);
+  return { past: rows.slice(0, last + 1), later: rows.slice(last + 1) };
+}
+
+function answerOf(answer, chosen) {
+  const rows = answer.unique_id.flatMap((name, at) => (name === chosen ? [at] : []));
+  return (name) => rows.map((at) => answer[name][at]);
+}
+
+function drawForecast(chosen) {
+  const times = "ds" in seen.answer;
+  const place = times ? wallOf : Number;
+  const stampName = times ? "ds" : "row";
+  const of = answerOf(seen.answer, chosen);
+  const stamps = of(stampName);
+  const past = seen.table ? rowsOf(seen.table, chosen).past : [];
+  const stretch = Math.min(400, Math.max(24, 3 * model.horizon, model.lookback));
+  const shownPast = past.slice(-stretch).map((row) => [place(row.stamp), row.value]);
+  const points = (column) => column.map((value, at) => [place(stamps[at]), value]);
+  const lines = [{ name: "forecast", style: "ahead", points: points(of("forecast")), dots: stamps.length <= 30 }];
+  if (shownPast.length) lines.unshift({ name: model.target, style: "past", points: shownPast });
+  if (seen.earlier) {
+    const earlier = answerOf(seen.earlier, chosen);
+    const was = earlier("forecast").map((value, at) => [place(earlier(stampName)[at]), value]);
+    lines.splice(-1, 0, { name: "earlier forecast", style: "earlier", points: was });
+  }
+  const bands = levels().map((level, at, all) => ({
+    name: `${level} % of the time within`,
+    style: at === all.length - 1 && all.length > 1 ? "narrow" : at ? "narrow" : all.length > 1 ? "wide" : "narrow",
+    points: of(`forecast-lo-${level}`).map((low, k) => [place(stamps[k]), low, of(`forecast-hi-${level}`)[k]]),
+  }));
+  const words = new Map([...past.map((row) => row.stamp), ...stamps].map((stamp) => [place(stamp), shown(stamp)]));
+  chart($("chart"), $("legend"), {
+    lines, bands, times, split: shownPast.length ? shownPast.at(-1)[0] : null,
+    digits: digits(lines.flatMap((line) => line.points.map((point) => point[1]))),
+    stamp: (at) => words.get(at) ?? "",
+    label: `Chart of ${chosen}: ${shownPast.length} values, and a forecast of ${stamps.length} steps from ` +
+      `${shown(stamps[0])} to ${shown(stamps.at(-1))}. Left and right arrow keys read the values.`,
+  });
+}
+
+/** Levels of the bounds, the widest first. */
+function levels() {
+  const found = model.bounds.map((name) => /^forecast-lo-(.+)$/.exec(name)?.[1]).filter(Boolean);
+  return found.sort((a, b) => b - a);
+}
+
+function columnsShown() {
+  return Object.keys(seen.answer).filter((name) => name !== "unique_id" && name !== "ds" && name !== "row");
+}
+
+function listForecast(chosen) {
+  const of = answerOf(seen.answer, chosen);
+  const names = columnsShown();
+  const format = digits(names.flatMap(of));
+  const head = el("tr", {}, ...["step", ...names].map((name) => el("th", { scope: "col" }, columnName(name))));
+  const rows = of("ds" in seen.answer ? "ds" : "row").map((stamp, at) =>
+    el("tr", {}, el("th", { scope: "row" }, shown(stamp)), ...names.map((name) => el("td", {}, format(of(name)[at])))));
+  $("rows").replaceChildren(el("thead", {}, head), el("tbody", {}, ...rows));
+}
+
+function columnName(name) {
+  const bound = /^forecast-(lo|hi)-(.+)$/.exec(name);
+  return bound ? `${bound[2]} % ${bound[1] === "lo" ? "low" : "high"}` : name;
+}
+
+function listCells(chosen) {
+  const { past, later: ahead } = rowsOf(seen.table, chosen);
+  const known = model.known_future.length ? ahead.slice(0, Math.min(model.horizon, 12)) : [];
+  const names = model.columns.filter((name) => name !== "unique_id" && name !== "ds");
+  const head = el("tr", {}, ...["step", ...names].map((name) => el("th", { scope: "col" }, name)));
+  const wanted = [...past.slice(-5), ...known];
+  // while a cell is edited its table stays, so that the focus does too
+  if ($("cells").contains(document.activeElement) && $("cells").chosen === chosen) return;
+  $("cells").chosen = chosen;
+  const rows = wanted.map((row) => {
+    const isAhead = known.includes(row);
+    const cells = names.map((name) => {
+      const read = !isAhead || model.known_future.includes(name);
+      return el("td", {}, ...(read ? [cellOf(name, row)] : []));
+    });
+    return el("tr", isAhead ? { class: "later" } : {}, el("th", { scope: "row" }, shown(row.stamp)), ...cells);
+  });
+  $("cells").replaceChildren(el("thead", {}, head), el("tbody", {}, ...rows));
+}
+
+function cellOf(name, row) {
+  const cells = seen.table.columns.get(name);
+  const values = model.categories[name];
+  const attributes = { "aria-label": `${name} at ${shown(row.stamp)}` };
+  const input = values ? el("select", attributes) : el("input", { ...attributes, inputmode: "decimal", autocomplete: "off" });
+  if (values) input.append(...new Set(["", ...values, cells[row.at]].map(String)).values().map((one) => el("option", {}, one)));
+  input.value = cells[row.at];
+  input.classList.toggle("changed", seen.edits.has(`${name} ${row.at}`));
+  input.addEventListener("input", () => changed(name, row.at, input));
+  return input;
+}
+
+const again = later(250, () => answering(() => forecast(seen.table)));
+
+function changed(name, at, input) {
+  const edit = `${name} ${at}`;
+  const cells = seen.table.columns.get(name);
+  seen.earlier ??= seen.answer;
+  if (!seen.edits.has(edit)) seen.edits.set(edit, cells[at]);
+  cells[at] = input.value.trim();
+  if (seen.edits.get(edit) === cells[at]) seen.edits.delete(edit);
+  input.classList.toggle("changed", seen.edits.has(edit));
+  if (!seen.edits.size) seen.earlier = null;
+  $("restore").hidden = !seen.edits.size;
+  again();
+}
+
+function restore() {
+  for (const [edit, value] of seen.edits) {
+    const cut = edit.lastIndexOf(" ");
+    seen.table.columns.get(edit.slice(0, cut))[Number(edit.slice(cut + 1))] = value;
+  }
+  seen.edits.clear();
+  seen.earlier = null;
+  $("restore").hidden = true;
+  $("tried-name").focus();
+  answering(() => forecast(seen.table));
+}
+
+async function copy() {
+  const text = csv(seen.answer);
+  try {
+    await navigator.clipboard.writeText(text);
+    $("copied").textContent = "Copied.";
+  } catch {
+    $("copied").textContent = "The browser did not let this page copy: download it.";
+  }
+}
+
+function download() {
+  const url = URL.createObjectURL(new Blob([csv(seen.answer)], { type: "text/csv" }));
+  el("a", { href: url, download: `${model.model}-forecast.csv` }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+// ---- examples ----
+
+function exampleTable() {
+  const series = model.several ? ["a", "b", "c"] : [null];
+  const rows = Math.max(model.lookback + 24, 3 * model.horizon, 60);
+  const every = rows + (model.known_future.length ? model.horizon : 0);
+  const [, count, unit] = /^(\d*)\s*([a-z]+)/.exec(model.step) ?? [null, "1", "row"];
+  const names = ["unique_id", ...model.columns].filter((name, at, all) => all.indexOf(name) === at && (model.several || name !== "unique_id"));
+  const columns = Object.fromEntries(names.map((name) => [name, []]));
+  const stamp = stampsOf(Number(count || 1), unit);
+  const round = { h: 24, d: 7, mo: 12 }[unit] ?? 24;
+  series.forEach((id, own) => {
+    for (let at = 0; at < every; at++) {
+      const wave = Math.sin((2 * Math.PI * at) / round + own) + 0.35 * Math.sin((4 * Math.PI * at) / round) + 0.25 * noise(at + 997 * own);
+      for (const name of names) columns[name].push(exampleCell(name, id, own, at, wave, at >= rows, stamp));
+    }
+  });
+  return csv(columns);
+}
+
+function exampleCell(name, id, own, at, wave, ahead, stamp) {
+  if (name === "unique_id") return id;
+  if (name === "ds") return stamp(at);
+  const known = model.known_future.includes(name);
+  if (ahead && !known) return "";
+  const values = model.categories[name];
+  if (values) return values[(known ? Math.floor(at / 3) + own : own) % values.length] ?? "";
+  if (name === model.target) return ((10 + 3 * wave) * (1 + own / 2)).toFixed(2);
+  return known ? Number(noise(31 * at + own) > 0.6) : ((20 + 5 * wave) * (1 + own / 2)).toFixed(2);
+}
+
+/** Noise from -1 to 1 that is the same at every visit. */
+function noise(at) {
+  const wild = Math.sin(at * 12.9898 + 4.1) * 43_758.5453;
+  return 2 * (wild - Math.floor(wild)) - 1;
+}
+
+/** Return what gives the stamp of a step, from the first one of the model's own example. */
+function stampsOf(count, unit) {
+  const first = model.example.data.ds?.[0] ?? "2024-01-01T00:00:00";
+  const length = { us: 0.001, ms: 1, s: 1000, m: 60_000, min: 60_000, h: HOUR, d: DAY, w: 7 * DAY }[unit] ?? HOUR;
+  if (unit === "row") return (at) => at + 1;
+  const months = { mo: 1, q: 3, y: 12 }[unit] * count;
+  const moved = (at) => {
+    const wall = new Date(wallOf(first));
+    if (months) return wall.setUTCMonth(wall.getUTCMonth() + months * at);
+    return wall.getTime() + at * count * length;
+  };
+  const byWall = months || length >= DAY;
+  return (at) => (model.zone ? zoned(moved(at), byWall, wallOf(first) - Date.parse(first)) : iso(moved(at)));
+}
+
+const iso = (time) => new Date(time).toISOString().replace(/\.000Z$|Z$/, "");
+
+function zoned(wall, byWall, firstOffset) {
+  const format = new Intl.DateTimeFormat("sv", { timeZone: model.zone, dateStyle: "short", timeStyle: "medium" });
+  const offsetAt = (instant) => wallOf(format.format(instant)) - instant;
+  const offset = offsetAt(wall - firstOffset);
+  const shift = byWall ? wall : wall - firstOffset + offset;
+  const minutes = Math.abs(offset) / 60_000;
+  const two = (value) => String(Math.floor(value)).padStart(2, "0");
+  return `${iso(shift)}${offset < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
+}
+
+function exampleRecording() {
+  const names = model.channels;
+  const columns = Object.fromEntries(names.map((name, own) => [
+    name, Array.from({ length: 80 }, (_, at) => (Math.sin(at / 6 + own) * 2 + 0.5 * noise(at + 97 * own) + own).toFixed(2)),
+  ]));
+  return csv(columns);
+}
+
+// ---- texts ----
+
+async function labelTexts() {
+  const whole = $("texts").value;
+  const texts = $("by-line").checked ? whole.split("\n").filter((line) => line.trim()) : [whole];
+  if (!whole.trim()) {
+    tell([]);
+    show("nothing");
+    return;
+  }
+  const answer = await ask({ texts });
+  const boxes = texts.map((text, at) => textCard(text, answer, at));
+  show("labelled");
+  $("labelled").replaceChildren(...boxes.map((box) => box.card));
+  await colourWords(boxes);
+}
+
+function textCard(text, answer, at) {
+  const words = el("p", { class: "words" }, text);
+  const told = el("p", { class: "soft" });
+  const note = answer.note?.[at] ? [el("p", { class: "soft note" }, NOTES[answer.note[at]] ?? answer.note[at])] : [];
+  const chances = probabilities(answer, at);
+  const card = el("article", { class: "card" }, ...labelOf(answer, at, chances), ...note, words, told);
+  return { card, words, told, text, answer, at, chances };
+}
+
+function probabilities(answer, at) {
+  const names = model.classes.map(String).filter((name) => `probability_${name}` in answer);
+  return names.map((name) => ({ name, value: answer[`probability_${name}`][at] })).sort((a, b) => b.value - a.value);
+}
+
+function labelOf(answer, at, chances) {
+  const label = answer.label[at];
+  const text = typeof label === "number" && !chances.length ? digits(answer.label)(label) : String(label);
+  const bars = el("div", { class: "bars" });
+  for (const { name, value } of chances.slice(0, 12)) {
+    const fill = el("i");
+    fill.style.width = `${100 * value}%`;
+    bars.append(el("span", { class: "name" }, name), el("div", { class: "bar", "aria-hidden": "true" }, fill), el("span", {}, percent(value)));
+  }
+  return [el("div", { class: "label" }, text || "no label"), ...(chances.length ? [bars] : [])];
+}
+
+const percent = (value) => `${(100 * value).toFixed(1)} %`;
+
+function segments(text) {
+  if (!Intl.Segmenter) return (text.match(/\s+|\S+/g) ?? []).map((one) => ({ segment: one, isWordLike: /\S/.test(one) }));
+  return [...new Intl.Segmenter("und", { granularity: "word" }).segment(text)];
+}
+
+/** Leave out each word in turn, and colour it by what that changes of the label's probability. */
+async function colourWords(boxes) {
+  let left = MOST_WORDS;
+  let size = 0;
+  const variants = [];
+  for (const box of boxes) {
+    box.parts = segments(box.text);
+    box.places = [];
+    box.parts.forEach((part, at) => {
+      size += part.isWordLike ? box.text.length : 0;
+      if (!part.isWordLike || left < 1 || size > MOST_CHARACTERS) return;
+      left -= 1;
+      box.places.push(at);
+      variants.push(box.parts.map((one, k) => (k === at ? "" : one.segment)).join(""));
+    });
+  }
+  if (!variants.length) return;
+  const answer = await ask({ texts: variants });
+  let first = 0;
+  for (const box of boxes) {
+    const { name } = box.chances[0] ?? {};
+    const column = name === undefined ? "label" : `probability_${name}`;
+    const effects = new Map(box.places.map((at, k) => [at, box.answer[column][box.at] - answer[column][first + k]]));
+    first += box.places.length;
+    paint(box, effects, name);
+  }
+}
+
+function paint(box, effects, name) {
+  const most = Math.max(0.02, ...[...effects.values()].map(Math.abs));
+  const signed = (value) => `${value < 0 ? "−" : "+"}${name === undefined ? digits([most])(Math.abs(value)) : percent(Math.abs(value))}`;
+  box.words.replaceChildren(...box.parts.map((part, at) => {
+    const effect = effects.get(at);
+    const depth = Math.min(4, Math.round((4.4 * Math.abs(effect ?? 0)) / most));
+    if (!depth) return part.segment;
+    return el("mark", { class: `${effect > 0 ? "pro" : "con"}${depth}`, title: signed(effect) }, part.segment);
+  }));
+  const what = name === undefined ? "the number" : `"${name}"`;
+  const strongest = [...effects].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, 3).filter(([, one]) => Math.abs(one) > 0.001);
+  const listed = strongest.map(([at, effect]) => `${box.parts[at].segment} ${signed(effect)}`).join(", ");
+  const words = box.parts.filter((part) => part.isWordLike).length;
+  const rest = words > effects.size ? ` ${(words - effects.size).toLocaleString("en")} more words are not tried: at most ${MOST_WORDS} at once.` : "";
+  box.told.replaceChildren(
+    el("mark", { class: "pro3" }, "speaks for"), ` or `, el("mark", { class: "con3" }, "against"),
+    ` ${what}: how much it changes when the word is left out. ${listed ? `Most: ${listed}.` : "No word changes it by much."}${rest}`,
+  );
+}
+
+// ---- recordings ----
+
+async function labelRecording() {
+  const names = model.channels;
+  const table = tableOf($("table").value, names);
+  const byName = names.every((name) => table.columns.has(name));
+  if (!byName && table.names.length !== names.length) {
+    throw new Error(`The table must have ${names.length} columns (${names.join(", ")}), got ${table.names.length}`);
+  }
+  const notes = [...table.notes];
+  if (!byName) notes.push(`Columns are read in their order as ${names.join(", ")}.`);
+  const columns = names.map((name, at) => table.columns.get(byName ? name : table.names[at]).map(plain));
+  tell([`${columns[0].length.toLocaleString("en")} steps.`, ...notes]);
+  const answer = await ask({ sequences: [Object.fromEntries(names.map((name, at) => [name, columns[at]]))] });
+  showRecording(names, columns, answer);
+}
+
+function showRecording(names, columns, answer) {
+  show("drawn");
+  const atSteps = "step" in answer;
+  $("series-choice").hidden = true;
+  $("drawn-name").textContent = atSteps ? "Labels along the recording" : "Label of the recording";
+  $("labels").replaceChildren(...(atSteps ? [] : labelOf(answer, 0, probabilities(answer, 0))));
+  const lines = names.map((name, at) => ({
+    name, style: `c${at % COLOURS}`, points: columns[at].map((value, k) => [k + 1, Number.isFinite(value) ? value : null]),
+  }));
+  const strip = atSteps ? runs(answer) : undefined;
+  const kinds = strip ? [...new Map(strip.map((part) => [part.name, { name: part.name, style: part.style }])).values()] : [];
+  chart($("chart"), $("legend"), {
+    lines, bands: [], strip, keys: kinds, split: null, times: false,
+    digits: digits(columns.flat()), stamp: (at) => `step ${at}`,
+    label: `Chart of a recording of ${columns[0].length} steps with the channels ${names.join(", ")}. ` +
+      `Left and right arrow keys read the values.`,
+  });
+}
+
+/** Neighbouring steps of one label. */
+function runs(answer) {
+  const parts = [];
+  answer.step.forEach((step, at) => {
+    const name = String(answer.label[at]);
+    const last = parts.at(-1);
+    if (last?.name === name && last.to === step - 0.5) last.to = step + 0.5;
+    else parts.push({ from: step - 0.5, to: step + 0.5, name, style: `c${Math.max(0, model.classes.map(String).indexOf(name)) % COLOURS}` });
+  });
+  return parts;
+}
+
+// ---- the form ----
+
+const labelling = later(400, () => answering(labelTexts));
+
+function submit() {
+  if (model.reads === "texts") return answering(labelTexts);
+  return answering(model.reads === "forecast" ? forecastText : labelRecording);
+}
+
+async function takeFile(file) {
+  if (/\.(parquet|pq)$/i.test(file.name)) {
+    const reads = model.reads === "forecast";
+    return answering(() => (reads ? forecastParquet(file) : Promise.reject(new Error("A recording must come as CSV"))));
+  }
+  const text = await file.text();
+  (model.reads === "texts" ? $("texts") : $("table")).value = text;
+  return submit();
+}
+
+function fill() {
+  $("table").value = model.reads === "forecast" ? exampleTable() : exampleRecording();
+  submit();
+}
+
+function choose(name) {
+  model = models.find((one) => one.model === name);
+  running?.abort();
+  Object.assign(seen, { table: null, answer: null, earlier: null });
+  seen.edits.clear();
+  tell([]);
+  complain("");
+  show("nothing");
+  $("restore").hidden = true;
+  $("labels").replaceChildren();
+  $("table-asked").hidden = model.reads === "texts";
+  $("texts-asked").hidden = model.reads !== "texts";
+  $("go").textContent = model.reads === "forecast" ? "Forecast" : "Label";
+  $("table-name").textContent = model.reads === "forecast" ? "Table with a header" : "Recording: a column for each channel";
+  $("facts").textContent = facts();
+  $("hint").textContent = hint();
+}
+
+function facts() {
+  if (model.reads === "forecast") {
+    return `Forecasts ${model.target} for ${model.horizon} steps of ${model.step}, from the last ${model.lookback} or more rows.`;
+  }
+  const what = model.reads === "texts" ? "texts" : "recordings";
+  return model.classes?.length ? `Labels ${what}: ${model.classes.join(", ")}.` : `Gives a number for ${what}.`;
+}
+
+function hint() {
+  if (model.reads === "sequences") return `Channels: ${model.channels.join(", ")}. Paste a table, or drop a file here.`;
+  const ahead = model.known_future.length
+    ? ` Rows after the last ${model.target} tell ${model.known_future.join(", ")} of the steps ahead.` : "";
+  return `Columns: ${(model.columns ?? []).join(", ")}.${ahead} Paste a table, or drop a CSV or Parquet file here.`;
+}
+
+function listen() {
+  const form = $("asked");
+  form.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
+  form.addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("over"); });
+  form.addEventListener("dragleave", () => form.classList.remove("over"));
+  form.addEventListener("drop", (event) => {
+    form.classList.remove("over");
+    const [file] = event.dataTransfer.files;
+    if (!file) return;
+    event.preventDefault();
+    takeFile(file);
+  });
+  $("file").addEventListener("change", () => {
+    const [file] = $("file").files;
+    if (file) takeFile(file);
+    $("file").value = "";
+  });
+  $("table").addEventListener("paste", () => setTimeout(submit));
+  $("texts").addEventListener("input", labelling);
+  $("by-line").addEventListener("change", () => answering(labelTexts));
+  $("model").addEventListener("change", () => choose($("model").value));
+  $("series").addEventListener("change", showForecast);
+  $("search").addEventListener("input", showForecast);
+  $("fill").addEventListener("click", fill);
+  $("restore").addEventListener("click", restore);
+  $("copy").addEventListener("click", copy);
+  $("download").addEventListener("click", download);
+}
+
+async function start() {
+  try {
+    const response = await fetch("models");
+    ({ models } = await response.json());
+  } catch {
+    $("facts").textContent = "";
+    complain("The models could not be read. Load this page again");
+    return;
+  }
+  $("model").replaceChildren(...models.map((one) => el("option", { value: one.model }, one.model)));
+  $("model-choice").hidden = models.length < 2;
+  listen();
+  choose(models[0].model);
+}
+
+start();
