@@ -41,7 +41,7 @@ function tell(notes) {
 
 function complain(message) {
   const text = message.trim();
-  const whole = /[.!?]$/.test(text) ? text : `${text}.`;
+  const whole = /[.!?]$/.test(text) || !text ? text : `${text}.`;
   $("error").textContent = whole.charAt(0).toUpperCase() + whole.slice(1);
   $("error").hidden = !text;
 }
@@ -181,7 +181,8 @@ function wallOf(stamp) {
 }
 
 function shown(stamp) {
-  return String(stamp).replace("T", " ").replace(/^(\S+) 00:00:00$/, "$1").replace(/(\d\d:\d\d):00\b/, "$1");
+  const text = String(stamp).replace("T", " ").replace(/(\d\d:\d\d):00(?![\d:.])/, "$1");
+  return /^\d*\s*(d|w|mo|q|y)/.test(model.step) ? text.replace(/^(\S+) 00:00$/, "$1") : text;
 }
 
 function timeTicks(from, to, most) {
@@ -376,6 +377,9 @@ function follow(box, root, tip, scales) {
     if (part) rows.push(el("div", {}, el("span", {}, "label"), el("span", {}, part.name)));
     tip.replaceChildren(el("strong", {}, spec.stamp(at)), ...rows);
     tip.hidden = false;
+    const first = spec.lines.at(-1).points.find((one) => one[0] === at) ?? spec.lines[0].points.find((one) => one[0] === at);
+    const high = first?.[1] == null || scales.y(first[1]) < (scales.top + scales.bottom) / 2;
+    tip.style.top = `${high ? Math.max(6, scales.bottom - tip.offsetHeight - 6) : 6}px`;
     const room = box.clientWidth - tip.offsetWidth;
     tip.style.left = `${Math.max(0, x < room - 14 ? x + 12 : Math.min(x - 12 - tip.offsetWidth, room))}px`;
   };
@@ -437,6 +441,13 @@ function dataOf(table) {
   return data;
 }
 
+function forget() {
+  seen.edits.clear();
+  seen.earlier = null;
+  $("restore").hidden = true;
+  $("cells").chosen = null;
+}
+
 async function forecast(table) {
   const answer = await ask({ data: dataOf(table) });
   Object.assign(seen, { table, answer });
@@ -446,14 +457,14 @@ async function forecast(table) {
 async function forecastText() {
   const table = readTable($("table").value);
   tell(table.notes);
-  seen.edits.clear();
-  seen.earlier = null;
+  forget();
   await forecast(table);
 }
 
 async function forecastParquet(file) {
   tell([`${file.name} is sent as it is: its rows are not shown here.`]);
-  Object.assign(seen, { table: null, earlier: null });
+  forget();
+  seen.table = null;
   seen.answer = await ask(file, "application/vnd.apache.parquet");
   showForecast();
 }
@@ -462,7 +473,7 @@ function showForecast() {
   const chosen = chooseSeries();
   const names = ["drawn", "numbers", ...(seen.table ? ["tried"] : [])];
   show(...names);
-  $("drawn-name").textContent = `Forecast of ${chosen}`;
+  $("drawn-name").textContent = `Forecast of ${model.target}${model.several ? `: ${chosen}` : ""}`;
   drawForecast(chosen);
   listForecast(chosen);
   if (seen.table) listCells(chosen);
@@ -484,11 +495,12 @@ function chooseSeries() {
 /** The rows of a series, in order of time; `at` is their place in the table. */
 function rowsOf(table, chosen) {
   const { columns, ids } = table;
+  const one = new Set(ids).size < 2;
   const target = columns.get(model.target);
   const stamps = model.columns.includes("ds") ? columns.get("ds") : null;
   const rows = [];
   target.forEach((cell, at) => {
-    if (!ids || new Set(ids).size < 2 || ids[at] === chosen) {
+    if (one || ids[at] === chosen) {
       rows.push({ at, stamp: stamps ? stamps[at] : rows.length + 1, value: number(cell) });
     }
   });
@@ -511,18 +523,17 @@ function drawForecast(chosen) {
   const past = seen.table ? rowsOf(seen.table, chosen).past : [];
   const stretch = Math.min(400, Math.max(24, 3 * model.horizon, model.lookback));
   const shownPast = past.slice(-stretch).map((row) => [place(row.stamp), row.value]);
-  const points = (column) => column.map((value, at) => [place(stamps[at]), value]);
-  const lines = [{ name: "forecast", style: "ahead", points: points(of("forecast")), dots: stamps.length <= 30 }];
+  const lines = [{ name: "forecast", style: "ahead", points: zipped(stamps.map(place), of("forecast")), dots: stamps.length <= 30 }];
   if (shownPast.length) lines.unshift({ name: model.target, style: "past", points: shownPast });
   if (seen.earlier) {
     const earlier = answerOf(seen.earlier, chosen);
-    const was = earlier("forecast").map((value, at) => [place(earlier(stampName)[at]), value]);
+    const was = zipped(earlier(stampName).map(place), earlier("forecast"));
     lines.splice(-1, 0, { name: "earlier forecast", style: "earlier", points: was });
   }
   const bands = levels().map((level, at, all) => ({
-    name: `${level} % of the time within`,
-    style: at === all.length - 1 && all.length > 1 ? "narrow" : at ? "narrow" : all.length > 1 ? "wide" : "narrow",
-    points: of(`forecast-lo-${level}`).map((low, k) => [place(stamps[k]), low, of(`forecast-hi-${level}`)[k]]),
+    name: `${level} % bounds`,
+    style: at || all.length === 1 ? "narrow" : "wide",
+    points: zipped(stamps.map(place), of(`forecast-lo-${level}`), of(`forecast-hi-${level}`)),
   }));
   const words = new Map([...past.map((row) => row.stamp), ...stamps].map((stamp) => [place(stamp), shown(stamp)]));
   chart($("chart"), $("legend"), {
@@ -533,6 +544,8 @@ function drawForecast(chosen) {
       `${shown(stamps[0])} to ${shown(stamps.at(-1))}. Left and right arrow keys read the values.`,
   });
 }
+
+const zipped = (first, ...columns) => first.map((one, at) => [one, ...columns.map((column) => column[at])]);
 
 /** Levels of the bounds, the widest first. */
 function levels() {
@@ -549,8 +562,8 @@ function listForecast(chosen) {
   const names = columnsShown();
   const format = digits(names.flatMap(of));
   const head = el("tr", {}, ...["step", ...names].map((name) => el("th", { scope: "col" }, columnName(name))));
-  const rows = of("ds" in seen.answer ? "ds" : "row").map((stamp, at) =>
-    el("tr", {}, el("th", { scope: "row" }, shown(stamp)), ...names.map((name) => el("td", {}, format(of(name)[at])))));
+  const rows = zipped(of("ds" in seen.answer ? "ds" : "row"), ...names.map(of)).map(([stamp, ...values]) =>
+    el("tr", {}, el("th", { scope: "row" }, shown(stamp)), ...values.map((value) => el("td", {}, format(value)))));
   $("rows").replaceChildren(el("thead", {}, head), el("tbody", {}, ...rows));
 }
 
@@ -611,9 +624,7 @@ function restore() {
     const cut = edit.lastIndexOf(" ");
     seen.table.columns.get(edit.slice(0, cut))[Number(edit.slice(cut + 1))] = value;
   }
-  seen.edits.clear();
-  seen.earlier = null;
-  $("restore").hidden = true;
+  forget();
   $("tried-name").focus();
   answering(() => forecast(seen.table));
 }
@@ -712,7 +723,7 @@ async function labelTexts() {
   const whole = $("texts").value;
   const texts = $("by-line").checked ? whole.split("\n").filter((line) => line.trim()) : [whole];
   if (!whole.trim()) {
-    tell([]);
+    running?.abort();
     show("nothing");
     return;
   }
@@ -786,7 +797,7 @@ async function colourWords(boxes) {
 
 function paint(box, effects, name) {
   const most = Math.max(0.02, ...[...effects.values()].map(Math.abs));
-  const signed = (value) => `${value < 0 ? "−" : "+"}${name === undefined ? digits([most])(Math.abs(value)) : percent(Math.abs(value))}`;
+  const signed = (value) => `${value < 0 ? "−" : "+"}${name === undefined ? digits([most])(Math.abs(value)) : `${(100 * Math.abs(value)).toFixed(1)} points`}`;
   box.words.replaceChildren(...box.parts.map((part, at) => {
     const effect = effects.get(at);
     const depth = Math.min(4, Math.round((4.4 * Math.abs(effect ?? 0)) / most));
@@ -842,12 +853,13 @@ function showRecording(names, columns, answer) {
 
 /** Neighbouring steps of one label. */
 function runs(answer) {
+  const places = model.classes.map(String);
   const parts = [];
   answer.step.forEach((step, at) => {
     const name = String(answer.label[at]);
     const last = parts.at(-1);
     if (last?.name === name && last.to === step - 0.5) last.to = step + 0.5;
-    else parts.push({ from: step - 0.5, to: step + 0.5, name, style: `c${Math.max(0, model.classes.map(String).indexOf(name)) % COLOURS}` });
+    else parts.push({ from: step - 0.5, to: step + 0.5, name, style: `c${(model.channels.length + places.indexOf(name)) % COLOURS}` });
   });
   return parts;
 }
@@ -856,15 +868,17 @@ function runs(answer) {
 
 const labelling = later(400, () => answering(labelTexts));
 
-function submit() {
-  if (model.reads === "texts") return answering(labelTexts);
-  return answering(model.reads === "forecast" ? forecastText : labelRecording);
+async function submit() {
+  await answering({ texts: labelTexts, forecast: forecastText, sequences: labelRecording }[model.reads]);
+  // on a phone the answer lies below the form
+  const below = $("told").getBoundingClientRect().top > innerHeight - 120;
+  if (below && $("error").hidden) $("told").scrollIntoView();
 }
 
 async function takeFile(file) {
   if (/\.(parquet|pq)$/i.test(file.name)) {
     const reads = model.reads === "forecast";
-    return answering(() => (reads ? forecastParquet(file) : Promise.reject(new Error("A recording must come as CSV"))));
+    return answering(() => (reads ? forecastParquet(file) : Promise.reject(new Error("What this model labels must come as CSV or text"))));
   }
   const text = await file.text();
   (model.reads === "texts" ? $("texts") : $("table")).value = text;
@@ -879,19 +893,19 @@ function fill() {
 function choose(name) {
   model = models.find((one) => one.model === name);
   running?.abort();
-  Object.assign(seen, { table: null, answer: null, earlier: null });
-  seen.edits.clear();
+  document.body.classList.remove("busy");
+  Object.assign(seen, { table: null, answer: null });
+  forget();
   tell([]);
   complain("");
   show("nothing");
-  $("restore").hidden = true;
   $("labels").replaceChildren();
   $("table-asked").hidden = model.reads === "texts";
   $("texts-asked").hidden = model.reads !== "texts";
   $("go").textContent = model.reads === "forecast" ? "Forecast" : "Label";
   $("table-name").textContent = model.reads === "forecast" ? "Table with a header" : "Recording: a column for each channel";
   $("facts").textContent = facts();
-  $("hint").textContent = hint();
+  $("hint").textContent = model.reads === "texts" ? "" : hint();
 }
 
 function facts() {
@@ -906,7 +920,7 @@ function hint() {
   if (model.reads === "sequences") return `Channels: ${model.channels.join(", ")}. Paste a table, or drop a file here.`;
   const ahead = model.known_future.length
     ? ` Rows after the last ${model.target} tell ${model.known_future.join(", ")} of the steps ahead.` : "";
-  return `Columns: ${(model.columns ?? []).join(", ")}.${ahead} Paste a table, or drop a CSV or Parquet file here.`;
+  return `Columns: ${model.columns.join(", ")}.${ahead} Paste a table, or drop a CSV or Parquet file here.`;
 }
 
 function listen() {
