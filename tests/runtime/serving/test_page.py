@@ -88,7 +88,7 @@ class Visit:
         self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.goto(address)
-        self.page.get_by_label("Model").select_option(model)
+        self.page.get_by_role("combobox", name="Model").select_option(model)
 
     def text(self, selector: str) -> str:
         return str(self.page.locator(selector).text_content())
@@ -131,7 +131,7 @@ def test_an_example_is_forecast_with_its_bounds(visit: Any) -> None:
     assert len(seen.forecast()) == 4
     assert seen.page.locator("#series option").all_text_contents() == ["a", "b", "c"]
     first = seen.forecast()
-    seen.page.get_by_label("Series").select_option("b")
+    seen.page.get_by_role("combobox", name="Series").select_option("b")
     assert seen.forecast() != first
 
 
@@ -211,7 +211,9 @@ def test_a_forecast_can_be_taken_away_as_csv(visit: Any) -> None:
 
 def test_texts_get_labels_and_coloured_words(visit: Any) -> None:
     seen = visit("reviews")
-    seen.page.get_by_label("Texts").fill(f"good fine film {ATTACK}\nbad awful plot\nzzz")
+    seen.page.get_by_role("textbox", name="Texts").fill(
+        f"good fine film {ATTACK}\nbad awful plot\nzzz"
+    )
     seen.wait("#labelled mark[title]")
 
     assert seen.page.locator("#labelled article").count() == 3
@@ -239,7 +241,7 @@ def test_a_recording_gets_labels_along_its_steps(visit: Any) -> None:
 def test_nothing_widens_the_page_of_a_phone(visit: Any, model: str) -> None:
     seen = visit(model, PHONE)
     if model == "reviews":
-        seen.page.get_by_label("Texts").fill("good " * 30 + "x" * 200)
+        seen.page.get_by_role("textbox", name="Texts").fill("a good bad film " + "x" * 200)
         seen.wait("#labelled mark[title]")
     else:
         seen.page.locator("#fill").click()

@@ -29,8 +29,11 @@ log = logging.getLogger(__name__)
 PAGE = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
+    **{
+        f"/{name}": (name, "text/javascript; charset=utf-8")
+        for name in ("page.js", "charts.js", "examples.js", "scales.js", "tables.js")
+    },
 }
 JSON, CSV = "application/json", "text/csv"
 LOOKS = 1.0

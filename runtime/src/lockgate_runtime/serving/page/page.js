@@ -1,3 +1,10 @@
+/** What a user does: choose a model, ask it, look at the answer. */
+
+import { chart, el } from "./charts.js";
+import { exampleRecording, exampleTable } from "./examples.js";
+import { digits, shown as shownStamp, wallOf } from "./scales.js";
+import { csv, number, plain, tableOf } from "./tables.js";
+
 const $ = (id) => document.getElementById(id);
 const MOST_WORDS = 200;
 const MOST_CHARACTERS = 1_500_000;
@@ -16,24 +23,12 @@ const seen = { table: null, answer: null, earlier: null, edits: new Map() };
 
 // ---- the document ----
 
-function el(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
-
-function svg(name, attributes = {}, text = null) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (text !== null) made.textContent = text;
-  return made;
-}
-
 function show(...ids) {
   const all = ["nothing", "drawn", "tried", "numbers", "labelled"];
   for (const id of all) $(id).hidden = !ids.includes(id);
 }
+
+const shown = (stamp) => shownStamp(stamp, /^\d*\s*(d|w|mo|q|y)/.test(model.step));
 
 function tell(notes) {
   $("notes").replaceChildren(...notes.map((note) => el("li", {}, note)));
@@ -87,323 +82,6 @@ async function answering(work) {
     complain(error.message);
   }
   document.body.classList.remove("busy");
-}
-
-// ---- tables ----
-
-function cellsOf(text, separator) {
-  const lines = [];
-  let line = [];
-  const cell = /("(?:[^"]|"")*"|[^\n\r"]*?)(SEPARATOR|\r\n|\n|\r|$)/.source;
-  const pattern = new RegExp(cell.replace("SEPARATOR", separator === "\t" ? "\\t" : separator), "y");
-  while (pattern.lastIndex < text.length) {
-    const found = pattern.exec(text);
-    if (!found) throw new Error(`Line ${lines.length + 1} of the table must be CSV: a quote does not end`);
-    const [, raw, end] = found;
-    line.push((raw.startsWith('"') ? raw.slice(1, -1).replaceAll('""', '"') : raw).trim());
-    if (end === separator) {
-      if (pattern.lastIndex === text.length) line.push("");
-      if (pattern.lastIndex < text.length) continue;
-    }
-    if (line.some((one) => one)) lines.push(line);
-    line = [];
-  }
-  return lines;
-}
-
-function parsed(text) {
-  const plain = text.replace(/^\uFEFF/, "").replace(/^[\r\n]+/, "");
-  const head = plain.split(/[\r\n]/, 1)[0];
-  const counts = [",", ";", "\t"].map((one) => [head.split(one).length, one]);
-  const separator = counts.reduce((best, one) => (one[0] > best[0] ? one : best))[1];
-  const lines = cellsOf(plain, separator);
-  const comma = separator !== "," && lines.some((line) => line.some((one) => /^-?\d+,\d+$/.test(one)));
-  if (comma) {
-    for (const line of lines) line.forEach((one, at) => { line[at] = one.replace(/^(-?\d+),(\d+)$/, "$1.$2"); });
-  }
-  return { lines, notes: comma ? ["Decimal commas are read as points."] : [] };
-}
-
-function tableOf(text, headless = null) {
-  const { lines, notes } = parsed(text);
-  let names = lines[0] ?? [];
-  let rows = lines.slice(1);
-  if (headless && names.every((one) => number(one) !== null)) {
-    [names, rows] = [names.map((_, at) => headless[at] ?? `column ${at + 1}`), lines];
-  }
-  if (!rows.length) throw new Error("The table must have a line of names and rows below it");
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice !== undefined) throw new Error(`The columns must have names of their own, got "${twice}" twice`);
-  rows.forEach((row, at) => {
-    if (row.length !== names.length) {
-      throw new Error(`Row ${at + 2} of the table must have ${names.length} cells, got ${row.length}`);
-    }
-  });
-  return { names, notes, columns: new Map(names.map((name, at) => [name, rows.map((row) => row[at])])) };
-}
-
-function number(text) {
-  const value = Number(text);
-  return text !== "" && Number.isFinite(value) ? value : null;
-}
-
-/** A cell as JSON: a missing one is null, and what is no number is left to the server's sentence. */
-function plain(text) {
-  if (/^(nan|na|null|none|)$/i.test(text)) return null;
-  return number(text) ?? text;
-}
-
-function csv(columns) {
-  const cell = (one) => {
-    const text = one === null || one === undefined ? "" : String(one);
-    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  const names = Object.keys(columns);
-  const rows = columns[names[0]].map((_, at) => names.map((name) => cell(columns[name][at])).join(","));
-  return [names.map(cell).join(","), ...rows, ""].join("\n");
-}
-
-// ---- times ----
-
-const utc = (options) => new Intl.DateTimeFormat("en", { timeZone: "UTC", ...options });
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
-const CLOCK = utc({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const DATE = utc({ month: "short", day: "numeric" });
-const MONTH = utc({ month: "short" });
-const YEAR = utc({ year: "numeric" });
-const MINUTES = [1, 5, 15, 30, 60, 180, 360, 720, 1440, 2880, 10_080, 20_160];
-
-/** What the clock on the wall shows, as if it were UTC. */
-function wallOf(stamp) {
-  const text = String(stamp).replace(" ", "T").replace(/(Z|[+-]\d\d:?\d\d)$/, "");
-  return Date.parse(text.includes("T") ? `${text}Z` : text);
-}
-
-function shown(stamp) {
-  const text = String(stamp).replace("T", " ").replace(/(\d\d:\d\d):00(?![\d:.])/, "$1");
-  return /^\d*\s*(d|w|mo|q|y)/.test(model.step) ? text.replace(/^(\S+) 00:00$/, "$1") : text;
-}
-
-function timeTicks(from, to, most) {
-  const step = MINUTES.map((one) => one * 60_000).find((one) => (to - from) / one <= most);
-  const ticks = [];
-  if (step) {
-    const monday = 4 * DAY;
-    const origin = step > DAY ? monday : 0;
-    for (let at = Math.ceil((from - origin) / step) * step + origin; at <= to; at += step) ticks.push(at);
-    return named(ticks, step < DAY ? CLOCK : DATE, step < DAY ? DATE : YEAR);
-  }
-  const months = (to - from) / DAY / 30;
-  const apart = [1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200].find((one) => months / one <= most) ?? 2400;
-  const first = new Date(from);
-  let month = Math.ceil((first.getUTCFullYear() * 12 + first.getUTCMonth()) / apart) * apart;
-  for (; Date.UTC(Math.floor(month / 12), month % 12) <= to; month += apart) {
-    const at = Date.UTC(Math.floor(month / 12), month % 12);
-    if (at >= from) ticks.push(at);
-  }
-  return apart < 12 ? named(ticks, MONTH, YEAR) : named(ticks, YEAR, null);
-}
-
-function named(ticks, format, wider) {
-  let before = null;
-  return ticks.map((at) => {
-    const below = wider?.format(at) ?? "";
-    const tick = { at, text: format.format(at), below: below === before ? "" : below };
-    before = below;
-    return tick;
-  });
-}
-
-function niceTicks(from, to, most) {
-  const rough = (to - from) / most || 1;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= rough * 0.999);
-  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  const format = new Intl.NumberFormat("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
-  const ticks = [];
-  for (let k = Math.ceil(from / step - 1e-9); k * step <= to + step * 1e-9; k++) {
-    ticks.push({ at: k * step, text: format.format(k * step).replace("-", "−"), below: "" });
-  }
-  return ticks;
-}
-
-/** A format with four digits of the largest number. */
-function digits(values) {
-  const most = Math.max(...values.filter(Number.isFinite).map(Math.abs), 0);
-  const decimals = most ? Math.min(8, Math.max(0, 3 - Math.floor(Math.log10(most)))) : 0;
-  const format = new Intl.NumberFormat("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
-  return (value) => (Number.isFinite(value) ? format.format(value).replace("-", "−") : "");
-}
-
-// ---- charts ----
-
-/**
- * Draw a chart into a box, and again whenever its width changes.
- *
- * lines: {name, style, points: [[x, y]], dots}; bands: {name, style, points: [[x, low, high]]};
- * strip: {from, to, name, style}; split: where the forecast begins; times: whether x is a time.
- */
-function chart(box, legend, spec) {
-  box.spec = spec;
-  box.at = null;
-  legend.replaceChildren(...[...spec.lines, ...[...spec.bands].reverse(), ...(spec.keys ?? [])].map(key));
-  draw(box);
-  if (!box.watched) {
-    box.watched = new ResizeObserver(() => box.clientWidth !== box.drawn && draw(box));
-    box.watched.observe(box);
-  }
-}
-
-function key(one) {
-  const mark = svg("svg", { width: 18, height: 12, "aria-hidden": "true" });
-  const isLine = one.points && one.points[0]?.length === 2;
-  if (isLine) mark.append(svg("path", { d: "M1 6H17", class: `line ${one.style}` }));
-  else mark.append(svg("rect", { y: 1, width: 18, height: 10, rx: 2, class: `area ${one.style}` }));
-  return el("li", {}, mark, one.name);
-}
-
-function scalesOf(spec, width, height) {
-  const values = [
-    ...spec.lines.flatMap((line) => line.points.map((point) => point[1])),
-    ...spec.bands.flatMap((band) => band.points.flatMap((point) => point.slice(1))),
-  ].filter((one) => one !== null);
-  const places = [...spec.lines, ...spec.bands].flatMap((one) => one.points.map((point) => point[0]));
-  const least = (all) => all.reduce((a, b) => Math.min(a, b), Infinity);
-  const most = (all) => all.reduce((a, b) => Math.max(a, b), -Infinity);
-  let [low, high] = values.length ? [least(values), most(values)] : [0, 1];
-  const room = (high - low || Math.abs(high) || 1) * 0.06;
-  [low, high] = [low - room, high + room];
-  const [from, to] = [least(places), most(places)];
-  const ys = niceTicks(low, high, height < 300 ? 4 : 6);
-  const left = 14 + 7.2 * most(ys.map((tick) => tick.text.length));
-  const [right, top, bottom] = [width - 14, 10, height - 40 - (spec.strip ? 30 : 0)];
-  return {
-    x: (at) => left + ((at - from) / (to - from || 1)) * (right - left),
-    y: (value) => bottom - ((value - low) / (high - low)) * (bottom - top),
-    back: (place) => from + ((place - left) / (right - left)) * (to - from),
-    xs: (spec.times ? timeTicks : wholeTicks)(from, to, Math.max(2, (right - left) / 72)),
-    ys, left, right, top, bottom,
-  };
-}
-
-function wholeTicks(from, to, most) {
-  return niceTicks(from, to, Math.min(most, Math.max(1, to - from)));
-}
-
-function draw(box) {
-  const spec = box.spec;
-  const [width, height] = [box.clientWidth, box.clientHeight];
-  if (!spec || !width) return;
-  box.drawn = width;
-  const scales = scalesOf(spec, width, height);
-  const root = svg("svg", { width, height, role: "img", tabindex: 0, "aria-label": spec.label });
-  drawAxes(root, scales, height);
-  for (const band of spec.bands) root.append(svg("path", { d: area(band.points, scales), class: `area ${band.style}` }));
-  if (spec.split !== null) {
-    const x = scales.x(spec.split);
-    root.append(svg("line", { x1: x, x2: x, y1: scales.top, y2: scales.bottom, class: "split" }));
-  }
-  for (const line of spec.lines) drawLine(root, line, scales);
-  for (const part of spec.strip ?? []) drawPart(root, part, scales);
-  const tip = el("div", { class: "tip", role: "status", hidden: "" });
-  box.replaceChildren(root, tip);
-  follow(box, root, tip, scales);
-}
-
-function drawAxes(root, { xs, ys, x, y, left, right }, height) {
-  for (const tick of ys) {
-    const at = y(tick.at);
-    root.append(svg("line", { x1: left, x2: right, y1: at, y2: at, class: "grid" }));
-    root.append(svg("text", { x: left - 8, y: at + 4, "text-anchor": "end" }, tick.text));
-  }
-  for (const tick of xs) {
-    const half = 3.4 * Math.max(tick.text.length, tick.below.length);
-    const at = Math.min(Math.max(x(tick.at), half + 2), right + 12 - half);
-    root.append(svg("text", { x: at, y: height - 22, "text-anchor": "middle" }, tick.text));
-    if (tick.below) root.append(svg("text", { x: at, y: height - 6, "text-anchor": "middle" }, tick.below));
-  }
-}
-
-function drawLine(root, line, { x, y }) {
-  let path = "";
-  let pen = "M";
-  for (const [at, value] of line.points) {
-    if (value !== null) path += `${pen}${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
-    pen = value === null ? "M" : "L";
-  }
-  root.append(svg("path", { d: path, class: `line ${line.style}` }));
-  if (!line.dots) return;
-  for (const [at, value] of line.points) {
-    if (value !== null) root.append(svg("circle", { cx: x(at), cy: y(value), r: 3, class: `area ${line.style}` }));
-  }
-}
-
-function area(points, { x, y }) {
-  const half = points.length === 1 ? 6 : 0;
-  const ends = half ? [[-half, points[0]], [half, points[0]]] : points.map((point) => [0, point]);
-  const edge = (side) => ends.map(([off, point]) => `${(x(point[0]) + off).toFixed(1)} ${y(point[side]).toFixed(1)}`);
-  return `M${edge(1).join("L")}L${edge(2).reverse().join("L")}Z`;
-}
-
-function drawPart(root, part, { x, bottom, left, right }) {
-  const [from, to] = [Math.max(left, x(part.from)), Math.min(right, x(part.to))];
-  root.append(svg("rect", { x: from, y: bottom + 6, width: Math.max(1, to - from), height: 22, class: `area ${part.style}` }));
-  if (to - from > part.name.length * 7.5 + 8) {
-    root.append(svg("text", { x: (from + to) / 2, y: bottom + 21, "text-anchor": "middle", class: "on" }, part.name));
-  }
-}
-
-/** Tell the values under the pointer, or where the arrow keys went. */
-function follow(box, root, tip, scales) {
-  const { spec } = box;
-  const stops = [...new Set([...spec.lines, ...spec.bands].flatMap((one) => one.points.map((point) => point[0])))];
-  stops.sort((a, b) => a - b);
-  const rule = svg("line", { y1: scales.top, y2: scales.bottom, class: "rule", visibility: "hidden" });
-  root.append(rule);
-  const values = [...spec.lines, ...[...spec.bands].reverse()].map((one) => [one, new Map(one.points.map((point) => [point[0], point]))]);
-  const hide = () => {
-    tip.hidden = true;
-    rule.setAttribute("visibility", "hidden");
-  };
-  const point = (place) => {
-    box.at = Math.min(Math.max(place, 0), stops.length - 1);
-    const at = stops[box.at];
-    const x = scales.x(at);
-    for (const end of ["x1", "x2"]) rule.setAttribute(end, x);
-    rule.setAttribute("visibility", "visible");
-    const rows = values.flatMap(([one, known]) => tipRow(one, known.get(at), spec.digits));
-    const part = spec.strip?.find((one) => one.from <= at && at <= one.to);
-    if (part) rows.push(el("div", {}, el("span", {}, "label"), el("span", {}, part.name)));
-    tip.replaceChildren(el("strong", {}, spec.stamp(at)), ...rows);
-    tip.hidden = false;
-    const first = spec.lines.at(-1).points.find((one) => one[0] === at) ?? spec.lines[0].points.find((one) => one[0] === at);
-    const high = first?.[1] == null || scales.y(first[1]) < (scales.top + scales.bottom) / 2;
-    tip.style.top = `${high ? Math.max(6, scales.bottom - tip.offsetHeight - 6) : 6}px`;
-    const room = box.clientWidth - tip.offsetWidth;
-    tip.style.left = `${Math.max(0, x < room - 14 ? x + 12 : Math.min(x - 12 - tip.offsetWidth, room))}px`;
-  };
-  const near = (event) => {
-    const at = scales.back(event.clientX - root.getBoundingClientRect().left);
-    point(stops.reduce((best, one, place) => (Math.abs(one - at) < Math.abs(stops[best] - at) ? place : best), 0));
-  };
-  root.addEventListener("pointermove", near);
-  root.addEventListener("pointerdown", near);
-  root.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && hide());
-  root.addEventListener("blur", hide);
-  root.addEventListener("keydown", (event) => {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (event.key === "Escape") hide();
-    if (!by) return;
-    event.preventDefault();
-    point((box.at ?? stops.length - 1 - (by > 0)) + by);
-  });
-}
-
-function tipRow(one, point, format) {
-  if (!point || point[1] === null) return [];
-  const text = point.length === 3 ? `${format(point[1])} to ${format(point[2])}` : format(point[1]);
-  return [el("div", {}, el("span", { class: one.points[0].length === 2 ? one.style : "" }, one.name), el("span", {}, text))];
 }
 
 // ---- forecasts ----
@@ -645,78 +323,6 @@ function download() {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-// ---- examples ----
-
-function exampleTable() {
-  const series = model.several ? ["a", "b", "c"] : [null];
-  const rows = Math.max(model.lookback + 24, 3 * model.horizon, 60);
-  const every = rows + (model.known_future.length ? model.horizon : 0);
-  const [, count, unit] = /^(\d*)\s*([a-z]+)/.exec(model.step) ?? [null, "1", "row"];
-  const names = ["unique_id", ...model.columns].filter((name, at, all) => all.indexOf(name) === at && (model.several || name !== "unique_id"));
-  const columns = Object.fromEntries(names.map((name) => [name, []]));
-  const stamp = stampsOf(Number(count || 1), unit);
-  const round = { h: 24, d: 7, mo: 12 }[unit] ?? 24;
-  series.forEach((id, own) => {
-    for (let at = 0; at < every; at++) {
-      const wave = Math.sin((2 * Math.PI * at) / round + own) + 0.35 * Math.sin((4 * Math.PI * at) / round) + 0.25 * noise(at + 997 * own);
-      for (const name of names) columns[name].push(exampleCell(name, id, own, at, wave, at >= rows, stamp));
-    }
-  });
-  return csv(columns);
-}
-
-function exampleCell(name, id, own, at, wave, ahead, stamp) {
-  if (name === "unique_id") return id;
-  if (name === "ds") return stamp(at);
-  const known = model.known_future.includes(name);
-  if (ahead && !known) return "";
-  const values = model.categories[name];
-  if (values) return values[(known ? Math.floor(at / 3) + own : own) % values.length] ?? "";
-  if (name === model.target) return ((10 + 3 * wave) * (1 + own / 2)).toFixed(2);
-  return known ? Number(noise(31 * at + own) > 0.6) : ((20 + 5 * wave) * (1 + own / 2)).toFixed(2);
-}
-
-/** Noise from -1 to 1 that is the same at every visit. */
-function noise(at) {
-  const wild = Math.sin(at * 12.9898 + 4.1) * 43_758.5453;
-  return 2 * (wild - Math.floor(wild)) - 1;
-}
-
-/** Return what gives the stamp of a step, from the first one of the model's own example. */
-function stampsOf(count, unit) {
-  const first = model.example.data.ds?.[0] ?? "2024-01-01T00:00:00";
-  const length = { us: 0.001, ms: 1, s: 1000, m: 60_000, min: 60_000, h: HOUR, d: DAY, w: 7 * DAY }[unit] ?? HOUR;
-  if (unit === "row") return (at) => at + 1;
-  const months = { mo: 1, q: 3, y: 12 }[unit] * count;
-  const moved = (at) => {
-    const wall = new Date(wallOf(first));
-    if (months) return wall.setUTCMonth(wall.getUTCMonth() + months * at);
-    return wall.getTime() + at * count * length;
-  };
-  const byWall = months || length >= DAY;
-  return (at) => (model.zone ? zoned(moved(at), byWall, wallOf(first) - Date.parse(first)) : iso(moved(at)));
-}
-
-const iso = (time) => new Date(time).toISOString().replace(/\.000Z$|Z$/, "");
-
-function zoned(wall, byWall, firstOffset) {
-  const format = new Intl.DateTimeFormat("sv", { timeZone: model.zone, dateStyle: "short", timeStyle: "medium" });
-  const offsetAt = (instant) => wallOf(format.format(instant)) - instant;
-  const offset = offsetAt(wall - firstOffset);
-  const shift = byWall ? wall : wall - firstOffset + offset;
-  const minutes = Math.abs(offset) / 60_000;
-  const two = (value) => String(Math.floor(value)).padStart(2, "0");
-  return `${iso(shift)}${offset < 0 ? "-" : "+"}${two(minutes / 60)}:${two(minutes % 60)}`;
-}
-
-function exampleRecording() {
-  const names = model.channels;
-  const columns = Object.fromEntries(names.map((name, own) => [
-    name, Array.from({ length: 80 }, (_, at) => (Math.sin(at / 6 + own) * 2 + 0.5 * noise(at + 97 * own) + own).toFixed(2)),
-  ]));
-  return csv(columns);
-}
-
 // ---- texts ----
 
 async function labelTexts() {
@@ -886,7 +492,7 @@ async function takeFile(file) {
 }
 
 function fill() {
-  $("table").value = model.reads === "forecast" ? exampleTable() : exampleRecording();
+  $("table").value = model.reads === "forecast" ? exampleTable(model) : exampleRecording(model);
   submit();
 }
 
