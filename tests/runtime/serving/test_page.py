@@ -146,6 +146,9 @@ def test_another_value_is_another_forecast(visit: Any) -> None:
 
     assert seen.forecast() != before
     assert last.evaluate("cell => cell === document.activeElement")
+    last.fill("forty")
+    seen.page.locator("#tried").get_by_role("alert").wait_for()
+    assert 'of "y" must hold a number, got "forty"' in seen.text("#error")
     seen.page.get_by_role("button", name="Restore the values").click()
     seen.page.locator("#chart .earlier.line").wait_for(state="detached")
     assert seen.forecast() == before
@@ -195,6 +198,30 @@ def test_what_cannot_be_forecast_is_told_in_a_sentence(visit: Any) -> None:
     seen.page.locator("#fill").click()
     seen.wait("#chart .ahead.line")
     assert seen.page.locator("#error").is_hidden()
+
+
+def test_a_file_can_be_dropped_and_one_of_many_series_found(visit: Any) -> None:
+    seen = visit("shops")
+    rows = [
+        f"shop {shop},2024-01-{day:02},{day % 7 + shop if day < 27 else ''},0,sun,30,big"
+        for shop in range(20)
+        for day in range(1, 32)
+    ]
+    table = "\n".join(["unique_id,ds,y,promo,weather,area,kind", *rows])
+    seen.page.evaluate(
+        """text => {
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File([text], "shops.csv"));
+          document.querySelector("#told").dispatchEvent(
+            new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+        }""",
+        table,
+    )
+    seen.wait("#chart .ahead.line")
+    seen.page.get_by_role("searchbox", name="Search").fill("shop 17")
+
+    assert seen.text("#notes") == "620 rows of 20 series."
+    assert seen.text("#drawn-name") == "Forecast of y: shop 17"
 
 
 def test_a_forecast_can_be_taken_away_as_csv(visit: Any) -> None:

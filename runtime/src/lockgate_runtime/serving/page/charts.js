@@ -53,14 +53,14 @@ function scalesOf(spec, width, height) {
   const room = (high - low || Math.abs(high) || 1) * 0.06;
   [low, high] = [low - room, high + room];
   const [from, to] = [least(places), most(places)];
-  const ys = niceTicks(low, high, height < 300 ? 4 : 6);
+  const ys = niceTicks(low, high, height < 300 ? 5 : 6);
   const left = 14 + 7.2 * most(ys.map((tick) => tick.text.length));
-  const [right, top, bottom] = [width - 14, 10, height - 40 - (spec.strip ? 30 : 0)];
+  const [right, top, bottom] = [width - 14, 10, height - (spec.times ? 40 : 26) - (spec.strip ? 30 : 0)];
   return {
     x: (at) => left + ((at - from) / (to - from || 1)) * (right - left),
     y: (value) => bottom - ((value - low) / (high - low)) * (bottom - top),
     back: (place) => from + ((place - left) / (right - left)) * (to - from),
-    xs: (spec.times ? timeTicks : wholeTicks)(from, to, Math.max(2, (right - left) / 72)),
+    xs: (spec.times ? timeTicks : wholeTicks)(from, to, Math.max(2, (right - left) / 72), spec.least),
     ys, left, right, top, bottom,
   };
 }
@@ -76,7 +76,7 @@ function draw(box) {
   box.drawn = width;
   const scales = scalesOf(spec, width, height);
   const root = svg("svg", { width, height, role: "img", tabindex: 0, "aria-label": spec.label });
-  drawAxes(root, scales, height);
+  drawAxes(root, scales, scales.bottom + (spec.strip ? 30 : 0));
   for (const band of spec.bands) root.append(svg("path", { d: area(band.points, scales), class: `area ${band.style}` }));
   if (spec.split !== null) {
     const x = scales.x(spec.split);
@@ -89,7 +89,7 @@ function draw(box) {
   follow(box, root, tip, scales);
 }
 
-function drawAxes(root, { xs, ys, x, y, left, right }, height) {
+function drawAxes(root, { xs, ys, x, y, left, right }, foot) {
   for (const tick of ys) {
     const at = y(tick.at);
     root.append(svg("line", { x1: left, x2: right, y1: at, y2: at, class: "grid" }));
@@ -98,8 +98,8 @@ function drawAxes(root, { xs, ys, x, y, left, right }, height) {
   for (const tick of xs) {
     const half = 3.4 * Math.max(tick.text.length, tick.below.length);
     const at = Math.min(Math.max(x(tick.at), half + 2), right + 12 - half);
-    root.append(svg("text", { x: at, y: height - 22, "text-anchor": "middle" }, tick.text));
-    if (tick.below) root.append(svg("text", { x: at, y: height - 6, "text-anchor": "middle" }, tick.below));
+    root.append(svg("text", { x: at, y: foot + 18, "text-anchor": "middle" }, tick.text));
+    if (tick.below) root.append(svg("text", { x: at, y: foot + 34, "text-anchor": "middle" }, tick.below));
   }
 }
 
@@ -111,7 +111,8 @@ function drawLine(root, line, { x, y }) {
     pen = value === null ? "M" : "L";
   }
   root.append(svg("path", { d: path, class: `line ${line.style}` }));
-  if (!line.dots) return;
+  const apart = line.points.length > 1 ? x(line.points[1][0]) - x(line.points[0][0]) : Infinity;
+  if (!line.dots || apart < 12) return;
   for (const [at, value] of line.points) {
     if (value !== null) root.append(svg("circle", { cx: x(at), cy: y(value), r: 3, class: `area ${line.style}` }));
   }

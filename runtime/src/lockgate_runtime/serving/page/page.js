@@ -2,8 +2,8 @@
 
 import { chart, el } from "./charts.js";
 import { exampleRecording, exampleTable } from "./examples.js";
-import { digits, shown as shownStamp, wallOf } from "./scales.js";
-import { csv, number, plain, tableOf } from "./tables.js";
+import { DAY, digits, shown as shownStamp, wallOf } from "./scales.js";
+import { csv, number, numbers, tableOf } from "./tables.js";
 
 const $ = (id) => document.getElementById(id);
 const MOST_WORDS = 200;
@@ -28,7 +28,8 @@ function show(...ids) {
   for (const id of all) $(id).hidden = !ids.includes(id);
 }
 
-const shown = (stamp) => shownStamp(stamp, /^\d*\s*(d|w|mo|q|y)/.test(model.step));
+const ofDays = () => /^\d*\s*(d|w|mo|q|y)/.test(model.step);
+const shown = (stamp) => shownStamp(stamp, ofDays());
 
 function tell(notes) {
   $("notes").replaceChildren(...notes.map((note) => el("li", {}, note)));
@@ -39,6 +40,8 @@ function complain(message) {
   const whole = /[.!?]$/.test(text) || !text ? text : `${text}.`;
   $("error").textContent = whole.charAt(0).toUpperCase() + whole.slice(1);
   $("error").hidden = !text;
+  // beside what was edited: on a phone the form is far from there
+  ($("cells").contains(document.activeElement) ? $("tried") : $("asked")).append($("error"));
 }
 
 function later(wait, work) {
@@ -110,11 +113,13 @@ function rename(table, name, own) {
 }
 
 function dataOf(table) {
+  const countsRows = typeof model.example.data.ds?.[0] === "number";
   const data = {};
   for (const [name, cells] of table.columns) {
     if (name === "unique_id") data[name] = cells;
     else if (name in model.categories) data[name] = cells.map((one) => one || null);
-    else if (model.columns.includes(name)) data[name] = cells.map(plain);
+    else if (name === "ds") data[name] = countsRows ? numbers(name, cells) : cells;
+    else if (model.columns.includes(name)) data[name] = numbers(name, cells);
   }
   return data;
 }
@@ -201,7 +206,7 @@ function drawForecast(chosen) {
   const past = seen.table ? rowsOf(seen.table, chosen).past : [];
   const stretch = Math.min(400, Math.max(24, 3 * model.horizon, model.lookback));
   const shownPast = past.slice(-stretch).map((row) => [place(row.stamp), row.value]);
-  const lines = [{ name: "forecast", style: "ahead", points: zipped(stamps.map(place), of("forecast")), dots: stamps.length <= 30 }];
+  const lines = [{ name: "forecast", style: "ahead", points: zipped(stamps.map(place), of("forecast")), dots: true }];
   if (shownPast.length) lines.unshift({ name: model.target, style: "past", points: shownPast });
   if (seen.earlier) {
     const earlier = answerOf(seen.earlier, chosen);
@@ -215,7 +220,7 @@ function drawForecast(chosen) {
   }));
   const words = new Map([...past.map((row) => row.stamp), ...stamps].map((stamp) => [place(stamp), shown(stamp)]));
   chart($("chart"), $("legend"), {
-    lines, bands, times, split: shownPast.length ? shownPast.at(-1)[0] : null,
+    lines, bands, times, least: ofDays() ? DAY : 0, split: shownPast.length ? shownPast.at(-1)[0] : null,
     digits: digits(lines.flatMap((line) => line.points.map((point) => point[1]))),
     stamp: (at) => words.get(at) ?? "",
     label: `Chart of ${chosen}: ${shownPast.length} values, and a forecast of ${stamps.length} steps from ` +
@@ -432,7 +437,7 @@ async function labelRecording() {
   }
   const notes = [...table.notes];
   if (!byName) notes.push(`Columns are read in their order as ${names.join(", ")}.`);
-  const columns = names.map((name, at) => table.columns.get(byName ? name : table.names[at]).map(plain));
+  const columns = names.map((name, at) => numbers(name, table.columns.get(byName ? name : table.names[at])));
   tell([`${columns[0].length.toLocaleString("en")} steps.`, ...notes]);
   const answer = await ask({ sequences: [Object.fromEntries(names.map((name, at) => [name, columns[at]]))] });
   showRecording(names, columns, answer);
@@ -532,14 +537,19 @@ function hint() {
 function listen() {
   const form = $("asked");
   form.addEventListener("submit", (event) => { event.preventDefault(); submit(); });
-  form.addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("over"); });
-  form.addEventListener("dragleave", () => form.classList.remove("over"));
-  form.addEventListener("drop", (event) => {
-    form.classList.remove("over");
-    const [file] = event.dataTransfer.files;
-    if (!file) return;
+  const withFile = (event) => event.dataTransfer.types.includes("Files");
+  // a file that misses the form would replace the page
+  document.addEventListener("dragover", (event) => {
+    if (!withFile(event)) return;
     event.preventDefault();
-    takeFile(file);
+    form.classList.add("over");
+  });
+  document.addEventListener("dragleave", () => form.classList.remove("over"));
+  document.addEventListener("drop", (event) => {
+    if (!withFile(event)) return;
+    event.preventDefault();
+    form.classList.remove("over");
+    takeFile(event.dataTransfer.files[0]);
   });
   $("file").addEventListener("change", () => {
     const [file] = $("file").files;

@@ -20,8 +20,8 @@ export function shown(stamp, ofDays) {
   return ofDays ? text.replace(/^(\S+) 00:00$/, "$1") : text;
 }
 
-export function timeTicks(from, to, most) {
-  const step = MINUTES.map((one) => one * 60_000).find((one) => (to - from) / one <= most);
+export function timeTicks(from, to, most, least = 0) {
+  const step = MINUTES.map((one) => one * 60_000).find((one) => one >= least && (to - from) / one <= most);
   const ticks = [];
   if (step) {
     const monday = 4 * DAY;
@@ -58,14 +58,15 @@ export function niceTicks(from, to, most) {
   const format = new Intl.NumberFormat("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
   const ticks = [];
   for (let k = Math.ceil(from / step - 1e-9); k * step <= to + step * 1e-9; k++) {
-    ticks.push({ at: k * step, text: format.format(k * step).replace("-", "−"), below: "" });
+    const at = k * step || 0; // never the other zero, whose sign would be shown
+    ticks.push({ at, text: format.format(at).replace("-", "−"), below: "" });
   }
   return ticks;
 }
 
 /** A format with four digits of the largest number. */
 export function digits(values) {
-  const most = Math.max(...values.filter(Number.isFinite).map(Math.abs), 0);
+  const most = values.reduce((best, one) => (Number.isFinite(one) ? Math.max(best, Math.abs(one)) : best), 0);
   const decimals = most ? Math.min(8, Math.max(0, 3 - Math.floor(Math.log10(most)))) : 0;
   const format = new Intl.NumberFormat("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
   return (value) => (Number.isFinite(value) ? format.format(value).replace("-", "−") : "");

@@ -3,7 +3,7 @@
 function cellsOf(text, separator) {
   const lines = [];
   let line = [];
-  const cell = /("(?:[^"]|"")*"|[^\n\r"]*?)(SEPARATOR|\r\n|\n|\r|$)/.source;
+  const cell = /("(?:[^"]|"")*"|(?!")[^\n\r]*?)(SEPARATOR|\r\n|\n|\r|$)/.source;
   const pattern = new RegExp(cell.replace("SEPARATOR", separator === "\t" ? "\\t" : separator), "y");
   while (pattern.lastIndex < text.length) {
     const found = pattern.exec(text);
@@ -56,10 +56,14 @@ export function number(text) {
   return text !== "" && Number.isFinite(value) ? value : null;
 }
 
-/** A cell as JSON: a missing one is null, and what is no number is left to the server's sentence. */
-export function plain(text) {
-  if (/^(nan|na|null|none|)$/i.test(text)) return null;
-  return number(text) ?? text;
+/** The cells of a column as numbers, null where one is missing. */
+export function numbers(name, cells) {
+  return cells.map((text, at) => {
+    if (/^(nan|na|null|none|)$/i.test(text)) return null;
+    const value = number(text);
+    if (value === null) throw new Error(`Row ${at + 1} of "${name}" must hold a number, got "${text.slice(0, 80)}"`);
+    return value;
+  });
 }
 
 export function csv(columns) {
