@@ -1,20 +1,7 @@
 /** Charts of lines and bands, drawn as SVG. */
 
+import { el, svg } from "./document.js";
 import { niceTicks, timeTicks } from "./scales.js";
-
-export function el(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
-
-export function svg(name, attributes = {}, text = null) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (text !== null) made.textContent = text;
-  return made;
-}
 
 /**
  * Draw a chart into a box, and again whenever its width changes.

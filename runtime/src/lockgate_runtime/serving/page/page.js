@@ -1,39 +1,23 @@
 /** What a user does: choose a model, ask it, look at the answer. */
 
-import { chart, el } from "./charts.js";
+import { ask, stop } from "./asking.js";
+import { chart } from "./charts.js";
+import { $, el, show, tell } from "./document.js";
 import { exampleRecording, exampleTable } from "./examples.js";
+import { labelRecording } from "./recordings.js";
 import { DAY, digits, shown as shownStamp, wallOf } from "./scales.js";
 import { csv, number, numbers, tableOf } from "./tables.js";
+import { labelTexts } from "./texts.js";
 
-const $ = (id) => document.getElementById(id);
-const MOST_WORDS = 200;
-const MOST_CHARACTERS = 1_500_000;
-const COLOURS = 8;
 const ISO = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|[+-]\d\d:?\d\d)?$/;
-const NOTES = {
-  blank: "The text is blank: the label says nothing about it.",
-  "no known word": "The model knows no word of this text: the label is a guess.",
-};
 
 let models = [];
 let model = null;
-let running = null;
 // what is shown of a forecaster: the table as it is edited, and the answers before and after
 const seen = { table: null, answer: null, earlier: null, edits: new Map() };
 
-// ---- the document ----
-
-function show(...ids) {
-  const all = ["nothing", "drawn", "tried", "numbers", "labelled"];
-  for (const id of all) $(id).hidden = !ids.includes(id);
-}
-
 const ofDays = () => /^\d*\s*(d|w|mo|q|y)/.test(model.step);
 const shown = (stamp) => shownStamp(stamp, ofDays());
-
-function tell(notes) {
-  $("notes").replaceChildren(...notes.map((note) => el("li", {}, note)));
-}
 
 function complain(message) {
   const text = message.trim();
@@ -50,28 +34,6 @@ function later(wait, work) {
     clearTimeout(timer);
     timer = setTimeout(work, wait);
   };
-}
-
-// ---- asking ----
-
-async function ask(body, type = "application/json") {
-  running?.abort();
-  running = new AbortController();
-  const { signal } = running;
-  const headers = { "Content-Type": type };
-  const content = type === "application/json" ? JSON.stringify(body) : body;
-  let response;
-  try {
-    const path = `predict?model=${encodeURIComponent(model.model)}`;
-    response = await fetch(path, { method: "POST", headers, body: content, signal });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Error("The server did not answer. It may have stopped, or the data may be too large");
-  }
-  const answer = await response.json().catch(() => ({}));
-  if (signal.aborted) throw new DOMException("a later request is under way", "AbortError");
-  if (!response.ok) throw new Error(answer.detail ?? `The server answered with ${response.status}`);
-  return answer.prediction;
 }
 
 /** Run a request of the user; only the last one may tell of its end. */
@@ -132,7 +94,7 @@ function forget() {
 }
 
 async function forecast(table) {
-  const answer = await ask({ data: dataOf(table) });
+  const answer = await ask(model, { data: dataOf(table) });
   Object.assign(seen, { table, answer });
   showForecast();
 }
@@ -148,7 +110,7 @@ async function forecastParquet(file) {
   tell([`${file.name} is sent as it is: its rows are not shown here.`]);
   forget();
   seen.table = null;
-  seen.answer = await ask(file, "application/vnd.apache.parquet");
+  seen.answer = await ask(model, file, "application/vnd.apache.parquet");
   showForecast();
 }
 
@@ -287,7 +249,7 @@ function cellOf(name, row) {
   return input;
 }
 
-const again = later(250, () => answering(() => forecast(seen.table)));
+const again = later(250, () => seen.table && answering(() => forecast(seen.table)));
 
 function changed(name, at, input) {
   const edit = `${name} ${at}`;
@@ -328,159 +290,13 @@ function download() {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-// ---- texts ----
-
-async function labelTexts() {
-  const whole = $("texts").value;
-  const texts = $("by-line").checked ? whole.split("\n").filter((line) => line.trim()) : [whole];
-  if (!whole.trim()) {
-    running?.abort();
-    show("nothing");
-    return;
-  }
-  const answer = await ask({ texts });
-  const boxes = texts.map((text, at) => textCard(text, answer, at));
-  show("labelled");
-  $("labelled").replaceChildren(...boxes.map((box) => box.card));
-  await colourWords(boxes);
-}
-
-function textCard(text, answer, at) {
-  const words = el("p", { class: "words" }, text);
-  const told = el("p", { class: "soft" });
-  const note = answer.note?.[at] ? [el("p", { class: "soft note" }, NOTES[answer.note[at]] ?? answer.note[at])] : [];
-  const chances = probabilities(answer, at);
-  const card = el("article", { class: "card" }, ...labelOf(answer, at, chances), ...note, words, told);
-  return { card, words, told, text, answer, at, chances };
-}
-
-function probabilities(answer, at) {
-  const names = model.classes.map(String).filter((name) => `probability_${name}` in answer);
-  return names.map((name) => ({ name, value: answer[`probability_${name}`][at] })).sort((a, b) => b.value - a.value);
-}
-
-function labelOf(answer, at, chances) {
-  const label = answer.label[at];
-  const text = typeof label === "number" && !chances.length ? digits(answer.label)(label) : String(label);
-  const bars = el("div", { class: "bars" });
-  for (const { name, value } of chances.slice(0, 12)) {
-    const fill = el("i");
-    fill.style.width = `${100 * value}%`;
-    bars.append(el("span", { class: "name" }, name), el("div", { class: "bar", "aria-hidden": "true" }, fill), el("span", {}, percent(value)));
-  }
-  return [el("div", { class: "label" }, text || "no label"), ...(chances.length ? [bars] : [])];
-}
-
-const percent = (value) => `${(100 * value).toFixed(1)} %`;
-
-function segments(text) {
-  if (!Intl.Segmenter) return (text.match(/\s+|\S+/g) ?? []).map((one) => ({ segment: one, isWordLike: /\S/.test(one) }));
-  return [...new Intl.Segmenter("und", { granularity: "word" }).segment(text)];
-}
-
-/** Leave out each word in turn, and colour it by what that changes of the label's probability. */
-async function colourWords(boxes) {
-  let left = MOST_WORDS;
-  let size = 0;
-  const variants = [];
-  for (const box of boxes) {
-    box.parts = segments(box.text);
-    box.places = [];
-    box.parts.forEach((part, at) => {
-      size += part.isWordLike ? box.text.length : 0;
-      if (!part.isWordLike || left < 1 || size > MOST_CHARACTERS) return;
-      left -= 1;
-      box.places.push(at);
-      variants.push(box.parts.map((one, k) => (k === at ? "" : one.segment)).join(""));
-    });
-  }
-  if (!variants.length) return;
-  const answer = await ask({ texts: variants });
-  let first = 0;
-  for (const box of boxes) {
-    const { name } = box.chances[0] ?? {};
-    const column = name === undefined ? "label" : `probability_${name}`;
-    const effects = new Map(box.places.map((at, k) => [at, box.answer[column][box.at] - answer[column][first + k]]));
-    first += box.places.length;
-    paint(box, effects, name);
-  }
-}
-
-function paint(box, effects, name) {
-  const most = Math.max(0.02, ...[...effects.values()].map(Math.abs));
-  const signed = (value) => `${value < 0 ? "−" : "+"}${name === undefined ? digits([most])(Math.abs(value)) : `${(100 * Math.abs(value)).toFixed(1)} points`}`;
-  box.words.replaceChildren(...box.parts.map((part, at) => {
-    const effect = effects.get(at);
-    const depth = Math.min(4, Math.round((4.4 * Math.abs(effect ?? 0)) / most));
-    if (!depth) return part.segment;
-    return el("mark", { class: `${effect > 0 ? "pro" : "con"}${depth}`, title: signed(effect) }, part.segment);
-  }));
-  const what = name === undefined ? "the number" : `"${name}"`;
-  const strongest = [...effects].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, 3).filter(([, one]) => Math.abs(one) > 0.001);
-  const listed = strongest.map(([at, effect]) => `${box.parts[at].segment} ${signed(effect)}`).join(", ");
-  const words = box.parts.filter((part) => part.isWordLike).length;
-  const rest = words > effects.size ? ` ${(words - effects.size).toLocaleString("en")} more words are not tried: at most ${MOST_WORDS} at once.` : "";
-  box.told.replaceChildren(
-    el("mark", { class: "pro3" }, "speaks for"), ` or `, el("mark", { class: "con3" }, "against"),
-    ` ${what}: how much it changes when the word is left out. ${listed ? `Most: ${listed}.` : "No word changes it by much."}${rest}`,
-  );
-}
-
-// ---- recordings ----
-
-async function labelRecording() {
-  const names = model.channels;
-  const table = tableOf($("table").value, names);
-  const byName = names.every((name) => table.columns.has(name));
-  if (!byName && table.names.length !== names.length) {
-    throw new Error(`The table must have ${names.length} columns (${names.join(", ")}), got ${table.names.length}`);
-  }
-  const notes = [...table.notes];
-  if (!byName) notes.push(`Columns are read in their order as ${names.join(", ")}.`);
-  const columns = names.map((name, at) => numbers(name, table.columns.get(byName ? name : table.names[at])));
-  tell([`${columns[0].length.toLocaleString("en")} steps.`, ...notes]);
-  const answer = await ask({ sequences: [Object.fromEntries(names.map((name, at) => [name, columns[at]]))] });
-  showRecording(names, columns, answer);
-}
-
-function showRecording(names, columns, answer) {
-  show("drawn");
-  const atSteps = "step" in answer;
-  $("series-choice").hidden = true;
-  $("drawn-name").textContent = atSteps ? "Labels along the recording" : "Label of the recording";
-  $("labels").replaceChildren(...(atSteps ? [] : labelOf(answer, 0, probabilities(answer, 0))));
-  const lines = names.map((name, at) => ({
-    name, style: `c${at % COLOURS}`, points: columns[at].map((value, k) => [k + 1, Number.isFinite(value) ? value : null]),
-  }));
-  const strip = atSteps ? runs(answer) : undefined;
-  const kinds = strip ? [...new Map(strip.map((part) => [part.name, { name: part.name, style: part.style }])).values()] : [];
-  chart($("chart"), $("legend"), {
-    lines, bands: [], strip, keys: kinds, split: null, times: false,
-    digits: digits(columns.flat()), stamp: (at) => `step ${at}`,
-    label: `Chart of a recording of ${columns[0].length} steps with the channels ${names.join(", ")}. ` +
-      `Left and right arrow keys read the values.`,
-  });
-}
-
-/** Neighbouring steps of one label. */
-function runs(answer) {
-  const places = model.classes.map(String);
-  const parts = [];
-  answer.step.forEach((step, at) => {
-    const name = String(answer.label[at]);
-    const last = parts.at(-1);
-    if (last?.name === name && last.to === step - 0.5) last.to = step + 0.5;
-    else parts.push({ from: step - 0.5, to: step + 0.5, name, style: `c${(model.channels.length + places.indexOf(name)) % COLOURS}` });
-  });
-  return parts;
-}
-
 // ---- the form ----
 
-const labelling = later(400, () => answering(labelTexts));
+const labelling = later(400, () => model.reads === "texts" && answering(() => labelTexts(model)));
 
 async function submit() {
-  await answering({ texts: labelTexts, forecast: forecastText, sequences: labelRecording }[model.reads]);
+  const work = { texts: labelTexts, forecast: forecastText, sequences: labelRecording }[model.reads];
+  await answering(() => work(model));
   // on a phone the answer lies below the form
   const below = $("told").getBoundingClientRect().top > innerHeight - 120;
   if (below && $("error").hidden) $("told").scrollIntoView();
@@ -503,7 +319,7 @@ function fill() {
 
 function choose(name) {
   model = models.find((one) => one.model === name);
-  running?.abort();
+  stop();
   document.body.classList.remove("busy");
   Object.assign(seen, { table: null, answer: null });
   forget();
@@ -558,7 +374,7 @@ function listen() {
   });
   $("table").addEventListener("paste", () => setTimeout(submit));
   $("texts").addEventListener("input", labelling);
-  $("by-line").addEventListener("change", () => answering(labelTexts));
+  $("by-line").addEventListener("change", () => answering(() => labelTexts(model)));
   $("model").addEventListener("change", () => choose($("model").value));
   $("series").addEventListener("change", showForecast);
   $("search").addEventListener("input", showForecast);
