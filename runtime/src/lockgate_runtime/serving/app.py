@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request, Response
@@ -26,10 +27,11 @@ from lockgate_runtime.serving.streams import Streams, columns_of
 from lockgate_runtime.serving.uploads import KINDS, Uploads
 
 log = logging.getLogger(__name__)
-PAGE = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+MEDIA = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
 }
 JSON, CSV = "application/json", "text/csv"
 LOOKS = 1.0
@@ -252,15 +254,16 @@ async def _stream_content(request: Request, served: Served, model: Model) -> dic
 
 
 def _add_pages(app: FastAPI) -> None:
-    page = files("lockgate_runtime.serving") / "page"
-
     def add(route: str, content: bytes, media: str) -> None:
         @app.get(route, include_in_schema=False)
         async def give() -> Response:
             return Response(content, media_type=media)
 
-    for route, (name, media) in PAGE.items():
-        add(route, (page / name).read_bytes(), media)
+    for file in (files("lockgate_runtime.serving") / "page").iterdir():
+        media = MEDIA.get(PurePath(file.name).suffix)
+        if media is not None:
+            route = "/" if file.name == "index.html" else f"/{file.name}"
+            add(route, file.read_bytes(), media)
 
 
 def _owner(request: Request) -> str:
