@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -30,8 +31,22 @@ def to_onnx(graph: Graph) -> bytes:
             verbose=False,
         )
     assert found is not None
-    written: bytes = found.model_proto.SerializeToString()
+    model = found.model_proto
+    _name_dimensions(graph, model.graph)
+    written: bytes = model.SerializeToString()
     return written
+
+
+def _name_dimensions(graph: Graph, written: Any) -> None:
+    """Give free dimensions the names of the graph, in place of the tracer's symbols."""
+    names = {}
+    for given in written.input:
+        dimensions = given.type.tensor_type.shape.dim
+        names |= {dimensions[at].dim_param: name for at, name in graph.axes[given.name].items()}
+    for one in (*written.input, *written.output, *written.value_info):
+        for dimension in one.type.tensor_type.shape.dim:
+            if dimension.dim_param in names:
+                dimension.dim_param = names[dimension.dim_param]
 
 
 def running(graph: Graph, data: bytes) -> Run:
