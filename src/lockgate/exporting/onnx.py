@@ -39,7 +39,7 @@ def to_onnx(graph: Graph) -> bytes:
 
 def _name_dimensions(graph: Graph, written: Any) -> None:
     """Give free dimensions the names of the graph, in place of the tracer's symbols."""
-    names = {}
+    names: dict[str, str] = {}
     for given in written.input:
         dimensions = given.type.tensor_type.shape.dim
         names |= {dimensions[at].dim_param: name for at, name in graph.axes[given.name].items()}
