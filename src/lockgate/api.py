@@ -32,10 +32,13 @@ from lockgate.studies import plan as plans
 from lockgate.studies.comparison import Comparison, compare_studies
 from lockgate.studies.config import StudyConfig, study_config
 from lockgate.studies.result import StudyResult
+from lockgate.studies.rounds import run_config
 from lockgate.studies.study import run
 from lockgate.studies.tuned import Tuned
 from lockgate.tasks.base import Fitted, Task
 from lockgate.tasks.stack.rungs import default_names
+from lockgate.tracking.config import tracked
+from lockgate.tracking.tracker import open_tracker
 from lockgate.tuning.config import rate_config, tune_config
 from lockgate.tuning.plan import TunePlan
 from lockgate.tuning.rates import RateResult, find_rate
@@ -90,13 +93,16 @@ def study(
     Raises:
         DataError: If the data or a setting cannot be used.
         DiskFullError: If a disk has no room; with room, `resume` goes on.
+        ModuleNotFoundError: If a library that `track` names is not installed.
     """
     chosen, resolved = resolved_run(source, task, config, settings, _study_config)
     folder = Path(out) if out is not None else default_out(source, chosen.subject(resolved))
-    tuned = _tuned(chosen, resolved)
-    with StudyProgress(on_prepared, on_plan) as watcher, stores_in(folder.parent / STORES):
+    tuned, tracker = _tuned(chosen, resolved), open_tracker(resolved.track, folder)
+    progress = StudyProgress(on_prepared, on_plan, tracker.fit)
+    with progress as watcher, stores_in(folder.parent / STORES):
         result = run(source, resolved, folder, chosen, resume=resume, watcher=watcher, tuned=tuned)
     write_report(result.results, folder)
+    tracker.end(resolved)
     LOG.info("%s: written", result.report_path)
     return result
 
@@ -147,7 +153,7 @@ def tune(
 
     Raises:
         DataError: If the data, a setting, the space or the storage cannot be used.
-        ModuleNotFoundError: If Optuna is not installed.
+        ModuleNotFoundError: If Optuna, or a library that `track` names, is not installed.
     """
     named = {**settings, "trials": trials}
     chosen, resolved = resolved_run(source, task, config, named, lambda one: tune_config(one.run))
@@ -157,11 +163,14 @@ def tune(
         resolved = resolve(type(resolved), resolved.model_dump(), both)
     name = f"{chosen.subject(resolved)}-tuned"
     folder = Path(out) if out is not None else default_out(source, name)
-    with TuneProgress(on_search) as watcher, stores_in(folder.parent / STORES):
+    tracker = open_tracker(resolved.track, folder)
+    progress = TuneProgress(on_search, tracker.fit)
+    with progress as watcher, stores_in(folder.parent / STORES):
         result = run_tuning(
             source, resolved, folder, chosen, storage=storage, resume=resume, watcher=watcher
         )
     write_tune_report(result.results, folder)
+    tracker.end(resolved)
     LOG.info("%s: written", result.report_path)
     return result
 
@@ -269,8 +278,10 @@ def train(
         DataError: If the data or a setting cannot be used, or `out` is not new; or if what is to be
             continued is of other settings or data.
         ChildProcessError: If one of several processes ended.
+        ModuleNotFoundError: If a library that `track` names is not installed.
     """
-    chosen, resolved = resolved_run(source, task, config, settings, lambda one: one.run)
+    chosen, told = resolved_run(source, task, config, settings, lambda one: tracked(one.run))
+    resolved = run_config(chosen, told, told.model)
     check_devices(devices, resolved.training.device)
     folder = Path(out) if out is not None else default_out(source, chosen.subject(resolved))
     checkpoints = folder.with_name(f"{folder.name}.training")
@@ -278,6 +289,7 @@ def train(
     if whole is not None:
         return whole, folder
     check_ledger(folder.parent)
+    tracker, histories = open_tracker(told.track, folder, notes=checkpoints), []
     with together(devices, resolved.training.device):
         with Steps() as steps, stores_in(folder.parent / STORES):
             steps.on_step("reading")
@@ -286,10 +298,18 @@ def train(
             plain, begun = chosen.prepare(data, resolved), checkpoints / "begun.safetensors"
             prepared = chosen.begin(data, plain, resolved, steps.on_step, begun)
         LOG.info("%s: read and prepared", data.source)
-        scored = fit_and_score(chosen, data, prepared, resolved, folder, checkpoints)
+        scored = fit_and_score(
+            *(chosen, data, prepared, resolved, folder, checkpoints),
+            on_history=lambda *done: histories.append(done),
+        )
     with written_new(folder) as temporary:
         scored.write_into(temporary)
         write_settings(resolved, temporary / "config.yaml")
+        # in what becomes the folder: once it is there, nothing is left to be done
+        within = tracker._replace(folder=temporary)
+        for done in histories:
+            within.fit(*done)
+        within.end(resolved)
     remove_folder(checkpoints)
     LOG.info("%s: written", folder)
     return scored, folder

@@ -111,6 +111,7 @@ class Settings(TypedDict, total=False):
     time: str | None
     time_format: str | None
     tokens: str
+    track: Sequence[str] | str | None
     truncated_bptt_steps: int | None
     tuned: str | None
     unlabelled: str | None

@@ -9,12 +9,16 @@ INSTALL = 'pip install "lockgate[workbench]"'
 """What installs all that the workbench needs."""
 
 EXTRAS = {
+    "alembic": 'pip install "lockgate[tracking]"',
     "h5py": 'pip install "lockgate[keras]"',
+    "mlflow": 'pip install "lockgate[tracking]"',
     "onnxruntime": 'pip install "lockgate[onnx]"',
     "onnxscript": 'pip install "lockgate[onnx]"',
     "optuna": 'pip install "lockgate[tune]"',
     "ray": 'pip install "lockgate[ray]"',
+    "sqlalchemy": 'pip install "lockgate[tracking]"',
     "statsforecast": 'pip install "lockgate[baselines]"',
+    "tensorboard": 'pip install "lockgate[tracking]"',
 }
 """What installs a library that one command alone needs."""
 

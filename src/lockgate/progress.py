@@ -25,6 +25,9 @@ from lockgate.tuning.plan import TunePlan
 from lockgate.tuning.trial import Trial
 from lockgate.tuning.watcher import TuneWatcher
 
+OnHistory = Callable[[str, Any, History], None]
+"""Is told the name, the settings and the history of a fit."""
+
 
 def bars_are_shown() -> bool:
     """Tell whether there are bars: neither with a log of every step, nor where all is silent."""
@@ -98,9 +101,13 @@ class StudyProgress(_Bar, Watcher):
         self,
         on_prepared: Callable[[Plan], None] = lambda _: None,
         on_plan: Callable[[Plan], None] = lambda _: None,
+        on_history: OnHistory = lambda *_: None,
     ) -> None:
-        """Call `on_prepared` and `on_plan` with the plan while no bar is shown."""
-        self._on_prepared, self._on_plan = on_prepared, on_plan
+        """Call `on_prepared` and `on_plan` with the plan while no bar is shown.
+
+        And `on_history` with the name, the settings and the history of each fit that is done.
+        """
+        self._on_prepared, self._on_plan, self._on_history = on_prepared, on_plan, on_history
         self._steps = Steps()
         self._progress = _counting()
         self._task = self._progress.add_task("fits", total=None, start=False)
@@ -135,13 +142,21 @@ class StudyProgress(_Bar, Watcher):
         if done == total:
             self._progress.update(self._task, description="fits done")
 
+    def on_history(self, name: str, config: Any, history: History) -> None:
+        """Hand the curves of a fit on."""
+        self._on_history(name, config, history)
+
 
 class TuneProgress(StudyProgress, TuneWatcher):
     """Bars that tell what a search is at, count its fits and name the best trial so far."""
 
-    def __init__(self, on_search: Callable[[TunePlan], None] = lambda _: None) -> None:
-        """Call `on_search` with the plan while no bar is shown."""
-        super().__init__()
+    def __init__(
+        self,
+        on_search: Callable[[TunePlan], None] = lambda _: None,
+        on_history: OnHistory = lambda *_: None,
+    ) -> None:
+        """Call `on_search` with the plan while no bar is shown, `on_history` as a study does."""
+        super().__init__(on_history=on_history)
         self._on_search, self._best = on_search, ""
         self._change: float | None = None
 

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,12 @@ from lockgate.files import (
     new_folder,
     remove_folder,
 )
-from lockgate.progress import FitProgress, Steps
+from lockgate.progress import FitProgress, OnHistory, Steps
 from lockgate.reading.samples import SAMPLE
 from lockgate.running.local import default_workers
 from lockgate.scoring.looks import count_look
 from lockgate.settings import ConfigT, by_path, difference, read_settings, resolve
-from lockgate.studies.delivery import DIVERGED, deliver, is_single, side_by_side
+from lockgate.studies.delivery import DIVERGED, Fits, Member, deliver, is_single, side_by_side
 from lockgate.studies.single import apart, look, score_delivery, score_parts, validated
 from lockgate.tasks import registry
 from lockgate.tasks.base import Fitted, Task
@@ -111,9 +111,17 @@ def check_new(folder: Path) -> None:
 
 
 def fit_and_score(
-    task: Task, data: Any, prepared: Any, config: Any, folder: Path, checkpoints: Path
+    task: Task,
+    data: Any,
+    prepared: Any,
+    config: Any,
+    folder: Path,
+    checkpoints: Path,
+    on_history: OnHistory,
 ) -> Fitted:
     """Do the fits of a training, look at the test part, and return the model with its scores.
+
+    `on_history` is told the name, the settings and the history of each fit that is done.
 
     Raises:
         DataError: If it diverged.
@@ -126,9 +134,18 @@ def fit_and_score(
             fitted, history = task.train(prepared, config, on_epoch=on_epoch, checkpoint=checkpoint)
             if not history.best_epoch:
                 raise DataError(DIVERGED)
+            on_history("fits/train-0", config, history)
         else:
             workers = default_workers(config.training.device)
-            fit_all = side_by_side(task, prepared, workers, progress.on_fit, checkpoints)
+            fits = side_by_side(task, prepared, workers, progress.on_fit, checkpoints)
+
+            def fit_all(members: Sequence[Member]) -> Fits:
+                done = fits(members)
+                # fewer where they were interrupted
+                for member, (_, history) in zip(members, done, strict=False):
+                    on_history(f"fits/{member.name}", member.config, history)
+                return done
+
             delivery = deliver(task, data, prepared, config, fit_all)
     settings_hash = hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]
     what = f"train {folder.name} {settings_hash}"

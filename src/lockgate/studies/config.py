@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from pydantic import Field, create_model, field_validator
 from pydantic.fields import FieldInfo
 
-from lockgate.config import Config, Option, parts
+from lockgate.config import Option, parts
 from lockgate.tasks.config import RunConfig
+from lockgate.tracking.config import TrackSettings
 
 DEFAULTS = {"members": 5}
 """What a study has other defaults of than `train`: it fits many more networks anyway."""
@@ -19,7 +20,7 @@ MOST_ROUNDS = 100
 """Rounds that a study goes to at most."""
 
 
-class StudySettings(Config):
+class StudySettings(TrackSettings):
     """What a study of any task has beside the settings of its runs."""
 
     rungs: Annotated[tuple[str, ...], Option(("study",))]

@@ -42,9 +42,14 @@ class Member(NamedTuple):
     learn: Span
     stop: Span | None
 
+    @property
+    def name(self) -> str:
+        """What tells it from the others."""
+        return f"{self.learn}-{self.seed}"
+
     def checkpoint(self, folder: Path) -> Path:
         """Return the file of a folder from which it goes on if it is killed."""
-        return folder / f"{self.learn}-{self.seed}.safetensors"
+        return folder / f"{self.name}.safetensors"
 
 
 STRETCHES = 5

@@ -38,18 +38,22 @@ class Job(NamedTuple):
         """Return where the data that it learns from are kept."""
         return study / "prepared" / (self.fold or "whole")
 
-    def folder(self, study: Path) -> Path:
-        """Return where it is kept."""
+    @property
+    def name(self) -> str:
+        """What tells it from others of the study: where it is kept."""
         if self.fold is not None:
-            return study / "rounds" / f"{self.seed}-{self.fold}" / self.rung
+            return f"rounds/{self.seed}-{self.fold}/{self.rung}"
         # of a study that went on, members of the same rung may take other steps
         steps = self.config.training.max_steps or "early"
-        return study / "delivered" / self.rung / f"{self.learn}-{steps}-{self.seed}"
+        return f"delivered/{self.rung}/{self.learn}-{steps}-{self.seed}"
+
+    def folder(self, study: Path) -> Path:
+        """Return where it is kept."""
+        return study / self.name
 
     def checkpoint(self, study: Path) -> Path:
         """Return the file from which it goes on if it is killed."""
-        name = ".".join(self.folder(study).relative_to(study).parts)
-        return study / CHECKPOINTS / f"{name}.safetensors"
+        return study / CHECKPOINTS / f"{self.name.replace('/', '.')}.safetensors"
 
 
 class Fit(BaseModel):

@@ -14,7 +14,7 @@ from lockgate.studies.plan import Plan, with_folds
 from lockgate.tasks.results import FORMAT_VERSION
 
 # settings that may change when a study is resumed: they change no number of a round
-_FREE = ("workers", "ray", "gpus_per_fit", "rounds", "budget")
+_FREE = ("workers", "ray", "gpus_per_fit", "rounds", "budget", "track")
 LOOKS = "looks.json"
 
 

@@ -22,6 +22,7 @@ from lockgate.tasks.folds import FOLDS, Folds
 from lockgate.tasks.stack.config import StackConfig
 from lockgate.tasks.stack.rungs import Rung, choose_rungs, model_config
 from lockgate.training.fit import EVALUATION_BATCH, TRAINING_SAMPLE
+from lockgate.training.history import History
 
 # what a fit takes where early stopping ends it; only the estimate rests on it
 TYPICAL_EPOCHS = 15
@@ -54,6 +55,12 @@ class Watcher:
 
     def on_fit(self, fit: Any, done: int, total: int) -> None:
         """Hear of every fit, how many are done and how many there are."""
+
+    def on_history(self, name: str, config: Any, history: History) -> None:
+        """Hear of the curves of every fit, those delivered too: its name, settings and history.
+
+        A study that goes on tells of those again that were found done.
+        """
 
 
 SILENT = Watcher()

@@ -169,13 +169,17 @@ class _Player:
     ) -> list[Judged]:
         # there may be time for more than was thought
         self.most = max(self.most, len(self.fits) + sum(map(len, jobs)))
-        for fit in run_fits(self._out, [job for own in jobs for job in own], self._plan.place):
+        every = [job for own in jobs for job in own]
+        asked = {(job.rung, job.seed, job.fold): job for job in every}
+        for fit in run_fits(self._out, every, self._plan.place):
             self.fits.append(fit)
             LOG.info(
                 "fit %d: round %d, %s, best epoch %g, %.1f s",
                 *(len(self.fits), fit.seed, fit.rung, fit.history.best_epoch, fit.seconds),
             )
             self._clock.keep(self._out)
+            job = asked[fit.rung, fit.seed, fit.fold]
+            self._watcher.on_history(job.name, job.config, fit.history)
             self._watcher.on_fit(fit, len(self.fits), self.most)
         return [
             Judged(

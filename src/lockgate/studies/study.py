@@ -124,6 +124,8 @@ def deliver_selected(
         ]
         watcher.on_step(f"fitting {name} {len(jobs)} times to be delivered")
         done = {fit.seed: fit.history for fit in run_fits(out, jobs, planned.place)}
+        for job in jobs:
+            watcher.on_history(job.name, job.config, done[job.seed])
         return [(task.load_fitted(job.folder(out)), done[job.seed]) for job in jobs]
 
     if is_single(task, run):

@@ -46,9 +46,9 @@ class Bench:
     """Does the fits of a search, and counts them."""
 
     def __init__(
-        self, plan: Plan, out: Path, clock: Clock, on_fit: Callable[[Fit, int], None]
+        self, plan: Plan, out: Path, clock: Clock, on_fit: Callable[[Fit, Job, int], None]
     ) -> None:
-        """Call `on_fit` with each fit that is done, and how many that makes."""
+        """Call `on_fit` with each fit that is done, what it was to be, and how many that makes."""
         self._plan, self._out, self._clock, self._on_fit = plan, out, clock, on_fit
         self._known: dict[tuple[str, Place], Fit] = {}
 
@@ -68,14 +68,15 @@ class Bench:
         keys = {(job.rung, job.seed, job.fold): key for key, (_, job, _) in new.items()}
         to_do = [(root, job) for root, job, _ in new.values()]
         for fit in run_fits_in(to_do, self._plan.place):
-            self._known[keys[fit.rung, fit.seed, fit.fold]] = fit
+            key = keys[fit.rung, fit.seed, fit.fold]
+            self._known[key] = fit
             LOG.info(
                 "fit %d: %s, %s, seed %d, best epoch %g, %.1f s",
                 *(len(self._known), fit.rung, fit.fold, fit.seed, fit.history.best_epoch),
                 fit.seconds,
             )
             self._clock.keep(self._out)
-            self._on_fit(fit, len(self._known))
+            self._on_fit(fit, new[key][1], len(self._known))
         return {
             key: Fitted(self._known[key], stretch, read_judged(root, job), read_spreads(root, job))
             for key, (root, job, stretch) in jobs.items()

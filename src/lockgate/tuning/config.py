@@ -8,6 +8,7 @@ from pydantic import Field, create_model, field_validator, model_validator
 from lockgate.config import Config, Option
 from lockgate.studies.config import MOST_ROUNDS, of_study
 from lockgate.tasks.config import RunConfig
+from lockgate.tracking.config import TrackSettings
 
 OF_TUNING = Option(("tune",))
 OF_SWEEPS = Option(("lr-find",))
@@ -15,7 +16,7 @@ LEAST_SPAN = 100.0
 """Times its lowest rate that the highest of a sweep is at least."""
 
 
-class TuneSettings(Config):
+class TuneSettings(TrackSettings):
     """What a search has beside the settings of its runs, which are the default it starts from."""
 
     tune: dict[str, Any] = Field(default_factory=dict)

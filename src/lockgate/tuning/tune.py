@@ -8,7 +8,7 @@ from lockgate.files import remove_folder
 from lockgate.scoring.looks import check_ledger, count_look
 from lockgate.settings import write_settings
 from lockgate.studies.clock import Clock
-from lockgate.studies.fits import Fit
+from lockgate.studies.fits import Fit, Job
 from lockgate.studies.folder import claim_folder, study_id
 from lockgate.studies.gather import Judged
 from lockgate.studies.judge import select
@@ -29,7 +29,7 @@ from lockgate.tuning.storage import JOURNAL, open_storage
 from lockgate.tuning.summary import Found, summarise
 from lockgate.tuning.watcher import SILENT_SEARCH, TuneWatcher
 
-FREE = ("workers", "ray", "gpus_per_fit", "rounds", "budget")
+FREE = ("workers", "ray", "gpus_per_fit", "rounds", "budget", "track")
 """Settings that may change when a search is resumed: they change no number of a trial."""
 
 
@@ -138,7 +138,12 @@ def _begin(
     )
     write_settings(plan.config, out / "config.yaml")
     fits = most_fits(plan.config, len(plan.folds.folds))
-    bench = Bench(plan, out, clock, lambda fit, done: watcher.on_fit(fit, done, fits))
+
+    def on_fit(fit: Fit, job: Job, done: int) -> None:
+        watcher.on_history(job.name, job.config, fit.history)
+        watcher.on_fit(fit, done, fits)
+
+    bench = Bench(plan, out, clock, on_fit)
     preparations = Preparations(plan, planned.run, out, watcher)
     default = Entrant(DEFAULT, planned.run, preparations.of(planned.run))
     return Searching(

@@ -1,0 +1,1 @@
+"""What a run did, written for TensorBoard and MLflow to show."""
