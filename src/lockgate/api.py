@@ -287,6 +287,8 @@ def train(
     checkpoints = folder.with_name(f"{folder.name}.training")
     whole = begin_training(folder, checkpoints, resolved, resume=resume)
     if whole is not None:
+        if told.track:
+            LOG.warning("%s: trained already, and not tracked anew", folder)
         return whole, folder
     check_ledger(folder.parent)
     tracker, histories = open_tracker(told.track, folder, notes=checkpoints), []

@@ -28,7 +28,7 @@ CONTRACT = {
     | {"environment", "data", "metric", "baselines", "cell", "rungs", "verdict", "checks"}
     | {"forecasts", "by_series", "importance", "clock", "residuals", "task", "delivered", "folds"},
     "config": {"data", "model", "training", "rungs", "rounds", "budget", "workers"}
-    | {"ray", "gpus_per_fit"}
+    | {"ray", "gpus_per_fit", "track"}
     | {"members", "mix", "smallest_effect", "tuned"},
     "environment": {"lockgate", "python", "torch", "numpy", "platform", "cpu", "cores"}
     | {"workers", "device"},

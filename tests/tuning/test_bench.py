@@ -23,7 +23,7 @@ def setting(table, small_tune, tmp_path):
     told = []
 
     def bench():
-        return Bench(planned.study, tmp_path, Clock(), lambda _, done: told.append(done))
+        return Bench(planned.study, tmp_path, Clock(), lambda _, __, done: told.append(done))
 
     longer = configured(planned.run, {"data.lookback": 14})
     entrants = [

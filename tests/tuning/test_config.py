@@ -23,7 +23,9 @@ def test_every_task_has_them_beside_its_own(name):
 def test_what_a_search_and_a_study_share_has_one_type():
     shared = TuneSettings.model_fields.keys() & StudySettings.model_fields.keys()
 
-    assert shared == {"rounds", "smallest_effect", "budget", "workers", "ray", "gpus_per_fit"}
+    assert shared == {
+        *("rounds", "smallest_effect", "budget", "workers", "ray", "gpus_per_fit", "track")
+    }
     for name in shared:
         types = [kind.model_fields[name].annotation for kind in (TuneSettings, StudySettings)]
         assert types[0] == types[1]

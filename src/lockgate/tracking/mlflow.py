@@ -54,7 +54,7 @@ class MlflowWriter:
         try:
             self._client = self._mlflow.MlflowClient(tracking_uri=uri)
             self._experiment = self._find_experiment(artifacts)
-        except self._mlflow.MlflowException as error:
+        except Exception as error:  # of MLflow, or of the database below it
             reason = shortened(" ".join(str(error).split()))
             raise DataError(f"{uri} must be a store that MLflow can open: {reason}") from error
 
