@@ -1,5 +1,6 @@
 """What MLflow reads is what the history and the folder of a run hold, once; nothing is sent."""
 
+import math
 import os
 import subprocess
 import sys
@@ -58,6 +59,22 @@ def test_long_curves_are_written_whole(runs, config, history, out):
     fit = next(run for run in found if run.info.run_name == "lstm")
     for name in ("loss/training", "loss/validation", "epoch"):
         assert [step for step, _ in curve(client, fit, name)] == steps
+
+
+def test_a_fit_that_diverged_is_written_to_its_end(runs, config, history, out):
+    diverged = history.model_copy(
+        update={"validation": [5.0, 4.5, math.inf, math.nan], "stopped": "diverged"}
+    )
+
+    MlflowWriter(out, out / "mlflow.json").fit(out, "lstm", config, diverged)
+
+    client, found = runs(out)
+    fit = next(run for run in found if run.info.run_name == "lstm")
+    values = [value for _, value in curve(client, fit, "loss/validation")]
+    assert fit.data.tags["lockgate.stopped"] == "diverged"
+    assert values[:2] == [5.0, 4.5]
+    assert values[2] > 1e308  # the largest number, which MLflow keeps for infinity
+    assert math.isnan(values[3])
 
 
 def test_a_fit_that_is_there_is_not_written_again_and_half_of_one_is(runs, config, history, out):
@@ -145,15 +162,32 @@ def test_a_store_that_cannot_be_opened_is_one_sentence(runs, out, monkeypatch, k
 SILENT = """
 import sys
 from pathlib import Path
+
+def told(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
+        print(event, arguments)
+
+sys.addaudithook(told)
+from lockgate.tracking.ended import Ended
 from lockgate.tracking.mlflow import MlflowWriter
+from lockgate.training.config import TrainingConfig
+from lockgate.training.history import History
+
+class Run:
+    training = TrainingConfig()
+    def model_dump(self, mode): return {}
+
 out = Path(sys.argv[1])
-MlflowWriter(out, out / "mlflow.json")
+history = History(training=[1.0], gradient_norm=[1.0], seconds=[1.0], steps=[5])
+writer = MlflowWriter(out, out / "mlflow.json")
+writer.fit(out, "lstm", Run(), history)
+writer.end(out, Ended(Run(), {"test/mae/delivered": 1.0}, {"verdict": ["Open."]}, [], 0))
 from mlflow.telemetry.client import get_telemetry_client
 print(get_telemetry_client())
 """
 
 
-def test_mlflow_tells_its_makers_nothing(runs, out):
+def test_nothing_is_sent_and_mlflow_tells_its_makers_nothing(runs, out):
     # where tests run it is silent anyway
     loud = {
         name: value
@@ -166,3 +200,4 @@ def test_mlflow_tells_its_makers_nothing(runs, out):
     )
 
     assert done.stdout == "None\n"
+    assert len(runs(out)[1]) == 2

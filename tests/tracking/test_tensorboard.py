@@ -1,5 +1,7 @@
 """What TensorBoard reads is what the history and the folder of a run hold, once."""
 
+import math
+
 from lockgate.tracking.ended import Ended
 from lockgate.tracking.tensorboard import TensorBoardWriter
 
@@ -14,6 +16,15 @@ def test_a_fit_is_read_as_it_was(events, config, history, tmp_path):
     assert scalars["learning_rate"] == [(step, 0.01) for step in history.steps]
     assert scalars["epoch"] == [(5, 0.5), (10, 1.0), (15, 1.5), (20, 2.0)]
     assert "learning_rate: 0.01" in texts["settings"]
+
+
+def test_a_fit_that_diverged_is_written_to_its_end(events, config, history, tmp_path):
+    diverged = history.model_copy(update={"validation": [5.0, 4.5, 4.75, math.inf]})
+
+    TensorBoardWriter().fit(tmp_path, "lstm", config, diverged)
+
+    scalars, _ = events(tmp_path / "tensorboard" / "lstm")
+    assert scalars["loss/validation"][-1] == (20, math.inf)
 
 
 def test_a_fit_that_is_there_is_not_written_again(events, config, history, tmp_path):
