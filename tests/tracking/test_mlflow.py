@@ -136,7 +136,6 @@ def test_runs_in_one_folder_of_the_same_name_stay_apart(runs, config, history, o
 def test_a_store_of_ones_own_is_written_to(runs, config, history, out, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{out / 'own.db'}")
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "shops")
-    monkeypatch.setenv("MLFLOW_ARTIFACT_ROOT", str(out))
     from mlflow import MlflowClient
 
     MlflowWriter(out, out / "mlflow.json").fit(out, "lstm", config, history)
@@ -150,13 +149,37 @@ def test_a_store_of_ones_own_is_written_to(runs, config, history, out, monkeypat
 @pytest.mark.parametrize("kind", ["sqlite:///", "nothing://", ""])
 def test_a_store_that_cannot_be_opened_is_one_sentence(runs, out, monkeypatch, kind):
     (out / "x.db").write_text("no database\n" * 100)
-    uri = f"{kind}{out / 'x.db'}"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{kind}{out / 'x.db'}")
 
-    with pytest.raises(DataError, match=f"^{uri} must be a store that MLflow can open: ") as caught:
+    message = r"^MLFLOW_TRACKING_URI must be a store that MLflow can open: \S+"
+    with pytest.raises(DataError, match=message) as caught:
         MlflowWriter(out, out / "mlflow.json")
 
     assert "\n" not in str(caught.value)
+
+
+def test_something_else_in_the_place_of_the_store_is_told(runs, out):
+    (out.parent / "mlflow.db").write_text("no database\n" * 100)
+
+    with pytest.raises(DataError, match=r"mlflow\.db must be a store that MLflow can open: "):
+        MlflowWriter(out, out / "mlflow.json")
+
+
+def test_a_store_that_fails_later_is_told_with_how_to_go_on(
+    runs, config, history, out, monkeypatch
+):
+    writer = MlflowWriter(out, out / "mlflow.json")
+
+    def fail(*_, **__):
+        raise RuntimeError("database or disk\nis full")
+
+    monkeypatch.setattr("mlflow.MlflowClient.log_batch", fail)
+
+    message = r"mlflow\.db must be .* write to: database or disk is full; continue .* \(--resume\)"
+    with pytest.raises(OSError, match=message):
+        writer.fit(out, "lstm", config, history)
+    with pytest.raises(OSError, match=message):
+        writer.end(out, Ended(config, {}, {}, (), 0))
 
 
 SILENT = """

@@ -5,7 +5,8 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class MlflowWriter:
 
     Raises:
         DataError: If MLflow cannot open the store.
+        OSError: If it cannot write to it later on.
         ModuleNotFoundError: If MLflow, or what it opens a file with, is not installed.
     """
 
@@ -45,21 +47,48 @@ class MlflowWriter:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         self._mlflow, self._out, self._notes = need("mlflow", "track=mlflow"), out, notes
         told, beside = os.environ.get("MLFLOW_TRACKING_URI"), out.resolve().parent
-        if told is None:
+        uri = told or f"sqlite:///{beside / STORE}"
+        artifacts = None if told else (beside / ARTIFACTS).as_uri()
+        if not told:
             for module in ("sqlalchemy", "alembic"):
                 need(module, "track=mlflow")
             beside.mkdir(parents=True, exist_ok=True)
-        uri = told or f"sqlite:///{beside / STORE}"
-        artifacts = None if told else (beside / ARTIFACTS).as_uri()
+        # an address may hold a password
+        self._store = "MLFLOW_TRACKING_URI" if told else str(beside / STORE)
         try:
             self._client = self._mlflow.MlflowClient(tracking_uri=uri)
             self._experiment = self._find_experiment(artifacts)
         except Exception as error:  # of MLflow, or of the database below it
-            reason = shortened(" ".join(str(error).split()))
-            raise DataError(f"{uri} must be a store that MLflow can open: {reason}") from error
+            reason = _line(error)
+            raise DataError(
+                f"{self._store} must be a store that MLflow can open: {reason}"
+            ) from error
 
     def fit(self, folder: Path, name: str, config: Any, history: History) -> None:  # noqa: ARG002
         """Write the settings and curves of a fit, unless they are there."""
+        with self._told_where_it_fails():
+            self._write_fit(name, config, history)
+
+    def end(self, folder: Path, ended: Ended) -> None:
+        """Write settings, scores, verdict and files of the run; of one that went on, what is new.
+
+        A setting that changed as the run went on, such as its rounds, stays as it was first written
+        among the parameters, which MLflow never changes; `config.yaml` has the last.
+        """
+        with self._told_where_it_fails():
+            self._write_end(folder, ended)
+
+    @contextmanager
+    def _told_where_it_fails(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # of MLflow, or of what is below it
+            raise OSError(
+                f"{self._store} must be a store that MLflow can write to: {_line(error)}; continue "
+                "with resume=True (--resume), with or without track"
+            ) from error
+
+    def _write_fit(self, name: str, config: Any, history: History) -> None:
         parent = self._parent()
         key = f"{parent.data.tags[KEY]}/{name}"
         known = self._find(key)
@@ -83,12 +112,7 @@ class MlflowWriter:
         self._client.set_tag(run.info.run_id, "lockgate.stopped", str(history.stopped))
         self._client.set_terminated(run.info.run_id, end_time=_ms(ended))
 
-    def end(self, folder: Path, ended: Ended) -> None:
-        """Write settings, scores, verdict and files of the run; of one that went on, what is new.
-
-        A setting that changed as the run went on, such as its rounds, stays as it was first written
-        among the parameters, which MLflow never changes; `config.yaml` has the last.
-        """
+    def _write_end(self, folder: Path, ended: Ended) -> None:
         run = self._parent()
         identity, now = run.info.run_id, _ms(time.time())
         self._log_params(run, ended.config)
@@ -156,6 +180,11 @@ def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         inner = isinstance(value, Mapping) and value
         flat |= _flat(value, f"{prefix}{name}.") if inner else {f"{prefix}{name}": value}
     return flat
+
+
+def _line(error: Exception) -> str:
+    """Return what went wrong on one line."""
+    return shortened(" ".join(str(error).split()))
 
 
 def _name(name: str) -> str:
