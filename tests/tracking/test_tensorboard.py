@@ -37,6 +37,16 @@ def test_a_fit_that_is_there_is_not_written_again(events, config, history, tmp_p
     assert [path.stat() for path in (tmp_path / "tensorboard").rglob("*")] == before
 
 
+def test_what_a_killed_process_left_is_not_shown_beside_it(events, config, history, tmp_path):
+    left = tmp_path / "tensorboard" / "rounds" / "1-a" / ".lstm.0123abcd"
+    left.mkdir(parents=True)
+    (left / "events.out.tfevents.1").touch()
+
+    TensorBoardWriter().fit(tmp_path, "rounds/1-a/lstm", config, history)
+
+    assert [one.name for one in left.parent.iterdir()] == ["lstm"]
+
+
 def test_the_end_of_a_run_that_went_on_takes_the_place_of_the_first(events, config, tmp_path):
     def ended(score, rounds):
         scores, texts = {"test/mae/delivered": score}, {"verdict": [f"{rounds} rounds.", "Open."]}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.errors import need
-from lockgate.files import new_folder, remove_folder
+from lockgate.files import clear_half_written, new_folder, remove_folder
 from lockgate.settings import as_yaml
 from lockgate.tracking.curves import curves_of
 from lockgate.tracking.ended import Ended
@@ -31,6 +31,8 @@ class TensorBoardWriter:
         place = folder / FOLDER / name
         if place.exists():
             return
+        # TensorBoard would show what a killed process left
+        clear_half_written(place)
         curves = curves_of(config.training, history)
         began = time.time() - sum(history.seconds)
         with new_folder(place) as temporary, self._writer(str(temporary)) as events:
@@ -42,9 +44,9 @@ class TensorBoardWriter:
 
     def end(self, folder: Path, ended: Ended) -> None:
         """Write settings, scores and verdict of the run in place of those that were there."""
-        # of a run that went on
-        remove_folder(folder / FOLDER / RUN)
         place = folder / FOLDER / RUN
+        clear_half_written(place)
+        remove_folder(place)  # of a run that went on
         with new_folder(place) as temporary, self._writer(str(temporary)) as events:
             events.add_text("settings", _as_code(as_yaml(ended.config)), ended.rounds)
             for name, lines in ended.texts.items():
