@@ -126,6 +126,7 @@ def test_a_run_that_goes_on_gets_what_is_new(runs, config, out):
     assert (out.parent / "mlartifacts" / run.info.run_id / "artifacts/fitted/README.md").exists()
 
 
+@pytest.mark.slow
 def test_runs_in_one_folder_of_the_same_name_stay_apart(runs, config, history, out):
     for name in ("one.json", "other.json"):
         MlflowWriter(out, out / name).fit(out, "lstm", config, history)
@@ -210,6 +211,7 @@ print(get_telemetry_client())
 """
 
 
+@pytest.mark.slow
 def test_nothing_is_sent_and_mlflow_tells_its_makers_nothing(runs, out):
     # where tests run it is silent anyway
     loud = {

@@ -91,6 +91,7 @@ def test_a_study_may_be_tracked_from_where_it_goes_on(
     assert written == {"run", *fits_in(out)}
 
 
+@pytest.mark.slow
 def test_a_killed_search_is_tracked_once_each_trial_with_its_own_settings(
     runs, table, small_tune, space, killed_after, tmp_path
 ):
