@@ -28,6 +28,8 @@ LEAST_TOKEN = 16
 MOST_TOKENS = 2**16
 MOST_HEADERS = 2**20
 """Most bytes that come before the headers of a request have ended."""
+SWITCH = 0.0005
+"""Seconds after which a thread lets another one run."""
 STOPPING = 20
 """Seconds that requests which are under way have to end when the server is stopped."""
 
@@ -88,6 +90,8 @@ def serve(
         file=sys.stderr,
         flush=True,
     )
+    # the thread that reads and writes waits so long at most for the one that runs models
+    sys.setswitchinterval(SWITCH)
     with _ending_well():
         uvicorn.Server(config).run(sockets=[listening])
 
