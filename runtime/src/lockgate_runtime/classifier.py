@@ -1,7 +1,7 @@
 """Labels of texts and of sequences of numbers."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,8 @@ from lockgate_runtime.errors import DataError, listed, quoted
 from lockgate_runtime.texts import Terms, Tokens
 
 BATCH = 256
+MOST_PADDED = 2**18
+"""Most steps of a batch that is padded to its longest item, which alone may be longer."""
 BLANK, NO_WORD = "blank", "no known word"
 SEVERAL = ","
 
@@ -193,8 +195,7 @@ class Classifier:
         at_steps = self.schema["kind"] == "steps"
         order = np.argsort([len(item) for item in items], kind="stable")
         found: list[npt.NDArray[np.float64]] = [np.empty(0)] * len(items)
-        for start in range(0, len(items), BATCH):
-            part = order[start : start + BATCH]
+        for part in _batches(order, [len(items[place]) for place in order]):
             lengths = np.array([len(items[place]) for place in part], dtype=np.int64)
             feed = self._padded([items[place] for place in part], int(lengths.max()))
             feed["lengths"] = lengths
@@ -255,6 +256,20 @@ class _Asked(NamedTuple):
     items: Sequence[npt.NDArray[Any]]
     texts: Sequence[str]
     told: Callable[[Sequence[npt.NDArray[np.float64]]], dict[str, Any]]
+
+
+def _batches(
+    order: npt.NDArray[np.int64], lengths: Sequence[int]
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Cut items, the shortest first, so that no batch is too large once it is padded."""
+    start = 0
+    for place, length in enumerate(lengths):
+        count = place + 1 - start
+        if place > start and (count > BATCH or count * length > MOST_PADDED):
+            yield order[start:place]
+            start = place
+    if len(order):
+        yield order[start:]
 
 
 def _number(cell: Any) -> Any:

@@ -13,6 +13,8 @@ from lockgate_runtime.stamps import Axis, Ints, Steps
 Doubles = npt.NDArray[np.float64]
 ID, TIME = "unique_id", "ds"
 BATCH = 512
+MOST_LAID = 1_000_000
+"""Most steps of all series together, unless there are a tenth as many rows."""
 MOST_STEPS = 10_000_000
 """Most steps that a schema may name."""
 
@@ -215,6 +217,7 @@ class Forecaster:
             raise DataError("data must have an observed target, got none")
         axis = self.steps.axis(stamps[held], TIME)
         ahead = self._future(future)
+        most, steps = max(MOST_LAID, 10 * rows), 0
         for name, every in by_name.items():
             own = np.array(every)[held[every]]
             order = own[np.argsort(stamps[own], kind="stable")]
@@ -222,6 +225,12 @@ class Forecaster:
                 raise DataError(f"{quoted(TIME)} must tell the rows apart, got a stamp twice")
             if np.isfinite(values[order, 0]).any():  # a series without a target is left out
                 laid = self._one(name, stamps[order], values[order], _taken(texts, order), axis)
+                steps += len(laid.values)
+                if steps > most:
+                    raise DataError(
+                        f"series must have at most {most:,} steps together, got more in "
+                        f"{rows:,} rows; send them in parts"
+                    )
                 yield self._with_future(laid, ahead)
 
     def _one(

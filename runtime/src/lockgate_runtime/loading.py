@@ -68,6 +68,8 @@ def load(folder: str | os.PathLike[str], *, threads: int | None = None) -> Forec
 def _session(path: Path, data: bytes, threads: int | None) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    # threads that wait for work do not take a core from what reads and writes requests
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
     with tempfile.TemporaryDirectory() as nothing:

@@ -1,7 +1,7 @@
 """Time stamps: read, laid on the steps of a model, and turned into waves."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,6 +20,8 @@ MONDAY = 4 * DAY  # 1970-01-01 was a Thursday
 EPOCH = datetime(1970, 1, 1)
 MOST_PER_ROW = 50
 """Most steps for each row: more come from a faulty stamp."""
+MOST_ROW = 2**53
+"""Farthest number of a row."""
 MOST_HOLIDAYS = 5
 """Most open days in a row without a row that are closed, where a model has such days."""
 PLAIN = "0000-00-00T00:00:00"
@@ -79,8 +81,16 @@ class Steps:
                 raise DataError(
                     f"{quoted(column)} must hold whole numbers of rows, got {numbers.dtype}"
                 )
+            if (
+                len(numbers)
+                and not -MOST_ROW <= int(numbers.min()) <= int(numbers.max()) <= MOST_ROW
+            ):
+                raise DataError(f"{quoted(column)} must hold numbers of rows up to {MOST_ROW:,}")
             return numbers.astype(np.int64)
-        array = np.asarray(values)
+        # one long text would make every cell of an array as long
+        texts = any(issubclass(kind, str) for kind in set(map(type, values)))
+        alike = not texts or _are_long(values, len(PLAIN))
+        array = np.asarray(values) if alike else np.empty(0)
         if self.zone is None and (instants := _plain(array)) is not None:
             return instants
         if array.dtype.kind == "M":
@@ -138,11 +148,7 @@ class Steps:
         """Return the clock on the wall."""
         if self.zone is None:
             return instants
-        zone = self.zone
-        offsets = [
-            (EPOCH + timedelta(microseconds=int(one))).replace(tzinfo=UTC).astimezone(zone)
-            for one in instants
-        ]
+        offsets = _moved(instants, UTC, self.zone)
         return np.array(
             [(one.replace(tzinfo=None) - EPOCH) // timedelta(microseconds=1) for one in offsets],
             dtype=np.int64,
@@ -152,11 +158,7 @@ class Steps:
         """Return when the clock on the wall shows this; the earlier of two."""
         if self.zone is None:
             return wall
-        zone = self.zone
-        found = [
-            (EPOCH + timedelta(microseconds=int(one))).replace(tzinfo=zone).astimezone(UTC)
-            for one in wall
-        ]
+        found = _moved(wall, self.zone, UTC)
         return np.array(
             [(one.replace(tzinfo=None) - EPOCH) // timedelta(microseconds=1) for one in found],
             dtype=np.int64,
@@ -309,11 +311,7 @@ class Steps:
             return instants
         if self.zone is None:
             return instants.astype("datetime64[us]")
-        zone = self.zone
-        return [
-            (EPOCH + timedelta(microseconds=int(one))).replace(tzinfo=UTC).astimezone(zone)
-            for one in instants
-        ]
+        return _moved(instants, UTC, self.zone)
 
 
 class Axis:
@@ -345,6 +343,13 @@ class Axis:
         return self._steps.instants(every) if self._steps.by_wall else every
 
 
+def _are_long(values: Sequence[Any], length: int) -> bool:
+    try:
+        return set(map(len, values)) == {length}
+    except TypeError:  # of what has no length
+        return False
+
+
 def _plain(array: npt.NDArray[Any]) -> Ints | None:
     """Read stamps that are all written like 2024-05-01T12:00:00; None where any is not."""
     if array.dtype != np.dtype("<U19") or not len(array):
@@ -357,6 +362,19 @@ def _plain(array: npt.NDArray[Any]) -> Ints | None:
     except ValueError:
         return None
     return instants if instants.min() >= YEAR_ONE else None
+
+
+def _moved(instants: Ints, known: tzinfo, other: tzinfo) -> list[datetime]:
+    """Return the times that a clock shows at another zone."""
+    try:
+        return [
+            (EPOCH + timedelta(microseconds=int(one))).replace(tzinfo=known).astimezone(other)
+            for one in instants
+        ]
+    except OverflowError:
+        raise DataError(
+            "stamps, and those of the steps forecast, must be of the years 1 to 9999"
+        ) from None
 
 
 def _months(ruler: Ints) -> Ints:

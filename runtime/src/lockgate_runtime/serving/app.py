@@ -170,7 +170,7 @@ def _add_routes(app: FastAPI, served: Served) -> None:
         name, model = models.get(request.query_params.get("model"))
         answer = await served.answer(model, await served.content(request, model))
         if CSV in request.headers.get("accept", ""):
-            return Response(asking.as_csv(answer), media_type=CSV)
+            return Response(asking.encoded(asking.as_csv(answer)), media_type=CSV)
         return _json({"model": name, "prediction": answer})
 
     @app.get("/openapi.json", include_in_schema=False)
@@ -273,7 +273,7 @@ def _owner(request: Request) -> str:
 
 def _json(content: Any, status: int = 200) -> Response:
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    return Response(text, status, media_type=JSON)
+    return Response(asking.encoded(text), status, media_type=JSON)
 
 
 async def _cannot(_: Request, error: Exception) -> Response:

@@ -70,6 +70,7 @@ def columns(given: Any, what: str, limits: Limits) -> dict[str, list[Any]]:
         _check(len(given), limits.rows, "rows", what)
         every = dict.fromkeys(name for row in given for name in row)
         _check(len(every), limits.columns, "columns", what)
+        _check(len(given) * len(every), limits.cells, "cells", what)
         given = {name: [row.get(name) for row in given] for name in every}
     if not isinstance(given, dict) or not all(isinstance(one, list) for one in given.values()):
         raise DataError(
@@ -77,7 +78,7 @@ def columns(given: Any, what: str, limits: Limits) -> dict[str, list[Any]]:
         )
     for name, cells in given.items():
         _check(len(cells), limits.rows, "rows", what)
-        if any(isinstance(cell, list | dict) for cell in cells):
+        if not {list, dict}.isdisjoint(map(type, cells)):
             raise DataError(f"{quoted(name)} of {what} must hold single values, got lists")
     if ID in given:
         _check(len(set(map(str, given[ID]))), limits.items, "series", what)
@@ -130,8 +131,27 @@ def of_table(model: Model, table: dict[str, list[Any]]) -> dict[str, Any]:
 
 
 def listing(answer: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return an answer's columns as lists of what JSON holds."""
+    """Return an answer's columns as lists of what JSON holds.
+
+    Raises:
+        DataError: If a number is not finite, which JSON cannot hold.
+    """
+    for name, column in answer.items():
+        if _is_float(column) and not np.isfinite(column).all():
+            raise DataError(
+                f"{quoted(name)} of the answer must be finite numbers, got others: what was sent "
+                "is far beyond what the model learned from"
+            )
     return {name: plain(column) for name, column in answer.items()}
+
+
+def encoded(text: str) -> bytes:
+    """Encode JSON or CSV; half of a surrogate pair, which UTF-8 lacks, by its number."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _is_float(column: Any) -> bool:
+    return isinstance(column, np.ndarray) and column.dtype.kind == "f"
 
 
 def plain(column: Any) -> list[Any]:

@@ -71,7 +71,7 @@ class Batches:
             self._seen(len(batch))
             try:
                 answers = await loop.run_in_executor(
-                    self._pool, model.predict_each, [asked for asked, _ in batch]
+                    self._pool, _answers, model, [asked for asked, _ in batch]
                 )
             except Exception as error:
                 for _, future in batch:
@@ -81,7 +81,17 @@ class Batches:
             for (_, future), answer in zip(batch, answers, strict=True):
                 if future.done():
                     continue
-                if isinstance(answer, DataError):
+                if isinstance(answer, Exception):
                     future.set_exception(answer)
                 else:
                     future.set_result(answer)
+
+
+def _answers(model: Answering, asked: Sequence[Any]) -> Sequence[dict[str, Any] | Exception]:
+    """Answer requests together, or each alone where one of them makes the run fail."""
+    try:
+        return model.predict_each(asked)
+    except Exception as error:
+        if len(asked) == 1:
+            return [error]
+        return [answer for one in asked for answer in _answers(model, [one])]

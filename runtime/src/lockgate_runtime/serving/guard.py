@@ -21,6 +21,8 @@ OPEN = {"/health", "/ready"}
 """Routes that need no token: those that tell whether the server lives."""
 OWNER = "lockgate.owner"
 """Where a request's scope tells by which token it came."""
+GONE = 499
+"""What is counted where the client left before there was an answer."""
 SAFE = {"GET", "HEAD", "OPTIONS"}
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -95,7 +97,7 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        began, status = time.perf_counter(), 500
+        began, status = time.perf_counter(), GONE
 
         async def told(message: Message) -> None:
             nonlocal status

@@ -14,6 +14,8 @@ class Limits(NamedTuple):
     """Most rows of a table, or steps of all recordings together."""
     columns: int = 1_000
     """Most columns of a table that is uploaded."""
+    cells: int = 4_000_000
+    """Most cells of a table that is sent as rows, where one that is left out takes no bytes."""
     items: int = 1_000
     """Most texts or recordings, or series of a table."""
     characters: int = 2_000_000

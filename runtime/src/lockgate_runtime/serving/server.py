@@ -29,6 +29,8 @@ LEAST_TOKEN = 16
 MOST_TOKENS = 2**16
 MOST_HEADERS = 2**20
 """Most bytes that come before the headers of a request have ended."""
+SWITCH = 0.0005
+"""Seconds after which a thread lets another one run."""
 STOPPING = 20
 """Seconds that requests which are under way have to end when the server is stopped."""
 
@@ -91,6 +93,8 @@ def serve(
         file=sys.stderr,
         flush=True,
     )
+    # the thread that reads and writes waits so long at most for the one that runs models
+    sys.setswitchinterval(SWITCH)
     with _ending_well():
         uvicorn.Server(config).run(sockets=[listening])
 
@@ -116,25 +120,30 @@ def _bounded(limits: Limits) -> type[asyncio.Protocol]:
         _patience: asyncio.TimerHandle
         _expected: bool
         _unread: int
+        _running: Any = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self._expect_headers()
+            self._patience = self.loop.call_later(limits.header_seconds, self._give_up)
+            self._expected, self._unread = True, 0
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._patience.cancel()
+            self._forget()
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
+            if not self._expected and self.cycle.response_complete:
+                # what comes is a body that nobody reads, or no request yet
+                self._expect_headers()
             self._unread += len(data)
             if self._expected and self._unread > MOST_HEADERS:
-                self.transport.close()
+                self._give_up()
                 return
             super().data_received(data)
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
-            self._patience.cancel()
             self._expect_headers()
 
         def on_headers_complete(self) -> None:
@@ -142,13 +151,32 @@ def _bounded(limits: Limits) -> type[asyncio.Protocol]:
             self._expected = False
             super().on_headers_complete()
 
+        def send_400_response(self, msg: str) -> None:
+            self._forget()
+            super().send_400_response(msg)
+
+        def timeout_keep_alive_handler(self) -> None:
+            # one who does not read the last answer would hold the connection
+            self._give_up()
+
+        def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+            self._running = cycle
+            super()._start_asgi_task(cycle, app)
+
+        def _forget(self) -> None:
+            """Let the request under way write nothing more; it is not the last of several."""
+            if self._running is not None and not self._running.response_complete:
+                self._running.disconnected = True
+                self._running.message_event.set()
+
         def _expect_headers(self) -> None:
+            self._patience.cancel()
             self._expected, self._unread = True, 0
             self._patience = self.loop.call_later(limits.header_seconds, self._give_up)
 
         def _give_up(self) -> None:
-            if not self.transport.is_closing():
-                self.transport.close()
+            self._forget()
+            self.transport.abort()
 
     return Bounded
 

@@ -42,15 +42,14 @@ class Uploads:
             kind, limits.rows, limits.columns, limits.decoded_bytes, limits.memory_bytes,
             int(limits.seconds) + 1,
         )  # fmt: skip
-        async with self._turns:
+        async with asyncio.timeout(limits.seconds), self._turns:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-I", str(READER), *map(str, asked),
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
             try:
-                async with asyncio.timeout(limits.seconds):
-                    told = await self._exchange(process, body)
+                told = await self._exchange(process, body)
             finally:
                 if process.returncode is None:
                     process.kill()

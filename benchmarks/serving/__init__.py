@@ -1,0 +1,1 @@
+"""Requests to a server of exported models, beside a plain one with torch."""
