@@ -31,7 +31,7 @@ kernels: .venv/installed
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt \
-	  cmake hatchling nanobind ninja scikit-build-core
+	  cmake editables hatchling nanobind ninja scikit-build-core
 	touch $@
 
 # built with the tools in .venv: those of an isolated build are gone when the next one looks for them
