@@ -9,7 +9,8 @@ pytest.importorskip("onnxruntime", reason='needs the extra "onnx"')
 pytest.importorskip("onnxscript", reason='needs the extra "onnx"')
 
 import torch
-from torch import Tensor, nn
+from padded_layers import Layer
+from torch import Tensor
 
 from lockgate.exporting.folder import compare
 from lockgate.exporting.onnx import running, to_onnx
@@ -18,19 +19,6 @@ from lockgate.tasks.graphs import Graph
 
 CHANNELS, SIZE = 5, 7
 CASES = list(product((LSTM, GRU, RNN), (False, True), (1, 2), (False, True)))
-
-
-class Layer(nn.Module):
-    """A layer whose state is flat, with padding anywhere."""
-
-    def __init__(self, layer: Any, *, masked: bool) -> None:
-        super().__init__()
-        self.layer, self.masked = layer, masked
-
-    def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
-        x, mask = given if self.masked else (*given, None)
-        output, state = self.layer(x, mask=mask)
-        return (output, *(state if isinstance(state, tuple) else (state,)))
 
 
 def graph_of(layer: Any, *, masked: bool) -> Graph:
