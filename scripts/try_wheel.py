@@ -31,4 +31,5 @@ def main() -> None:
         raise SystemExit("every gradient must be finite")
 
 
-main()
+if __name__ == "__main__":
+    main()
