@@ -1,5 +1,7 @@
 """A part imports only the parts below it, no files import in a circle, and what is light stays so.
 
+Nothing that Windows lacks is asked for while the package or the runtime is imported.
+
 The parts and their order are those of the table in docs/design.md.
 """
 
@@ -230,3 +232,100 @@ def test_layers_need_only_torch_and_a_model_is_loaded_without_what_trains_and_ju
 
     for loaded, (code, heavy) in zip(done.stdout.splitlines(), LIGHT.items(), strict=True):
         assert not heavy & set(loaded.split()), code
+
+
+# what Windows lacks of the standard library: modules, and names in modules that it has
+POSIX_MODULES = {"crypt", "curses", "fcntl", "grp", "nis", "ossaudiodev", "posix", "pty", "pwd"}
+POSIX_MODULES |= {"readline", "resource", "spwd", "syslog", "termios", "tty"}
+POSIX_NAMES = {
+    "mmap": "MAP_ANONYMOUS MAP_PRIVATE MAP_SHARED PROT_READ PROT_WRITE",
+    "os": "O_CLOEXEC O_DIRECTORY O_NOFOLLOW O_NONBLOCK WNOHANG chown chroot confstr fchown fork "
+    "forkpty getegid geteuid getgid getgroups getloadavg getpgid getpgrp getresuid getsid getuid "
+    "initgroups killpg lchown memfd_create mkfifo mknod nice openpty posix_fadvise posix_fallocate "
+    "posix_spawn pread preadv pwrite pwritev register_at_fork sched_getaffinity sched_setaffinity "
+    "sched_yield sendfile setgid setpgid setsid setuid statvfs sysconf tcgetpgrp ttyname uname "
+    "wait wait3 wait4 waitid",
+    "select": "epoll kqueue poll",
+    "signal": "ITIMER_REAL SIGALRM SIGCHLD SIGCONT SIGHUP SIGKILL SIGPIPE SIGQUIT SIGSTOP SIGTSTP "
+    "SIGTTIN SIGTTOU SIGUSR1 SIGUSR2 SIGWINCH alarm pause pthread_kill pthread_sigmask setitimer "
+    "siginterrupt sigtimedwait sigwait sigwaitinfo",
+    "socket": "AF_NETLINK AF_UNIX SO_REUSEPORT recv_fds send_fds",
+    "time": "CLOCK_MONOTONIC CLOCK_REALTIME clock_getres clock_gettime clock_gettime_ns tzset",
+}
+# a condition that names one of these asks where it runs; a handler of one of those falls back
+ASKS_FOR_PLATFORM = re.compile(r"sys\.platform|os\.name|platform\.system|hasattr|TYPE_CHECKING")
+FALLS_BACK = re.compile(r"ImportError|ModuleNotFoundError|AttributeError|Exception")
+
+
+def run_at_import(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what is run when a file is imported, on Windows too."""
+    yield node
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        of_call = (
+            node.decorator_list + node.args.defaults + list(filter(None, node.args.kw_defaults))
+        )
+        children: list[ast.AST] = [*of_call]
+    elif isinstance(node, ast.Lambda):
+        children = [*node.args.defaults]
+    elif isinstance(node, ast.If) and ASKS_FOR_PLATFORM.search(ast.unparse(node.test)):
+        children = [*node.orelse]
+    elif isinstance(node, ast.Try) and any(
+        handler.type is None or FALLS_BACK.search(ast.unparse(handler.type))
+        for handler in node.handlers
+    ):
+        children = [*node.handlers, *node.orelse, *node.finalbody]
+    else:
+        children = [*ast.iter_child_nodes(node)]
+    for child in children:
+        yield from run_at_import(child)
+
+
+def lacking_on_windows(source: str) -> list[str]:
+    """List what the import of a source asks of the standard library and Windows does not have."""
+    lacking = []
+    for node in run_at_import(ast.parse(source)):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            names = [f"{node.value.id}.{node.attr}"]
+        for name in names:
+            module, _, rest = name.partition(".")
+            imported = not isinstance(node, ast.Attribute)
+            if (imported and module in POSIX_MODULES) or rest in POSIX_NAMES.get(
+                module, ""
+            ).split():
+                lacking.append(name)
+    return lacking
+
+
+def test_import_asks_for_nothing_that_windows_lacks() -> None:
+    files = [*PACKAGE.rglob("*.py"), *(ROOT / "runtime" / "src").rglob("*.py")]
+    found = {path: lacking_on_windows(path.read_text(encoding="utf-8")) for path in files}
+
+    assert len(files) > len(FILES)
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_what_windows_lacks_would_be_seen() -> None:
+    asked = {
+        "import fcntl": ["fcntl"],
+        "if True:\n    from curses import ascii": ["curses.ascii"],
+        "try:\n    import pwd\nfinally:\n    pass": ["pwd"],
+        "import os\nos.register_at_fork(before=print)": ["os.register_at_fork"],
+        "import signal\ndef stop(how=signal.SIGKILL): pass": ["signal.SIGKILL"],
+        "from os import fork": ["os.fork"],
+        "import os\nclass Lock:\n    flags = os.O_NOFOLLOW": ["os.O_NOFOLLOW"],
+        "try:\n    import fcntl\nexcept ImportError:\n    import grp": ["grp"],
+    }
+    unasked = [
+        "def lock(): import fcntl",
+        "try:\n    import fcntl\nexcept ImportError:\n    fcntl = None",
+        "import os, sys\nif sys.platform != 'win32':\n    os.register_at_fork(before=print)",
+        "import signal\nstop = lambda: signal.SIGKILL",
+    ]
+
+    assert {source: lacking_on_windows(source) for source in asked} == asked
+    assert [source for source in unasked if lacking_on_windows(source)] == []

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,6 +21,8 @@ SOURCES += OPS.glob("*/cpu.cpp")
 # any of these could bring a compiler or an extension in by another way
 HIDDEN = {"CC", "CXX", "CFLAGS", "CXXFLAGS", "CMAKE_ARGS", "CMAKE_TOOLCHAIN_FILE", "PYTHONPATH"}
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in HIDDEN}
+# the distributions that build and run an extension in an environment of its own
+TOOLS = ("cmake", "nanobind", "ninja", "scikit-build-core")
 SHOW = """
 import lockgate, torch
 from lockgate.ops import kernels
@@ -51,9 +54,9 @@ def sdist(tmp_path_factory):
     return next(folder.iterdir())
 
 
-def build(source, folder, *arguments, **environment):
+def build(source, folder, *arguments, python=sys.executable, **environment):
     """Build a wheel without asking any server."""
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
+    command = [python, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
     command += ["--no-index", "--wheel-dir", folder, *arguments, source]
     return subprocess.run(
         command, env=ENVIRONMENT | environment, capture_output=True, text=True, check=False
@@ -133,3 +136,94 @@ def test_compile_error_is_an_error(sdist, tmp_path):
 
     assert done.returncode != 0
     assert "#error planted" in done.stdout + done.stderr
+
+
+def interpreter(version):
+    """Find another Python, on the PATH or of pyenv, or skip."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    candidates = [shutil.which(f"python{version}"), *versions.glob(f"{version}.*/bin/python")]
+    for candidate in filter(None, candidates):
+        command = [candidate, "-c", "import sys; print(*sys.version_info[:2], sep='.')"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.stdout.strip() == version:
+            return candidate
+    return pytest.skip(f"there is no Python {version}")
+
+
+def environment_of(python, folder, *packages):
+    """Make an environment with those packages, or skip where they cannot be had."""
+    subprocess.run([python, "-m", "venv", folder], env=ENVIRONMENT, check=True)
+    own = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    if packages and (said := install(own, *packages)):
+        pytest.skip(f"{', '.join(packages)} cannot be had: {said.splitlines()[-1]}")
+    return own
+
+
+def install(python, *arguments):
+    """Install something, and return what pip says where it cannot."""
+    command = [python, "-m", "pip", "install", "--quiet", "--only-binary=:all:", *arguments]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    return done.stderr or "pip failed" if done.returncode else ""
+
+
+@pytest.fixture(scope="module")
+def abi3(sdist, tmp_path_factory):
+    """The wheel that Python 3.12 builds."""
+    if not shutil.which("c++"):
+        pytest.skip("there is no C++ compiler")
+    folder = tmp_path_factory.mktemp("abi3")
+    python = environment_of(interpreter("3.12"), folder / "tools", *TOOLS)
+    path = os.pathsep.join([str(python.parent), ENVIRONMENT["PATH"]])
+
+    done = build(sdist, folder, python=python, PATH=path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(folder.glob("*.whl"))
+
+
+@pytest.mark.slow
+def test_wheel_of_python_3_12_is_for_all_that_come_later(abi3):
+    with zipfile.ZipFile(abi3) as archive:
+        extensions = [name for name in archive.namelist() if "_kernels." in name]
+
+    assert "-cp312-abi3-" in abi3.name
+    assert len(extensions) == 1
+    assert ".cpython-" not in extensions[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["3.12", "3.13"])
+def test_kernels_of_that_wheel_compute_with_numpy_alone(abi3, tmp_path, version):
+    python = environment_of(interpreter(version), tmp_path / "venv", "numpy")
+
+    assert install(python, "--no-index", "--no-deps", str(abi3)) == ""
+    script = Path(__file__).parent / "wheel_kernels.py"
+    command = [python, "-W", "error", script]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    cells = [line.split()[0] for line in done.stdout.splitlines()]
+    assert set(cells) == {"rnn", "lstm", "gru"}
+
+
+@pytest.mark.slow
+def test_runtime_is_installed_and_starts_without_torch(tmp_path):
+    pytest.importorskip("hatchling", reason="`make` installs what builds the runtime")
+    python = environment_of(sys.executable, tmp_path / "venv")
+    done = build(ROOT / "runtime", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.endswith("-py3-none-any.whl")
+
+    if said := install(python, f"{wheel}[serve]"):
+        pytest.skip(f"what the server needs cannot be had: {said.splitlines()[-1]}")
+    code = "import lockgate_runtime, sys; assert 'torch' not in sys.modules"
+    subprocess.run([python, "-W", "error", "-c", code], env=ENVIRONMENT, check=True)
+    without = subprocess.run([python, "-c", "import torch"], capture_output=True, check=False)
+    command = [python.parent / "lockgate-serve", "--help"]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+
+    assert without.returncode != 0
+    assert "usage: lockgate-serve" in done.stdout
