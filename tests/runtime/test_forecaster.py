@@ -396,3 +396,16 @@ def test_steps_that_nothing_is_known_of_are_told(several: Exported) -> None:
 def test_a_model_that_reads_nothing_ahead_takes_no_future(plain: Exported) -> None:
     with pytest.raises(lockgate_runtime.DataError, match="future must be left out"):
         lockgate_runtime.load(plain.folder).predict(given(), future=given())
+
+
+def test_columns_may_have_the_names_that_the_model_learned_from(tmp_path: Path) -> None:
+    # neither is named in the settings but for the id: the times were found
+    own = shops().rename({"ds": "day", "unique_id": "shop"}).drop("weather", "kind")
+    model = lockgate_runtime.load(
+        train(tmp_path, own, **ONE, horizon=3, lookback=8, id="shop").folder
+    )
+    assert model.schema["named"] == {"ds": "day", "unique_id": "shop"}
+    renamed = own.rename({"day": "ds", "shop": "unique_id"})
+    found, wanted = model.predict(columns(own)), model.predict(columns(renamed))
+    assert list(found) == list(wanted)
+    np.testing.assert_array_equal(found["forecast"], wanted["forecast"])

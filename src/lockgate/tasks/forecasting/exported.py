@@ -47,7 +47,7 @@ def _schema(fitted: Trained, chain: Chain, level: Sequence[float]) -> dict[str, 
     return {
         "task": NAME,
         "target": learned.target,
-        "named": _named(data),
+        "named": learned.named,
         "columns": list(learned.columns),
         "static": [name for name in learned.static if name in learned.columns],
         "static_texts": [one.column for one in learned.categories if one.column in learned.static],
@@ -75,12 +75,6 @@ def _schema(fitted: Trained, chain: Chain, level: Sequence[float]) -> dict[str, 
         "usual": [learned.std, relative_spread(scales), LEAST_SPREAD],
         "bounds": list(names),
     }
-
-
-def _named(data: Any) -> dict[str, str]:
-    """Tell the user's own names of stamps and series, where each is one column."""
-    own = {"ds": data.time, "unique_id": data.id}
-    return {name: column for name, column in own.items() if column and "," not in column}
 
 
 def _step(frequency: str, slots: Any) -> dict[str, Any]:

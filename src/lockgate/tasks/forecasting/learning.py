@@ -72,6 +72,7 @@ def learn(table: Table, config: TableConfig, train_steps: int, seen_steps: int) 
         several=table.several,
         known_future=known,
         static=static,
+        named=dict(table.named),
         categories=categories,
         calendar_ahead=bool(config.known_future) or config.holidays is not None,
         holidays=config.holidays,

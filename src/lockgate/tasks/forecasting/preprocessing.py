@@ -199,6 +199,8 @@ class Preprocessing(BaseModel):
     """Whether the channel of a column with holes tells how long ago it was seen, not only where."""
     elapsed: bool = False
     """Whether a channel tells how much time has passed since the row before."""
+    named: dict[str, str] = {}
+    """What the table calls `ds` and `unique_id`, each where it is one column."""
     holidays: str | None = None
     """Country, or country and part, whose public holidays are a channel of the calendar."""
 

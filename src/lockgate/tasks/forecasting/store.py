@@ -20,7 +20,7 @@ from lockgate.tasks.forecasting.layout import Layout
 from lockgate.tasks.forecasting.slots import Slots
 from lockgate.tasks.forecasting.table import Dropped, Table
 
-VERSION = 1
+VERSION = 2
 READ_BY = (
     *("target", "time", "missing", "id", "align", "at_least", "categorical", "static"),
     "calendar",
@@ -105,6 +105,7 @@ def write_rest(folder: Path, table: Table, first: IntArray) -> None:
         "source": table.source,
         "fingerprint": table.fingerprint,
         "far": table.far,
+        "named": table.named,
     }
     write_text(folder / REST, json.dumps(rest))
 
@@ -128,6 +129,7 @@ def opened(folder: Path) -> Table:
         far=tuple(Far(*one) for one in rest["far"]),
         several=True,
         later=pl.read_ipc(folder / LATER),
+        named=rest["named"],
         store=folder,
     )
 

@@ -33,7 +33,13 @@ from lockgate.tasks.forecasting.survey import (
     asks_for_all,
     typed,
 )
-from lockgate.tasks.forecasting.table import Table, bound_told, check_observed, fingerprint_of
+from lockgate.tasks.forecasting.table import (
+    Table,
+    bound_told,
+    check_observed,
+    fingerprint_of,
+    own_names,
+)
 
 STREAMED_ROWS = 5_000_000
 """Rows of Parquet from which on several series are not read into memory."""
@@ -112,6 +118,7 @@ def _write(temporary: Path, folder: Path, source: Source, config: TableConfig) -
         ),
         several=True,
         later=found.later,
+        named=own_names([source.time], source.ids),
     )
     write_rest(temporary, table, first)
 

@@ -1,7 +1,7 @@
 """Read a table onto a regular time grid: the joint of reading, times and grid."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -73,6 +73,8 @@ class Table:
     """Whether it is a table of several series, even where one is left."""
     later: pl.DataFrame = field(default_factory=pl.DataFrame)
     """The rows of the source after the last observed target of each series, like `frame`."""
+    named: Mapping[str, str] = field(default_factory=dict)
+    """What the source calls `ds` and `unique_id`, each where it is one column."""
     store: Path | None = None
     """The folder that `frame` is mapped from; None of a table in memory."""
 
@@ -238,7 +240,13 @@ def read_table(
         far=far_values([column.set(column.is_in(sentinels), None) for column in columns]),
         several=ids is not None,
         later=laid_out.later.rename({target: "y"}),
+        named=own_names(times.columns, () if ids is None else ids.columns),
     )
+
+
+def own_names(times: Sequence[str], ids: Sequence[str]) -> dict[str, str]:
+    """Tell the names that a source has for `ds` and `unique_id`, each where it is one column."""
+    return {name: own[0] for name, own in (("ds", times), ("unique_id", ids)) if len(own) == 1}
 
 
 @contextmanager
