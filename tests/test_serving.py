@@ -38,11 +38,13 @@ def test_a_change_of_a_fitted_folder_is_seen(model: Exported) -> None:
     assert source.mark() != before
 
 
-def test_what_is_no_model_is_told(tmp_path: Path) -> None:
+def test_what_is_no_model_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOCKGATE_TOKEN", raising=False)
     (source,) = sources([tmp_path])
     with pytest.raises(lockgate_runtime.DataError, match="is no fitted model"):
         source.load()
     with pytest.raises(DataError, match="is no fitted model"):
-        serve([tmp_path], environment={})
+        serve([tmp_path])
+    monkeypatch.setenv("LOCKGATE_TOKEN", "short")
     with pytest.raises(DataError, match="LOCKGATE_TOKEN must have at least 16 characters"):
-        serve([tmp_path], environment={"LOCKGATE_TOKEN": "short"})
+        serve([tmp_path])

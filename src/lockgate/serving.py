@@ -1,5 +1,6 @@
 """Fitted models behind HTTP: each is exported, and `lockgate_runtime` serves what was exported."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +20,6 @@ def serve(
     port: int = 8000,
     allow_hosts: Sequence[str] = (),
     token_file: Path | None = None,
-    environment: Any,
 ) -> None:
     """Serve models over HTTP until a signal ends it.
 
@@ -30,7 +30,6 @@ def serve(
         port: The port; 0 takes a free one.
         allow_hosts: Names by which the server is called beside its address; `*` is any.
         token_file: A file with a token a line. Default: the variable `LOCKGATE_TOKEN`.
-        environment: Where that variable is.
 
     Raises:
         DataError: If a model cannot be served, or others may reach it and there is no token.
@@ -38,7 +37,7 @@ def serve(
     """
     server = need(SERVER, "serve", 'pip install "lockgate[serve]"')
     try:
-        tokens = server.tokens_of(environment, token_file)
+        tokens = server.tokens_of(os.environ, token_file)
         server.serve(sources(folders), host=host, port=port, allow_hosts=allow_hosts, tokens=tokens)
     except server.DataError as error:
         raise DataError(str(error)) from None

@@ -8,32 +8,22 @@ import pytest
 pytest.importorskip("onnxruntime", reason='needs the extra "onnx"')
 pytest.importorskip("onnxscript", reason='needs the extra "onnx"')
 
+import padded_layers
 import torch
-from padded_layers import Layer
-from torch import Tensor
+from padded_layers import CHANNELS, SIZE
 
 from lockgate.exporting.folder import compare
 from lockgate.exporting.onnx import running, to_onnx
 from lockgate.nn import GRU, LSTM, RNN
 from lockgate.tasks.graphs import Graph
 
-CHANNELS, SIZE = 5, 7
 CASES = list(product((LSTM, GRU, RNN), (False, True), (1, 2), (False, True)))
 
 
 def graph_of(layer: Any, *, masked: bool) -> Graph:
-    def draw(batch: int, steps: int, generator: torch.Generator) -> dict[str, Tensor]:
-        x = torch.randn(batch, steps, CHANNELS, generator=generator)
-        mask = torch.rand(batch, steps, generator=generator) > 0.4
-        mask[0] = False  # all of it is padding
-        # a NaN in padding must reach nothing
-        told = {"x": x.masked_fill(~mask[..., None], torch.nan) if masked else x}
-        return told | ({"mask": mask} if masked else {})
-
-    state = ("h", "c") if isinstance(layer, LSTM) else ("h",)
-    axes = {name: {0: "batch", 1: "steps"} for name in ("x", "mask")[: 1 + masked]}
-    module = Layer(layer.eval(), masked=masked)
-    return Graph(module, axes, ("output", *state), draw, (11, 23, 3))
+    return padded_layers.graph_of(
+        layer, masked=masked, axes={0: "batch", 1: "steps"}, lengths=(11, 23, 3)
+    )
 
 
 @pytest.mark.pairwise

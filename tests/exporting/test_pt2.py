@@ -6,10 +6,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import padded_layers
 import pytest
 import torch
-from padded_layers import Layer
-from torch import Tensor
+from padded_layers import CHANNELS, SIZE
 
 from lockgate.errors import DataError
 from lockgate.exporting.folder import compare
@@ -17,23 +17,12 @@ from lockgate.exporting.pt2 import running, to_pt2
 from lockgate.nn import GRU, LSTM, RNN
 from lockgate.tasks.graphs import Graph
 
-CHANNELS, SIZE, STEPS = 5, 7, 11
+STEPS = 11
 CASES = list(product((LSTM, GRU, RNN), (False, True), (1, 2), (False, True)))
 
 
-def graph_of(layer: Any, *, masked: bool, free: bool = False) -> Graph:
-    def draw(batch: int, _: int, generator: torch.Generator) -> dict[str, Tensor]:
-        x = torch.randn(batch, STEPS, CHANNELS, generator=generator)
-        mask = torch.rand(batch, STEPS, generator=generator) > 0.4
-        mask[0] = False  # all of it is padding
-        # a NaN in padding must reach nothing
-        told = {"x": x.masked_fill(~mask[..., None], torch.nan) if masked else x}
-        return told | ({"mask": mask} if masked else {})
-
-    state = ("h", "c") if isinstance(layer, LSTM) else ("h",)
-    dimensions = {0: "batch"} | ({1: "steps"} if free else {})
-    axes = dict.fromkeys(("x", "mask")[: 1 + masked], dimensions)
-    return Graph(Layer(layer.eval(), masked=masked), axes, ("output", *state), draw, (STEPS,))
+def graph_of(layer: Any, *, masked: bool) -> Graph:
+    return padded_layers.graph_of(layer, masked=masked, axes={0: "batch"}, lengths=(STEPS,))
 
 
 @pytest.mark.pairwise
@@ -80,6 +69,8 @@ print(*(tuple(one.shape) for one in run(torch.zeros(4, 11, 5), torch.ones(4, 11)
 
 
 def test_steps_that_are_free_are_refused() -> None:
-    graph = graph_of(LSTM(CHANNELS, SIZE, batch_first=True), masked=False, free=True)
+    axes = {0: "batch", 1: "steps"}
+    layer = LSTM(CHANNELS, SIZE, batch_first=True)
+    graph = padded_layers.graph_of(layer, masked=False, axes=axes, lengths=(STEPS,))
     with pytest.raises(DataError, match="to must be onnx for a model whose number of steps is"):
         to_pt2(graph)

@@ -293,7 +293,7 @@ def test_categories_are_spelt_as_lockgate_spells_them(
     model: Any = lockgate_runtime.load(several.folder)
     model.schema["categories"]["kind"] = ["1", "x", "0.00001"]
     model.schema["missing"] = [-9999.0]
-    assert model._codes("kind", model._texts_of("kind", [cell])).tolist() == [codes]
+    assert model._codes("kind", model.tables._texts_of("kind", [cell])).tolist() == [codes]
 
 
 def test_a_day_that_begins_an_hour_late_is_a_day() -> None:

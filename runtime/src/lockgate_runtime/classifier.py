@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lockgate_runtime.errors import DataError, listed, quoted
+from lockgate_runtime.errors import DataError, listed, or_raise, quoted
 from lockgate_runtime.texts import Terms, Tokens
 
 BATCH = 256
@@ -56,10 +56,7 @@ class Classifier:
         Raises:
             DataError: If the data are of another kind, or have other channels.
         """
-        (answer,) = self.predict_each([data])
-        if isinstance(answer, DataError):
-            raise answer
-        return answer
+        return or_raise(self.predict_each([data])[0])
 
     def predict_each(self, asked: Sequence[Sequence[Any]]) -> list[dict[str, Any] | DataError]:
         """Answer several requests in batches of the graph; none sees the others.

@@ -1,13 +1,21 @@
 """The one error of this package, and how values are shown in it."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 MOST_SHOWN = 80
+T = TypeVar("T")
 
 
 class DataError(ValueError):
     """What was given cannot be used; the message names the rule, what was got and the remedy."""
+
+
+def or_raise(answer: T | DataError) -> T:
+    """Return an answer; raise one that is an error."""
+    if isinstance(answer, DataError):
+        raise answer
+    return answer
 
 
 def quoted(value: Any) -> str:

@@ -1,6 +1,5 @@
 """`lockgate serve`: answer over HTTP with fitted models."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -41,5 +40,4 @@ def serve(
         port=port,
         allow_hosts=allow_host or [],
         token_file=token_file,
-        environment=os.environ,
     )

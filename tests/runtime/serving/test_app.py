@@ -123,7 +123,8 @@ def test_other_kinds_paths_and_methods_are_told(client: Any) -> None:
         415,
         True,
     )
-    assert asks.get("/nothing").status_code == 404
+    for path in ("/nothing", "/models/"):
+        assert asks.get(path, follow_redirects=False).status_code == 404
     assert asks.get("/predict").status_code == 405
 
 

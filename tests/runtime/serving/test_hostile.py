@@ -16,7 +16,7 @@ pytest.importorskip("fastapi", reason='needs the extra "serve"')
 
 import uvicorn
 from exported_models import Exported
-from lockgate_runtime import forecaster
+from lockgate_runtime import tables
 from lockgate_runtime.classifier import MOST_PADDED, _batches
 from lockgate_runtime.errors import DataError
 from lockgate_runtime.serving import asking
@@ -66,7 +66,7 @@ def test_numbers_of_rows_are_bounded() -> None:
 def test_series_far_apart_are_refused(several: Exported, monkeypatch: pytest.MonkeyPatch) -> None:
     import lockgate_runtime
 
-    monkeypatch.setattr(forecaster, "MOST_LAID", 100)
+    monkeypatch.setattr(tables, "MOST_LAID", 100)
     model = lockgate_runtime.load(several.folder)
     days = [datetime(2024, 1, 1) + timedelta(n) for n in range(60)]
     names = ["a"] * 60 + [f"s{n}" for n in range(30) for _ in range(2)]

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import logging
 from collections.abc import AsyncIterator, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
@@ -26,7 +25,6 @@ from lockgate_runtime.serving.models import Model, Models, Source
 from lockgate_runtime.serving.streams import Streams, columns_of
 from lockgate_runtime.serving.uploads import KINDS, Uploads
 
-log = logging.getLogger(__name__)
 MEDIA = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -79,13 +77,16 @@ def create_app(
     hosts: frozenset[str] | None,
     tokens: Tokens | None,
 ) -> App:
-    """Return the application, whose models are read when it starts.
+    """Read and try the models, and return the application that answers with them.
 
     Args:
         sources: Where models come from.
         limits: Of requests and streams.
         hosts: Names by which the server may be called. None: any.
         tokens: What opens it. None: nothing is asked for.
+
+    Raises:
+        DataError: If a model cannot be used.
     """
     # one thread for the models: a run uses the cores by itself, and the next ones gather meanwhile
     pool = ThreadPoolExecutor(1, thread_name_prefix="model")
@@ -115,6 +116,7 @@ def create_app(
         docs_url=None,  # they load scripts of another host
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,  # the path that is meant is told instead
     )
     app.state.ready = False
     served = Served(models, streams, batches, Uploads(limits), metrics, limits)

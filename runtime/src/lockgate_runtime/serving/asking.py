@@ -10,9 +10,10 @@ import numpy as np
 
 from lockgate_runtime.classifier import Classifier
 from lockgate_runtime.errors import DataError, listed, quoted
-from lockgate_runtime.forecaster import ID, Forecaster
+from lockgate_runtime.forecaster import Forecaster
 from lockgate_runtime.serving.limits import Limits
 from lockgate_runtime.stamps import SECOND
+from lockgate_runtime.tables import ID
 
 Model = Forecaster | Classifier
 FIELDS = {"forecast": ("data", "future"), "texts": ("texts",), "sequences": ("sequences",)}

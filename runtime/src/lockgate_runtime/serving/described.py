@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from lockgate_runtime.forecaster import ID, TIME, Forecaster
+from lockgate_runtime.forecaster import Forecaster
 from lockgate_runtime.serving.asking import Model, kind_of, plain
+from lockgate_runtime.tables import ID, TIME
 
 SHOWN_ROWS = 3
 
@@ -39,7 +40,7 @@ def description(name: str, model: Model) -> dict[str, Any]:
 
 def _keys(model: Forecaster) -> list[str]:
     keys = [ID] if model.schema["several"] else []
-    return [*keys, TIME] if model.reads_stamps else keys
+    return [*keys, TIME] if model.tables.reads_stamps else keys
 
 
 def examples(model: Model) -> dict[str, Any]:

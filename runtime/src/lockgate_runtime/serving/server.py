@@ -58,8 +58,7 @@ def serve(
         DataError: If a model cannot be read, or others may reach the server and it has no token.
         OSError: If the address cannot be listened on.
     """
-    local = _is_local(host)
-    if not local and not tokens:
+    if not _is_local(host) and not tokens:
         raise DataError(
             f"host must be an address of this machine alone where there is no token, got "
             f"{quoted(host)}; set {TOKEN}, or name a file by --token-file"
@@ -115,7 +114,10 @@ def _ending_well() -> Iterator[None]:
 
 def _bounded(limits: Limits) -> type[asyncio.Protocol]:
     class Bounded(HttpToolsProtocol):
-        """Ends a connection whose headers do not come, or do not end."""
+        """Ends a connection whose headers do not come, or do not end.
+
+        uvicorn bounds neither, nor has it a place to do so: this rests on methods of its own.
+        """
 
         _patience: asyncio.TimerHandle
         _expected: bool

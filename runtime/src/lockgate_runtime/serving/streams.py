@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lockgate_runtime.errors import DataError
-from lockgate_runtime.forecaster import ID, TIME, Forecaster
+from lockgate_runtime.forecaster import Forecaster
 from lockgate_runtime.serving.limits import Limits
+from lockgate_runtime.tables import ID, TIME, is_missing
 
 Cells = dict[str, Any]
 Window = dict[str, dict[int, Cells]]
@@ -38,7 +39,7 @@ class Stream:
         Raises:
             DataError: If rows lack a column or a stamp.
         """
-        table = model.table(data)
+        table = model.tables.read(data)
         count = len(next(iter(table.values())))
         names = [str(one) for one in table[ID]] if ID in table else [model.schema["target"]] * count
         window = {name: dict(rows) for name, rows in self.window.items()}
@@ -68,7 +69,7 @@ def _last(rows: Mapping[int, Cells], model: Forecaster) -> dict[int, Cells]:
 
 
 def _is_known(cell: Any) -> bool:
-    return cell is not None and cell != "" and cell == cell
+    return cell != "" and not is_missing(cell)
 
 
 def columns_of(window: Window) -> dict[str, list[Any]]:
