@@ -101,7 +101,7 @@ def main() -> None:
     parser = command.parser("recipe", __doc__)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--sets", default=",".join(SETS), help="parted by commas")
     parser.add_argument("--recipes", default=";".join(RECIPES), help="parted by semicolons")
     parser.add_argument("--dropout", choices=("on", "off", "both"), default="both")
     parser.add_argument("--write", action="store_true", help="write the page of what has run")
@@ -112,7 +112,11 @@ def main() -> None:
     torch.set_num_threads(1)
     dropouts = {"on": [True], "off": [False], "both": [True, False]}[asked.dropout]
     loading = functools.lru_cache(maxsize=None)(lambda name: load(asked.data, SETS[name]))
-    cases = waiting(asked.sets.split(","), asked.recipes.split(";"), dropouts, asked.seeds)
+    sets, recipes = asked.sets.split(","), asked.recipes.split(";")
+    for name, given, known_names in (("sets", sets, SETS), ("recipes", recipes, RECIPES)):
+        if unknown := [one for one in given if one not in known_names]:
+            parser.error(f"--{name} must name those of {', '.join(known_names)}, got {unknown}")
+    cases = waiting(sets, recipes, dropouts, asked.seeds)
     for case in cases:
         row = run(case, loading(case.set))
         with KEPT.open("a", encoding="utf-8") as file:
