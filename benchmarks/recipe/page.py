@@ -32,8 +32,8 @@ TAIL = """
 The defaults are those of *{chosen}*; of labels with a patience of 10 epochs, of tables those of
 *{of_tables}*, and of a language model those of *{reference}*. *Forks* learn from forking sequences,
 24 origins in one reading; *level and spread* is `normalise=last_std`, where all others have `last`.
-Both are of tables alone, and so is their score; their times, of 2026-11-27, compare with each other
-and not well with those of other days. A cycle of a fixed length is much better on some
+Both are of tables alone, and so is their score; their times, of 2026-11-27 and -28, compare with
+each other and not well with those of other days. A cycle of a fixed length is much better on some
 sets and much worse on others: their best epochs lie between 1 and 200. On Taylor's two months,
 where the second half of validation differs from the first, who looks more often stops too early.
 The times of seed 0 on the first four sets were taken by the clock on a busy machine. A spread of
