@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from forecast_picture import forecast_picture
 from study_pages import (
     Results,
     baseline_name,
@@ -24,6 +25,7 @@ from study_pages import (
 )
 
 from lockgate.charts.formats import metric_name
+from lockgate.files import write_text
 from lockgate.studies.phrases import signed_percent
 from lockgate.tasks.results import delivered_parts
 
@@ -52,6 +54,16 @@ wrong is told in [rule.md](rule.md).
 matters or give no gain that does, of all that were declared. The others are *open*: either more
 rounds would tell, or the rows limit them, and only more data would.
 """
+GALLERY = """## At a glance
+
+Of each study the verdict in a sentence, what was delivered on the test part, and the forecast there
+whose error is the median: what came, the forecast with its bounds, and the baseline that the
+verdict compares with. The rest of a study, with its command, stands below.
+"""
+ELSEWHERE = """Other runs: what `lockgate train` delivers, on more sets, in [when.md](when.md);
+labelled sequences and texts, by the rule before rounds, in [classification.md](classification.md);
+columns known ahead in [covariates.md](covariates.md); tuned networks in [searches.md](searches.md).
+"""
 LEGEND = """
 *Judged* are rows of the development part that neither trained nor stopped a fit, means over rounds;
 the test part, the last 15 % of the rows, is looked at once, by what is delivered and the baselines.
@@ -66,14 +78,59 @@ LEVELS = (80.0, 95.0)
 
 
 def main(runs: Path, page: Path) -> None:
-    """Write the page of those studies in `runs` that are finished, and name the others."""
+    """Write the page of those studies in `runs` that are finished, and name the others.
+
+    The picture of each is written into the folder `studies` beside the page.
+    """
     known = {title: read_results(runs / name) for name, title in STUDIES.items()}
-    sections = [section(title, results) for title, results in known.items() if results]
+    finished = {name: known[title] for name, title in STUDIES.items() if known[title]}
+    cards = [card(name, STUDIES[name], results) for name, results in finished.items()]
+    sections = [
+        f'<a id="{name}"></a>\n\n{section(STUDIES[name], results)}'
+        for name, results in finished.items()
+    ]
     told = {title: runs / name / "kept_up.json" for name, title in STUDIES.items()}
     updates = {t: json.loads(path.read_text("utf-8")) for t, path in told.items() if path.exists()}
     intervals = [INTERVALS, intervals_table(updates), ""] if updates else []
-    parts = [HEAD, overview(known), SHARED, LEGEND, *intervals, *sections]
+    gallery = [GALLERY, *cards, ELSEWHERE]
+    parts = [HEAD, overview(known), SHARED, LEGEND, *gallery, *intervals, *sections]
     page.write_text("\n".join(parts), encoding="utf-8")
+    pictures = page.parent / "studies"
+    pictures.mkdir(exist_ok=True)
+    for name, results in finished.items():
+        write_text(pictures / f"{name}.svg", picture(results))
+
+
+def card(name: str, title: str, results: Results) -> str:
+    """Return what a study came to: the verdict, what is delivered, a picture."""
+    return f"""**[{title}](#{name})**
+
+![{title}: a forecast of the test part](studies/{name}.svg)
+
+{results["verdict"]["recommendation"][0]}
+
+{delivered(results)}
+"""
+
+
+def delivered(results: Results) -> str:
+    """Return the test score of what is delivered, beside the baseline that is best there."""
+    metric = results["metric"]
+    score = results["delivered"]["mixture"][metric]
+    scored = [one for one in results["baselines"] if one["test"].get(metric) is not None]
+    if score is None or not scored:
+        return "Delivered: nothing that has a score beside one of a baseline."
+    best = min(scored, key=lambda one: one["test"][metric])
+    return (
+        f"Delivered: {metric_name(metric)} {shown(score)} on the test part; the best baseline "
+        f"there, {best['name']}, has {shown(best['test'][metric])} ({gap(results, best['test'])})."
+    )
+
+
+def picture(results: Results) -> str:
+    """Return the picture of the forecast whose error is the median."""
+    median = next(one for one in results["forecasts"] if one["which"] == "median")
+    return forecast_picture(median, results["data"]["target"])
 
 
 def intervals_table(updates: Mapping[str, Any]) -> str:

@@ -309,6 +309,27 @@ def test_import_asks_for_nothing_that_windows_lacks() -> None:
     assert {path: names for path, names in found.items() if names} == {}
 
 
+def unasked_on_windows(source: str) -> list[str]:
+    """List the names that Windows lacks and a source uses, in functions too, without asking."""
+    return [
+        name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.attr in POSIX_NAMES.get(node.value.id, "").split()
+        and f'hasattr({node.value.id}, "{node.attr}")' not in source
+        for name in [f"{node.value.id}.{node.attr}"]
+    ]
+
+
+def test_functions_ask_for_what_windows_lacks_before_they_use_it() -> None:
+    files = [*PACKAGE.rglob("*.py"), *(ROOT / "runtime" / "src").rglob("*.py")]
+    found = {path: unasked_on_windows(path.read_text(encoding="utf-8")) for path in files}
+
+    assert {path: names for path, names in found.items() if names} == {}
+    assert unasked_on_windows("import os\ndef user(): return os.getuid()") == ["os.getuid"]
+
+
 def test_what_windows_lacks_would_be_seen() -> None:
     asked = {
         "import fcntl": ["fcntl"],

@@ -83,3 +83,19 @@ def test_a_folder_that_others_could_write_is_not_used(temporary: Path) -> None:
     with pytest.raises(DataError, match="must be a folder of this user alone"):
         store()
     assert os.listdir(temporary / "elsewhere") == []
+
+
+def test_where_users_have_no_numbers_the_folder_is_in_their_temporary_one(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "getuid")
+
+    folder = store()
+
+    assert folder == temporary / "lockgate"
+    folder.chmod(0o777)  # as Windows tells of every folder
+    assert store() == folder
+    folder.rmdir()
+    folder.symlink_to(temporary)
+    with pytest.raises(DataError, match="must be a folder of this user alone"):
+        store()

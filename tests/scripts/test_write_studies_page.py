@@ -1,4 +1,7 @@
 import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
 
 import made
 import pytest
@@ -70,7 +73,8 @@ def test_page_counts_the_studies_that_are_finished_and_names_the_others(tmp_path
     assert "\n\nNot run: Temperature at Jena, one hour ahead; Temperature at Jena" in page
     assert "| Bike rentals, the next 24 hours | 4 of 6 | 2 | 1 | 1 | 0 | 1 | 1 | 0 | 10 |" in page
     assert "| **all** | 8 of 12 | 4 | 2 | 2 | 0 | 2 | 1 | 1 | 20 |" in page
-    assert page.count("\n## ") == 2
+    assert page.count("\n## ") == 3  # with that of all cards
+    assert (tmp_path / "studies" / "bike.svg").exists()
 
 
 def test_results_of_an_earlier_format_are_refused(tmp_path):
@@ -92,3 +96,46 @@ def test_intervals_are_told_as_they_are_and_kept_up_to_date():
         "|  | forecasts | 80 % covers | kept up to date | interval score"
     )
     assert found.splitlines()[2] == "| Bikes | 1,318 | 72.8 % | 80.1 % | −5.0 % | – | – | – |"
+
+
+def test_a_card_tells_the_verdict_and_the_best_baseline_of_the_test_part():
+    card = writer.card("weather", "Weather", made.make())
+
+    assert card.startswith("**[Weather](#weather)**\n\n![Weather: a forecast of the test part](")
+    assert "\nUse an LSTM with recurrent dropout 0.25: it lowers" in card
+    assert "MAE 2.198 on the test part; the best baseline there, ridge, has 2.377 (−7.5 %)." in card
+
+
+@pytest.mark.parametrize("odd", made.ODD)
+def test_every_study_that_can_be_has_a_card(odd):
+    assert writer.card("w", "W", made.ODD[odd]()).startswith("**[W](#w)**")
+
+
+def test_the_picture_shows_the_median_forecast_and_holes_in_it():
+    results = made.make()
+    median = results["forecasts"][1]
+    median["history"]["y"][3] = None
+    truth = median["future"]["y"]
+    low, high = ([one + by for one in truth] for by in (-1.0, 1.0))
+    median["future"]["intervals"] = [{"level": 80.0, "low": low, "high": high}]
+
+    drawn = ElementTree.fromstring(writer.picture(results))  # noqa: S314
+
+    title = drawn.find("{*}title").text
+    assert title == f"{results['data']['target']}: a forecast from {median['origin']}"
+    points = [len(one.get("points").split()) for one in drawn.findall("{*}polyline")]
+    past, ahead = len(median["history"]["y"]), len(median["future"]["y"])
+    assert points == [3, past + ahead - 4, ahead, ahead]
+    [bounds] = drawn.findall("{*}polygon")
+    assert len(bounds.get("points").split()) == 2 * ahead
+
+
+def test_the_page_of_docs_has_a_card_and_a_small_picture_of_every_study():
+    docs = Path(__file__).parents[2] / "docs"
+    page = (docs / "studies.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"\]\(studies/(.+)\.svg\)", page) == list(writer.STUDIES)
+    for name, title in writer.STUDIES.items():
+        assert f"**[{title}](#{name})**" in page
+        assert f'<a id="{name}"></a>\n\n## {title}\n' in page
+        assert (docs / "studies" / f"{name}.svg").stat().st_size < 60_000

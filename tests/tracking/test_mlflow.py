@@ -147,6 +147,14 @@ def test_a_store_of_ones_own_is_written_to(runs, config, history, out, monkeypat
     assert not (out.parent / "mlflow.db").exists()
 
 
+def test_a_new_store_is_made_without_a_word(runs, out, caplog):
+    with caplog.at_level("INFO"):
+        MlflowWriter(out, out / "mlflow.json")
+
+    assert caplog.messages == []
+    assert (out.parent / "mlflow.db").exists()
+
+
 @pytest.mark.parametrize("kind", ["sqlite:///", "nothing://", ""])
 def test_a_store_that_cannot_be_opened_is_one_sentence(runs, out, monkeypatch, kind):
     (out / "x.db").write_text("no database\n" * 100)

@@ -72,9 +72,16 @@ def store() -> Path:
     Raises:
         DataError: If another user has made it.
     """
-    folder = Path(tempfile.gettempdir()) / f"lockgate-{os.getuid()}"
+    # on Windows a user has no number, and a temporary folder that others cannot open
+    user = f"-{os.getuid()}" if hasattr(os, "getuid") else ""
+    folder = Path(tempfile.gettempdir()) / f"lockgate{user}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+    if not _of_this_user_alone(folder.lstat()):
         raise DataError(f"{folder} must be a folder of this user alone: delete it, or set TMPDIR")
     return folder
+
+
+def _of_this_user_alone(found: os.stat_result) -> bool:
+    if not stat.S_ISDIR(found.st_mode):
+        return False
+    return not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o077)

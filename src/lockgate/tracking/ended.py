@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lockgate.tasks.registry import fitted_folder
 from lockgate.tracking.curves import scores_of
 
 FILES = ("config.yaml", "README.md", "metrics.json", "results.json", "report.html")
@@ -19,6 +20,7 @@ class Ended(NamedTuple):
     texts: Mapping[str, Sequence[str]]  # sentences; of a training there are none
     files: Sequence[str]  # report, model card and what they are made of, by their paths
     rounds: int  # that were done; 0 of a training
+    fitted: Path | None = None  # the folder of the model
 
     @classmethod
     def read(cls, folder: Path, config: Any) -> "Ended":
@@ -38,6 +40,7 @@ class Ended(NamedTuple):
             texts={name: lines for name, lines in told.items() if lines},
             files=[name for name in (*FILES, *FITTED) if (folder / name).exists()],
             rounds=verdict.get("rounds", 0),
+            fitted=fitted_folder(folder),
         )
 
 

@@ -1,6 +1,7 @@
 """Runs of MLflow: one for the whole run, and one below it for each fit."""
 
 import json
+import logging
 import os
 import re
 import time
@@ -8,12 +9,14 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from lockgate.errors import DataError, need, shortened
 from lockgate.files import write_text
 from lockgate.tracking.curves import curves_of
 from lockgate.tracking.ended import Ended
+from lockgate.tracking.pyfunc import write_model
 from lockgate.training.history import History
 
 STORE = "mlflow.db"
@@ -22,6 +25,10 @@ ARTIFACTS = "mlartifacts"
 NOTES = "mlflow.json"
 EXPERIMENT = "lockgate"
 KEY = "lockgate.key"
+MODEL = "model"
+"""The folder of the fitted model among the artifacts of a run."""
+TABLES = "mlflow.store.db.utils"
+"""The logger by which MLflow tells that it makes the tables of a new store."""
 MOST_PARAMS, MOST_METRICS = 100, 1000
 """What MLflow takes at once."""
 
@@ -56,8 +63,9 @@ class MlflowWriter:
         # an address may hold a password
         self._store = "MLFLOW_TRACKING_URI" if told else str(beside / STORE)
         try:
-            self._client = self._mlflow.MlflowClient(tracking_uri=uri)
-            self._experiment = self._find_experiment(artifacts)
+            with _no_news_of(TABLES):
+                self._client = self._mlflow.MlflowClient(tracking_uri=uri)
+                self._experiment = self._find_experiment(artifacts)
         except Exception as error:  # of MLflow, or of the database below it
             reason = _line(error)
             raise DataError(
@@ -70,7 +78,8 @@ class MlflowWriter:
             self._write_fit(name, config, history)
 
     def end(self, folder: Path, ended: Ended) -> None:
-        """Write settings, scores, verdict and files of the run; of one that went on, what is new.
+        """Write settings, scores, verdict, files and model of a run; of one that went on, what is
+        new.
 
         A setting that changed as the run went on, such as its rounds, stays as it was first written
         among the parameters, which MLflow never changes; `config.yaml` has the last.
@@ -134,6 +143,10 @@ class MlflowWriter:
             self._client.log_artifact(
                 identity, str(folder / file), None if within == "." else within
             )
+        if ended.fitted is not None:
+            with TemporaryDirectory() as temporary:
+                write_model(ended.fitted, Path(temporary), self._mlflow.__version__)
+                self._client.log_artifacts(identity, temporary, MODEL)
         self._client.set_terminated(identity)
 
     def _find_experiment(self, artifacts: str | None) -> str:
@@ -172,6 +185,18 @@ class MlflowWriter:
     def _log_metrics(self, run: Any, metrics: Sequence[Any]) -> None:
         for first in range(0, len(metrics), MOST_METRICS):
             self._client.log_batch(run.info.run_id, metrics=metrics[first : first + MOST_METRICS])
+
+
+@contextmanager
+def _no_news_of(name: str) -> Iterator[None]:
+    """Let a logger tell warnings alone."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

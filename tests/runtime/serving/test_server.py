@@ -180,3 +180,18 @@ def test_headers_without_end_are_ended(bounded: int) -> None:
             for _ in range(64):
                 flood.sendall(b"a: " + b"b" * 2**16 + b"\r\n" if _ else b"GET / HTTP/1.1\r\n")
         assert ended(flood)
+
+
+def test_without_what_serves_the_command_tells_what_installs_it() -> None:
+    code = "import sys; sys.modules['uvicorn'] = None\n"
+    code += "from lockgate_runtime.serving import main; main()"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+    )
+
+    line = 'lockgate-serve needs uvicorn: pip install "lockgate-runtime[serve]"\n'
+    assert (done.returncode, done.stderr) == (1, line)

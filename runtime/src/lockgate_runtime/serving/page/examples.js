@@ -18,7 +18,7 @@ export function exampleTable(model) {
       for (const name of names) columns[name].push(exampleCell(model, name, id, own, at, wave, at >= rows, stamp));
     }
   });
-  return csv(columns);
+  return csv(Object.fromEntries(names.map((name) => [model.named[name] ?? name, columns[name]])));
 }
 
 function exampleCell(model, name, id, own, at, wave, ahead, stamp) {

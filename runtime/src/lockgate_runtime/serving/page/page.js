@@ -347,7 +347,7 @@ function hint() {
   if (model.reads === "sequences") return `Channels: ${model.channels.join(", ")}. Paste a table, or drop a file here.`;
   const ahead = model.known_future.length
     ? ` Rows after the last ${model.target} tell ${model.known_future.join(", ")} of the steps ahead.` : "";
-  return `Columns: ${model.columns.join(", ")}.${ahead} Paste a table, or drop a CSV or Parquet file here.`;
+  return `Columns: ${model.columns.map((name) => model.named[name] ?? name).join(", ")}.${ahead} Paste a table, or drop a CSV or Parquet file here.`;
 }
 
 function listen() {
