@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import layer_norm
+from torch.nn.functional import layer_norm, linear
 
 from lockgate.ops.autocast import as_autocast
 from lockgate.ops.masks import Masks
@@ -56,15 +56,18 @@ def project(
     (..., G, B, F); the result is (..., G, B, H). With a gain the products of all gates are
     normalised together before the bias is added.
     """
-    rows = weight.view(gates, -1, weight.shape[1])
-    value = value.unsqueeze(-3)
-    if mask is not None:
-        value = value * mask
-    product = torch.einsum("...gbf,ghf->...gbh", value, rows)
+    if mask is None:
+        # one product for all gates, whose values are the same
+        product = linear(value, weight)
+    else:
+        rows = weight.view(gates, -1, weight.shape[1])
+        masked = value.unsqueeze(-3) * mask
+        product = torch.einsum("...gbf,ghf->...bgh", masked, rows).flatten(-2)
     if gain is not None:
-        product = normalise(product.transpose(-3, -2).flatten(-2), gain)
-        product = product.view(*product.shape[:-1], gates, -1).transpose(-3, -2)
-    return product if bias is None else product + bias.view(gates, 1, -1)
+        product = normalise(product, gain)
+    if bias is not None:
+        product = product + bias
+    return product.view(*product.shape[:-1], gates, -1).transpose(-3, -2)
 
 
 def normalise(value: Tensor, gain: Tensor, bias: Tensor | None = None) -> Tensor:
