@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("onnxruntime", reason='needs the extra "onnx"')
 pytest.importorskip("onnxscript", reason='needs the extra "onnx"')
 
+import onnx
 import padded_layers
 import torch
 from padded_layers import CHANNELS, SIZE
@@ -17,7 +18,20 @@ from lockgate.exporting.onnx import running, to_onnx
 from lockgate.nn import GRU, LSTM, RNN
 from lockgate.tasks.graphs import Graph
 
-CASES = list(product((LSTM, GRU, RNN), (False, True), (1, 2), (False, True)))
+LAYERS = (LSTM, GRU, RNN)
+CASES = list(product(LAYERS, (False, True), (1, 2), (False, True)))
+# each an option that no node of ONNX has
+NORMED, KEPT, RECTIFIED = {"layer_norm": True}, {"zoneout": 0.2}, {"nonlinearity": "relu"}
+OWN = {LSTM: {"proj_size": 3, "zoneout": (0.2, 0.1)}, GRU: {"reset_after": False}, RNN: {}}
+SHAPES = {LSTM: (1, True), GRU: (2, False), RNN: (2, True)}  # layers, and both directions
+LOOPS = [
+    (layer, options, both, layers, masked)
+    for layer in LAYERS
+    for options in (NORMED, KEPT, OWN[layer], RECTIFIED | OWN[layer])
+    for both, layers, masked in product((False, True), (1, 2), (False, True))
+    # an RNN has a relu in a node too
+    if options.keys() & {*NORMED, *KEPT, *OWN[layer]}
+]
 
 
 def graph_of(layer: Any, *, masked: bool) -> Graph:
@@ -38,6 +52,38 @@ def test_a_graph_gives_what_the_layer_does(
     calls, farthest = compare(graph, running(graph, to_onnx(graph)))
     assert calls == 6  # batches of 1 and 7, three lengths
     assert farthest < 1e-5
+
+
+def assert_loops(layer: Any, *, masked: bool) -> None:
+    graph = graph_of(layer, masked=masked)
+    written = to_onnx(graph)
+    kinds = [node.op_type for node in onnx.load_from_string(written).graph.node]
+    assert kinds.count("Scan") == layer.num_layers * (1 + layer.bidirectional)
+    calls, farthest = compare(graph, running(graph, written))
+    assert calls == 6
+    # a norm over few values that are nearly alike magnifies what float32 rounds
+    assert farthest < (1e-4 if layer.layer_norm else 1e-5)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_what_no_node_computes_is_a_loop_of_any_length(layer: Any) -> None:
+    torch.manual_seed(0)
+    layers, both = SHAPES[layer]
+    # a norm and `reset_after=False` exclude each other
+    norm = {} if layer is GRU else NORMED
+    options = {**norm, **KEPT, **RECTIFIED, **OWN[layer]}
+    built = layer(CHANNELS, SIZE, layers, batch_first=True, bidirectional=both, **options)
+    assert_loops(built, masked=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("layer", "options", "both", "layers", "masked"), LOOPS)
+def test_each_option_alone(
+    layer: Any, options: dict[str, Any], both: bool, layers: int, masked: bool
+) -> None:
+    torch.manual_seed(0)
+    built = layer(CHANNELS, SIZE, layers, batch_first=True, bidirectional=both, **options)
+    assert_loops(built, masked=masked)
 
 
 def test_a_relu_stays_one() -> None:

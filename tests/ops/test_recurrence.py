@@ -1,5 +1,7 @@
 """What holds for the time loop of every cell: cutting, direction, padding, cost, transforms."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from lockgate.ops import gru, kernels, lstm, rnn
 from lockgate.ops.dispatch import backend
+from lockgate.ops.masks import Masks
 
 CPU = pytest.param(
     "cpu", marks=pytest.mark.skipif(not kernels.BUILT, reason="lockgate has no kernels here")
@@ -120,3 +123,35 @@ def node_names(output) -> set[str]:
         names.add(type(node).__name__)
         waiting.extend(parent for parent, _ in node.next_functions)
     return names
+
+
+@CELLS
+def test_exported_reference_takes_any_time(make_call, cell) -> None:
+    call = make_call(cell, (2, 5, 3, 4), reverse=True)
+    gain = torch.rand(len(call.weights.w_hh), dtype=call.x.dtype) + 0.5
+    weights = call.weights._replace(ln_ih=gain, ln_hh=gain + 1.0)._asdict()
+    first = cell.State(*(value.detach() for value in call.state))
+    given = {name: value.detach() for name, value in weights.items() if value is not None}
+
+    class Layer(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weights = torch.nn.ParameterDict(given)
+
+        def forward(self, x: torch.Tensor, valid: torch.Tensor) -> Any:
+            own = cell.Weights(**self.weights)
+            return operator(cell)(x, first, own, Masks(), valid, call.options)
+
+    layer = Layer()
+
+    def sequence(T: int) -> tuple[torch.Tensor, torch.Tensor]:
+        x = torch.randn(T, 2, 3, dtype=call.x.dtype)
+        return x, torch.rand(T, 2) < 0.6
+
+    time = torch.export.Dim("time", min=1)
+    graph = torch.export.export(layer, sequence(5), dynamic_shapes=({0: time}, {0: time}))
+
+    for T in (5, 11, 1):
+        x, valid = sequence(T)
+        with torch.no_grad():
+            torch.testing.assert_close(graph.module()(x, valid), layer(x, valid))

@@ -34,7 +34,7 @@ def graph_of(
     def draw(batch: int, steps: int, generator: torch.Generator) -> dict[str, Tensor]:
         x = torch.randn(batch, steps, CHANNELS, generator=generator)
         mask = torch.rand(batch, steps, generator=generator) > 0.4
-        mask[0] = False  # all of it is padding
+        mask[1:2] = False  # all of it is padding
         # a NaN in padding must reach nothing
         told = {"x": x.masked_fill(~mask[..., None], torch.nan) if masked else x}
         return told | ({"mask": mask} if masked else {})

@@ -120,6 +120,12 @@ def test_counts_are_bounded_from_below(tmp_path: Path) -> None:
     assert min(found["forecast-lo-80"]) >= 0.0
 
 
+def test_a_norm_in_the_cell_forecasts_alike(tmp_path: Path) -> None:
+    table = hourly(300)
+    exported = train(tmp_path, table, horizon=5, lookback=20, layer_norm=True, **ONE)
+    assert_alike(exported, [table, table.tail(9)])
+
+
 def wave(stamps: Sequence[datetime] | pl.Series, season: int) -> pl.DataFrame:
     rng = np.random.default_rng(0)
     y = 3 + np.sin(np.arange(len(stamps)) / season * 2 * np.pi) + rng.normal(0, 0.1, len(stamps))

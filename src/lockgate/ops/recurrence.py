@@ -1,13 +1,13 @@
 """What the references of all cells share: the products of the gates, and the loop over time."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import layer_norm
+from torch.nn.functional import layer_norm, linear
 
-from lockgate.ops.autocast import as_autocast
+from lockgate.ops.autocast import as_autocast, autocast_dtype
 from lockgate.ops.masks import Masks
 
 
@@ -39,7 +39,7 @@ class StateLike(Protocol):
 
 
 S = TypeVar("S", bound=StateLike)
-Step = Callable[[Tensor, S, Tensor | None], S]
+Step = Callable[[Tensor, S, Weights, Tensor | None], S]
 
 
 def project(
@@ -56,15 +56,18 @@ def project(
     (..., G, B, F); the result is (..., G, B, H). With a gain the products of all gates are
     normalised together before the bias is added.
     """
-    rows = weight.view(gates, -1, weight.shape[1])
-    value = value.unsqueeze(-3)
-    if mask is not None:
-        value = value * mask
-    product = torch.einsum("...gbf,ghf->...gbh", value, rows)
+    if mask is None:
+        # one product for all gates, whose values are the same
+        product = linear(value, weight)
+    else:
+        rows = weight.view(gates, -1, weight.shape[1])
+        masked = value.unsqueeze(-3) * mask
+        product = torch.einsum("...gbf,ghf->...bgh", masked, rows).flatten(-2)
     if gain is not None:
-        product = normalise(product.transpose(-3, -2).flatten(-2), gain)
-        product = product.view(*product.shape[:-1], gates, -1).transpose(-3, -2)
-    return product if bias is None else product + bias.view(gates, 1, -1)
+        product = normalise(product, gain)
+    if bias is not None:
+        product = product + bias
+    return product.view(*product.shape[:-1], gates, -1).transpose(-3, -2)
 
 
 def normalise(value: Tensor, gain: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -78,28 +81,106 @@ def activation(nonlinearity: str) -> Callable[[Tensor], Tensor]:
 
 
 def unroll(
-    step: Step[S], x: Tensor, state: S, masks: Masks, valid: Tensor | None, reverse: bool
+    step: Step[S],
+    x: Tensor,
+    state: S,
+    weights: Weights,
+    masks: Masks,
+    valid: Tensor | None,
+    reverse: bool,
 ) -> tuple[Tensor, S]:
     """Apply `step` to the projected input (T, G, B, H) along time; the output is (T, B, H).
 
-    Zoneout and padding come after the step: both keep what the state was.
+    Zoneout and padding come after the step: both keep what the state was. What `torch.export`
+    traces gets one operation for all steps, so that their number stays free.
+    """
+    keep = None if valid is None else valid.unsqueeze(-1)
+    walk = _scan if _stays_whole(x) else _loop
+    output, last = walk(step, x, state, weights, masks, keep, reverse)
+    # what they are computed of has stayed in float32
+    return as_autocast(output), type(state)(*map(as_autocast, last))
+
+
+def _stays_whole(x: Tensor) -> bool:
+    """Tell whether a call becomes one operation, of a graph that `torch.export` traces."""
+    if not torch.compiler.is_exporting() or torch.compiler.is_dynamo_compiling():
+        return False
+    # under autocast the first step may change the type of a state, which the operation forbids
+    return autocast_dtype(x.device.type) is None
+
+
+def _loop(
+    step: Step[S],
+    x: Tensor,
+    state: S,
+    weights: Weights,
+    masks: Masks,
+    keep: Tensor | None,
+    reverse: bool,
+) -> tuple[Tensor, S]:
+    """Run step after step.
 
     Indexing `x[t]` in the loop would make the backward quadratic in time: each index fills a
     gradient of the whole sequence. One `unbind` does not.
     """
     inputs = x.unbind()
     T = len(inputs)  # not of the shape, in which torch.jit.trace would see a tensor
-    keeps = [None] * T if valid is None else valid.unsqueeze(-1).unbind()
-    along = (_along(mask, T) for mask in (masks.h, masks.zoneout_h, masks.zoneout_c))
+    keeps = [None] * T if keep is None else keep.unbind()
+    along = ([None] * T if m is None else m.unbind() for m in _along(masks, T))
     steps = list(zip(inputs, keeps, *along, strict=True))
     outputs = []
-    for x_t, keep, h_mask, *zoneout in reversed(steps) if reverse else steps:
-        new = _zone(zoneout, step(x_t, state, h_mask), state)
-        state = new if keep is None else _carry(keep, new, state)
-        outputs.append(new.h if keep is None else new.h.masked_fill(~keep, 0.0))
-    output = torch.stack(outputs[::-1] if reverse else outputs)
-    # what they are computed of has stayed in float32
-    return as_autocast(output), type(state)(*map(as_autocast, state))
+    for given in reversed(steps) if reverse else steps:
+        output, state = _advance(step, state, weights, *given)
+        outputs.append(output)
+    return torch.stack(outputs[::-1] if reverse else outputs), state
+
+
+def _scan(
+    step: Step[S],
+    x: Tensor,
+    state: S,
+    weights: Weights,
+    masks: Masks,
+    keep: Tensor | None,
+    reverse: bool,
+) -> tuple[Tensor, S]:
+    """Give the operation of torch that does what `_loop` does, whatever the number of steps."""
+    inputs = (x, keep, *_along(masks, x.shape[0]))
+
+    def advance(*flat: Tensor) -> tuple[Tensor, ...]:
+        values = iter(flat)
+        before, given, shared = (_filled(like, values) for like in (state, inputs, weights))
+        output, after = _advance(step, type(state)(*before), Weights(*shared), *given)
+        # no two results may be one tensor, as h and the output are
+        return *after, output.clone()
+
+    along = [value.flip(0) if reverse else value for value in inputs if value is not None]
+    shared = tuple(weight for weight in weights if weight is not None)
+    # nor may two parts of the first state, as zeros are
+    first = [value.clone() for value in state]
+    *last, output = torch.ops.higher_order.scan(advance, first, along, shared)
+    return output.flip(0) if reverse else output, type(state)(*last)
+
+
+def _filled(like: Iterable[Tensor | None], values: Iterator[Tensor]) -> list[Any]:
+    """Take a value for each that is there."""
+    return [None if one is None else next(values) for one in like]
+
+
+def _advance(
+    step: Step[S],
+    state: S,
+    weights: Weights,
+    x: Tensor,
+    keep: Tensor | None,
+    h_mask: Tensor | None,
+    *zoneout: Tensor | None,
+) -> tuple[Tensor, S]:
+    """Run one step; return its output and the new state."""
+    new = _zone(zoneout, step(x, state, weights, h_mask), state)
+    if keep is None:
+        return new.h, new
+    return new.h.masked_fill(~keep, 0.0), _carry(keep, new, state)
 
 
 def hide_padding(x: Tensor, valid: Tensor | None) -> Tensor:
@@ -107,8 +188,10 @@ def hide_padding(x: Tensor, valid: Tensor | None) -> Tensor:
     return x if valid is None else x.masked_fill(~valid.unsqueeze(-1), 0.0)
 
 
-def _along(mask: Tensor | None, T: int) -> Sequence[Tensor | None]:
-    return [None] * T if mask is None else mask.expand(T, -1, -1, -1).unbind()
+def _along(masks: Masks, T: int) -> list[Tensor | None]:
+    """Give the masks that a step takes, one for each of T steps."""
+    each = (masks.h, masks.zoneout_h, masks.zoneout_c)
+    return [None if mask is None else mask.expand(T, -1, -1, -1) for mask in each]
 
 
 def _zone(zoneout: Sequence[Tensor | None], new: S, old: S) -> S:

@@ -7,26 +7,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lockgate.errors import DataError
-from lockgate.tasks.stack.config import StackConfig
-
 Inputs = Mapping[str, Tensor]
 Draw = Callable[[int, int, torch.Generator], Inputs]
 """Draws inputs of so many rows of a batch and, where lengths are free, of so many steps."""
-
-
-def check_layers(model: StackConfig) -> None:
-    """Refuse networks whose layers no graph holds.
-
-    Raises:
-        DataError: If they are a loop over steps.
-    """
-    for name in ("layer_norm", "zoneout"):
-        if value := getattr(model, name):
-            raise DataError(
-                f"{name} must be off in a model to be exported, got {value}: such layers are a "
-                "loop over the steps, for which ONNX has no operator; train without it"
-            )
 
 
 class Graph(NamedTuple):

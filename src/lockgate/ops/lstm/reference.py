@@ -1,5 +1,6 @@
 """The LSTM as mathematics: gates i, f, g, o; derivation and papers in README.md."""
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -60,7 +61,5 @@ def run(
         state = State(state.h, state.c.to(torch.promote_types(state.c.dtype, torch.float32)))
     x = hide_padding(x, valid)
     x = project(x, weights.w_ih, weights.b_ih, masks.x, GATES, weights.ln_ih)
-    return unroll(
-        lambda x_t, state, h_mask: step(x_t, state, weights, h_mask, options.nonlinearity),
-        *(x, state, masks, valid, options.reverse),
-    )
+    advance = partial(step, nonlinearity=options.nonlinearity)
+    return unroll(advance, x, state, weights, masks, valid, options.reverse)

@@ -1,5 +1,6 @@
 """The plain (Elman) RNN as mathematics: one gate; derivation and papers in README.md."""
 
+from functools import partial
 from typing import NamedTuple
 
 from torch import Tensor
@@ -43,7 +44,5 @@ def run(
     """Run over a sequence: x is (T, B, I), `valid` (T, B), the output (T, B, H)."""
     x = hide_padding(x, valid)
     x = project(x, weights.w_ih, weights.b_ih, masks.x, GATES, weights.ln_ih)
-    return unroll(
-        lambda x_t, state, h_mask: step(x_t, state, weights, h_mask, options.nonlinearity),
-        *(x, state, masks, valid, options.reverse),
-    )
+    advance = partial(step, nonlinearity=options.nonlinearity)
+    return unroll(advance, x, state, weights, masks, valid, options.reverse)

@@ -17,7 +17,6 @@ from lockgate.tasks.forecasting.network import ForecastNetwork
 from lockgate.tasks.forecasting.padding import hold_first
 from lockgate.tasks.forecasting.preprocessing import Preprocessing
 from lockgate.tasks.forecasting.ridge import Ridge
-from lockgate.tasks.graphs import check_layers
 
 SEASONS_BACK = 8
 """Seasons that a naive forecast looks back for a value that is not missing."""
@@ -308,10 +307,8 @@ def check_exportable(fitted: Trained, quantiles: Sequence[float]) -> None:
     """Refuse what no graph can hold.
 
     Raises:
-        DataError: If its layers are a loop, intervals rest on passes with dropout on, or the model
-            has none.
+        DataError: If intervals rest on passes with dropout on, or the model has none.
     """
-    check_layers(fitted.config.model)
     if not quantiles:
         return
     if fitted.intervals is None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from lockgate.tasks.graphs import Exportable, Graph, Inputs, check_layers
+from lockgate.tasks.graphs import Exportable, Graph, Inputs
 from lockgate.tasks.labelling.chain import Chain, Trained
 from lockgate.tasks.labelling.config import NAME
 from lockgate.tasks.labelling.linear_path import LinearPath
@@ -17,12 +17,7 @@ TOKENS = "tokens.json"
 
 
 def exportable(fitted: Trained) -> Exportable:
-    """Give the chain of a classifier.
-
-    Raises:
-        DataError: As `check_layers` does.
-    """
-    check_layers(fitted.config.model)
+    """Give the chain of a classifier."""
     chain = Chain(fitted)
     free = {
         "lengths": {0: "batch"},
