@@ -33,6 +33,8 @@ def to_onnx(graph: Graph) -> bytes:
     assert found is not None
     model = found.model_proto
     _name_dimensions(graph, model.graph)
+    _forget_origins(model.graph)
+    del model.metadata_props[:]
     written: bytes = model.SerializeToString()
     return written
 
@@ -47,6 +49,17 @@ def _name_dimensions(graph: Graph, written: Any) -> None:
         for dimension in one.type.tensor_type.shape.dim:
             if dimension.dim_param in names:
                 dimension.dim_param = names[dimension.dim_param]
+
+
+def _forget_origins(graph: Any) -> None:
+    """Drop what the tracer notes: lines of the sources, and paths of the machine that ran it."""
+    values = *graph.input, *graph.output, *graph.value_info, *graph.initializer
+    for one in (graph, *graph.node, *values):
+        del one.metadata_props[:]
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _forget_origins(attribute.g)
 
 
 def running(graph: Graph, data: bytes) -> Run:
