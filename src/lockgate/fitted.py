@@ -226,6 +226,7 @@ def export(
     out: str | Path,
     *,
     to: Literal["onnx", "pt2"] = "onnx",
+    weights: Literal["float32", "bfloat16", "int8"] = "float32",
     level: Sequence[float] | None = None,
 ) -> Exported:
     """Write a fitted model as a folder that predicts without torch, and without lockgate.
@@ -240,6 +241,8 @@ def export(
         out: A new folder.
         to: The form of the graph: `onnx`, or `pt2`, which `torch.export.load` reads without
             lockgate.
+        weights: How the matrices of a graph of ONNX are stored: `float32`, or for a file of half or
+            a quarter the size `bfloat16` or `int8`, of which `losses` tells what that changes.
         level: Shares of truths, in per cent, that intervals of a forecaster are to cover, such as
             `[80, 95]`; an empty list leaves intervals out. Default: 80 and 95, as far as the model
             tells any.
@@ -254,7 +257,7 @@ def export(
     """
     check_new(Path(out))
     fitted = registry.load(model) if isinstance(model, str | Path) else model
-    return exporting.export(fitted.exportable(level), Path(out), to)
+    return exporting.export(fitted.exportable(level), Path(out), to, weights)
 
 
 def _forecaster(model: Any, source: Any) -> Any:

@@ -12,7 +12,7 @@ import torch
 from padded_layers import CHANNELS, SIZE
 
 from lockgate.errors import DataError
-from lockgate.exporting.folder import compare
+from lockgate.exporting.comparing import compare
 from lockgate.exporting.pt2 import running, to_pt2
 from lockgate.nn import GRU, LSTM, RNN
 from lockgate.tasks.graphs import Graph

@@ -70,6 +70,8 @@ def _session(path: Path, data: bytes, threads: int | None) -> Any:
     options.log_severity_level = 3
     # threads that wait for work do not take a core from what reads and writes requests
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # weights in int8 become float32 when the graph is loaded, not in every run
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
     if threads is not None:
         options.intra_op_num_threads = threads
     with tempfile.TemporaryDirectory() as nothing:

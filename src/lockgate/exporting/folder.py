@@ -2,25 +2,23 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-import torch
-from torch import Tensor
+from types import MappingProxyType
+from typing import NamedTuple
 
 from lockgate.errors import DataError, need, quoted
-from lockgate.exporting.tracing import Run, draw
+from lockgate.exporting.comparing import Loss, compare, losses
+from lockgate.exporting.tracing import Run
 from lockgate.files import new_file, new_folder, write_text
 from lockgate.tasks.graphs import Exportable, Graph
 
 FORMAT = 1
 GRAPHS = {"onnx": "model.onnx", "pt2": "model.pt2"}
 """The forms of a graph, and the names of their files."""
+WEIGHTS = ("float32", "bfloat16", "int8")
+"""How the matrices of a graph may be stored."""
 SCHEMA, MANIFEST = "schema.json", "manifest.json"
-COMPARED_BATCHES = (1, 7)
-TOLERANCE = 1e-4
-"""How far what a graph gives may lie from torch's, beside the largest number of the output."""
 
 
 class Exported(NamedTuple):
@@ -31,15 +29,20 @@ class Exported(NamedTuple):
     """Times that both were run on inputs that were drawn."""
     farthest: float
     """The largest difference of a number, beside the largest number of its output."""
+    losses: Mapping[str, Loss] = MappingProxyType({})
+    """What weights in fewer bytes than float32 change, of each output, beside that."""
 
 
-def export(exportable: Exportable, folder: Path, to: str = "onnx") -> Exported:
+def export(
+    exportable: Exportable, folder: Path, to: str = "onnx", weights: str = "float32"
+) -> Exported:
     """Write a model as a new folder, once its graph was seen to give what torch does.
 
     Args:
         exportable: The model.
         folder: Where to; it must not exist, or be empty.
         to: The form of the graph: `onnx`, or torch's own `pt2`.
+        weights: How its matrices are stored: `float32`, or of ONNX `bfloat16` or `int8`.
 
     Raises:
         FileExistsError: If `folder` holds something.
@@ -48,19 +51,32 @@ def export(exportable: Exportable, folder: Path, to: str = "onnx") -> Exported:
     """
     if to not in GRAPHS:
         raise DataError(f"to must be one of {', '.join(GRAPHS)}, got {quoted(to)}")
+    if weights not in WEIGHTS:
+        raise DataError(f"weights must be one of {', '.join(WEIGHTS)}, got {quoted(weights)}")
+    if to == "pt2" and weights != "float32":
+        raise DataError(
+            f"weights must be float32 where to is pt2, got {weights}; pass to='onnx' (--to onnx)"
+        )
     graph = exportable.graph
     with new_folder(folder) as temporary:
         data, run = _written(graph, to)
         calls, farthest = compare(graph, run)
+        lost: Mapping[str, Loss] = {}
+        if weights != "float32":
+            data, lost = _smaller(graph, data, run, weights)
         with new_file(temporary / GRAPHS[to]) as file:
             file.write(data)
         for name, content in exportable.files.items():
             write_text(temporary / name, json.dumps(content, ensure_ascii=True))
         schema = {"format": FORMAT, **exportable.schema}
         schema |= {"inputs": list(graph.axes), "outputs": list(graph.outputs)}
+        schema |= {
+            "weights": weights,
+            "losses": {name: one._asdict() for name, one in lost.items()},
+        }
         write_text(temporary / SCHEMA, json.dumps(schema, indent=2, ensure_ascii=False))
         write_text(temporary / MANIFEST, json.dumps(manifest(temporary), indent=2))
-    return Exported(folder, calls, farthest)
+    return Exported(folder, calls, farthest, lost)
 
 
 def _written(graph: Graph, to: str) -> tuple[bytes, Run]:
@@ -78,26 +94,13 @@ def _written(graph: Graph, to: str) -> tuple[bytes, Run]:
     return data, onnx.running(graph, data)
 
 
-def compare(graph: Graph, run: Run) -> tuple[int, float]:
-    """Run a graph that was written beside torch, on inputs that are drawn.
+def _smaller(graph: Graph, data: bytes, run: Run, weights: str) -> tuple[bytes, Mapping[str, Loss]]:
+    """Store the weights of a graph of ONNX in fewer bytes; give it, and what that changes."""
+    from lockgate.exporting.onnx import running
+    from lockgate.exporting.weights import stored
 
-    Returns:
-        How often, and the largest difference as `Exported` has them.
-
-    Raises:
-        DataError: If they differ by more than `TOLERANCE`.
-    """
-    calls, farthest = 0, 0.0
-    for batch in COMPARED_BATCHES:
-        for length in graph.lengths:
-            drawn = draw(graph, batch, length)
-            with torch.no_grad():
-                wanted = graph.module(*drawn.values())
-            found = run(drawn)
-            calls += 1
-            for name, one, other in zip(graph.outputs, wanted, found, strict=True):
-                farthest = max(farthest, _apart(name, one, other))
-    return calls, farthest
+    smaller = stored(data, weights)
+    return smaller, losses(graph, weights, run, running(graph, smaller))
 
 
 def manifest(folder: Path) -> dict[str, str]:
@@ -107,22 +110,3 @@ def manifest(folder: Path) -> dict[str, str]:
         for path in sorted(folder.iterdir())
         if path.name != MANIFEST
     }
-
-
-def _apart(name: str, wanted: Tensor, found: Any) -> float:
-    truth = wanted.numpy()
-    if truth.shape != found.shape or not np.array_equal(np.isnan(truth), np.isnan(found)):
-        raise DataError(
-            f"the graph must give what the model does, got {name} of another form, "
-            f"{found.shape} for {truth.shape}; this model cannot be exported"
-        )
-    known = np.isfinite(truth)
-    size = float(np.abs(truth[known]).max(initial=0.0)) or 1.0
-    apart = float(np.abs(truth[known] - found[known]).max(initial=0.0)) / size
-    # what is infinite must be so on both sides
-    if apart > TOLERANCE or not np.array_equal(truth[~known], found[~known], equal_nan=True):
-        raise DataError(
-            f"the graph must give what the model does, got {name} off by {apart:.1e} of its "
-            "largest number; this model cannot be exported"
-        )
-    return apart
