@@ -31,7 +31,9 @@ def exportable(module: nn.Module, *, free: bool = True) -> Exportable:
 
     axes = {0: "batch"} | ({1: "steps"} if free else {})
     graph = Graph(module, {"x": axes}, ("y",), draw, (9, 3) if free else (9,))
-    return Exportable(graph, {"task": "test"}, {"words.json": ["ein", "Wort", "\ud800"]})
+    return Exportable(
+        graph, "it has no steps", {"task": "test"}, {"words.json": ["ein", "Wort", "\ud800"]}
+    )
 
 
 @pytest.mark.parametrize(("to", "calls"), [("onnx", 4), ("pt2", 2)])
@@ -39,11 +41,11 @@ def test_a_folder_holds_graph_schema_files_and_their_checksums(
     to: str, calls: int, tmp_path: Path
 ) -> None:
     exported = folder.export(exportable(Twice(), free=to == "onnx"), tmp_path / "out", to)
-    assert exported == (tmp_path / "out", calls, 0.0, {})
+    assert exported == (tmp_path / "out", calls, 0.0, {}, 0, "it has no steps")
     names = sorted(path.name for path in exported.folder.iterdir())
     assert names == ["manifest.json", f"model.{to}", "schema.json", "words.json"]
     schema = json.loads((exported.folder / "schema.json").read_text())
-    named = {"inputs": ["x"], "outputs": ["y"]}
+    named = {"inputs": ["x"], "outputs": ["y"], "one_step": {"refused": "it has no steps"}}
     assert schema == {"format": 1, "task": "test", **named, "weights": "float32", "losses": {}}
     manifest = json.loads((exported.folder / "manifest.json").read_text())
     for name in (f"model.{to}", "schema.json", "words.json"):
@@ -103,7 +105,9 @@ def product() -> Exportable:
     def draw(batch: int, _: int, generator: torch.Generator) -> dict[str, Tensor]:
         return {"x": torch.randn(batch, 40, generator=generator)}
 
-    return Exportable(Graph(Product(), {"x": {0: "batch"}}, ("y", "sum"), draw, (1,)), {})
+    return Exportable(
+        Graph(Product(), {"x": {0: "batch"}}, ("y", "sum"), draw, (1,)), "it has no steps", {}
+    )
 
 
 def test_what_weights_in_fewer_bytes_change_is_told(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ def export(
     """Export a fitted model: one graph from raw numbers to forecasts or probabilities.
 
     Before it is written, the graph is run beside the model. From one of ONNX `lockgate-runtime`
-    predicts with numpy and onnxruntime alone; one of torch (`--to pt2`) torch loads by itself.
+    predicts with numpy and onnxruntime alone; one of torch (`--to pt2`) torch loads by itself. A
+    model that answers at every step, in one direction, gets a graph of one step too.
     """
     from lockgate import fitted
 
@@ -44,6 +45,10 @@ def export(
         f"{exported.folder}: the graph gave what the model does in {exported.calls} calls, "
         f"to {exported.farthest:.0e} of the largest number"
     )
+    if exported.stepped:
+        print(f"one step after another gave the same over {exported.stepped} batches")
+    elif to == "onnx":
+        print(f"no graph of one step: {exported.not_stepped}")
     for name, loss in exported.losses.items():
         largest, mean = _per_cent(loss.largest), _per_cent(loss.mean)
         print(f"weights in {weights} change {name} by {mean} of its range, at most {largest}")

@@ -9,7 +9,7 @@ import torch
 
 from lockgate.errors import DataError
 from lockgate.exporting.tracing import Run, draw
-from lockgate.tasks.graphs import Graph
+from lockgate.tasks.graphs import Graph, Step
 
 COMPARED_BATCHES = (1, 7)
 TOLERANCE = 1e-4
@@ -54,6 +54,47 @@ def compare(graph: Graph, run: Run) -> tuple[int, float]:
             calls += 1
             for name, one, other in zip(graph.outputs, model(drawn), run(drawn), strict=True):
                 farthest = max(farthest, apart(name, one, other))
+    return calls, farthest
+
+
+def compare_steps(graph: Graph, whole: Run, step: Step, run: Run) -> tuple[int, float]:
+    """Run one step after another over sequences that are drawn, beside the whole graph.
+
+    Args:
+        graph: The whole one.
+        whole: What runs it.
+        step: One step of it.
+        run: What runs that.
+
+    Returns:
+        Over how many batches, and the largest difference as `compare` has it.
+
+    Raises:
+        DataError: If they differ by more than `TOLERANCE`.
+    """
+    calls, farthest = 0, 0.0
+    for batch in COMPARED_BATCHES:
+        states = draw(step.graph, batch, 1)
+        for length in graph.lengths:
+            drawn = draw(graph, batch, length)
+            given = {
+                name: torch.zeros_like(one) if name in step.states else one
+                for name, one in states.items()
+            }
+            answers: dict[str, list[Array]] = {name: [] for name in graph.outputs}
+            for place in range(length):
+                given |= {name: drawn[name][:, place] for name in given if name not in step.states}
+                found = dict(zip(step.graph.outputs, run(given), strict=True))
+                for name in answers:
+                    answers[name].append(found[name])
+                given |= {
+                    name: torch.from_numpy(found[after]) for name, after in step.states.items()
+                }
+            calls += 1
+            valid = np.arange(length) < drawn["lengths"].numpy()[:, None]
+            for name, wanted in zip(graph.outputs, whole(drawn), strict=True):
+                stepped = np.stack(answers[name], axis=1)
+                farthest = max(farthest, apart(name, wanted[valid], stepped[valid]))
     return calls, farthest
 
 

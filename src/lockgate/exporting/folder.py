@@ -5,17 +5,19 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lockgate.errors import DataError, need, quoted
-from lockgate.exporting.comparing import Loss, compare, losses
+from lockgate.exporting.comparing import Loss, by_torch, compare, compare_steps, losses
 from lockgate.exporting.tracing import Run
 from lockgate.files import new_file, new_folder, write_text
-from lockgate.tasks.graphs import Exportable, Graph
+from lockgate.tasks.graphs import Exportable, Graph, Step
 
 FORMAT = 1
 GRAPHS = {"onnx": "model.onnx", "pt2": "model.pt2"}
 """The forms of a graph, and the names of their files."""
+STEP = "step.onnx"
+"""The name of the file of one step."""
 WEIGHTS = ("float32", "bfloat16", "int8")
 """How the matrices of a graph may be stored."""
 SCHEMA, MANIFEST = "schema.json", "manifest.json"
@@ -31,6 +33,10 @@ class Exported(NamedTuple):
     """The largest difference of a number, beside the largest number of its output."""
     losses: Mapping[str, Loss] = MappingProxyType({})
     """What weights in fewer bytes than float32 change, of each output, beside that."""
+    stepped: int = 0
+    """Batches over which one step after another gave what the whole graph does."""
+    not_stepped: str = ""
+    """Why there is no graph of one step, where there is none."""
 
 
 def export(
@@ -57,26 +63,49 @@ def export(
         raise DataError(
             f"weights must be float32 where to is pt2, got {weights}; pass to='onnx' (--to onnx)"
         )
-    graph = exportable.graph
+    graph, step = exportable.graph, exportable.step
+    lost: Mapping[str, Loss] = {}
     with new_folder(folder) as temporary:
         data, run = _written(graph, to)
         calls, farthest = compare(graph, run)
-        lost: Mapping[str, Loss] = {}
+        wanted = by_torch(graph)
         if weights != "float32":
-            data, lost = _smaller(graph, data, run, weights)
+            data, wanted = _smaller(graph, data, weights)
+            lost = losses(graph, weights, run, wanted)
         with new_file(temporary / GRAPHS[to]) as file:
             file.write(data)
+        stepped = 0
+        if isinstance(step, Step):
+            data, run = _written(step.graph, to)
+            if weights != "float32":
+                data, run = _smaller(step.graph, data, weights)
+            stepped, apart = compare_steps(graph, wanted, step, run)
+            farthest = max(farthest, apart)
+            with new_file(temporary / STEP) as file:
+                file.write(data)
         for name, content in exportable.files.items():
             write_text(temporary / name, json.dumps(content, ensure_ascii=True))
-        schema = {"format": FORMAT, **exportable.schema}
-        schema |= {"inputs": list(graph.axes), "outputs": list(graph.outputs)}
-        schema |= {
-            "weights": weights,
-            "losses": {name: one._asdict() for name, one in lost.items()},
-        }
+        schema = _schema(exportable) | {"weights": weights, "losses": _as_json(lost)}
         write_text(temporary / SCHEMA, json.dumps(schema, indent=2, ensure_ascii=False))
         write_text(temporary / MANIFEST, json.dumps(manifest(temporary), indent=2))
-    return Exported(folder, calls, farthest, lost)
+    why = step if isinstance(step, str) else ""
+    return Exported(folder, calls, farthest, lost, stepped, why)
+
+
+def _schema(exportable: Exportable) -> dict[str, Any]:
+    """Tell of the graphs beside what is done around them."""
+    graph, step = exportable.graph, exportable.step
+    of_step: dict[str, Any] = {"refused": step}
+    if isinstance(step, Step):
+        names = {"inputs": list(step.graph.axes), "outputs": list(step.graph.outputs)}
+        of_step = {"file": STEP, **names, "states": dict(step.states)}
+    own = {"inputs": list(graph.axes), "outputs": list(graph.outputs), "one_step": of_step}
+    assert own.keys().isdisjoint(exportable.schema)
+    return {"format": FORMAT, **exportable.schema, **own}
+
+
+def _as_json(lost: Mapping[str, Loss]) -> dict[str, dict[str, float]]:
+    return {name: loss._asdict() for name, loss in lost.items()}
 
 
 def _written(graph: Graph, to: str) -> tuple[bytes, Run]:
@@ -94,13 +123,13 @@ def _written(graph: Graph, to: str) -> tuple[bytes, Run]:
     return data, onnx.running(graph, data)
 
 
-def _smaller(graph: Graph, data: bytes, run: Run, weights: str) -> tuple[bytes, Mapping[str, Loss]]:
-    """Store the weights of a graph of ONNX in fewer bytes; give it, and what that changes."""
+def _smaller(graph: Graph, data: bytes, weights: str) -> tuple[bytes, Run]:
+    """Give a graph of ONNX with its weights in fewer bytes, and what runs it."""
     from lockgate.exporting.onnx import running
     from lockgate.exporting.weights import stored
 
     smaller = stored(data, weights)
-    return smaller, losses(graph, weights, run, running(graph, smaller))
+    return smaller, running(graph, smaller)
 
 
 def manifest(folder: Path) -> dict[str, str]:
