@@ -226,6 +226,7 @@ def export(
     out: str | Path,
     *,
     to: Literal["onnx", "pt2"] = "onnx",
+    weights: Literal["float32", "bfloat16", "int8"] = "float32",
     level: Sequence[float] | None = None,
 ) -> Exported:
     """Write a fitted model as a folder that predicts without torch, and without lockgate.
@@ -233,13 +234,16 @@ def export(
     One graph of ONNX holds everything from raw numbers or token ids to forecasts or probabilities:
     the filling of holes, scales, all networks, the mixture, the bounds of intervals. `schema.json`
     tells what is done around it, which the package `lockgate-runtime` does, and `manifest.json`
-    the SHA-256 of each file. Before it is written, the graph is run beside the model.
+    the SHA-256 of each file. A model that answers at every step, in one direction, has a graph of
+    one step beside it. Before anything is written, both are run beside the model.
 
     Args:
         model: What was fitted, or its folder.
         out: A new folder.
         to: The form of the graph: `onnx`, or `pt2`, which `torch.export.load` reads without
             lockgate.
+        weights: How the matrices of a graph of ONNX are stored: `float32`, or in half or
+            a quarter of their bytes `bfloat16` or `int8`; `losses` tells what that changes.
         level: Shares of truths, in per cent, that intervals of a forecaster are to cover, such as
             `[80, 95]`; an empty list leaves intervals out. Default: 80 and 95, as far as the model
             tells any.
@@ -254,7 +258,7 @@ def export(
     """
     check_new(Path(out))
     fitted = registry.load(model) if isinstance(model, str | Path) else model
-    return exporting.export(fitted.exportable(level), Path(out), to)
+    return exporting.export(fitted.exportable(level), Path(out), to, weights)
 
 
 def _forecaster(model: Any, source: Any) -> Any:

@@ -10,10 +10,13 @@ import lockgate_runtime
 
 def test_a_folder_is_written_and_predicts(lockgate, trained, tmp_path):
     out = tmp_path / "out"
-    done = lockgate("export", trained[1], "--out", out)
+    done = lockgate("export", trained[1], "--out", out, "--weights", "int8")
     assert done.exit_code == 0, done.stderr
     assert done.stdout.startswith(f"{out}: the graph gave what the model does in 2 calls, to ")
-    assert lockgate_runtime.load(out).schema["horizon"] == 3
+    # no matrix of it is large
+    assert "\nweights in int8 change forecast by 0 % of its range, at most 0 %" in done.stdout
+    schema = lockgate_runtime.load(out).schema
+    assert (schema["horizon"], schema["weights"]) == (3, "int8")
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,7 @@ def test_a_folder_is_written_and_predicts(lockgate, trained, tmp_path):
     [
         (["--level", "much"], "level must be numbers parted by commas, got 'much'"),
         (["--level", "120"], "level must be numbers above 0 and below 100, in per cent, got 120.0"),
+        (["--to", "pt2", "--weights", "int8"], "weights must be float32 where to is pt2, got int8"),
         (["--level", "80"], "level must be left out of this model (--level none), which has no"),
     ],
 )

@@ -13,7 +13,7 @@ import padded_layers
 import torch
 from padded_layers import CHANNELS, SIZE
 
-from lockgate.exporting.folder import compare
+from lockgate.exporting.comparing import compare
 from lockgate.exporting.onnx import running, to_onnx
 from lockgate.nn import GRU, LSTM, RNN
 from lockgate.tasks.graphs import Graph

@@ -50,6 +50,12 @@ def test_names_and_free_dimensions_are_those_of_the_graph() -> None:
         assert found.shape == (batch, steps, 7)
 
 
+def test_a_graph_tells_nothing_of_the_machine_that_wrote_it() -> None:
+    data = to_onnx(graph_of())
+    for told in (__file__, "lockgate", "torch/", "stack_trace"):
+        assert told.encode() not in data
+
+
 def test_what_is_quiet_meanwhile_speaks_again() -> None:
     level, filters = logging.getLogger("torch.onnx").level, list(warnings.filters)
     to_onnx(graph_of())

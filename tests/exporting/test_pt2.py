@@ -12,7 +12,7 @@ import torch
 from padded_layers import CHANNELS, SIZE
 
 from lockgate.errors import DataError
-from lockgate.exporting.folder import compare
+from lockgate.exporting.comparing import compare
 from lockgate.exporting.pt2 import running, to_pt2
 from lockgate.nn import GRU, LSTM, RNN
 from lockgate.tasks.graphs import Graph
@@ -47,6 +47,12 @@ def test_relu_and_layers_without_bias_stay_so() -> None:
     ):
         graph = graph_of(layer, masked=True)
         assert compare(graph, running(to_pt2(graph)))[1] < 1e-5
+
+
+def test_a_graph_tells_no_path_of_the_machine_that_wrote_it() -> None:
+    data = to_pt2(graph_of(RNN(CHANNELS, SIZE, batch_first=True), masked=True))
+    assert str(Path(__file__).parents[1]).encode() not in data
+    assert b"stack_trace" not in data
 
 
 def test_torch_loads_it_where_there_is_no_lockgate(tmp_path: Path) -> None:

@@ -6,8 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+import torch
 
 import lockgate
+from lockgate.tasks.labelling.config import ClassifierConfig, LabelConfig
+from lockgate.tasks.labelling.fitted import FittedClassifier, build_classifier
+from lockgate.tasks.labelling.preprocessing import LabelPreprocessing
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 START = datetime(2024, 1, 1)
@@ -76,3 +80,22 @@ def texts() -> tuple[list[str], list[str]]:
         found.append(" ".join(words) + ("<br />  End." if rng.random() < 0.2 else ""))
         labels.append("pos" if praises else "neg")
     return found, labels
+
+
+def tagger(members: int = 2, cut: int | None = None, **model: Any) -> FittedClassifier:
+    """Return a classifier of steps of two channels, one with holes, with weights as drawn."""
+    learned = LabelPreprocessing(
+        kind="steps",
+        classes=("low", "mid", "high"),
+        channels=("a", "b"),
+        means=(5.0, -2.0),
+        deviations=(2.0, 0.5),
+        masked=("b",),
+    )
+    config = LabelConfig(model=ClassifierConfig(**{"bidirectional": False, **model}))
+    config = config.model_copy(
+        update={"data": config.data.model_copy(update={"at_steps": True, "cut": cut})}
+    )
+    generator = torch.Generator().manual_seed(0)
+    networks = [build_classifier(config.model, learned, generator).eval() for _ in range(members)]
+    return FittedClassifier(tuple(networks), learned, config, temperature=0.5)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lockgate_runtime.errors import DataError, listed, or_raise, quoted
+from lockgate_runtime.stepper import Stepper, not_stepped
 from lockgate_runtime.texts import Terms, Tokens
 
 BATCH = 256
@@ -24,10 +25,20 @@ class Classifier:
         schema: What is done around the graph.
         session: The graph.
         files: What else the folder holds.
+        step: The graph of one step, of a model that has one.
     """
 
-    def __init__(self, schema: dict[str, Any], session: Any, files: Mapping[str, bytes]) -> None:
+    def __init__(
+        self,
+        schema: dict[str, Any],
+        session: Any,
+        files: Mapping[str, bytes],
+        step: Any = None,
+    ) -> None:
         self.schema, self.session = schema, session
+        self._stepper: Stepper | None = None
+        if step is not None:
+            self._stepper = Stepper(schema, step, self._rows, self._told)
         self._tokens: Tokens | None = None
         if (texts := schema["texts"]) is not None:
             self._tokens = Tokens(texts, json.loads(files[texts["file"]]))
@@ -57,6 +68,16 @@ class Classifier:
             DataError: If the data are of another kind, or have other channels.
         """
         return or_raise(self.predict_each([data])[0])
+
+    def stepper(self) -> Stepper:
+        """Return what labels one step after another, of a model of labels at steps.
+
+        Raises:
+            DataError: If the model gives one answer for a whole sequence, or reads both directions.
+        """
+        if self._stepper is None:
+            raise not_stepped(self.schema)
+        return self._stepper
 
     def predict_each(self, asked: Sequence[Sequence[Any]]) -> list[dict[str, Any] | DataError]:
         """Answer several requests in batches of the graph; none sees the others.
@@ -136,14 +157,31 @@ class Classifier:
 
     def _sequence(self, item: Any, place: int) -> npt.NDArray[np.float64]:
         """Return a sequence, (steps, channels), without steps at its end that hold no value."""
+        values = self._numbers(item, f"item {place}")
+        held = np.flatnonzero(np.isfinite(values).any(axis=1))
+        if not len(held):
+            raise DataError(f"item {place} must hold a value, got none")
+        return values[: int(held[-1]) + 1]
+
+    def _rows(self, x: Any) -> npt.NDArray[np.float64]:
+        """Return one step of several streams, (batch, channels)."""
+        if isinstance(x, Mapping):
+            x = {name: np.atleast_1d(cells) for name, cells in x.items()}
+        values = self._numbers(x, "x")
+        if not len(values):
+            raise DataError("x must have a row for each stream, got none")
+        return values
+
+    def _numbers(self, item: Any, name: str) -> npt.NDArray[np.float64]:
+        """Return rows of channels, NaN where missing."""
         channels, of_channels = self.schema["channels"], isinstance(item, Mapping)
         if of_channels:
-            if absent := [name for name in channels if name not in item]:
+            if absent := [one for one in channels if one not in item]:
                 raise DataError(
-                    f"item {place} must have the channels {listed(channels)}, got none named "
+                    f"{name} must have the channels {listed(channels)}, got none named "
                     f"{listed(absent)}"
                 )
-            item = [item[name] for name in channels]
+            item = [item[one] for one in channels]
         try:
             if of_channels:
                 item = list(zip(*map(list, item), strict=True))
@@ -152,22 +190,17 @@ class Classifier:
                 rows = [[_number(cell) for cell in np.atleast_1d(row)] for row in item]
             values = np.array(rows, dtype=np.float64)
         except (TypeError, ValueError, OverflowError):
-            raise DataError(
-                f"item {place} must be a sequence of numbers, got {quoted(item)}"
-            ) from None
+            raise DataError(f"{name} must be a sequence of numbers, got {quoted(item)}") from None
         if values.ndim == 1:
             values = values[:, None]
         if values.ndim != 2 or values.shape[1] != len(channels):
             raise DataError(
-                f"item {place} must have {len(channels)} channels ({listed(channels)}), got the "
+                f"{name} must have {len(channels)} channels ({listed(channels)}), got the "
                 f"shape {values.shape}"
             )
         if np.isinf(values).any():
-            raise DataError(f"item {place} must hold finite numbers, got an infinite one")
-        held = np.flatnonzero(np.isfinite(values).any(axis=1))
-        if not len(held):
-            raise DataError(f"item {place} must hold a value, got none")
-        return values[: int(held[-1]) + 1]
+            raise DataError(f"{name} must hold finite numbers, got an infinite one")
+        return values
 
     def _pieces(
         self, items: Sequence[npt.NDArray[np.float64]]

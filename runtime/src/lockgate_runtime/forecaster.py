@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from lockgate_runtime.errors import DataError, listed, or_raise, quoted
+from lockgate_runtime.stepper import not_stepped
 from lockgate_runtime.tables import ID, TIME, Doubles, Rows, Tables, number_in
 
 BATCH = 512
@@ -30,6 +31,14 @@ class Forecaster:
                 raise DataError(f"{name} of the schema must be from 0 to {MOST_STEPS:,}")
         self.tables = Tables(schema)
         self.steps = self.tables.steps
+
+    def stepper(self) -> NoReturn:
+        """Refuse: a forecast is of a window.
+
+        Raises:
+            DataError: With the reason.
+        """
+        raise not_stepped(self.schema)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from lockgate_runtime.errors import DataError, listed, quoted
 from lockgate_runtime.forecaster import Forecaster
 
 FORMAT = 1
-GRAPH, SCHEMA, MANIFEST = "model.onnx", "schema.json", "manifest.json"
-FILES = {GRAPH, SCHEMA, "tokens.json", "path.json", "mixed.json"}
+GRAPH, STEP, SCHEMA, MANIFEST = "model.onnx", "step.onnx", "schema.json", "manifest.json"
+FILES = {GRAPH, STEP, SCHEMA, "tokens.json", "path.json", "mixed.json"}
 EXTERNAL = "session.model_external_initializers_file_folder_path"
 """Where onnxruntime looks for numbers that stand outside of a graph."""
 MOST_JSON = 64 * 2**20
@@ -42,7 +42,7 @@ def load(folder: str | os.PathLike[str], *, threads: int | None = None) -> Forec
         )
     files = {}
     for name in sorted(known):
-        files[name] = _read(place / name, MOST_GRAPH if name == GRAPH else MOST_JSON)
+        files[name] = _read(place / name, MOST_GRAPH if name in (GRAPH, STEP) else MOST_JSON)
         if hashlib.sha256(files[name]).hexdigest() != known[name]:
             raise DataError(
                 f"{place / name} must be as it was exported, got other bytes: it was cut short, "
@@ -56,9 +56,11 @@ def load(folder: str | os.PathLike[str], *, threads: int | None = None) -> Forec
             "lockgate-runtime of the lockgate that exported it"
         )
     session = _session(place / GRAPH, files[GRAPH], threads)
-    kind = Forecaster if schema["task"] == "forecast" else Classifier
+    step = _session(place / STEP, files[STEP], threads) if STEP in files else None
     try:
-        return kind(schema, session, files)
+        if schema["task"] == "forecast":
+            return Forecaster(schema, session, files)
+        return Classifier(schema, session, files, step)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         if isinstance(error, DataError):
             raise
@@ -70,6 +72,8 @@ def _session(path: Path, data: bytes, threads: int | None) -> Any:
     options.log_severity_level = 3
     # threads that wait for work do not take a core from what reads and writes requests
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # weights in int8 become float32 when the graph is loaded, not in every run
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
     if threads is not None:
         options.intra_op_num_threads = threads
     with tempfile.TemporaryDirectory() as nothing:

@@ -16,6 +16,13 @@ def export(
     to: Annotated[
         Literal["onnx", "pt2"], typer.Option(help="The form of the graph; pt2 is torch's own.")
     ] = "onnx",
+    weights: Annotated[
+        Literal["float32", "bfloat16", "int8"],
+        typer.Option(
+            help="How matrices of a graph of ONNX are stored; bfloat16 and int8 make the file "
+            "smaller, and what that changes is told."
+        ),
+    ] = "float32",
     level: Annotated[
         str | None,
         typer.Option(
@@ -27,13 +34,25 @@ def export(
     """Export a fitted model: one graph from raw numbers to forecasts or probabilities.
 
     Before it is written, the graph is run beside the model. From one of ONNX `lockgate-runtime`
-    predicts with numpy and onnxruntime alone; one of torch (`--to pt2`) torch loads by itself.
+    predicts with numpy and onnxruntime alone; one of torch (`--to pt2`) torch loads by itself. A
+    model that answers at every step, in one direction, gets a graph of one step too.
     """
     from lockgate import fitted
 
     levels = [] if level == NO_LEVEL else o.numbers("level", level)
-    exported = fitted.export(folder, out, to=to, level=levels)
+    exported = fitted.export(folder, out, to=to, weights=weights, level=levels)
     print(
         f"{exported.folder}: the graph gave what the model does in {exported.calls} calls, "
         f"to {exported.farthest:.0e} of the largest number"
     )
+    if exported.stepped:
+        print(f"one step after another gave the same over {exported.stepped} batches")
+    elif to == "onnx":
+        print(f"no graph of one step: {exported.not_stepped}")
+    for name, loss in exported.losses.items():
+        largest, mean = _per_cent(loss.largest), _per_cent(loss.mean)
+        print(f"weights in {weights} change {name} by {mean} of its range, at most {largest}")
+
+
+def _per_cent(share: float) -> str:
+    return f"{100 * share:.2g} %"

@@ -2,25 +2,25 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from lockgate.errors import DataError, need, quoted
-from lockgate.exporting.tracing import Run, draw
+from lockgate.exporting.comparing import Loss, by_torch, compare, compare_steps, losses
+from lockgate.exporting.tracing import Run
 from lockgate.files import new_file, new_folder, write_text
-from lockgate.tasks.graphs import Exportable, Graph
+from lockgate.tasks.graphs import Exportable, Graph, Step
 
 FORMAT = 1
 GRAPHS = {"onnx": "model.onnx", "pt2": "model.pt2"}
 """The forms of a graph, and the names of their files."""
+STEP = "step.onnx"
+"""The name of the file of one step."""
+WEIGHTS = ("float32", "bfloat16", "int8")
+"""How the matrices of a graph may be stored."""
 SCHEMA, MANIFEST = "schema.json", "manifest.json"
-COMPARED_BATCHES = (1, 7)
-TOLERANCE = 1e-4
-"""How far what a graph gives may lie from torch's, beside the largest number of the output."""
 
 
 class Exported(NamedTuple):
@@ -31,15 +31,24 @@ class Exported(NamedTuple):
     """Times that both were run on inputs that were drawn."""
     farthest: float
     """The largest difference of a number, beside the largest number of its output."""
+    losses: Mapping[str, Loss] = MappingProxyType({})
+    """What weights in fewer bytes than float32 change, of each output, beside that."""
+    stepped: int = 0
+    """Batches over which one step after another gave what the whole graph does."""
+    not_stepped: str = ""
+    """Why there is no graph of one step, where there is none."""
 
 
-def export(exportable: Exportable, folder: Path, to: str = "onnx") -> Exported:
+def export(
+    exportable: Exportable, folder: Path, to: str = "onnx", weights: str = "float32"
+) -> Exported:
     """Write a model as a new folder, once its graph was seen to give what torch does.
 
     Args:
         exportable: The model.
         folder: Where to; it must not exist, or be empty.
         to: The form of the graph: `onnx`, or torch's own `pt2`.
+        weights: How its matrices are stored: `float32`, or of ONNX `bfloat16` or `int8`.
 
     Raises:
         FileExistsError: If `folder` holds something.
@@ -48,19 +57,55 @@ def export(exportable: Exportable, folder: Path, to: str = "onnx") -> Exported:
     """
     if to not in GRAPHS:
         raise DataError(f"to must be one of {', '.join(GRAPHS)}, got {quoted(to)}")
-    graph = exportable.graph
+    if weights not in WEIGHTS:
+        raise DataError(f"weights must be one of {', '.join(WEIGHTS)}, got {quoted(weights)}")
+    if to == "pt2" and weights != "float32":
+        raise DataError(
+            f"weights must be float32 where to is pt2, got {weights}; pass to='onnx' (--to onnx)"
+        )
+    graph, step = exportable.graph, exportable.step
+    lost: Mapping[str, Loss] = {}
     with new_folder(folder) as temporary:
         data, run = _written(graph, to)
         calls, farthest = compare(graph, run)
+        wanted = by_torch(graph)
+        if weights != "float32":
+            data, wanted = _smaller(graph, data, weights)
+            lost = losses(graph, weights, run, wanted)
         with new_file(temporary / GRAPHS[to]) as file:
             file.write(data)
+        stepped = 0
+        if isinstance(step, Step):
+            data, run = _written(step.graph, to)
+            if weights != "float32":
+                data, run = _smaller(step.graph, data, weights)
+            stepped, apart = compare_steps(graph, wanted, step, run)
+            farthest = max(farthest, apart)
+            with new_file(temporary / STEP) as file:
+                file.write(data)
         for name, content in exportable.files.items():
             write_text(temporary / name, json.dumps(content, ensure_ascii=True))
-        schema = {"format": FORMAT, **exportable.schema}
-        schema |= {"inputs": list(graph.axes), "outputs": list(graph.outputs)}
+        schema = _schema(exportable) | {"weights": weights, "losses": _as_json(lost)}
         write_text(temporary / SCHEMA, json.dumps(schema, indent=2, ensure_ascii=False))
         write_text(temporary / MANIFEST, json.dumps(manifest(temporary), indent=2))
-    return Exported(folder, calls, farthest)
+    why = step if isinstance(step, str) else ""
+    return Exported(folder, calls, farthest, lost, stepped, why)
+
+
+def _schema(exportable: Exportable) -> dict[str, Any]:
+    """Tell of the graphs beside what is done around them."""
+    graph, step = exportable.graph, exportable.step
+    of_step: dict[str, Any] = {"refused": step}
+    if isinstance(step, Step):
+        names = {"inputs": list(step.graph.axes), "outputs": list(step.graph.outputs)}
+        of_step = {"file": STEP, **names, "states": dict(step.states)}
+    own = {"inputs": list(graph.axes), "outputs": list(graph.outputs), "one_step": of_step}
+    assert own.keys().isdisjoint(exportable.schema)
+    return {"format": FORMAT, **exportable.schema, **own}
+
+
+def _as_json(lost: Mapping[str, Loss]) -> dict[str, dict[str, float]]:
+    return {name: loss._asdict() for name, loss in lost.items()}
 
 
 def _written(graph: Graph, to: str) -> tuple[bytes, Run]:
@@ -78,26 +123,13 @@ def _written(graph: Graph, to: str) -> tuple[bytes, Run]:
     return data, onnx.running(graph, data)
 
 
-def compare(graph: Graph, run: Run) -> tuple[int, float]:
-    """Run a graph that was written beside torch, on inputs that are drawn.
+def _smaller(graph: Graph, data: bytes, weights: str) -> tuple[bytes, Run]:
+    """Give a graph of ONNX with its weights in fewer bytes, and what runs it."""
+    from lockgate.exporting.onnx import running
+    from lockgate.exporting.weights import stored
 
-    Returns:
-        How often, and the largest difference as `Exported` has them.
-
-    Raises:
-        DataError: If they differ by more than `TOLERANCE`.
-    """
-    calls, farthest = 0, 0.0
-    for batch in COMPARED_BATCHES:
-        for length in graph.lengths:
-            drawn = draw(graph, batch, length)
-            with torch.no_grad():
-                wanted = graph.module(*drawn.values())
-            found = run(drawn)
-            calls += 1
-            for name, one, other in zip(graph.outputs, wanted, found, strict=True):
-                farthest = max(farthest, _apart(name, one, other))
-    return calls, farthest
+    smaller = stored(data, weights)
+    return smaller, running(graph, smaller)
 
 
 def manifest(folder: Path) -> dict[str, str]:
@@ -107,22 +139,3 @@ def manifest(folder: Path) -> dict[str, str]:
         for path in sorted(folder.iterdir())
         if path.name != MANIFEST
     }
-
-
-def _apart(name: str, wanted: Tensor, found: Any) -> float:
-    truth = wanted.numpy()
-    if truth.shape != found.shape or not np.array_equal(np.isnan(truth), np.isnan(found)):
-        raise DataError(
-            f"the graph must give what the model does, got {name} of another form, "
-            f"{found.shape} for {truth.shape}; this model cannot be exported"
-        )
-    known = np.isfinite(truth)
-    size = float(np.abs(truth[known]).max(initial=0.0)) or 1.0
-    apart = float(np.abs(truth[known] - found[known]).max(initial=0.0)) / size
-    # what is infinite must be so on both sides
-    if apart > TOLERANCE or not np.array_equal(truth[~known], found[~known], equal_nan=True):
-        raise DataError(
-            f"the graph must give what the model does, got {name} off by {apart:.1e} of its "
-            "largest number; this model cannot be exported"
-        )
-    return apart

@@ -12,6 +12,8 @@ from lockgate.exporting.tracing import Run, quiet, traced
 from lockgate.tasks.graphs import Graph
 
 OPSET = 18
+DEQUANTISED_ONCE = ("session.disable_quant_qdq", "1")
+"""Lets onnxruntime turn weights in int8 into float32 when it loads a graph, not in every run."""
 
 
 def to_onnx(graph: Graph) -> bytes:
@@ -33,6 +35,8 @@ def to_onnx(graph: Graph) -> bytes:
     assert found is not None
     model = found.model_proto
     _name_dimensions(graph, model.graph)
+    _forget_origins(model.graph)
+    del model.metadata_props[:]
     written: bytes = model.SerializeToString()
     return written
 
@@ -49,12 +53,24 @@ def _name_dimensions(graph: Graph, written: Any) -> None:
                 dimension.dim_param = names[dimension.dim_param]
 
 
+def _forget_origins(graph: Any) -> None:
+    """Drop what the tracer notes: lines of the sources, and paths of the machine that ran it."""
+    values = *graph.input, *graph.output, *graph.value_info, *graph.initializer
+    for one in (graph, *graph.node, *values):
+        del one.metadata_props[:]
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _forget_origins(attribute.g)
+
+
 def running(graph: Graph, data: bytes) -> Run:
     """Return what runs a graph by onnxruntime."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.add_session_config_entry(*DEQUANTISED_ONCE)
     session = onnxruntime.InferenceSession(data, options)
     return lambda given: session.run(None, {name: given[name].numpy() for name in graph.axes})
 

@@ -44,6 +44,9 @@ def to_pt2(graph: Graph) -> bytes:
                 torch.ops.lockgate.rnn.default: _rnn,
             }
         )
+        for node in told.graph.nodes:
+            # lines of the sources, by their paths on this machine
+            node.meta.pop("stack_trace", None)
         file = io.BytesIO()
         torch.export.save(told, file)
     return file.getvalue()

@@ -26,10 +26,25 @@ class Graph(NamedTuple):
     """Lengths that it is compared at; one where none is free."""
 
 
+class Step(NamedTuple):
+    """One step of a model that answers at every step.
+
+    Step after step it gives what the whole graph gives at those of a sequence that are no padding:
+    that one takes `lengths`, and its other inputs with the steps behind the batch.
+    """
+
+    graph: Graph
+    """Takes inputs of the whole one at a step, then states; gives its outputs, then states."""
+    states: Mapping[str, str]
+    """By the name of each state that of the output that takes its place. They begin at 0."""
+
+
 class Exportable(NamedTuple):
     """A fitted model as it is exported."""
 
     graph: Graph
+    step: Step | str
+    """One step of it, or what keeps it from being run by steps, as "it ..."."""
     schema: dict[str, Any]
     """What is done around the graph, as JSON holds it."""
     files: Mapping[str, Any] = MappingProxyType({})

@@ -14,6 +14,8 @@ from lockgate.tasks.graphs import Exportable, Graph, Inputs
 HOLES = 0.05
 """Share of values that inputs which are drawn lack."""
 
+NO_STEP = "it forecasts from a window, which it reads anew for each forecast; call predict"
+
 
 def exportable(fitted: Trained, level: Sequence[float] | None) -> Exportable:
     """Give the chain of a forecaster, with bounds of some levels.
@@ -35,7 +37,7 @@ def exportable(fitted: Trained, level: Sequence[float] | None) -> Exportable:
     chain = Chain(fitted, quantiles)
     axes = {name: {0: "batch"} for name in chain.inputs}
     graph = Graph(chain, axes, chain.outputs, lambda *size: _drawn(chain, *size), (chain.rows,))
-    return Exportable(graph, _schema(fitted, chain, level))
+    return Exportable(graph, NO_STEP, _schema(fitted, chain, level))
 
 
 def _schema(fitted: Trained, chain: Chain, level: Sequence[float]) -> dict[str, Any]:

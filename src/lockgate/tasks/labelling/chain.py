@@ -91,24 +91,32 @@ class Chain(nn.Module):
         if self.path is not None:
             linear = self.path(told["path_terms"], told["path_counts"]).float()
         x, lengths = self._read(told), told["lengths"]
-        scores = torch.stack([one(x, lengths, linear) for one in self.networks]).double()
-        if self.learned.kind == "number":
-            number = scores.mean(dim=0) * self.learned.label_deviation + self.learned.label_mean
-            return (number,)
-        each = scores[0] if len(self.networks) == 1 else self._scores_of_mean(scores)
-        p = self._probabilities(each / self.temperature)
+        scores = torch.stack([one(x, lengths, linear) for one in self.networks])
+        answer = self.answer(scores)
         if self.mixed is not None:
             assert self.mixture is not None
             own = self.mixed(told["mixed_terms"], told["mixed_counts"]).float().double()
-            p = self.mixture * p + (1.0 - self.mixture) * self._probabilities(own)
-        return (p,)
+            answer = self.mixture * answer + (1.0 - self.mixture) * self._probabilities(own)
+        return (answer,)
+
+    def answer(self, scores: Tensor) -> Tensor:
+        """Return what the networks say together, from the scores of each, (networks, B, ..., K)."""
+        scores = scores.double()
+        if self.learned.kind == "number":
+            number: Tensor = scores.mean(dim=0) * self.learned.label_deviation
+            return number + self.learned.label_mean
+        each = scores[0] if len(self.networks) == 1 else self._scores_of_mean(scores)
+        return self._probabilities(each / self.temperature)
+
+    def scaled(self, values: Tensor, missing: Tensor | None) -> Tensor:
+        """Scale values, and put beside them where they were missing, (B, ..., channels)."""
+        x = ((values - self.means) / self.deviations).float()
+        return x if missing is None else torch.cat([x, missing], dim=-1)
 
     def _read(self, told: dict[str, Tensor]) -> Tensor:
         if self.learned.is_text:
             return told["tokens"]
-        scaled = ((told["values"] - self.means) / self.deviations).float()
-        if "missing" in told:
-            scaled = torch.cat([scaled, told["missing"]], dim=2)
+        scaled = self.scaled(told["values"], told.get("missing"))
         # zero where padded, as a batch is
         steps = torch.arange(scaled.shape[1], device=scaled.device)
         return scaled * (steps < told["lengths"][:, None])[..., None]

@@ -9,6 +9,7 @@ from lockgate.tasks.labelling.chain import Chain, Trained
 from lockgate.tasks.labelling.config import NAME
 from lockgate.tasks.labelling.linear_path import LinearPath
 from lockgate.tasks.labelling.sources.read import FEW_SEQUENCES, STRETCH
+from lockgate.tasks.labelling.step import step_of
 
 LENGTHS = (12, 70, 3)
 TERMS = 9
@@ -29,7 +30,7 @@ def exportable(fitted: Trained) -> Exportable:
     axes = {name: free.get(name, {0: "batch", 1: "steps"}) for name in chain.inputs}
     graph = Graph(chain, axes, chain.outputs, lambda *size: _drawn(chain, *size), LENGTHS)
     schema, files = _schema(fitted)
-    return Exportable(graph, schema, files)
+    return Exportable(graph, step_of(chain), schema, files)
 
 
 def _schema(fitted: Trained) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,9 +1,13 @@
 """Classify, tag or score sequences of unequal length."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from lockgate.nn import Embedding, LockedDropout
+from lockgate.nn.recurrent import structure_of
+from lockgate.nn.state import join, split
 from lockgate.tasks.labelling.carried import Carried, end_together, run_last_steps
 from lockgate.tasks.labelling.config import ClassifierConfig
 from lockgate.tasks.labelling.pooling import Pooling
@@ -159,6 +163,24 @@ class ClassifierNetwork(nn.Module):
         if linear is None:
             raise ValueError("linear must be given to a network with a linear path, got None")
         return scores + linear
+
+    def step(self, x: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """Score one step of labels at steps, in one direction.
+
+        Args:
+            x: The step, `(batch, channels)`.
+            states: Of each layer what its state holds, `(batch, hidden_size)` each: h, or h and c.
+
+        Returns:
+            Scores, `(batch, outputs)`, and the states after the step.
+        """
+        structure = structure_of(self.stack)
+        parts, layout = len(structure.state._fields), structure.layout
+        cells = [states[at : at + parts] for at in range(0, len(states), parts)]
+        output, last = self.stack(x[:, None], join(cells, layout, batched=True))
+        scores: Tensor = self.head(output)[:, 0]
+        after = split(last, structure.state, layout, x[None], batched=True)
+        return scores, [part for cell in after for part in cell]
 
     def _pooled(
         self, output: Tensor, last: Tensor, valid: Tensor, generator: torch.Generator | None
