@@ -10,7 +10,9 @@ INSTALL = 'pip install "lockgate[workbench]"'
 
 EXTRAS = {
     "alembic": 'pip install "lockgate[tracking]"',
+    "fastapi": 'pip install "lockgate[serve]"',
     "h5py": 'pip install "lockgate[keras]"',
+    "lockgate_runtime": 'pip install "lockgate[serve]"',
     "mlflow": 'pip install "lockgate[tracking]"',
     "onnxruntime": 'pip install "lockgate[onnx]"',
     "onnxscript": 'pip install "lockgate[onnx]"',
@@ -19,6 +21,7 @@ EXTRAS = {
     "sqlalchemy": 'pip install "lockgate[tracking]"',
     "statsforecast": 'pip install "lockgate[baselines]"',
     "tensorboard": 'pip install "lockgate[tracking]"',
+    "uvicorn": 'pip install "lockgate[serve]"',
 }
 """What installs a library that one command alone needs."""
 

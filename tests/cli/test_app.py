@@ -32,6 +32,11 @@ def run(error: BaseException, command: str = "train"):
         (DataError("target must be given"), 2, "target must be given"),
         (FileNotFoundError("source must be an existing file"), 2, "source must be an existing fi"),
         (ModuleNotFoundError("no", name="polars"), 1, f"this command needs polars: {INSTALL}"),
+        (
+            ModuleNotFoundError("no", name="lockgate_runtime"),
+            1,
+            'this command needs lockgate_runtime: pip install "lockgate[serve]"',
+        ),
         (PermissionError(13, "Permission\n denied"), 1, "[Errno 13] Permission denied"),
         (
             DiskFullError.of(Path("runs/a"), "its disk is full"),
@@ -40,7 +45,7 @@ def run(error: BaseException, command: str = "train"):
         ),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
-    ids=["data", "no-file", "no-library", "machine", "full-disk", "ctrl-c"],
+    ids=["data", "no-file", "no-library", "no-server", "machine", "full-disk", "ctrl-c"],
 )
 def test_a_failure_is_one_sentence(error, code, sentence):
     result = run(error)

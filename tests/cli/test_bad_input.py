@@ -277,12 +277,14 @@ def test_a_folder_of_another_study_is_refused(lockgate, csv, finished, tmp_path)
     out = shutil.copytree(finished.folder, tmp_path / "out")
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
 
-    for extra in ([], ["--resume"]):
+    held = f"got {out}, which holds a study"
+    for extra, told in (([], held), (["--resume"], "or that of this study")):
         result = lockgate(*STUDY, "--out", out, *extra)
 
         assert result.exit_code == 2
         sentence = result.stderr.splitlines()[-1]
-        assert sentence.startswith("lockgate: out must be a new folder or that of this study")
+        assert sentence.startswith("lockgate: out must be a new folder")
+        assert told in sentence
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 

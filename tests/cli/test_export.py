@@ -12,7 +12,9 @@ def test_a_folder_is_written_and_predicts(lockgate, trained, tmp_path):
     out = tmp_path / "out"
     done = lockgate("export", trained[1], "--out", out, "--weights", "int8")
     assert done.exit_code == 0, done.stderr
-    assert done.stdout.startswith(f"{out}: the graph gave what the model does in 2 calls, to ")
+    assert done.stdout.startswith(
+        f"{out}: in 2 calls the graph gave what the model gives; they differed by at most "
+    )
     # no matrix of it is large
     assert "\nweights in int8 change forecast by 0 % of its range, at most 0 %" in done.stdout
     schema = lockgate_runtime.load(out).schema

@@ -218,10 +218,13 @@ def test_one_changed_value_is_other_data(study, copied, table):
         study(table, resume=True)
 
 
-def test_the_same_study_again_needs_resume(study, copied):
+def test_the_same_study_again_needs_resume_which_is_told_before_anything_is_read(
+    study, copied, monkeypatch
+):
     before = contents(copied)
+    monkeypatch.setattr("lockgate.studies.study.plan", lambda *_: pytest.fail("it was read"))
 
-    with pytest.raises(DataError, match=r"which holds this study: pass resume=True \(--resume\)"):
+    with pytest.raises(DataError, match=r"which holds a study: pass resume=True \(--resume\)"):
         study()
 
     assert contents(copied) == before

@@ -253,7 +253,7 @@ def test_another_search_in_the_same_folder_is_refused(tune, break_off):
     with pytest.raises(KeyboardInterrupt):
         tune()
 
-    with pytest.raises(DataError, match=r"out must be a new folder, .* which holds this tune"):
+    with pytest.raises(DataError, match=r"out must be a new folder, .* which holds a tune"):
         tune()
     with pytest.raises(DataError, match=r"trials is 8 there and 9 here; pass another out"):
         tune(resume=True, trials=9)

@@ -42,8 +42,8 @@ def export(
     levels = [] if level == NO_LEVEL else o.numbers("level", level)
     exported = fitted.export(folder, out, to=to, weights=weights, level=levels)
     print(
-        f"{exported.folder}: the graph gave what the model does in {exported.calls} calls, "
-        f"to {exported.farthest:.0e} of the largest number"
+        f"{exported.folder}: in {exported.calls} calls the graph gave what the model gives; they "
+        f"differed by at most {exported.farthest:.0e} of the largest number"
     )
     if exported.stepped:
         print(f"one step after another gave the same over {exported.stepped} batches")

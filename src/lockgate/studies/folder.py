@@ -55,6 +55,25 @@ def as_begun(plan: Plan, out: Path) -> Plan:
     return with_folds(plan, ample)
 
 
+def check_free(out: Path, what: str) -> None:
+    """Refuse a folder that is not new, before anything is read for what would go there.
+
+    Args:
+        out: The folder.
+        what: What is to be there: `study`.
+
+    Raises:
+        DataError: If it holds one already, or something else.
+    """
+    if (out / f"{what}.json").exists():
+        raise DataError(
+            f"out must be a new folder, got {out}, which holds a {what}: "
+            "pass resume=True (--resume) to continue it, or another out"
+        )
+    if out.exists() and not (out.is_dir() and all(map(is_half_written, out.iterdir()))):
+        raise DataError(f"out must be a new folder, got {out}, which holds something else")
+
+
 def claim_folder(out: Path, identity: dict[str, Any], what: str, *, resume: bool) -> None:
     """Make `out` the folder of what has this identity, or find it there.
 
@@ -68,16 +87,10 @@ def claim_folder(out: Path, identity: dict[str, Any], what: str, *, resume: bool
         DataError: If `out` holds something else, or this and `resume` is not set.
     """
     path = out / f"{what}.json"
-    if path.exists():
+    if path.exists() and resume:
         _refuse_another(out, _read_identity(path), identity, what)
-        if not resume:
-            raise DataError(
-                f"out must be a new folder, got {out}, which holds this {what}: "
-                "pass resume=True (--resume) to continue it, or another out"
-            )
-    elif out.exists() and not (out.is_dir() and all(map(is_half_written, out.iterdir()))):
-        raise DataError(f"out must be a new folder, got {out}, which holds something else")
     else:
+        check_free(out, what)
         write_text(path, json.dumps(identity, indent=2))
     clear_half_written(out)
 

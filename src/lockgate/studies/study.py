@@ -9,7 +9,7 @@ from lockgate.scoring.looks import check_ledger, count_look
 from lockgate.studies.clock import Clock
 from lockgate.studies.delivery import Delivery, Fits, Member, deliver_one, is_single
 from lockgate.studies.fits import CHECKPOINTS, Job, run_fits
-from lockgate.studies.folder import as_begun, open_folder, study_id
+from lockgate.studies.folder import as_begun, check_free, open_folder, study_id
 from lockgate.studies.judge import select
 from lockgate.studies.learned import Learned, deliver_learned, learn
 from lockgate.studies.plan import SILENT, Plan, Watcher, place_of, plan
@@ -49,6 +49,8 @@ def run(
     """
     clock = Clock()
     check_ledger(out.parent)
+    if not resume:
+        check_free(out, "study")
     with place_of(config) as place:
         planned = plan(source, config, task, place, watcher, tuned)
         return _run(planned, out, clock, watcher, resume=resume)

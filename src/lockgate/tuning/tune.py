@@ -9,7 +9,7 @@ from lockgate.scoring.looks import check_ledger, count_look
 from lockgate.settings import write_settings
 from lockgate.studies.clock import Clock
 from lockgate.studies.fits import Fit, Job
-from lockgate.studies.folder import claim_folder, study_id
+from lockgate.studies.folder import check_free, claim_folder, study_id
 from lockgate.studies.gather import Judged
 from lockgate.studies.judge import select
 from lockgate.studies.learned import learn
@@ -68,6 +68,8 @@ def run(
     """
     clock = Clock()
     check_ledger(out.parent)
+    if not resume:
+        check_free(out, "tune")
     with place_of(config) as place:
         planned = plan_tuning(source, config, task, place, watcher, storage)
         return _run(planned, out, clock, watcher, resume=resume)

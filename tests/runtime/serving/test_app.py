@@ -113,6 +113,7 @@ def test_models_are_named_where_there_are_several(client: Any) -> None:
     for answer in (unnamed, unknown):
         assert answer.status_code == 422
         assert "model must be one of 'plain', 'shops', got" in answer.json()["detail"]
+    assert "got none; name it: ?model=NAME" in unnamed.json()["detail"]
     assert [one["model"] for one in asks.get("/models").json()["models"]] == ["plain", "shops"]
 
 

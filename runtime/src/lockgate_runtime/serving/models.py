@@ -100,9 +100,9 @@ class Models:
         if name is None and len(self._models) == 1:
             name = next(iter(self._models))
         if name not in self._models:
+            given = "none" if name is None else quoted(name)
             raise DataError(
-                f"model must be one of {listed([*self._models])}, got {quoted(name)}; "
-                "name it: ?model=NAME"
+                f"model must be one of {listed([*self._models])}, got {given}; name it: ?model=NAME"
             )
         return name, self._models[name]
 
