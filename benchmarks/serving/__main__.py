@@ -2,6 +2,7 @@
 
     python -m benchmarks.serving
     python -m benchmarks.serving --soak 10 --write
+    python -m benchmarks.serving --soak 60 --soak-rate 100 --soak-only
 
 An LSTM of 64 that reads 168 steps of one column and forecasts 24. Both servers run all the while,
 and take turns; the client is this process, on the same cores. --write writes
@@ -19,7 +20,7 @@ import uvloop
 from benchmarks.common import command, machine
 from benchmarks.common.files import DOCS, write_whole
 from benchmarks.serving.load import closed, open_loop
-from benchmarks.serving.page import LEAST_RATE, Sample, Soak, page, row
+from benchmarks.serving.page import LEAST_RATE, Sample, Soak, page, row, told_soak
 from benchmarks.serving.plain import HIDDEN, HORIZON, LOOKBACK
 from benchmarks.serving.servers import OURS, PLAIN, Server, bodies, exported, ours, running
 
@@ -33,6 +34,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = exported(Path(name))
         asked = bodies(folder)
+        if args.soak_only:
+            with running(ours(folder), asked[OURS]) as own:
+                print(told_soak(soaked(own, args)))
+            return
         with (
             running(ours(folder), asked[OURS]) as own,
             running(["benchmarks.serving.plain"], asked[PLAIN]) as other,
@@ -63,14 +68,14 @@ def soaked(server: Server, args: argparse.Namespace) -> Soak:
 
     async def go_on() -> Soak:
         seconds = 60 * args.soak
-        told = server.port, server.request, args.connections, LEAST_RATE / 2
+        told = server.port, server.request, args.connections, args.soak_rate
         asking = asyncio.create_task(open_loop(*told, seconds))
         await asyncio.sleep(min(5.0, seconds / 10))
         held = [server.resident()]
         await asyncio.sleep(seconds / 2)
         held.append(server.resident())
         found = await asking
-        return Soak(args.soak, [*held, server.resident()], found)
+        return Soak(args.soak, args.soak_rate, [*held, server.resident()], found)
 
     return uvloop.run(go_on())
 
@@ -100,9 +105,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=10.0, help="of a sample")
     parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--soak", type=float, metavar="MINUTES", help="hold half load so long")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="ask on for so long")
+    parser.add_argument("--soak-rate", type=float, default=LEAST_RATE / 2, help="requests a second")
+    parser.add_argument("--soak-only", action="store_true", help="compare nothing, write nothing")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks/serving.md")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.soak_only and (asked.soak is None or asked.write):
+        parser.error("--soak-only must go with --soak, and without --write")
+    return asked
 
 
 if __name__ == "__main__":

@@ -20,9 +20,10 @@ class Sample(NamedTuple):
 
 
 class Soak(NamedTuple):
-    """Half load for long: bytes that our server held at the beginning, middle and end."""
+    """Many requests for long: bytes that our server held at the beginning, middle and end."""
 
     minutes: float
+    rate: float  # requests a second
     resident: Sequence[int]
     latencies: Latencies
 
@@ -49,14 +50,15 @@ def verdict(samples: Sequence[Sample]) -> str:
     )
 
 
-def soaked(soak: Soak | None) -> str:
-    """Tell what memory did under half load, nothing where it was not looked at."""
+def told_soak(soak: Soak | None) -> str:
+    """Tell what memory did meanwhile, nothing where it was not looked at."""
     if soak is None:
         return ""
     told = ", ".join(f"{size / 2**20:,.0f}" for size in soak.resident)
+    p50, p99 = (1e3 * seconds for seconds in soak.latencies)
     return (
-        f"\n{soak.minutes:g} minutes of half load: {told} MiB held at the beginning, middle and "
-        f"end; p50 {1e3 * soak.latencies.p50:.1f} ms, p99 {1e3 * soak.latencies.p99:.1f} ms.\n"
+        f"\n{soak.minutes:g} minutes of {soak.rate:g} requests a second: {told} MiB held at the "
+        f"beginning, middle and end; p50 {p50:.1f} ms, p99 {p99:.1f} ms.\n"
     )
 
 
@@ -76,7 +78,7 @@ def page(
 {table(header, rows)}
 
 {verdict(first)}
-{soaked(soak)}
+{told_soak(soak)}
 Requests a second in a closed loop: {about["connections"]} connections that stay open, each of which
 asks again once it is answered. p50 and p99 in an open loop of {LEAST_RATE / 2:,.0f} requests a
 second, whose times are fixed beforehand: a latency counts from the time that was planned, so that

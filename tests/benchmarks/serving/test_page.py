@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.serving.load import Latencies
-from benchmarks.serving.page import Sample, Soak, page, row, soaked, verdict
+from benchmarks.serving.page import Sample, Soak, page, row, told_soak, verdict
 
 FAST = [
     Sample(rate, Latencies(0.002, p99)) for rate, p99 in ((900, 0.9), (1200, 0.01), (1500, 0.02))
@@ -33,7 +33,7 @@ def test_page_compares_the_servers() -> None:
 
 
 def test_a_soak_tells_what_memory_did() -> None:
-    soak = Soak(10.0, [100 * 2**20, 101 * 2**20, 102 * 2**20], Latencies(0.002, 0.02))
+    soak = Soak(10.0, 500.0, [100 * 2**20, 101 * 2**20, 102 * 2**20], Latencies(0.002, 0.02))
 
-    assert "10 minutes of half load: 100, 101, 102 MiB held" in soaked(soak)
-    assert soaked(None) == ""
+    assert "10 minutes of 500 requests a second: 100, 101, 102 MiB held" in told_soak(soak)
+    assert told_soak(None) == ""
