@@ -3,6 +3,7 @@
     python -m benchmarks.layers                        # 15 minutes, on a quiet machine
     python -m benchmarks.layers --no-page-faults       # 5 minutes
     python -m benchmarks.layers --instruction-set avx2 # 5 minutes
+    python -m benchmarks.layers --shared               # 3 minutes, masks that a batch shares
     python -m benchmarks.layers --page-only            # the page again, from the results
 
 Each writes a file of results and the page docs/benchmarks/README.md from all that are there; the
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     here = environment(args.threads, bench.peaks, args.peers)
     measured = []
     try:
-        for group in groups(args.only):
+        for group in groups(args.only, args.kind):
             if args.kind == "no-page-faults" and group.mode == "step":
                 continue  # a step allocates nothing large
             measured.append(bench.measure(group))
@@ -85,20 +86,23 @@ def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = command.parser(NAME, __doc__)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seconds", type=float, help="for each shape; 20, or 10 of another kind")
+    parser.add_argument("--seconds", type=float, help="for each shape; 20 or 10, by the kind")
     parser.add_argument("--only", default="", help="groups whose name contains this text")
     parser.add_argument("--peers", help="of torch,loop,keras,onnx; all, or torch of another kind")
     parser.add_argument("--out", type=Path, help="folder; docs/benchmarks, or none with --only")
     parser.add_argument("--page-only", action="store_true", help="write the page again")
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--no-page-faults", action="store_true", help="malloc keeps its memory")
+    kinds.add_argument("--shared", action="store_true", help="masks that a batch shares")
     kinds.add_argument("--instruction-set", choices=["avx2"], help="the most that all may use")
     args = parser.parse_args()
     if args.page_only:
         return args
     args.kind = "no-page-faults" if args.no_page_faults else args.instruction_set or "default"
+    if args.shared:
+        args.kind = "shared"
     plain = args.kind == "default"
-    args.seconds = args.seconds or (20.0 if plain else 10.0)
+    args.seconds = args.seconds or (10.0 if args.kind in ("no-page-faults", "avx2") else 20.0)
     args.peers = (args.peers or ("torch,loop,keras,onnx" if plain else "torch")).split(",")
     if unknown := sorted(set(args.peers) - {"torch", "loop", *PACKAGES}):
         parser.error(f"--peers must be of torch, loop, keras, onnx, got {', '.join(unknown)}")

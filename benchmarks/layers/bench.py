@@ -12,7 +12,12 @@ from benchmarks.layers.cases import RATIOS, Group
 from benchmarks.layers.peers import LONGEST_SECONDS, PACKAGES, Arrays, Peer, PeerFailed
 from benchmarks.layers.rounds import Candidate, run, summary, timed
 
-SHARES = {"train": 0.6, "inference": 0.4, "step": 0.2}  # of the seconds given to a shape
+SHARES = {
+    "train": 0.6,
+    "inference": 0.4,
+    "step": 0.2,
+    "shared": 1.0,
+}  # of the seconds given to a shape
 PEERS = {"train": "keras", "inference": "onnx", "step": "onnx"}
 
 
@@ -34,7 +39,7 @@ class Bench:
         """Check and time a group; return its part of the results."""
         cell, mode, shape = group
         told: dict[str, Any] = {"errors": {}, "failed": {}, "slow": {}}
-        with torch.set_grad_enabled(mode == "train"):
+        with torch.set_grad_enabled(group.trains):
             layers = Layers(group)
             told["errors"]["ours"] = check(mode, layers)
             candidates = [
@@ -42,10 +47,10 @@ class Bench:
                 for name, call in calls(mode, layers, self.chosen).items()
             ]
             candidates += self._of_peer(group, layers, told)
-            peaks = self.peaks if mode != "step" else []
+            peaks = self.peaks if mode in ("train", "inference") else []
             rounds = run([*candidates, *peaks], self.seconds * SHARES[mode], list(PACKAGES))
         names = [candidate.name for candidate in candidates]
-        work = shape.gflop(cell, train=mode == "train")
+        work = shape.gflop(cell, train=group.trains)
         told |= summary(
             rounds,
             [pair for pair in RATIOS[mode] if set(pair) <= set(names)],
@@ -57,7 +62,7 @@ class Bench:
 
     def _of_peer(self, group: Group, layers: Layers, told: dict[str, Any]) -> list[Candidate]:
         """Return the candidate of the group's peer, or tell why it has none."""
-        peer = self.peers.get(PEERS[group.mode])
+        peer = self.peers.get(PEERS.get(group.mode, ""))
         if peer is None:
             return []
         try:

@@ -6,7 +6,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from benchmarks.layers.cases import GATES, RATE, TOLERANCE, Group
+from benchmarks.layers.cases import GATES, RATE, SHARED, TOLERANCE, Group
 from lockgate import nn
 from lockgate.nn import LayerMasks
 from lockgate.nn.recurrent import Recurrent
@@ -21,26 +21,26 @@ Call = Callable[[], object]
 
 
 class Layers:
-    """The same layer by torch and by us, without masks, with masks per cell and per gate."""
+    """The same layer by torch and by us, without masks and with masks, by the masks' names."""
 
     def __init__(self, group: Group) -> None:
         torch.manual_seed(0)
         self.cell = group.cell
         self.B, steps, n_in, H = group.shape
-        self.x = torch.randn(steps, self.B, n_in, requires_grad=group.mode == "train")
+        self.x = torch.randn(steps, self.B, n_in, requires_grad=group.trains)
         self.d_output = torch.randn(steps, self.B, H)
         self.torch = TORCH[self.cell](n_in, H)
         self.unmasked = OURS[self.cell](n_in, H)
-        rates = {"input_dropout": RATE, "recurrent_dropout": RATE}
-        # with one gate, one mask per gate is one per cell
         self.masked: dict[str, Recurrent] = {
-            per: OURS[self.cell](n_in, H, **rates, mask_per=per)
-            for per in (("cell", "gate") if GATES[self.cell] > 1 else ("cell",))
+            name: OURS[self.cell](
+                n_in, H, input_dropout=rate, recurrent_dropout=rate, mask_per=per, mask_for=of
+            )
+            for name, (per, rate, of) in _masks_of(group).items()
         }
         self.masks = {per: layer.draw_masks(self.B) for per, layer in self.masked.items()}
         for layer in (self.torch, self.unmasked, *self.masked.values()):
             layer.load_state_dict(self.torch.state_dict())
-            layer.train(group.mode == "train")
+            layer.train(group.trains)
         for line in self.unmasked.backend_report(self.x).lines:
             if line.choice.backend.name != "cpu":
                 raise SystemExit(f"the layers must run on our kernels, got {line}")
@@ -59,10 +59,26 @@ class Layers:
         return output
 
 
+def _masks_of(group: Group) -> dict[str, tuple[str, float, str]]:
+    """Give what the layers of a group have of mask_per, rates and mask_for."""
+    if group.mode == "shared":
+        shared = {name: (per, rate, "batch") for name, (per, rate) in SHARED.items()}
+        return shared | {
+            f"{name}-sample": (per, rate, "sample") for name, (per, rate) in SHARED.items()
+        }
+    # with one gate, one mask per gate is one per cell
+    of = ("cell", "gate") if GATES[group.cell] > 1 else ("cell",)
+    return {per: (per, RATE, "sample") for per in of}
+
+
 def calls(mode: str, layers: Layers, peers: list[str]) -> dict[str, Call]:
     """Return what is timed in a mode, by name; the caller sees to it that gradients are off."""
     if mode == "step":
         found: dict[str, Call] = {"torch": torch_stream(layers), "unmasked": our_stream(layers)}
+    elif mode == "shared":
+        found = {"torch": lambda: layers.train(layers.torch)}
+        found["unmasked"] = lambda: layers.train(layers.unmasked)
+        found |= {n: lambda one=one: layers.train(one) for n, one in layers.masked.items()}
     else:
         run = layers.train if mode == "train" else layers.forward
         found = {"torch": lambda: run(layers.torch), "unmasked": lambda: run(layers.unmasked)}

@@ -31,6 +31,9 @@ SHAPES = (
     Shape(32, 100, 512, 512),
     Shape(64, 35, 650, 650),
 )
+# masks that a whole batch shares, by the name of the candidate: mask_per, rate
+SHARED = {f"{per}-{rate:g}": (per, rate) for rate in (0.5, 0.25) for per in ("cell", "gate")}
+SHARED_SHAPES = (Shape(32, 100, 64, 64), Shape(32, 100, 256, 256), Shape(32, 100, 512, 512))
 STREAMS = tuple(Shape(1, 20, 64, H) for H in (64, 128, 256, 512))  # T: steps until states compare
 
 # by mode, whose seconds are told over whose; names are those of candidates.py and peers.py
@@ -52,6 +55,9 @@ RATIOS = {
         ("gate-given", "unmasked"),
     ),
     "step": (("torch", "unmasked"), ("onnx", "unmasked")),
+    "shared": tuple(
+        (slow, name) for name in SHARED for slow in ("unmasked", "torch", f"{name}-sample")
+    ),
 }
 
 
@@ -63,14 +69,25 @@ class Group(NamedTuple):
     shape: Shape
 
     @property
+    def trains(self) -> bool:
+        """Tell whether train steps are timed."""
+        return self.mode in ("train", "shared")
+
+    @property
     def name(self) -> str:
         """Say which, for `--only`."""
         B, T, n_in, H = self.shape
         return f"{self.cell}-{H}-{self.mode}-{B}x{T}x{n_in}"
 
 
-def groups(only: str) -> Iterator[Group]:
-    """Give every group whose name contains a text."""
+def groups(only: str, kind: str = "default") -> Iterator[Group]:
+    """Give every group of a kind of run whose name contains a text."""
+    if kind == "shared":
+        found = [
+            Group(cell, "shared", shape) for cell in ("lstm", "gru") for shape in SHARED_SHAPES
+        ]
+        yield from (group for group in found if only in group.name)
+        return
     for cell in GATES:
         found = [Group(cell, mode, s) for s in SHAPES for mode in ("train", "inference")]
         found += [Group(cell, "step", s) for s in STREAMS]

@@ -15,6 +15,7 @@ from lockgate.ops import kernels
 # by kind of run, each in a process of its own
 VARIABLES = {
     "default": {},
+    "shared": {},
     "no-page-faults": {
         "GLIBC_TUNABLES": f"glibc.malloc.mmap_threshold={2**30}:glibc.malloc.trim_threshold={2**32}"
     },

@@ -32,6 +32,10 @@ class Figures:
         """Return the groups of a mode."""
         return [group for group in self.all() if group["mode"] == mode]
 
+    def of_kind(self, kind: str) -> list[Group]:
+        """Return the groups of a kind of run, none where there was no such run."""
+        return list(self._groups.get(kind, {}).values())
+
     def pairs(self) -> list[tuple[Group, Group]]:
         """Return the train and the inference group of each layer and shape that has both."""
         by_name = self._groups["default"]

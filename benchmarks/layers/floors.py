@@ -29,6 +29,14 @@ NO_PAGE_FAULTS = 0.9
 # seconds with masks over those without
 MASKED = {"cell": Goal(1.05, 1.0, most=True), "gate": Goal(1.15, 1.0, most=True)}
 DRAWING = Goal(0.03, 0.01, most=True)  # share of the train step
+# seconds without masks over those with masks that a batch shares, where H >= 256
+SHARED = {
+    "cell-0.5": Goal(1.5, 1.8),
+    "gate-0.5": Goal(1.3, 1.5),
+    "cell-0.25": Goal(1.2, 1.3),
+    "gate-0.25": Goal(1.0, 1.1),
+}
+SHARED_SMALL = Goal(0.97, 1.0)  # masks for each sample over those that are shared, where H <= 64
 PEAK = {"train": Goal(0.65, 0.8), "inference": Goal(0.75, 0.85)}  # where H >= 256
 
 

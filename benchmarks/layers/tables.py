@@ -114,6 +114,31 @@ def masks(figures: Figures) -> str:
     return f"{prose.MASKS}\n\n{table(header, rows)}\n"
 
 
+def shared(figures: Figures) -> str:
+    """Tell what masks save that a batch shares."""
+    rows = []
+    for group in figures.of_kind("shared"):
+        small = group["H"] <= 64
+        row = [shape_of(group)]
+        for name, goal in floors.SHARED.items():
+            row += [
+                figures.ratio(group, f"unmasked/{name}", None if small else goal, kind="shared"),
+                figures.ratio(
+                    *(group, f"{name}-sample/{name}", floors.SHARED_SMALL if small else None),
+                    kind="shared",
+                ),
+                figures.ratio(group, f"torch/{name}", kind="shared"),
+            ]
+        rows.append(row)
+    if not rows:
+        return ""
+    header = ["layer B, T, I, H"]
+    for name, goal in floors.SHARED.items():
+        per, rate = name.split("-")
+        header += [f"per {per}, {rate}: no masks ({goal})", "masks for each sample", "torch"]
+    return f"{prose.SHARED}\n\n{table(header, rows)}\n"
+
+
 def peak(figures: Figures) -> str:
     """Tell the share of the peak."""
     rows = []
@@ -154,7 +179,7 @@ def milliseconds(figures: Figures) -> str:
 
 TABLES: tuple[Callable[[Figures], str], ...] = (
     *(train, inference, streams, loop, others),
-    *(masks, peak, milliseconds),
+    *(masks, shared, peak, milliseconds),
 )
 
 

@@ -63,6 +63,7 @@ class Settings(TypedDict, total=False):
     linear_path: str
     lookback: int | str | None
     lowercase: bool
+    mask_for: str
     mask_over: str
     mask_per: str | None
     max_epochs: int

@@ -531,6 +531,11 @@ def test_a_layer_goes_out_to_keras_and_comes_back(
             {"input_dropout": 0.1, "dropout": 0.2, "mask_over": {"between": "step"}},
             [(0.1, 0.0), (0.0, 0.0)],
         ),
+        (
+            nn.RNN,
+            {"input_dropout": 0.1, "recurrent_dropout": 0.3, "mask_for": {"input": "batch"}},
+            [(0.0, 0.3), (0.0, 0.3)],
+        ),
     ],
 )
 def test_rates_go_out_where_keras_has_them(

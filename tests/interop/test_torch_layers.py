@@ -147,6 +147,7 @@ STEP = {"between": "step"}
         ({"dropout": [0.25, 0.5], "mask_over": STEP}, 0.0),
         ({"dropout": 0.25}, 0.0),
         ({"dropout": 0.25, "mask_over": STEP, "mask_per": "gate"}, 0.0),
+        ({"dropout": 0.25, "mask_over": STEP, "mask_for": "batch"}, 0.0),
     ],
 )
 def test_dropout_goes_out_where_torch_has_it(options: dict[str, Any], kept: float) -> None:

@@ -48,6 +48,16 @@ def test_steps_under_the_masks_of_a_sequence_are_the_layer(kind: str, draw) -> N
     torch.testing.assert_close(torch.stack(outputs), expected)
 
 
+def test_mask_of_a_cell_may_be_one_for_all_samples() -> None:
+    rates = {"input_dropout": 0.5, "recurrent_dropout": 0.5}
+
+    masks = LSTMCell(3, 5, mask_for={"recurrent": "batch"}, **rates).draw_masks(2)
+
+    assert (masks.x.shape, masks.h.shape) == ((1, 1, 2, 3), (1, 4, 1, 5))
+    with pytest.raises(ValueError, match=r"mask_for must have the places \['input', 'recurrent'\]"):
+        LSTMCell(3, 5, mask_for={"output": "batch"})
+
+
 @ALL
 def test_cell_is_written_as_it_is_made(kind: str) -> None:
     cls, _, _, options = CELLS[kind]

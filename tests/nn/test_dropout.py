@@ -30,6 +30,16 @@ def test_features_without_time_are_dropped_for_each_sample() -> None:
     assert len(output.unique(dim=0)) == 3
 
 
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_mask_is_one_for_all_samples_where_that_is_asked_for(batch_first: bool) -> None:
+    held = LockedDropout(0.5, batch_first=batch_first, mask_for="batch")(torch.ones(7, 3, 40))
+    of_steps = LockedDropout(0.5, mask_over="step", mask_for="batch")(torch.ones(7, 3, 40))
+
+    assert len(held.flatten(0, 1).unique(dim=0)) == 1
+    assert (of_steps == of_steps[:, :1]).all()
+    assert len(of_steps[:, 0].unique(dim=0)) == 7
+
+
 def test_evaluation_and_rate_zero_change_and_draw_nothing() -> None:
     x = torch.randn(7, 2, 3)
     before = torch.random.get_rng_state()
@@ -45,3 +55,4 @@ def test_wrong_settings_raise() -> None:
     with pytest.raises(ValueError, match=r"x must have 2 dimensions, .*, or 3 with time, got 1"):
         LockedDropout(0.5)(torch.zeros(3))
     assert repr(LockedDropout(0.5, mask_over="step")) == "LockedDropout(0.5, mask_over='step')"
+    assert repr(LockedDropout(0.5, mask_for="batch")) == "LockedDropout(0.5, mask_for='batch')"

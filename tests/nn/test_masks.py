@@ -77,6 +77,34 @@ def test_mask_per_says_how_many_masks_there_are(mask_per, x_gates: int, h_gates:
         assert (cell.x.shape[1], cell.h.shape[1]) == (x_gates, h_gates)
 
 
+def test_mask_for_says_who_shares_a_mask(make) -> None:
+    rates = {"num_layers": 2, "dropout": 0.5, "zoneout": 0.5, **RATES}
+    places = ("input", "between", "recurrent", "output")
+
+    shared = {place: make(mask_for={place: "batch"}, **rates).draw_masks(4, 3) for place in places}
+    shared["all"] = make(mask_for="batch", **rates).draw_masks(4, 3)
+
+    for given, (cells, output, _) in shared.items():
+        rows = {
+            "input": cells[0].x.shape[2],
+            "between": cells[1].x.shape[2],
+            "recurrent": cells[0].h.shape[2],
+            "output": output.shape[1],
+        }
+        assert rows == {place: 1 if given in (place, "all") else 4 for place in places}
+        assert cells[0].zoneout_h.shape[2] == 4
+
+
+def test_shared_masks_are_those_of_a_batch_of_one_repeated(make, draw) -> None:
+    layer = make(num_layers=2, dropout=0.5, mask_for="batch", **RATES)
+    x = draw(7, 3, 3)
+
+    got, _ = layer(x, generator=seeded())
+    alone = [layer(row, generator=seeded())[0] for row in x.split(1, dim=1)]
+
+    torch.testing.assert_close(got, torch.cat(alone, dim=1))
+
+
 def test_masks_differ_between_samples_gates_layers_and_directions() -> None:
     layer = GRU(
         16, 32, 2, bidirectional=True, dropout=0.5, input_dropout=0.5, recurrent_dropout=0.5
@@ -312,9 +340,11 @@ def flat(masks) -> list[torch.Tensor]:
     return [one for part in masks if part is not None for one in flat(part)]
 
 
+@pytest.mark.parametrize("mask_for", ["sample", "batch"])
 @pytest.mark.parametrize("times", [1, 3], ids=["a-row-each", "three-rows-each"])
-def test_parts_of_a_batch_get_their_rows_of_the_masks_of_all(make, times: int) -> None:
-    layer = make(num_layers=2, mask_over="step", zoneout=0.3, weight_dropout=0.3, **RATES)
+def test_parts_of_a_batch_get_their_rows_of_the_masks_of_all(make, times: int, mask_for) -> None:
+    options = {"mask_over": "step", "mask_for": mask_for, "zoneout": 0.3, "weight_dropout": 0.3}
+    layer = make(num_layers=2, **options, **RATES)
     expected, whole = seeded(), flat(layer.draw_masks(5 * times, 7, generator=(first := seeded())))
 
     for rows in PARTS:
@@ -326,19 +356,24 @@ def test_parts_of_a_batch_get_their_rows_of_the_masks_of_all(make, times: int) -
         assert torch.equal(generator.get_state(), first.get_state())
         assert len(part) == len(whole)
         for own, mask in zip(part, whole, strict=True):
-            of_batch = mask.ndim > 2  # a mask of weights is the same for all
+            # a mask of weights is the same for all
+            of_batch = mask.ndim > 2 and mask.shape[-2] > 1
             which = slice(times * rows.first, times * rows.last)
             assert torch.equal(own, mask[..., which, :] if of_batch else mask)
             assert own.is_contiguous()
     assert not torch.equal(expected.get_state(), first.get_state())
 
 
-@pytest.mark.parametrize("module", ["time-first", "batch-first", "no-time", "words", "cell"])
+@pytest.mark.parametrize(
+    "module", ["time-first", "batch-first", "no-time", "shared", "words", "cell"]
+)
 def test_so_do_modules_that_drop_by_themselves(module: str) -> None:
     x, dim = torch.ones(7, 5, 3), 1
     call = LockedDropout(0.5)
     if module == "batch-first":
         x, dim, call = x.transpose(0, 1), 0, LockedDropout(0.5, batch_first=True)
+    elif module == "shared":
+        call = LockedDropout(0.5, mask_for="batch")
     elif module == "no-time":
         x, dim = x[0], 0
     elif module == "words":

@@ -42,6 +42,7 @@ def network(own: nn.Module | None = None, **rates: float) -> Network:
         {"weight_dropout": 0.5},
         {"zoneout": 0.5},
         {"embedding_dropout": 0.5},
+        {"input_dropout": 0.5, "mask_for": "batch"},
         {"own": LockedDropout(0.5)},
         {"own": nn.Dropout(0.5)},
         {"own": nn.TransformerEncoderLayer(8, 2, 8, dropout=0.5)},
@@ -91,14 +92,31 @@ def test_seed_repeats_a_block() -> None:
     assert not torch.equal(passes[0], passes[2])
 
 
-@pytest.mark.parametrize("rates", [RATES, {"weight_dropout": 0.5}], ids=["folded", "looped"])
-def test_samples_spread_around_their_mean_and_rows_differ(rates) -> None:
+@pytest.mark.parametrize(
+    ("rates", "shared"),
+    [
+        (RATES, False),
+        ({"weight_dropout": 0.5}, True),
+        ({**RATES, "mask_for": "batch"}, True),
+        ({**RATES, "mask_for": {"output": "batch"}}, False),
+    ],
+    ids=["folded", "looped", "shared", "partly"],
+)
+def test_samples_spread_around_their_mean_and_rows_differ(rates, shared: bool) -> None:
     samples = mc_samples(network(**rates), TOKENS[:1].expand(4, 5), n=30)
 
     assert samples.shape == (30, 4, 2)
     assert len(samples[:, 0, 0].unique()) == 30
-    # a mask of weights is one for all rows
-    assert torch.equal(samples[:, 0], samples[:, 1]) == ("weight_dropout" in rates)
+    assert torch.equal(samples[:, 0], samples[:, 1]) == shared
+
+
+def test_samples_of_a_mask_that_rows_share_differ() -> None:
+    model = LockedDropout(0.5, mask_for="batch")
+
+    samples = mc_samples(model, torch.ones(4, 40), n=5)
+
+    assert torch.equal(samples[:, 0], samples[:, 1])
+    assert len(samples[:, 0].unique(dim=0)) == 5
 
 
 def test_samples_are_folded_into_batches_that_are_not_too_large() -> None:

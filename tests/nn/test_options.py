@@ -170,6 +170,7 @@ COMMON: dict[str, Any] = {
     "weight_dropout": st.sampled_from([0.0, 0.5]),
     "mask_per": st.sampled_from(["gate", "cell"]),
     "mask_over": st.sampled_from(["sequence", "step"]),
+    "mask_for": st.sampled_from(["sample", "batch"]),
     "layer_norm": st.booleans(),
     "merge_mode": st.sampled_from(["concat", "sum", "mean", "mul", "none"]),
     "learn_initial_state": st.booleans(),

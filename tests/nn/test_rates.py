@@ -57,3 +57,12 @@ def test_wrong_mask_per_raises() -> None:
         LSTM(3, 5, mask_per={"input": 4})
     with pytest.raises(ValueError, match=r"places \['input', 'recurrent'\], got \['output'\]"):
         LSTM(3, 5, mask_per={"output": "gate"})
+
+
+def test_wrong_mask_for_raises() -> None:
+    with pytest.raises(ValueError, match='mask_for must be "sample" or "batch", got \'step\''):
+        LSTM(3, 5, mask_for="step")
+    with pytest.raises(ValueError, match=r"mask_for\['output'\] must be \"sample\" or \"batch\""):
+        LSTM(3, 5, mask_for={"output": "gate"})
+    with pytest.raises(ValueError, match=r"'recurrent'\], got \['zoneout'\]"):
+        LSTM(3, 5, mask_for={"zoneout": "batch"})

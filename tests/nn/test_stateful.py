@@ -61,6 +61,24 @@ def test_reset_rows_begin_anew_and_the_others_go_on(make, draw) -> None:
     assert not torch.allclose(output[:, 0], alone[:, 0])
 
 
+def test_shared_masks_are_held_and_stay_shared_by_rows_that_begin_together(make, draw) -> None:
+    layer, x = make(mask_for="batch", **RATES), draw(4, 3, 3)
+    stateful, generator = Stateful(layer), seeded()
+
+    def mask(*reset: bool) -> torch.Tensor:
+        stateful(x, reset=torch.tensor(reset) if reset else None, generator=generator)
+        return stateful._masks.cells[0].h
+
+    first, held, anew, some = mask(), mask(), mask(True, True, True), mask(False, True, True)
+
+    assert torch.equal(first, held)
+    assert anew.shape == first.shape
+    assert not torch.equal(anew, first)
+    assert torch.equal(some[..., :1, :], anew)
+    assert torch.equal(some[..., 1, :], some[..., 2, :])
+    assert not torch.equal(some[..., 1, :], anew[..., 0, :])
+
+
 def test_reset_learns_the_initial_state_again(make, draw) -> None:
     layer, x = make(learn_initial_state=True), draw(8, 2, 3)
     stateful = Stateful(layer)

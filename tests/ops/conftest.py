@@ -61,6 +61,7 @@ MASKS: dict[str, tuple[str | None, str | None]] = {
     "mixed": ("11B", "1GB"),  # what the layers draw by default
     "crossed": ("TGB", "T1B"),
     "shared": ("1G1", "111"),  # one for all samples
+    "shared-mixed": ("111", "1G1"),
 }
 
 

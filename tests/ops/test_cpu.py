@@ -24,6 +24,8 @@ SPLIT_BY_ROWS = (7, 33, 9, 37)
 SPLIT_BY_UNITS = {"rnn": 401, "relu": 401, "lstm": 199, "gru": 233}
 # so many weights of x that the products of several steps with them are computed at once
 LARGE_INPUT = {"rnn": (385, 345), "relu": (385, 345), "lstm": (193, 173), "gru": (213, 207)}
+# so many features that those which a mask drops for all rows and steps are left out of products
+LEFT_OUT = {"rnn": (197, 205), "relu": (197, 205), "lstm": (99, 107), "gru": (113, 121)}
 # every H and every I of two vectors of 16 and one more, rows of the batch from 1 to 9
 TAILS = [(1 + 2 * (H % 5), 1 + H % 4, 1 + 7 * H % 33, H) for H in range(1, 34)]
 EDGES = [
@@ -75,6 +77,69 @@ def test_kernels_split_by_hidden_units_agree(
         set_threads(threads)
         case = make_case_once(cell, (batch, 3, 17, SPLIT_BY_UNITS[cell]), **kind)
         case.check(f"{threads} threads")
+
+
+def keep(mask: Tensor, kept: str) -> Tensor:
+    """Let a mask keep what it keeps, or all, or nothing, or nothing in its last gate."""
+    mask = mask.detach().clone()
+    if kept == "all":
+        return torch.full_like(mask, 1.25)
+    if kept != "some":
+        mask[:, 0 if kept == "nothing" else mask.shape[1] - 1 :] = 0.0
+    return mask
+
+
+@pytest.mark.pairwise
+@PADDED
+@REVERSE
+@pytest.mark.parametrize("masks", ["shared", "shared-mixed"])
+@pytest.mark.parametrize("kept", ["some", "all", "nothing", "nothing-in-a-gate"])
+@pytest.mark.parametrize(("threads", "batch"), [(1, 5), (2, 5), (3, 2)])
+def test_products_of_the_features_that_are_kept_agree(
+    make_case_once,
+    judge,
+    set_threads,
+    instruction_set,
+    cell,
+    masks,
+    kept,
+    threads,
+    batch,
+    padded,
+    reverse,
+) -> None:
+    sizes = (batch, 5, *LEFT_OUT[cell])
+    call = make_case_once(cell, sizes, masks=masks, padded=padded, reverse=reverse).call
+    drawn = call.masks._replace(x=keep(call.masks.x, kept), h=keep(call.masks.h, kept))
+    case = judge(cell, call._replace(masks=drawn))
+    set_threads(threads)
+
+    case.check()
+    case.recomputed().check("recomputed")
+    gradients, gates = case.compute(), case.module.GATES
+    for name, mask in (("grad w_ih", drawn.x), ("grad w_hh", drawn.h)):
+        dropped = (mask == 0).expand(1, gates, 1, -1).view(gates, 1, -1)
+        assert (
+            not gradients[name]
+            .view(gates, -1, mask.shape[-1])[dropped.expand(-1, sizes[3], -1)]
+            .any()
+        )
+
+
+@pytest.mark.parametrize(("threads", "batch"), [(1, 5), (3, 2)])
+def test_features_that_are_dropped_for_all_need_no_arithmetic(
+    make_case, judge, set_threads, instruction_set, cell: str, threads: int, batch: int
+) -> None:
+    clean = make_case(cell, (batch, 3, *LEFT_OUT[cell]), masks="shared-mixed")
+    dropped = (clean.call.masks.x == 0).view(-1)
+    w_ih, x = clean.call.weights.w_ih.detach().clone(), clean.call.x.detach().clone()
+    w_ih[:, dropped] = x[..., dropped] = math.nan
+    weights = clean.call.weights._replace(w_ih=w_ih.requires_grad_())
+    set_threads(threads)
+
+    struck = clean._replace(call=clean.call._replace(x=x.requires_grad_(), weights=weights))
+
+    assert all(map(torch.equal, struck.compute().values(), clean.compute().values()))
 
 
 @pytest.mark.pairwise

@@ -51,8 +51,8 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         cell, hidden_size, num_layers, bidirectional, residual: The stack.
         input_dropout, dropout, recurrent_dropout, weight_dropout, output_dropout, zoneout: Rates of
             dropping, in [0, 1).
-        layer_norm, mask_per, mask_over, init: How states, masks and initial weights are made; see
-            `lockgate.tasks.stack.config.StackConfig`.
+        layer_norm, mask_per, mask_over, mask_for, init: How states, masks and initial weights are
+            made; see `lockgate.tasks.stack.config.StackConfig`.
         normalise: Level subtracted from a window: "last", "mean" or "none"; "last_std", "mean_std"
             and "median_mad" divide by its spread too; "auto" chooses on validation.
         segment_length, segment_head: Reading and writing in stretches of steps.
@@ -132,6 +132,7 @@ class Forecaster(BaseEstimator):  # type: ignore[misc]  # scikit-learn is not ty
         residual: bool = False,
         mask_per: str | None = None,
         mask_over: str = "sequence",
+        mask_for: str = "sample",
         init: str = "keras",
         normalise: str = "last_std",
         segment_length: int | None = None,

@@ -125,7 +125,8 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
         input_dropout, dropout, recurrent_dropout, output_dropout, zoneout: Rates of dropping, in
             [0, 1).
         weight_dropout, embedding_dropout: The same of weights and of whole tokens.
-        layer_norm, mask_per, mask_over, init: How states, masks and initial weights are made.
+        layer_norm, mask_per, mask_over, mask_for, init: How states, masks and initial weights are
+            made.
         learning_rate, schedule, average, weight_decay, batch_size, clip_norm: How it is trained;
             see `lockgate.tasks.labelling.config.LabelTrainingConfig` for these and the next two.
         max_epochs, patience, patience_steps, validations, max_steps, epoch_windows: For how long.
@@ -179,6 +180,7 @@ class SequenceClassifier(ClassifierMixin, _SequenceEstimator):  # type: ignore[m
         residual: bool = False,
         mask_per: str | None = None,
         mask_over: str = "sequence",
+        mask_for: str = "sample",
         init: str = "keras",
         embedding_size: int = 64,
         embedding_dropout: float = 0.1,
@@ -302,6 +304,7 @@ class SequenceRegressor(RegressorMixin, _SequenceEstimator):  # type: ignore[mis
         residual: bool = False,
         mask_per: str | None = None,
         mask_over: str = "sequence",
+        mask_for: str = "sample",
         init: str = "keras",
         embedding_size: int = 64,
         embedding_dropout: float = 0.1,

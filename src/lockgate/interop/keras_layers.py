@@ -339,7 +339,7 @@ def _kept_rates(layer: Recurrent) -> tuple[list[float], float]:
     one_gate = isinstance(layer, RNN)
 
     def held(place: str) -> bool:
-        return layer.mask_over[place] == "sequence"
+        return layer.mask_over[place] == "sequence" and layer.mask_for[place] == "sample"
 
     as_keras = held("recurrent") and (one_gate or layer.mask_per["recurrent"] == "gate")
     recurrent = layer.recurrent_dropout if as_keras else 0.0

@@ -135,7 +135,8 @@ def _unlike_torch(layer: Recurrent) -> list[str]:
 
 def _kept_dropout(layer: Recurrent) -> float:
     rates = set(check_gap_rates(layer.dropout, layer.num_layers))
-    as_torch = layer.mask_over["between"] == "step" and layer.mask_per["input"] == "cell"
+    drawn = layer.mask_over["between"], layer.mask_for["between"], layer.mask_per["input"]
+    as_torch = drawn == ("step", "sample", "cell")
     return rates.pop() if len(rates) == 1 and as_torch else 0.0
 
 

@@ -16,7 +16,7 @@ from lockgate.nn.checks import (
 )
 from lockgate.nn.init import INITS
 from lockgate.nn.masks import own_rows, rows_of_mask
-from lockgate.nn.rates import MaskPer, check_mask_per, check_rate
+from lockgate.nn.rates import MASK_PER, MaskFor, MaskPer, check_mask_for, check_mask_per, check_rate
 from lockgate.ops import gru, lstm, rnn
 from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights
@@ -31,6 +31,7 @@ class CellOptions(TypedDict, total=False):
     input_dropout: float
     recurrent_dropout: float
     mask_per: MaskPer | Mapping[str, MaskPer] | None
+    mask_for: MaskFor | Mapping[str, MaskFor] | None
     init: str
 
 
@@ -62,6 +63,7 @@ class RecurrentCell(nn.Module):
         input_dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         mask_per: MaskPer | Mapping[str, MaskPer] | None = None,
+        mask_for: MaskFor | Mapping[str, MaskFor] | None = None,
         init: str = "torch",
     ) -> None:
         super().__init__()
@@ -72,6 +74,7 @@ class RecurrentCell(nn.Module):
         self.input_dropout = check_rate("input_dropout", input_dropout)
         self.recurrent_dropout = check_rate("recurrent_dropout", recurrent_dropout)
         self.mask_per = check_mask_per(mask_per)
+        self.mask_for = check_mask_for(mask_for, MASK_PER)
         self.init = check_choice("init", init, sorted(INITS))
         rows = self._gates * hidden_size
         shapes = {"weight_ih": (rows, input_size), "weight_hh": (rows, hidden_size)}
@@ -100,7 +103,8 @@ class RecurrentCell(nn.Module):
         def sample(rate: float, place: str, features: int) -> Tensor | None:
             if rate == 0.0:
                 return None
-            shape = (1, gates[self.mask_per[place]], rows, features)
+            drawn = 1 if self.mask_for[place] == "batch" else rows
+            shape = (1, gates[self.mask_per[place]], drawn, features)
             return own_rows(self, sample_mask(shape, rate, self.weight_ih, generator), batch)
 
         return Masks(

@@ -24,6 +24,7 @@ class LockedDropout(nn.Module):
             1 / (1 - rate).
         batch_first: Whether `x` is `(batch, time, features)`.
         mask_over: `"sequence"`, or `"step"` to draw anew at every step, as `torch.nn.Dropout` does.
+        mask_for: `"sample"`, or `"batch"` for one mask that all samples of a call share.
 
     Shape:
         - x, and the output: `(time, batch, features)`, `(batch, time, features)` if `batch_first`,
@@ -46,11 +47,13 @@ class LockedDropout(nn.Module):
         *,
         batch_first: bool = False,
         mask_over: Literal["sequence", "step"] = "sequence",
+        mask_for: Literal["sample", "batch"] = "sample",
     ) -> None:
         super().__init__()
         self.rate = check_rate("rate", rate)
         self.batch_first = check_flag("batch_first", batch_first)
         self.mask_over = check_choice("mask_over", mask_over, ("sequence", "step"))
+        self.mask_for = check_choice("mask_for", mask_for, ("sample", "batch"))
 
     def forward(self, x: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """Drop features of x, in training; `generator` draws which."""
@@ -63,12 +66,13 @@ class LockedDropout(nn.Module):
         shape = list(x.shape)
         batch = 0 if x.ndim == 2 or self.batch_first else 1
         rows = shape[batch]
-        shape[batch] = rows_of_mask(self, rows)
+        shape[batch] = 1 if self.mask_for == "batch" else rows_of_mask(self, rows)
         if x.ndim == 3 and self.mask_over == "sequence":
             shape[1 - batch] = 1
         return x * own_rows(self, sample_mask(shape, self.rate, x, generator), rows, batch)
 
     def extra_repr(self) -> str:
         """Show the rate and what differs from the defaults."""
-        held = "" if self.mask_over == "sequence" else f", mask_over={self.mask_over!r}"
-        return f"{self.rate}{', batch_first=True' if self.batch_first else ''}{held}"
+        defaults = {"batch_first": False, "mask_over": "sequence", "mask_for": "sample"}
+        shown = [f"{n}={v!r}" for n, d in defaults.items() if (v := getattr(self, n)) != d]
+        return ", ".join([str(self.rate), *shown])

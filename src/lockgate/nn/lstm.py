@@ -52,6 +52,10 @@ class LSTM(Recurrent):
         mask_over: `"sequence"` (a mask is held at all steps) or `"step"` (drawn anew at each), for
             all places or as a dict by place: `"input"`, `"between"` layers, `"recurrent"`,
             `"output"`. Default: `"sequence"`.
+        mask_for: `"sample"` (each has masks of its own) or `"batch"` (all samples of a call share
+            them, but for zoneout), for all places or as a dict by place, as `mask_over`.
+            On a CPU what a held mask drops for all samples needs no arithmetic.
+            Default: `"sample"`.
         layer_norm: Whether the products with `x` and with `h` are normalised, each over all gates,
             before the biases are added (Ba et al. 2016, arXiv:1607.06450);
             `c` is normalised where the output reads it.

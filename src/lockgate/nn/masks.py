@@ -8,7 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from lockgate.nn.checks import check_masks
-from lockgate.nn.rates import MaskOver, MaskPer, Zoneout, check_gap_rates, zoneout_rates
+from lockgate.nn.rates import (
+    MaskFor,
+    MaskOver,
+    MaskPer,
+    Zoneout,
+    check_gap_rates,
+    zoneout_rates,
+)
 from lockgate.nn.structure import Structure
 from lockgate.ops.masks import Masks
 from lockgate.ops.sampling import sample_mask
@@ -25,13 +32,14 @@ class Drops(NamedTuple):
     zoneout: Zoneout
     mask_per: Mapping[str, MaskPer]
     mask_over: Mapping[str, MaskOver]
+    mask_for: Mapping[str, MaskFor]
 
 
 class LayerMasks(NamedTuple):
     """All masks of one call of a layer, as `draw_masks` returns and `masks=` takes them."""
 
     cells: tuple[Masks, ...]  # of each layer and direction, ordered as in h_n
-    output: Tensor | None = None  # (1 or time, batch, features of the output)
+    output: Tensor | None = None  # (1 or time, 1 or batch, features of the output)
     weights: tuple[Tensor | None, ...] = ()  # of each cell, on weight_hh
 
 
@@ -45,10 +53,12 @@ def draw(
 ) -> LayerMasks:
     """Draw the masks of one call; they have the dtype and device of `like`."""
 
-    def sample(rate: float, place: str, *shape: int) -> Tensor | None:
+    def sample(rate: float, place: str, features: int, *gates: int) -> Tensor | None:
         if rate == 0.0:
             return None
-        return sample_mask((_times(drops, place, steps), *shape), rate, like, generator)
+        rows = 1 if drops.mask_for.get(place) == "batch" else batch
+        shape = (_times(drops, place, steps), *gates, rows, features)
+        return sample_mask(shape, rate, like, generator)
 
     layout, cells, weights = structure.layout, [], []
     gates = {"gate": structure.gates, "cell": 1}
@@ -57,14 +67,14 @@ def draw(
     for index in range(layout.cells):
         number, _ = layout.place(index)
         H, h_size = layout.hidden_size(index), layout.h_size(index)
-        x_shape = (gates[drops.mask_per["input"]], batch, layout.input_size_of(index))
-        h_shape = (gates[drops.mask_per["recurrent"]], batch, h_size)
+        x_shape = layout.input_size_of(index), gates[drops.mask_per["input"]]
+        h_shape = h_size, gates[drops.mask_per["recurrent"]]
         cells.append(
             Masks(
                 sample(entering[number], "between" if number else "input", *x_shape),
                 sample(drops.recurrent_dropout, "recurrent", *h_shape),
-                _kept(sample(zone_h, "zoneout", 1, batch, h_size)),
-                _kept(sample(zone_c, "zoneout", 1, batch, H)),
+                _kept(sample(zone_h, "zoneout", h_size, 1)),
+                _kept(sample(zone_c, "zoneout", H, 1)),
             )
         )
         weight = None
@@ -72,7 +82,7 @@ def draw(
             shape = (structure.rows(index), h_size)
             weight = sample_mask(shape, drops.weight_dropout, like, generator)
         weights.append(weight)
-    output = sample(drops.output_dropout, "output", batch, layout.output_size)
+    output = sample(drops.output_dropout, "output", layout.output_size)
     return LayerMasks(tuple(cells), output, tuple(weights))
 
 
@@ -196,9 +206,12 @@ def rows_of_mask(module: nn.Module, batch: int) -> int:
 
 
 def own_rows(module: nn.Module, mask: Tensor, batch: int, dim: int = -2) -> Tensor:
-    """Return of a mask that was drawn with `rows_of_mask` the rows of this batch."""
+    """Return of a mask that was drawn with `rows_of_mask` the rows of this batch.
+
+    Of a mask that all rows share there is nothing to take.
+    """
     rows = getattr(module, "_rows", None)
-    if rows is None or batch == 0:
+    if rows is None or batch == 0 or mask.shape[dim] == 1:
         return mask
     # a network may run several rows for each of the batch, side by side
     first = batch * rows.first // (rows.last - rows.first)

@@ -78,9 +78,9 @@ def mc_samples(
     """Draw predictions of a model under `mc_dropout`; no gradient is recorded.
 
     Where every mask is drawn for each row, the samples are folded into the batch, so that n of them
-    cost little more than one; a mask that rows share, of weights or of an embedding's words, asks
-    for one pass after another. So does a `Stateful`: each pass goes on from its state, and leaves
-    it as it is.
+    cost little more than one; a mask that rows share, by `mask_for="batch"`, of weights or of an
+    embedding's words, asks for one pass after another. So does a `Stateful`: each pass goes on from
+    its state, and leaves it as it is.
 
     Args:
         model: Called with x; of a tuple, as recurrent layers return it, the first counts.
@@ -154,8 +154,12 @@ def _is_shared(module: nn.Module) -> bool:
     """Tell whether the rows of a batch share a mask of a module, or its state is one for each."""
     if isinstance(module, Stateful):
         return True
-    if isinstance(module, Recurrent):
-        return module.weight_dropout > 0.0
+    if isinstance(module, Recurrent) and module.weight_dropout > 0.0:
+        return True
+    if isinstance(module, Recurrent | RecurrentCell):
+        return "batch" in module.mask_for.values()
+    if isinstance(module, LockedDropout):
+        return module.mask_for == "batch"
     return (
         isinstance(module, Embedding)
         and module.embedding_dropout > 0.0

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 import torch
 
 from lockgate.nn.layout import MergeMode
-from lockgate.nn.rates import MASK_OVER, MASK_PER, MaskOver, MaskPer, Zoneout
+from lockgate.nn.rates import MASK_FOR, MASK_OVER, MASK_PER, MaskFor, MaskOver, MaskPer, Zoneout
 
 
 class LayerOptions(TypedDict, total=False):
@@ -21,6 +21,7 @@ class LayerOptions(TypedDict, total=False):
     zoneout: Zoneout
     mask_per: MaskPer | Mapping[str, MaskPer] | None
     mask_over: MaskOver | Mapping[str, MaskOver] | None
+    mask_for: MaskFor | Mapping[str, MaskFor] | None
     layer_norm: bool
     merge_mode: MergeMode
     residual: bool
@@ -45,6 +46,7 @@ DEFAULTS: Mapping[str, Any] = {
     "zoneout": 0.0,
     "mask_per": MASK_PER,
     "mask_over": MASK_OVER,
+    "mask_for": MASK_FOR,
     "layer_norm": False,
     "merge_mode": "concat",
     "residual": False,

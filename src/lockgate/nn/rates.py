@@ -1,11 +1,12 @@
 """Check dropout rates and the settings of their masks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any, Literal
 
 MaskPer = Literal["gate", "cell"]
 MaskOver = Literal["sequence", "step"]
+MaskFor = Literal["sample", "batch"]
 Zoneout = float | Sequence[float]
 
 # by place, with their defaults
@@ -13,6 +14,7 @@ MASK_PER: dict[str, MaskPer] = {"input": "cell", "recurrent": "gate"}
 MASK_OVER: dict[str, MaskOver] = dict.fromkeys(
     ("input", "between", "recurrent", "output"), "sequence"
 )
+MASK_FOR: dict[str, MaskFor] = dict.fromkeys(MASK_OVER, "sample")
 
 
 def check_rate(name: str, rate: float) -> float:
@@ -51,6 +53,14 @@ def check_mask_per(mask_per: MaskPer | Mapping[str, MaskPer] | None) -> dict[str
 def check_mask_over(mask_over: MaskOver | Mapping[str, MaskOver] | None) -> dict[str, MaskOver]:
     """Return how long a mask is held at each place: over the "sequence" or for one "step"."""
     return _by_place("mask_over", mask_over, MASK_OVER, ("sequence", "step"))
+
+
+def check_mask_for(
+    mask_for: MaskFor | Mapping[str, MaskFor] | None, places: Iterable[str] = MASK_FOR
+) -> dict[str, MaskFor]:
+    """Return whom a mask is drawn for at each of the places: each "sample" or the whole "batch"."""
+    defaults = {place: MASK_FOR[place] for place in places}
+    return _by_place("mask_for", mask_for, defaults, ("sample", "batch"))
 
 
 def check_zoneout(zoneout: Zoneout, has_c: bool) -> float | tuple[float, ...]:

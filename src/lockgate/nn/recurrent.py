@@ -25,10 +25,12 @@ from lockgate.nn.masks import Drops, LayerMasks, rows_of_mask
 from lockgate.nn.merging import add_input, merge
 from lockgate.nn.options import DEFAULTS
 from lockgate.nn.rates import (
+    MaskFor,
     MaskOver,
     MaskPer,
     Zoneout,
     check_gap_rates,
+    check_mask_for,
     check_mask_over,
     check_mask_per,
     check_rate,
@@ -78,6 +80,7 @@ class Recurrent(nn.Module):
         zoneout: Zoneout = 0.0,
         mask_per: MaskPer | Mapping[str, MaskPer] | None = None,
         mask_over: MaskOver | Mapping[str, MaskOver] | None = None,
+        mask_for: MaskFor | Mapping[str, MaskFor] | None = None,
         layer_norm: bool = False,
         merge_mode: MergeMode = "concat",
         residual: bool = False,
@@ -106,6 +109,7 @@ class Recurrent(nn.Module):
         self.zoneout = check_zoneout(zoneout, self._kernel.has_c)
         self.mask_per = check_mask_per(mask_per)
         self.mask_over = check_mask_over(mask_over)
+        self.mask_for = check_mask_for(mask_for)
         self.layer_norm = check_flag("layer_norm", layer_norm)
         self.merge_mode = check_choice("merge_mode", merge_mode, MERGE_MODES)
         self.residual = check_flag("residual", residual)
@@ -362,6 +366,7 @@ class Recurrent(nn.Module):
             self.zoneout,
             self.mask_per,
             self.mask_over,
+            self.mask_for,
         )
         rows = rows_of_mask(self, batch)
         masks = drawn.draw(self._structure, drops, self._parameter(), rows, steps, generator)

@@ -20,7 +20,8 @@ class Stateful(nn.Module):
 
     It keeps the state, cut off from the graph of the last chunk, and the dropout masks that are
     held over a sequence; those of weights, and those drawn at every step, are drawn for each chunk.
-    Rows of the batch at which another sequence begins are named in `reset`.
+    Rows of the batch at which another sequence begins are named in `reset`. Under
+    `mask_for="batch"` those that begin together share their masks.
 
     The layer is a module of it: its parameters, its mode and its `state_dict` (under `layer.`) are
     the layer's. What is carried from chunk to chunk follows `.to()` and is copied with the module,
@@ -173,7 +174,12 @@ class Stateful(nn.Module):
         def held(new: Tensor | None, old: Tensor | None, place: str) -> Tensor | None:
             if new is None or old is None or over[place] == "step":
                 return new
-            return old if reset is None else torch.where(reset.unsqueeze(1), new, old)
+            if reset is None:
+                return old
+            # what all rows share stays so where all begin anew together
+            if new.shape[-2] == 1 and bool(reset.all()):
+                return new
+            return torch.where(reset.unsqueeze(1), new, old)
 
         cells = []
         for index, (own, old) in enumerate(zip(new.cells, self._masks.cells, strict=True)):

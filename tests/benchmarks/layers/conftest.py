@@ -32,13 +32,15 @@ def make_results(kind="default", *, ratio=2.0, crowded=False):
             "clean_rounds": 9,
             "candidates": dict.fromkeys(sorted(candidates), told),
             "ratios": {
-                "/".join(pair): of(ratio if pair[0] in ("torch", "loop", "onnx") else 0.02)
+                "/".join(pair): of(
+                    ratio if pair[0] in ("torch", "loop", "onnx", "unmasked") else 0.02
+                )
                 for pair in RATIOS[group.mode]
             },
             "shares": {name: of(0.9) for name in sorted(candidates)},
             "peak_gflops": {"mm": of(100.0), "fma": of(120.0)},
         }
-        for group in groups("")
+        for group in groups("", kind)
     ]
     environment = {
         "cpu": "A CPU",

@@ -20,5 +20,6 @@ def test_groups_are_chosen_by_text():
         "lstm-64-inference-32x100x64",
         "lstm-64-step-1x20x64",
     ]
+    assert [group.name for group in groups("lstm-64", "shared")] == ["lstm-64-shared-32x100x64"]
     names = [group.name for group in groups("")]
     assert len(set(names)) == len(names) == 3 * (2 * len(SHAPES) + 4)

@@ -42,6 +42,7 @@ def settings(rung: Rung, cell: Any = "gru") -> dict[str, Any]:
         ("embedding-dropout", "bidirectional", {"embedding_dropout": 0.35}),
         ("input-dropout", "bidirectional", {"input_dropout": 0.31}),
         ("recurrent-dropout", "bidirectional", {"recurrent_dropout": 0.33}),
+        ("recurrent-dropout-per-batch", "recurrent-dropout", {"mask_for": "batch"}),
         ("weight-dropout", "bidirectional", {"weight_dropout": 0.34}),
         ("last-dropout", "bidirectional", {"output_dropout": 0.36}),
         ("stacked", "bidirectional", {"num_layers": 2}),
@@ -89,7 +90,8 @@ def test_tricks_name_the_rate_that_is_used() -> None:
 
 def test_rungs_are_chosen_from_this_ladder() -> None:
     assert [r.name for r in choose_rungs(("all", "gru"), LADDER)] == ["gru", "all"]
-    left_out = {"linear-path", "last-dropout", "zoneout", "layer-norm"}
+    left_out = {"linear-path", "last-dropout", "recurrent-dropout-per-batch"}
+    left_out |= {"zoneout", "layer-norm"}
     assert set(BY_NAME) - set(default_names(LADDER)) == left_out
     with pytest.raises(DataError, match="rungs must be among the ladder's, got 'both'"):
         choose_rungs(("lstm", "both"), LADDER)

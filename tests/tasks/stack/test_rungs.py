@@ -30,6 +30,7 @@ def test_rungs_come_in_the_ladder_s_order_each_once():
         "linear-path",
         "output-dropout",
         "both-per-step",
+        "recurrent-dropout-per-batch",
         "weight-dropout",
         "zoneout",
         "layer-norm",
@@ -83,6 +84,13 @@ def test_rungs_that_cannot_be_compared_raise(names, message):
             False,
             "GRU + input dropout 0.1 + recurrent dropout 0.3, masks drawn at every step",
         ),
+        (
+            "recurrent-dropout-per-batch",
+            (0, 0, 0.3),
+            1,
+            False,
+            "GRU + recurrent dropout 0.3, masks shared by a batch",
+        ),
     ],
 )
 def test_a_rung_turns_on_what_it_says_and_nothing_else(name, rates, layers, both_ways, words):
@@ -91,6 +99,7 @@ def test_a_rung_turns_on_what_it_says_and_nothing_else(name, rates, layers, both
     assert (config.input_dropout, config.dropout, config.recurrent_dropout) == rates
     assert config.output_dropout == (0.4 if name in ("all", "output-dropout") else 0)
     assert config.mask_over == ("step" if name == "both-per-step" else "sequence")
+    assert config.mask_for == ("batch" if name == "recurrent-dropout-per-batch" else "sample")
     assert (config.num_layers, config.bidirectional) == (layers, both_ways)
     assert config.cell == ("rnn" if name == "rnn" else "gru")
     assert config.hidden_size == 9
@@ -114,6 +123,7 @@ def test_parents_are_the_declared_ones():
         "linear-path": "gru",
         "output-dropout": "gru",
         "both-per-step": "both",
+        "recurrent-dropout-per-batch": "recurrent-dropout",
         "weight-dropout": "gru",
         "zoneout": "gru",
         "layer-norm": "gru",
@@ -132,7 +142,7 @@ def test_a_rung_and_its_parent_differ_by_the_trick_alone():
             if v != own[k]
         }
 
-        tricks = {"mask_over"} if rung.per_step else {*rung.on, *dict(rung.sets)}
+        tricks = {"mask_over"} if rung.per_step else {*rung.on, *dict(rung.sets)} - {*parent.on}
         tricks |= {"num_layers"} if rung.stacked and parent.name == "gru" else set()
         assert changed == tricks | ({"bidirectional"} if rung.bidirectional else set())
 

@@ -16,10 +16,12 @@ struct BackwardMemory {
     float *d_h, *d_c;     // [panel][row][W]
     float* stretch;       // what the forward saves when it is run again
     int64_t delta_panel, x_panel, h_seen_panel, d_panel;
-    float* again;  // the forward's own memory
+    float* again;            // the forward's own memory
+    float *back_x, *back_h;  // gradients of kept features, [panel][row][sum][W]
 
-    BackwardMemory(const Call& c, const Split& split, Arena& arena) {
-        const int64_t inputs = panels_of(c.I), units = panels_of(c.H);
+    BackwardMemory(const Call& c, const KeptFeatures& kept, const Split& split, Arena& arena) {
+        const int64_t units = panels_of(c.H), inputs = panels_of(kept.x.features),
+                      seen = panels_of(kept.h.features);
         steps = larger(1, smaller(chunk_rows / larger(split.rows, 1), c.T));
         rows = steps * split.rows;
         delta_panel = rows * Cell::sums * W;
@@ -28,14 +30,16 @@ struct BackwardMemory {
         d_panel = split.rows * W;
         delta = arena.take(units * delta_panel);
         x = arena.take(inputs * x_panel);
-        h_seen = arena.take(units * h_seen_panel);
+        h_seen = arena.take(seen * h_seen_panel);
         d_h = arena.take(units * d_panel);
         d_c = arena.take(Cell::has_c ? units * d_panel : 0);
+        back_x = arena.take(kept.x.some() ? inputs * x_panel : 0);
+        back_h = arena.take(kept.h.some() ? seen * d_panel * lanes_of<Cell>(c.mask_h) : 0);
         stretch = again = nullptr;
         if (c.every > 0 && Cell::saved > 0) {
             stretch = arena.take(c.every * SavedPlaces::step_size(split.rows, Cell::saved, c.H));
             Arena count(nullptr);
-            ForwardMemory<Cell>(c, split, count);
+            ForwardMemory<Cell>(c, kept, split, count);
             again = arena.take(count.used());
         }
     }
@@ -47,12 +51,12 @@ struct Gradients {
     float *w_ih, *w_hh, *bias;
     int64_t size;
 
-    Gradients(const Call& c, int64_t copies, Arena& arena) {
+    Gradients(const Call& c, const KeptFeatures& kept, int64_t copies, Arena& arena) {
         Arena one(nullptr);
-        Packed<Cell>(c, one);
+        Packed<Cell>(c, kept, one);
         size = one.used();
         Arena first(arena.take(size * copies));
-        const Packed<Cell> places(c, first);
+        const Packed<Cell> places(c, kept, first);
         w_ih = places.w_ih, w_hh = places.w_hh, bias = places.bias;
     }
 };
@@ -137,8 +141,9 @@ class Backward {
         if (call_.d_w_ih != nullptr)
             with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
                 constexpr int lanes = is_gated ? Cell::gates : 1;
-                pack_rows<lanes>(call_.mask_x, t, share_.rows, share_.inputs, call_.I,
-                                 memory_.x + row * lanes * W, memory_.x_panel, [&](int64_t b) {
+                pack_rows<lanes>(call_.mask_x, weights_.kept.x, t, share_.rows, share_.inputs,
+                                 share_.kept_inputs, call_.I, memory_.x + row * lanes * W,
+                                 memory_.x_panel, [&](int64_t b) {
                                      return is_valid(call_, t, b)
                                                 ? call_.x + t * call_.x_time + b * call_.x_batch
                                                 : nullptr;
@@ -147,8 +152,9 @@ class Backward {
         if (call_.d_w_hh != nullptr)
             with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
                 constexpr int lanes = is_gated ? Cell::gates : 1;
-                pack_rows<lanes>(call_.mask_h, t, share_.rows, share_.units, call_.H,
-                                 memory_.h_seen + row * lanes * W, memory_.h_seen_panel,
+                pack_rows<lanes>(call_.mask_h, weights_.kept.h, t, share_.rows, share_.units,
+                                 share_.kept_units, call_.H, memory_.h_seen + row * lanes * W,
+                                 memory_.h_seen_panel,
                                  [&](int64_t b) { return h_before(step, b); });
             });
     }
@@ -219,9 +225,44 @@ class Backward {
         return total;
     }
 
+    // As `back`, to kept features, and from there to all: give(row, panel, gradient).
+    template <bool OfX, bool Gated, class F>
+    LOCKGATE_INLINE void back_to_kept(const Kept& kept, const float* delta, int64_t rows,
+                                      const float* weights, Range kept_panels, Range panels,
+                                      float* gradients, F give) {
+        constexpr int sums = Gated ? Cell::gates : 1;
+        for_groups<Gated ? 1 : most_panels>(kept_panels, [&](auto group, int64_t panel) {
+            constexpr int P = decltype(group)::value;
+            back<OfX, Gated, P>(
+                delta, rows, weights, panel, [&](int64_t r, int64_t p, const float* sum) {
+                    float* place = gradients + ((panel + p) * rows + r) * sums * W;
+                    repeat<sums>([&](auto s)
+                                     LOCKGATE_HERE { store(place + s * W, load(sum + s * W)); });
+                });
+        });
+        share_.meet();
+        for (int64_t panel = panels.begin; panel < panels.end; ++panel)
+            for (int64_t r = 0; r < rows; ++r) {
+                vec total = {};
+                for (int64_t s = 0; s < sums; ++s)
+                    total += kept.spread(s, panel, [&](int64_t source) LOCKGATE_HERE {
+                        return load(gradients + ((source * rows + r) * sums + s) * W);
+                    });
+                give(r, panel, total);
+            }
+    }
+
     void to_h(int64_t step, int64_t row) {
         const int64_t t = time_of(call_, step);
         with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
+            if (weights_.kept.h.some())
+                return back_to_kept<false, is_gated>(
+                    weights_.kept.h, memory_.delta + row * Cell::sums * W, share_.rows.size(),
+                    weights_.w_hh, share_.kept_units, share_.units, memory_.back_h,
+                    [&](int64_t r, int64_t panel, vec gradient) LOCKGATE_HERE {
+                        float* place = memory_.d_h + panel * memory_.d_panel + r * W;
+                        store(place, load(place) + gradient);
+                    });
             constexpr int most = is_gated ? 1 : most_panels;
             for_groups<most>(share_.units, [&](auto group, int64_t panel) {
                 constexpr int P = decltype(group)::value;
@@ -241,6 +282,16 @@ class Backward {
     void to_x(Range steps) {
         const int64_t rows = share_.rows.size();
         with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
+            if (weights_.kept.x.some())
+                return back_to_kept<true, is_gated>(
+                    weights_.kept.x, memory_.delta, steps.size() * rows, weights_.w_ih,
+                    share_.kept_inputs, share_.inputs, memory_.back_x,
+                    [&](int64_t r, int64_t panel, vec gradient) LOCKGATE_HERE {
+                        const int64_t t = time_of(call_, steps.begin + r / rows),
+                                      b = share_.rows.begin + r % rows;
+                        store_part(call_.d_x + (t * call_.B + b) * call_.I + panel * W, gradient,
+                                   width_of(panel, call_.I));
+                    });
             constexpr int most = is_gated ? 1 : most_panels;
             for_groups<most>(share_.inputs, [&](auto group, int64_t panel) {
                 constexpr int P = decltype(group)::value;
@@ -263,12 +314,14 @@ class Backward {
         if (call_.d_w_ih != nullptr)
             with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
                 to_weights<ToWeights<Cell, is_gated, true>>(memory_.x, memory_.x_panel, rows,
-                                                            call_.I, gradients_.w_ih + offset_);
+                                                            weights_.kept.x.features,
+                                                            gradients_.w_ih + offset_);
             });
         if (call_.d_w_hh != nullptr)
             with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
-                to_weights<ToWeights<Cell, is_gated, false>>(
-                    memory_.h_seen, memory_.h_seen_panel, rows, call_.H, gradients_.w_hh + offset_);
+                to_weights<ToWeights<Cell, is_gated, false>>(memory_.h_seen, memory_.h_seen_panel,
+                                                             rows, weights_.kept.h.features,
+                                                             gradients_.w_hh + offset_);
             });
         for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel) {
             const float* delta = memory_.delta + panel * memory_.delta_panel;
@@ -309,6 +362,7 @@ struct BackwardLayout {
 
     Split split;
     Arena arena;
+    KeptFeatures kept;
     PackedBack<Cell> weights;
     Gradients<Cell> gradients;
     float *forward_weights, *memory, *sums, *forward_sums;
@@ -318,12 +372,13 @@ struct BackwardLayout {
     BackwardLayout(const Call& c, float* workspace)
         : split(c, Cell::gates, lanes_of<Cell>(c.mask_h)),
           arena(workspace),
-          weights(c, arena),
-          gradients(c, split.areas, arena) {
+          kept(kept_features<Cell>(c, arena)),
+          weights(c, kept, arena),
+          gradients(c, kept, split.areas, arena) {
         Arena packed(nullptr), count(nullptr);
-        Packed<Cell>(c, packed);
+        Packed<Cell>(c, kept, packed);
         forward_weights = arena.take(reruns(c) ? packed.used() : 0);
-        BackwardMemory<Cell>(c, split, count);
+        BackwardMemory<Cell>(c, kept, split, count);
         memory_size = count.used();
         memory = arena.take(memory_size * split.areas);
         sums_size = Backward<Cell>::sums_size(c, split);
@@ -344,6 +399,23 @@ inline void find_previous(const Call& c, int32_t* previous) {
                                            : previous[(step - 1) * c.B + b];
 }
 
+// Gradients of weights from panels; 0 of the features that are dropped.
+template <class Cell>
+void store_weights(const Kept& kept, const float* packed, int64_t copies, int64_t copy_size,
+                   int64_t units, int64_t features, Range panels, float* gradient) {
+    auto at = [&](int64_t panel, int g, int64_t k) LOCKGATE_HERE {
+        return packed + ((panel * kept.features + k) * Cell::gates + g) * W;
+    };
+    if (!kept.some())
+        return unpack_by_units(copies, copy_size, Cell::gates, units, features, panels.begin,
+                               panels.end, gradient, at);
+    unpack_by_units(copies, copy_size, Cell::gates, units, features, panels.begin, panels.end,
+                    gradient, [&](int64_t panel, int g, int64_t k) LOCKGATE_HERE {
+                        const int64_t position = kept.position(kept.lane_of(g), k);
+                        return position < 0 ? nullptr : at(panel, g, position);
+                    });
+}
+
 template <class Cell>
 void store_gradients(const Call& c, const BackwardLayout<Cell>& layout) {
     const auto& gradients = layout.gradients;
@@ -352,11 +424,11 @@ void store_gradients(const Call& c, const BackwardLayout<Cell>& layout) {
     parallel(parts, [&](int64_t part) {
         const Range own = part_of(panels, part, parts);
         if (c.d_w_ih != nullptr)
-            unpack_by_units(gradients.w_ih, copies, gradients.size, Cell::gates, c.H, c.I,
-                            own.begin, own.end, c.d_w_ih);
+            store_weights<Cell>(layout.kept.x, gradients.w_ih, copies, gradients.size, c.H, c.I,
+                                own, c.d_w_ih);
         if (c.d_w_hh != nullptr)
-            unpack_by_units(gradients.w_hh, copies, gradients.size, Cell::gates, c.H, c.H,
-                            own.begin, own.end, c.d_w_hh);
+            store_weights<Cell>(layout.kept.h, gradients.w_hh, copies, gradients.size, c.H, c.H,
+                                own, c.d_w_hh);
         for (int64_t panel = own.begin; panel < own.end; ++panel)
             for (int g = 0; g < Cell::gates; ++g) {
                 vec of_x = {}, of_h = {};
@@ -378,19 +450,20 @@ void backward(const Call& c, float* workspace) {
     const BackwardLayout<Cell> layout(c, workspace);
     const Split& split = layout.split;
     const bool reruns = BackwardLayout<Cell>::reruns(c);
+    layout.kept.fill();
     layout.weights.fill_all(c, split.lanes);
     parallel(split.areas, [&](int64_t area) {
         std::memset(layout.gradients.w_ih + area * layout.gradients.size, 0,
                     layout.gradients.size * sizeof(float));
     });
     Arena packed(layout.forward_weights);
-    const Packed<Cell> forward_weights(c, packed);
+    const Packed<Cell> forward_weights(c, layout.kept, packed);
     if (reruns) forward_weights.fill_all(c, split.lanes);
     if (c.valid != nullptr) find_previous(c, layout.previous);
 
-    share_out(c, split, [&](int64_t area, int64_t lane, const Share& share) {
+    share_out(c, layout.kept, split, [&](int64_t area, int64_t lane, const Share& share) {
         Arena arena(layout.memory + area * layout.memory_size);
-        const BackwardMemory<Cell> memory(c, split, arena);
+        const BackwardMemory<Cell> memory(c, layout.kept, split, arena);
         Backward<Cell> run(c, layout.weights, memory, layout.gradients, area,
                            c.valid == nullptr ? nullptr : layout.previous,
                            layout.sums + lane * layout.sums_size, share);
@@ -404,7 +477,7 @@ void backward(const Call& c, float* workspace) {
                 saved = {memory.stretch,    begin,       share.rows.begin,
                          share.rows.size(), Cell::saved, c.H};
                 Arena inner(memory.again);
-                const ForwardMemory<Cell> forward_memory(c, split, inner);
+                const ForwardMemory<Cell> forward_memory(c, layout.kept, split, inner);
                 Forward<Cell> again(c, forward_weights, forward_memory,
                                     layout.forward_sums + lane * layout.forward_sums_size, share);
                 again.start(

@@ -29,8 +29,8 @@ struct SavedPlaces {
 
 // How many steps of x are multiplied at once: weights that do not fit the second-level cache are
 // better read once for many rows; small ones are better added to the same sums as those of h.
-inline int64_t steps_of_x(const Call& c, int gates, int64_t rows) {
-    const bool large = c.I * c.H * gates >= (1 << 17);
+inline int64_t steps_of_x(const Call& c, int64_t features, int gates, int64_t rows) {
+    const bool large = features * c.H * gates >= (1 << 17);
     return large ? larger(1, smaller(128 / larger(rows, 1), c.T)) : 1;
 }
 
@@ -42,17 +42,18 @@ struct ForwardMemory {
     float* sums_of_x;         // [panel][row of the steps][sum][W], where steps > 1
     int64_t x_panel, h_seen_panel, h_panel;
 
-    ForwardMemory(const Call& call, const Split& split, Arena& arena) {
-        steps = steps_of_x(call, Cell::gates, split.rows);
+    ForwardMemory(const Call& call, const KeptFeatures& kept, const Split& split, Arena& arena) {
+        steps = steps_of_x(call, kept.x.features, Cell::gates, split.rows);
         h_panel = split.rows * W;
         x_panel = steps * h_panel * lanes_of<Cell>(call.mask_x);
         h_seen_panel = h_panel * lanes_of<Cell>(call.mask_h);
-        const int64_t inputs = panels_of(call.I), units = panels_of(call.H);
+        const int64_t units = panels_of(call.H), inputs = panels_of(kept.x.features),
+                      seen = panels_of(kept.h.features);
         x[0] = arena.take(inputs * x_panel);
-        h_seen[0] = arena.take(units * h_seen_panel);
+        h_seen[0] = arena.take(seen * h_seen_panel);
         // where threads share the operands, one may still read them while another writes the next
         x[1] = split.units && steps == 1 ? arena.take(inputs * x_panel) : x[0];
-        h_seen[1] = split.units ? arena.take(units * h_seen_panel) : h_seen[0];
+        h_seen[1] = split.units ? arena.take(seen * h_seen_panel) : h_seen[0];
         h = arena.take(units * h_panel);
         c = arena.take(Cell::has_c ? units * h_panel : 0);
         sums_of_x = arena.take(steps > 1 ? units * steps * split.rows * Cell::sums * W : 0);
@@ -95,13 +96,13 @@ class Forward {
             with_gated<Cell>(call_.mask_h, [&](auto h_gated) {
                 using OfH = ToSums<Cell, h_gated, P, false>;
                 const Factor h = factor(memory_.h_seen[step & 1], memory_.h_seen_panel, h_gated,
-                                        weights_.w_hh, panel, call_.H);
+                                        weights_.w_hh, panel, weights_.kept.h.features);
                 if (memory_.steps > 1) return product<OfH>(rows, nullptr, sums, h);
                 with_gated<Cell>(call_.mask_x, [&](auto x_gated) {
                     product_of_two<ToSums<Cell, x_gated, P, true>, OfH>(
                         rows, bias(panel), sums,
                         factor(memory_.x[step & 1], memory_.x_panel, x_gated, weights_.w_ih, panel,
-                               call_.I),
+                               weights_.kept.x.features),
                         h);
                 });
             });
@@ -161,7 +162,8 @@ class Forward {
             with_gated<Cell>(call_.mask_x, [&](auto x_gated) {
                 product<ToSums<Cell, x_gated, decltype(group)::value, true>>(
                     rows, bias(panel), sums_of_x(panel),
-                    factor(memory_.x[0], memory_.x_panel, x_gated, weights_.w_ih, panel, call_.I));
+                    factor(memory_.x[0], memory_.x_panel, x_gated, weights_.w_ih, panel,
+                           weights_.kept.x.features));
             });
         });
     }
@@ -175,7 +177,8 @@ class Forward {
                 with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
                     constexpr int lanes = is_gated ? Cell::gates : 1;
                     const int64_t t = time_of(call_, s);
-                    pack_rows<lanes>(call_.mask_x, t, share_.rows, share_.inputs, call_.I,
+                    pack_rows<lanes>(call_.mask_x, weights_.kept.x, t, share_.rows, share_.inputs,
+                                     share_.kept_inputs, call_.I,
                                      memory_.x[step & 1] + (s - step) * rows * lanes * W,
                                      memory_.x_panel, [&](int64_t b) {
                                          return is_valid(call_, t, b)
@@ -186,6 +189,15 @@ class Forward {
         with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
             constexpr int lanes = is_gated ? Cell::gates : 1;
             const int64_t t = time_of(call_, step);
+            if (weights_.kept.h.some()) {
+                share_.meet();  // a panel of kept features has units of several threads
+                return gather_lanes<lanes>(weights_.kept.h, share_.rows, share_.kept_units,
+                                           memory_.h_seen[step & 1], memory_.h_seen_panel,
+                                           [&](int64_t b, int64_t panel) LOCKGATE_HERE {
+                                               return load(memory_.h + panel * memory_.h_panel +
+                                                           (b - share_.rows.begin) * W);
+                                           });
+            }
             each([&](int64_t panel, int64_t b, int64_t at) {
                 put_lanes<lanes>(memory_.h_seen[step & 1] + at * lanes, load(memory_.h + at),
                                  call_.mask_h, t, b, panel, width_of(panel, call_.H));
@@ -238,6 +250,7 @@ template <class Cell>
 struct ForwardLayout {
     Split split;
     Arena arena;
+    KeptFeatures kept;
     Packed<Cell> weights;
     float *memory, *sums;
     int64_t memory_size, sums_size;
@@ -246,9 +259,10 @@ struct ForwardLayout {
     ForwardLayout(const Call& c, const float* packed, float* workspace)
         : split(c, Cell::gates, lanes_of<Cell>(c.mask_h)),
           arena(workspace),
-          weights(packed_weights(c, packed, arena)) {
+          kept(packed == nullptr ? kept_features<Cell>(c, arena) : all_features(c)),
+          weights(packed_weights(c, kept, packed, arena)) {
         Arena count(nullptr);
-        ForwardMemory<Cell>(c, split, count);
+        ForwardMemory<Cell>(c, kept, split, count);
         memory_size = count.used();
         memory = arena.take(memory_size * split.areas);
         sums_size = Forward<Cell>::sums_size(split);
@@ -256,22 +270,24 @@ struct ForwardLayout {
     }
 
   private:
-    static Packed<Cell> packed_weights(const Call& c, const float* packed, Arena& arena) {
+    static Packed<Cell> packed_weights(const Call& c, const KeptFeatures& kept, const float* packed,
+                                       Arena& arena) {
         Arena given(const_cast<float*>(packed));
-        return Packed<Cell>(c, packed == nullptr ? arena : given);
+        return Packed<Cell>(c, kept, packed == nullptr ? arena : given);
     }
 };
 
 template <class Cell>
 void forward(const Call& c, const float* packed, float* workspace) {
     const ForwardLayout<Cell> layout(c, packed, workspace);
+    layout.kept.fill();
     if (packed == nullptr) layout.weights.fill_all(c, layout.split.lanes);
     const SavedPlaces all{c.saved, 0, 0, c.B, Cell::saved, c.H};
     const SavedPlaces* saved =
         c.saved != nullptr && c.every == 0 && Cell::saved > 0 ? &all : nullptr;
-    share_out(c, layout.split, [&](int64_t area, int64_t lane, const Share& share) {
+    share_out(c, layout.kept, layout.split, [&](int64_t area, int64_t lane, const Share& share) {
         Arena arena(layout.memory + area * layout.memory_size);
-        const ForwardMemory<Cell> memory(c, layout.split, arena);
+        const ForwardMemory<Cell> memory(c, layout.kept, layout.split, arena);
         Forward<Cell> run(c, layout.weights, memory, layout.sums + lane * layout.sums_size, share);
         run.start({0, c.T}, [&](int64_t b) { return c.h0 + b * c.H; }, c.c0);
         for (int64_t step = 0; step < c.T; ++step) {

@@ -306,9 +306,11 @@ LOCKGATE_INLINE void transpose(vec (&block)[W]) {
     exchange(Number<1>{});
 }
 
-// dst[c][r] = src[r][c]; beyond `rows` dst is filled with 0 up to W.
-inline void transpose_into_lanes(const float* src, int64_t src_row, int64_t rows, int64_t columns,
-                                 float* dst, int64_t dst_row) {
+// place_of(c)[r] = src[r][c], unless place_of(c) is null; beyond `rows` it is filled with 0 up to
+// W.
+template <class F>
+LOCKGATE_INLINE void transpose_into_lanes(const float* src, int64_t src_row, int64_t rows,
+                                          int64_t columns, F place_of) {
     for (int64_t first = 0; first < columns; first += W) {
         const int64_t width = smaller(W, columns - first);
         vec block[W];
@@ -317,7 +319,8 @@ inline void transpose_into_lanes(const float* src, int64_t src_row, int64_t rows
         });
         transpose(block);
         repeat<W>([&](auto c) LOCKGATE_HERE {
-            if (c < width) store(dst + (first + c) * dst_row, block[c]);
+            float* place = c < width ? place_of(first + c) : nullptr;
+            if (place != nullptr) store(place, block[c]);
         });
     }
 }
@@ -328,8 +331,9 @@ inline void pack_by_units(const float* weights, int gates, int64_t units, int64_
     for (int64_t panel = begin; panel < end; ++panel)
         for (int g = 0; g < gates; ++g)
             transpose_into_lanes(weights + (g * units + panel * W) * features, features,
-                                 width_of(panel, units), features,
-                                 packed + (panel * features * gates + g) * W, gates * W);
+                                 width_of(panel, units), features, [&](int64_t k) LOCKGATE_HERE {
+                                     return packed + ((panel * features + k) * gates + g) * W;
+                                 });
 }
 
 // Weights (gates * units, features) to [panel of features][unit][gate][W], for panels [begin, end).
@@ -343,18 +347,20 @@ inline void pack_by_features(const float* weights, int gates, int64_t units, int
                                 width_of(panel, features)));
 }
 
-// Gradients [panel of units][feature][gate][W] of `copies` threads to (gates * units, features).
-inline void unpack_by_units(const float* packed, int64_t copies, int64_t copy_size, int gates,
-                            int64_t units, int64_t features, int64_t begin, int64_t end,
-                            float* gradient) {
+// Gradients [panel of units][feature][gate][W] of `copies` threads to (gates * units, features);
+// place_of(panel, gate, feature) is where those of the first thread are, or null: 0.
+template <class F>
+LOCKGATE_INLINE void unpack_by_units(int64_t copies, int64_t copy_size, int gates, int64_t units,
+                                     int64_t features, int64_t begin, int64_t end, float* gradient,
+                                     F place_of) {
     for (int64_t panel = begin; panel < end; ++panel)
         for (int g = 0; g < gates; ++g)
             for (int64_t first = 0; first < features; first += W) {
                 const int64_t count = smaller(W, features - first);
                 vec block[W] = {};
                 repeat<W>([&](auto k) LOCKGATE_HERE {
-                    if (k >= count) return;
-                    const float* place = packed + ((panel * features + first + k) * gates + g) * W;
+                    const float* place = k < count ? place_of(panel, g, first + k) : nullptr;
+                    if (place == nullptr) return;
                     block[k] = load(place);
                     for (int64_t copy = 1; copy < copies; ++copy)
                         block[k] += load(place + copy * copy_size);

@@ -17,12 +17,13 @@ Kernel kernel() {
     return {
         [](const Call& c) {
             Arena arena(nullptr);
-            Packed<Cell>(c, arena);
+            Packed<Cell>(c, all_features(c), arena);
             return arena.used();
         },
         [](const Call& c, float* packed) {
             Arena arena(packed);
-            Packed<Cell>(c, arena).fill_all(c, 1);
+            const KeptFeatures all = all_features(c);
+            Packed<Cell>(c, all, arena).fill_all(c, 1);
         },
         [](const Call& c, bool packed) {
             return ForwardLayout<Cell>(c, packed ? c.x : nullptr, nullptr).arena.used();

@@ -5,27 +5,10 @@
 // instead, of one slice that is the whole batch, and meet at a barrier after each step.
 #pragma once
 
-#include "call.h"
-#include "products.h"
+#include "kept.h"
 #include "threads.h"
 
 namespace lockgate::LOCKGATE_ISA {
-
-// Hands out parts of one block, each on a cache line of its own; of a null block it only counts.
-class Arena {
-  public:
-    explicit Arena(float* block) : block_(block) {}
-    float* take(int64_t floats) {
-        float* part = block_ == nullptr ? nullptr : block_ + used_;
-        used_ += (floats + 15) / 16 * 16;
-        return part;
-    }
-    int64_t used() const { return used_; }
-
-  private:
-    float* block_;
-    int64_t used_ = 0;
-};
 
 struct Range {
     int64_t begin, end;
@@ -62,9 +45,19 @@ struct Split {
     }
 };
 
-// What one thread does of a step: rows of the batch, panels of hidden units and of inputs.
+// The features of x and of h that take part in products.
+struct KeptFeatures {
+    Kept x, h;
+    void fill() const {
+        x.fill();
+        h.fill();
+    }
+};
+
+// What one thread does of a step: rows of the batch, panels of hidden units and of inputs, and of
+// those of them that are kept.
 struct Share {
-    Range rows, units, inputs;
+    Range rows, units, inputs, kept_units, kept_inputs;
     Barrier* barrier;
     void meet() const {
         if (barrier != nullptr) barrier->wait();
@@ -73,21 +66,24 @@ struct Share {
 
 // Calls f(area, lane, share) for every share, on as many threads as there are lanes.
 template <class F>
-void share_out(const Call& c, const Split& split, F f) {
-    const Range units{0, panels_of(c.H)}, inputs{0, panels_of(c.I)};
+void share_out(const Call& c, const KeptFeatures& kept, const Split& split, F f) {
+    auto share = [&](Range rows, int64_t part, int64_t parts, Barrier* barrier) {
+        return Share{rows,
+                     part_of(panels_of(c.H), part, parts),
+                     part_of(panels_of(c.I), part, parts),
+                     part_of(panels_of(kept.h.features), part, parts),
+                     part_of(panels_of(kept.x.features), part, parts),
+                     barrier};
+    };
     if (split.units) {
         team(split.lanes, [&](int64_t member, int64_t members, Barrier& barrier) {
-            f(0, member,
-              Share{{0, c.B},
-                    part_of(units.end, member, members),
-                    part_of(inputs.end, member, members),
-                    &barrier});
+            f(0, member, share({0, c.B}, member, members, &barrier));
         });
         return;
     }
     parallel(split.lanes, [&](int64_t lane) {
         for (int64_t slice = lane; slice < split.slices; slice += split.lanes)
-            f(lane, lane, Share{part_of(c.B, slice, split.slices), units, inputs, nullptr});
+            f(lane, lane, share(part_of(c.B, slice, split.slices), 0, 1, nullptr));
     });
 }
 
@@ -115,18 +111,38 @@ LOCKGATE_INLINE void put_lanes(float* operand, vec value, const Mask& mask, int6
     });
 }
 
+// Kept features to an operand, [panel][row][lane][W], each times its mask; value_of(b, panel) gives
+// a panel of all features.
+template <int Lanes, class F>
+LOCKGATE_INLINE void gather_lanes(const Kept& kept, Range rows, Range panels, float* operand,
+                                  int64_t operand_panel, F value_of) {
+    for (int64_t panel = panels.begin; panel < panels.end; ++panel)
+        for (int64_t lane = 0; lane < Lanes; ++lane) {
+            const vec scale = kept.scale(lane, panel);
+            float* place = operand + panel * operand_panel + lane * W;
+            for (int64_t b = rows.begin; b < rows.end; ++b, place += Lanes * W)
+                store(place, scale * kept.gather(lane, panel, [&](int64_t source) LOCKGATE_HERE {
+                    return value_of(b, source);
+                }));
+        }
+}
+
 // Rows of the caller to an operand, [panel][row][lane][W]; row_of(b) may be null: zeros.
 template <int Lanes, class F>
-LOCKGATE_INLINE void pack_rows(const Mask& mask, int64_t t, Range rows, Range panels,
-                               int64_t features, float* operand, int64_t operand_panel, F row_of) {
+LOCKGATE_INLINE void pack_rows(const Mask& mask, const Kept& kept, int64_t t, Range rows,
+                               Range panels, Range kept_panels, int64_t features, float* operand,
+                               int64_t operand_panel, F row_of) {
+    auto value_of = [&](int64_t b, int64_t panel) LOCKGATE_HERE {
+        const float* row = row_of(b);
+        return row == nullptr ? vec{} : load_part(row + panel * W, width_of(panel, features));
+    };
+    if (kept.some())
+        return gather_lanes<Lanes>(kept, rows, kept_panels, operand, operand_panel, value_of);
     for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
         const int64_t width = width_of(panel, features);
         float* place = operand + panel * operand_panel;
-        for (int64_t b = rows.begin; b < rows.end; ++b, place += Lanes * W) {
-            const float* row = row_of(b);
-            put_lanes<Lanes>(place, row == nullptr ? vec{} : load_part(row + panel * W, width),
-                             mask, t, b, panel, width);
-        }
+        for (int64_t b = rows.begin; b < rows.end; ++b, place += Lanes * W)
+            put_lanes<Lanes>(place, value_of(b, panel), mask, t, b, panel, width);
     }
 }
 

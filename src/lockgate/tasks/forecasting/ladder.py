@@ -52,6 +52,14 @@ LADDER = (
         default=False,
     ),
     Rung(
+        "recurrent-dropout-per-batch",
+        "sharing the masks in a batch instead of drawing them for each row",
+        on=("recurrent_dropout",),
+        parent="recurrent-dropout",
+        sets=(("mask_for", "batch"),),
+        default=False,
+    ),
+    Rung(
         "weight-dropout",
         "weight dropout {weight_dropout:g}",
         on=("weight_dropout",),

@@ -78,6 +78,15 @@ LADDER = (
         parent="stacked",
     ),
     Rung(
+        "recurrent-dropout-per-batch",
+        "sharing the masks in a batch instead of drawing them for each row",
+        on=("recurrent_dropout",),
+        bidirectional=True,
+        parent="recurrent-dropout",
+        sets=(("mask_for", "batch"),),
+        default=False,
+    ),
+    Rung(
         "zoneout",
         "zoneout {zoneout:g}",
         on=("zoneout",),

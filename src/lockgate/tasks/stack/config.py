@@ -42,6 +42,8 @@ class StackConfig(Config):
     """One mask for a whole cell or one for each gate. Default: gate for h, cell for inputs."""
     mask_over: Literal["sequence", "step"] = "sequence"
     """One mask held over all time steps, or one drawn anew at each."""
+    mask_for: Literal["sample", "batch"] = "sample"
+    """Masks of the layers for each sample, or shared by a batch, which saves time on a CPU."""
     init: Literal["keras", "torch", "orthogonal"] = "keras"
     """How initial weights are drawn."""
 

@@ -35,6 +35,7 @@ def build_stack(config: StackConfig, input_size: int) -> Recurrent:
         residual=config.residual,
         mask_per=config.mask_per,
         mask_over=config.mask_over,
+        mask_for=config.mask_for,
         init=config.init,
     )
 

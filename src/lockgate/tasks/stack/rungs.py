@@ -124,6 +124,8 @@ def in_words(config: StackConfig, idle: tuple[Place, ...] = ()) -> str:
             parts.append(f"{_PLACES.get(place, place.replace('_', ' '))} {rate:g}")
     if config.mask_over == "step" and len(parts) > 1:
         parts[-1] += ", masks drawn at every step"
+    if config.mask_for == "batch" and len(parts) > 1:
+        parts[-1] += ", masks shared by a batch"
     parts += [name for name, has in _FLAGS.items() if getattr(config, has)]
     return " + ".join([*parts, *config.beside])
 
