@@ -69,11 +69,14 @@ def _make_call(
     sizes: tuple[int, int, int, int] = (2, 5, 3, 4),
     *,
     masks: str = "none",
+    zoneout: str = "none",
     bias: bool = True,
     padded: bool = False,
     **options: Any,
 ) -> Call:
     """Draw a call in float64 with the masks that MASKS has under the name of `masks`.
+
+    Zoneout is `"drawn"` anew at each step, as in training, or the `"rate"`, as in evaluation.
 
     Weights shrink with the features they add up, and by the 2 by which a mask lets the squares
     of h grow: a cell without bounds, as relu is, keeps its size over time.
@@ -95,6 +98,14 @@ def _make_call(
         keep = torch.full((*along, features), 0.5, dtype=torch.float64)
         return keep.bernoulli(generator=generator).div_(0.5).requires_grad_()
 
+    def zone() -> Tensor | None:
+        if zoneout == "none":
+            return None
+        rate = torch.full((1, 1, 1, 1), 0.3, dtype=torch.float64)
+        if zoneout == "drawn":
+            rate = rate.expand(T, 1, B, H).bernoulli(generator=generator)
+        return rate.requires_grad_()
+
     rows = cell.GATES * H
     biases = (draw(rows), draw(rows)) if bias else (None, None)
     of_x, of_h = MASKS[masks]
@@ -102,7 +113,7 @@ def _make_call(
         draw(T, B, n_in),
         cell.State(*(draw(B, H) for _ in cell.State._fields)),
         Weights(weight(n_in), weight(H), *biases),
-        Masks(mask(of_x, n_in), mask(of_h, H)),
+        Masks(mask(of_x, n_in), mask(of_h, H), zone(), zone() if cell is lstm else None),
         torch.rand(T, B, generator=generator) < 0.6 if padded else None,
         cell.Options(**options),
     )

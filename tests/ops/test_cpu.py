@@ -79,6 +79,24 @@ def test_kernels_split_by_hidden_units_agree(
 
 @pytest.mark.pairwise
 @PADDED
+@REVERSE
+@pytest.mark.parametrize("masks", ["none", "gate"])
+@pytest.mark.parametrize("zoneout", ["drawn", "rate"])
+@pytest.mark.parametrize("split", ["rows", "units"])
+def test_zoneout_agrees(
+    make_case_once, set_threads, instruction_set, cell, split, zoneout, masks, padded, reverse
+) -> None:
+    sizes = SPLIT_BY_ROWS if split == "rows" else (2, 5, 17, SPLIT_BY_UNITS[cell])
+    kind = {"masks": masks, "padded": padded, "reverse": reverse, "zoneout": zoneout}
+    case = make_case_once(cell, sizes, **kind)
+    set_threads(3)
+
+    case.check()
+    case.recomputed().check("recomputed")
+
+
+@pytest.mark.pairwise
+@PADDED
 @pytest.mark.parametrize("masks", ["mixed", "crossed"])
 @pytest.mark.parametrize(("threads", "batch", "T"), [(1, 50, 5), (3, 2, 66)])
 def test_large_input_agrees(

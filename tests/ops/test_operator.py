@@ -26,7 +26,7 @@ def flat(case, *, recompute: bool = False) -> Arguments:
     relu = getattr(call.options, "nonlinearity", "") == "relu"
     c = call.state[1] if len(call.state) > 1 else None
     return Arguments(
-        *(call.x, call.state.h, c, *call.weights[:4], *call.masks[:2], call.valid),
+        *(call.x, call.state.h, c, *call.weights[:4], *call.masks, call.valid),
         *(call.options.reverse, relu, recompute),
     )
 
@@ -39,7 +39,7 @@ def operator_of(case) -> tuple[Any, kernels.Cell]:
 KINDS = {
     "bare": {"bias": False},
     "biases": {},
-    "everything": {"masks": "gate", "padded": True, "reverse": True},
+    "everything": {"masks": "gate", "zoneout": "drawn", "padded": True, "reverse": True},
 }
 
 
@@ -50,7 +50,7 @@ def test_operator_passes_torchs_own_check(make_case, cell: str, kind: str, recom
     case = make_case(cell, (2, 3, 4, 8), **KINDS[kind])
     op, kernel = operator_of(case)
     arguments = flat(case, recompute=recompute)
-    save = kernels.saved_size(kernel, 3, 2, 8, recompute) if kernels.BUILT else 0
+    save = kernels.saved_size(kernel, arguments) if kernels.BUILT else 0
 
     torch.library.opcheck(op, (*arguments, save))
 
@@ -69,8 +69,8 @@ def test_backward_operator_passes_torchs_own_check(make_case, cell: str, wanted)
     case = make_case(cell, (2, 3, 4, 8), **KINDS["everything"])
     op, kernel = operator_of(case)
     backward = getattr(torch.ops.lockgate, f"{kernel.name}_backward").default
-    arguments = [v.detach() if isinstance(v, Tensor) else v for v in flat(case)]
-    save = kernels.saved_size(kernel, 3, 2, 8, False) if kernels.BUILT else 0
+    arguments = Arguments(*(v.detach() if isinstance(v, Tensor) else v for v in flat(case)))
+    save = kernels.saved_size(kernel, arguments) if kernels.BUILT else 0
     output, _, _, saved = op(*arguments, save)
     d_last_c = case.d_results[2] if kernel.has_c else None
     # what no input is has no gradient

@@ -16,6 +16,7 @@ from lockgate import nn
 from lockgate.ops import gru, lstm, rnn
 from lockgate.ops._triton import launch, plan, support
 from lockgate.ops.dispatch import BackendUnavailable, backend
+from lockgate.ops.masks import Masks
 
 pytestmark = pytest.mark.skipif(
     not support.INSTALLED or not support.interpreted(),
@@ -233,7 +234,8 @@ def test_gradients_are_laid_out_as_graphs_expect(make_case, cell: str) -> None:
     x = a.x.detach().transpose(0, 1).contiguous().transpose(0, 1).requires_grad_()
     h, *c = (part.detach().requires_grad_() for part in a.state)
     weights = [w.detach().requires_grad_() for w in a.weights[:4]]
-    flat = (x, h, c[0] if c else None, *weights, *(m.detach() for m in a.masks[:2]), None)
+    masks = [None if mask is None else mask.detach() for mask in a.masks]
+    flat = (x, h, c[0] if c else None, *weights, *masks, None)
     operator = getattr(torch.ops.lockgate, "rnn" if cell == "relu" else cell).default
 
     for by in ("triton", "reference"):
@@ -316,7 +318,7 @@ def test_a_graph_traced_for_the_kernels_does_not_run_on_another_backend(make_cas
     operator = lstm.operator.run
     arguments = make_case("lstm", SIZES).call
     flat = launch.Arguments(
-        *(OnGpu(), *arguments.state, *arguments.weights[:4], None, None, None, False, False, False)
+        *(OnGpu(), *arguments.state, *arguments.weights[:4], *Masks(), None, False, False, False)
     )
 
     with pytest.raises(BackendUnavailable, match="was traced for triton"):

@@ -99,6 +99,8 @@ def _prepared(
     b_hh: Any,
     mask_x: Any,
     mask_h: Any,
+    zoneout_h: Any,
+    zoneout_c: Any,
     valid: Any,
     reverse: bool,
     *_: Any,
@@ -106,6 +108,8 @@ def _prepared(
     """Put the arguments of an operator as the node takes them."""
     if mask_x is not None or mask_h is not None:
         raise ValueError("a graph for ONNX must be of a network in evaluation, got dropout masks")
+    if zoneout_h is not None or zoneout_c is not None:
+        raise ValueError("a graph for ONNX must be of a network without zoneout, got its masks")
     weights, recurrent = (op.Unsqueeze(_reordered(cell, w), [0]) for w in (w_ih, w_hh))
     bias = None
     if b_ih is not None:

@@ -121,6 +121,8 @@ def _prepared(
     b_hh: Tensor | None,
     mask_x: Any,
     mask_h: Any,
+    zoneout_h: Any,
+    zoneout_c: Any,
     valid: Tensor | None,
     reverse: bool,
     *_: Any,
@@ -128,6 +130,8 @@ def _prepared(
     """Put the arguments of an operator as torch's takes them."""
     if mask_x is not None or mask_h is not None:
         raise ValueError("a graph must be of a network in evaluation, got dropout masks")
+    if zoneout_h is not None or zoneout_c is not None:
+        raise ValueError("a graph must be of a network without zoneout, got its masks")
     lengths = None
     if reverse:
         x = x.flip(0)

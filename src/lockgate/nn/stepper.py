@@ -54,7 +54,9 @@ class Stepper:
         runs = all(self._runs_on_kernels(cell, x, step) for step in steps)
         if runs and layout.uniform and not residual:
             relu = options.nonlinearity == "relu"
-            self._kernels = [kernels.steps(cell, step.weights, relu=relu) for step in steps]
+            self._kernels = [
+                kernels.steps(cell, step.weights, step.masks, relu=relu) for step in steps
+            ]
 
     def _runs_on_kernels(self, cell: kernels.Cell, x: Tensor, step: LayerStep) -> bool:
         call = (x, step.first, step.weights, step.masks, None, self._options)

@@ -113,7 +113,8 @@ def lacks(cell: Cell, weights: Weights, masks: Masks, options: Any) -> str | Non
     """Say what a call asks for that the kernels do not have, whatever its tensors are, or None."""
     if weights.w_hr is not None:
         return "it has no projection"
-    return why_not_plain(weights, masks, options, cell.nonlinearities)
+    without_zoneout = masks._replace(zoneout_h=None, zoneout_c=None)
+    return why_not_plain(weights, without_zoneout, options, cell.nonlinearities)
 
 
 def why_not(
@@ -157,6 +158,8 @@ class Arguments(NamedTuple):
     b_hh: Tensor | None
     mask_x: Tensor | None
     mask_h: Tensor | None
+    zoneout_h: Tensor | None
+    zoneout_c: Tensor | None
     valid: Tensor | None
     reverse: bool
     relu: bool
@@ -168,7 +171,7 @@ class Arguments(NamedTuple):
 
     @property
     def masks(self) -> Masks:
-        return Masks(self.mask_x, self.mask_h)
+        return Masks(self.mask_x, self.mask_h, self.zoneout_h, self.zoneout_c)
 
     @property
     def sources(self) -> tuple[Tensor | None, ...]:
@@ -188,12 +191,19 @@ class Arguments(NamedTuple):
 DIFFERENTIABLE = 7  # the sources come first
 
 
-def saved_size(cell: Cell, T: int, B: int, H: int, recompute: bool) -> int:
+def saved_size(cell: Cell, a: Arguments) -> int:
     """Count the floats that a training step saves beside x, the output and the masks."""
-    if recompute:
+    T, (B, H) = a.x.shape[0], a.h.shape
+    if a.recompute:
         stretches = -(-T // stretch_of(T))
         return HEADER + (stretches - 1) * B * H * cell.has_c
-    return HEADER + T * ((B * H * cell.saved + 15) // 16 * 16)
+    return HEADER + T * ((B * H * _values(cell, a) + 15) // 16 * 16)
+
+
+def _values(cell: Cell, a: Arguments) -> int:
+    """Count the values of each unit and step that the kernels save."""
+    # where zoneout has mixed in the state before, the output of an RNN does not tell its derivative
+    return max(cell.saved, int(a.zoneout_h is not None))
 
 
 def stretch_of(T: int) -> int:
@@ -220,7 +230,7 @@ def forward(cell: Cell, arguments: Arguments, *, save: bool) -> CallResult:
     last_c = x.new_empty((B, H) if cell.has_c else 0)
     saved = x.new_empty(0)
     if save:
-        saved = module.block(saved_size(cell, T, B, H, arguments.recompute))
+        saved = module.block(saved_size(cell, arguments))
         saved[:HEADER] = 1.0
     held, call = _call(cell, arguments)
     place = saved.data_ptr() + 4 * HEADER if save else 0
@@ -230,8 +240,10 @@ def forward(cell: Cell, arguments: Arguments, *, save: bool) -> CallResult:
     return CallResult(output, last_h, last_c, saved)
 
 
-def steps(cell: Cell, weights: Weights, *, relu: bool) -> Callable[..., None]:
+def steps(cell: Cell, weights: Weights, masks: Masks, *, relu: bool) -> Callable[..., None]:
     """Pack weights once; the result runs one step from addresses to addresses.
+
+    Of masks it takes those of zoneout, the same for every step and sample.
 
     It takes the number of threads, the batch size, x and its stride, h, c, and where the new h and
     c go.
@@ -241,7 +253,9 @@ def steps(cell: Cell, weights: Weights, *, relu: bool) -> Callable[..., None]:
     call = module.Call(1, 1, n_in, H, False, relu, 0, 1)
     solid = [None if weight is None else weight.contiguous() for weight in weights[:4]]
     call.weights(*map(_address, solid))
+    held = _zoneout(call, masks, H)
     step: Callable[..., None] = module.Stepper(getattr(module.Cell, cell.name), call).step
+    del held
     return step
 
 
@@ -285,7 +299,7 @@ def _call(cell: Cell, arguments: Arguments) -> tuple[list[Any], Any]:
     x, h, valid, masks = arguments.x, arguments.h, arguments.valid, arguments.masks
     T, B, n_in = x.shape
     H = h.shape[1]
-    every = stretch_of(T) if arguments.recompute and cell.saved else 0
+    every = stretch_of(T) if arguments.recompute and _values(cell, arguments) else 0
     call = module.Call(
         *(T, B, n_in, H, arguments.reverse, arguments.relu, every, torch.get_num_threads())
     )
@@ -302,10 +316,22 @@ def _call(cell: Cell, arguments: Arguments) -> tuple[list[Any], Any]:
     if masks.h is not None:
         held.append(mask := _mask(masks.h, H))
         call.mask_h(mask.data_ptr(), *_mask_strides(mask), mask.shape[1] > 1)
+    held += _zoneout(call, masks, H)
     if valid is not None:
         held.append(valid := valid.expand(T, B))
         call.valid(valid.data_ptr(), valid.stride(0), valid.stride(1))
     return held, call
+
+
+def _zoneout(call: Any, masks: Masks, units: int) -> list[Tensor]:
+    """Enter the masks of zoneout, and return what must live as long as the call."""
+    held = []
+    for mask, enter in ((masks.zoneout_h, call.zoneout_h), (masks.zoneout_c, call.zoneout_c)):
+        if mask is not None:
+            held.append(mask := _mask(mask, units))
+            time, _, batch = _mask_strides(mask)
+            enter(mask.data_ptr(), time, batch)
+    return held
 
 
 def _rows(value: Tensor) -> Tensor:

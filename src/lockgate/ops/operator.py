@@ -26,7 +26,8 @@ _LIBRARY = torch.library.Library("lockgate", "FRAGMENT")  # type: ignore[no-unty
 # those of `Arguments`
 _ARGUMENTS = (
     "Tensor x, Tensor h, Tensor? c, Tensor w_ih, Tensor w_hh, Tensor? b_ih, Tensor? b_hh, "
-    "Tensor? mask_x, Tensor? mask_h, Tensor? valid, bool reverse, bool relu, bool recompute"
+    "Tensor? mask_x, Tensor? mask_h, Tensor? zoneout_h, Tensor? zoneout_c, "
+    "Tensor? valid, bool reverse, bool relu, bool recompute"
 )
 
 
@@ -86,7 +87,7 @@ class Operator:
         """Run over a sequence; arguments and results are those of `reference.run`."""
         c = state[1] if self._cell.has_c else None
         flags = (options.reverse, options.nonlinearity == "relu", options.recompute)
-        arguments = Arguments(x, state[0], c, *weights[:4], masks.x, masks.h, valid, *flags)
+        arguments = Arguments(x, state[0], c, *weights[:4], *masks, valid, *flags)
         by_triton = self._by_triton(arguments)
         save = self._save(arguments, by_triton)
         if by_triton:
@@ -106,8 +107,7 @@ class Operator:
         x = arguments.x
         if not kernels.BUILT or x.dtype != torch.float32 or x.device.type != "cpu":
             return 0
-        T, B, _ = x.shape
-        return kernels.saved_size(self._cell, T, B, arguments.h.shape[1], arguments.recompute)
+        return kernels.saved_size(self._cell, arguments)
 
     def _by_triton(self, arguments: Arguments) -> bool:
         """Tell whether the GPU's kernels run a call; a graph keeps to what it was traced with."""

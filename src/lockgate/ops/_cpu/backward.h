@@ -32,7 +32,7 @@ struct BackwardMemory {
         d_h = arena.take(units * d_panel);
         d_c = arena.take(Cell::has_c ? units * d_panel : 0);
         stretch = again = nullptr;
-        if (c.every > 0 && Cell::saved > 0) {
+        if (c.every > 0 && Cell::saves(c)) {
             stretch = arena.take(c.every * SavedPlaces::step_size(split.rows, Cell::saved, c.H));
             Arena count(nullptr);
             ForwardMemory<Cell>(c, split, count);
@@ -169,7 +169,7 @@ class Backward {
                 v.d_h += load_part(
                     call_.d_output + t * call_.d_output_time + b * call_.d_output_batch + panel * W,
                     width);
-            if constexpr (Cell::saved > 0) {
+            if (Cell::saves(call_)) {
                 const float* kept = saved.at(step, panel, b);
                 repeat<Cell::saved>(
                     [&](auto i) LOCKGATE_HERE { v.saved[i] = load_part(kept + i * width, width); });
@@ -185,9 +185,19 @@ class Backward {
                 v.h_before = load_part(h_before(step, b) + panel * W, width);
             if constexpr (Cell::reads_h)
                 v.h = load_part(call_.output + (t * call_.B + b) * call_.H + panel * W, width);
+            vec kept_h = {}, kept_c = {};  // what of the gradients passes the cell by
+            if (call_.zoneout_h.data != nullptr) {
+                const vec z = mask_at(call_.zoneout_h, t, 0, b, panel, width);
+                kept_h = z * v.d_h, v.d_h = (1.0f - z) * v.d_h;
+            }
+            if constexpr (Cell::has_c)
+                if (call_.zoneout_c.data != nullptr) {
+                    const vec z = mask_at(call_.zoneout_c, t, 0, b, panel, width);
+                    kept_c = z * v.d_c, v.d_c = (1.0f - z) * v.d_c;
+                }
             Cell::backward(v, call_);
-            store(memory_.d_h + at, v.d_h);
-            if constexpr (Cell::has_c) store(memory_.d_c + at, v.d_c);
+            store(memory_.d_h + at, v.d_h + kept_h);
+            if constexpr (Cell::has_c) store(memory_.d_c + at, v.d_c + kept_c);
             repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { store(delta + s * W, v.sum[s]); });
         }
     }
@@ -305,7 +315,7 @@ class Backward {
 
 template <class Cell>
 struct BackwardLayout {
-    static bool reruns(const Call& c) { return c.every > 0 && Cell::saved > 0; }
+    static bool reruns(const Call& c) { return c.every > 0 && Cell::saves(c); }
 
     Split split;
     Arena arena;

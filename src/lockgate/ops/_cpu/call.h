@@ -24,6 +24,7 @@ struct Call {
     const float *w_ih = nullptr, *w_hh = nullptr;  // (G * H, I), (G * H, H)
     const float *b_ih = nullptr, *b_hh = nullptr;  // (G * H), or null
     Mask mask_x, mask_h;
+    Mask zoneout_h, zoneout_c;  // how much of the old state is kept, of one gate
     const uint8_t* valid = nullptr;  // (T, B), or null: all are valid
     int64_t valid_time = 0, valid_batch = 0;
     bool reverse = false;

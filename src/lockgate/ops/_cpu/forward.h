@@ -9,7 +9,7 @@ namespace lockgate::LOCKGATE_ISA {
 template <class Cell>
 struct Pointwise {
     vec sum[Cell::sums];  // forward reads them; backward writes their gradients here
-    vec saved[Cell::saved > 0 ? Cell::saved : 1];
+    vec saved[Cell::saved];
     vec h_before, c_before, h, c, d_h, d_c;
 };
 
@@ -217,6 +217,17 @@ class Forward {
             v.h_before = load(memory_.h + at);
             if constexpr (Cell::has_c) v.c_before = load(memory_.c + at);
             Cell::forward(v, call_);
+            if (call_.zoneout_h.data != nullptr) {
+                const vec z = mask_at(call_.zoneout_h, t, 0, b, panel, width);
+                v.h = z * v.h_before + (1.0f - z) * v.h;
+            }
+            if constexpr (Cell::has_c) {
+                if (call_.zoneout_c.data != nullptr) {
+                    const vec z = mask_at(call_.zoneout_c, t, 0, b, panel, width);
+                    v.c = z * v.c_before + (1.0f - z) * v.c;
+                }
+                v.saved[Cell::saved_c] = v.c;
+            }
             store(memory_.h + at, v.h);
             if constexpr (Cell::has_c) store(memory_.c + at, v.c);
             if (write_output) store_part(output, v.h, width);
@@ -268,7 +279,7 @@ void forward(const Call& c, const float* packed, float* workspace) {
     if (packed == nullptr) layout.weights.fill_all(c, layout.split.lanes);
     const SavedPlaces all{c.saved, 0, 0, c.B, Cell::saved, c.H};
     const SavedPlaces* saved =
-        c.saved != nullptr && c.every == 0 && Cell::saved > 0 ? &all : nullptr;
+        c.saved != nullptr && c.every == 0 && Cell::saves(c) ? &all : nullptr;
     share_out(c, layout.split, [&](int64_t area, int64_t lane, const Share& share) {
         Arena arena(layout.memory + area * layout.memory_size);
         const ForwardMemory<Cell> memory(c, layout.split, arena);

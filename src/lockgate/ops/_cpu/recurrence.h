@@ -2,10 +2,10 @@
 //
 // A Cell has: gates; sums, what its pointwise part reads (LSTM: one for each gate; GRU keeps the
 // two halves of its third gate apart, so four); x_sum(g) and h_sum(g), to which sum gate g of the
-// products with x and h is added; saved, the values the backward needs beside the output; has_c,
-// and then saved_c, the place of c among them; reads_h_before and reads_h, what else the pointwise
-// backward reads; and the pointwise functions forward and backward. A delta is the gradient of a
-// sum.
+// products with x and h is added; saved, the values the backward needs beside the output, all or
+// none of which a call saves, as saves(call) says; has_c, and then saved_c, the place of c among
+// them; reads_h_before and reads_h, what else the pointwise backward reads; and the pointwise
+// functions forward and backward, which know nothing of zoneout. A delta is the gradient of a sum.
 #pragma once
 
 #include "backward.h"

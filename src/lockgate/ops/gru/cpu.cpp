@@ -9,6 +9,7 @@ namespace {
 struct Gru {
     static constexpr int gates = 3, sums = 4;  // r, z and the two halves of n: from x, from h
     static constexpr int saved = 4;            // r, z, n and n's half from h
+    static bool saves(const Call&) { return true; }
     static constexpr bool has_c = false, reads_h_before = true, reads_h = false;
     static constexpr int x_sum(int gate) { return gate; }
     static constexpr int h_sum(int gate) { return gate == 2 ? 3 : gate; }

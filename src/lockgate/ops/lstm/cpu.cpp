@@ -9,6 +9,7 @@ namespace {
 struct Lstm {
     static constexpr int gates = 4, sums = 4;     // i, f, g, o
     static constexpr int saved = 5, saved_c = 4;  // the gates and c
+    static bool saves(const Call&) { return true; }
     static constexpr bool has_c = true, reads_h_before = false, reads_h = false;
     static constexpr int x_sum(int gate) { return gate; }
     static constexpr int h_sum(int gate) { return gate; }
@@ -18,12 +19,13 @@ struct Lstm {
                   o = sigmoid(v.sum[3]);
         v.c = f * v.c_before + i * g;
         v.h = o * tanh(v.c);
-        v.saved[0] = i, v.saved[1] = f, v.saved[2] = g, v.saved[3] = o, v.saved[4] = v.c;
+        v.saved[0] = i, v.saved[1] = f, v.saved[2] = g, v.saved[3] = o;
     }
 
     static LOCKGATE_INLINE void backward(Pointwise<Lstm>& v, const Call&) {
-        const vec i = v.saved[0], f = v.saved[1], g = v.saved[2], o = v.saved[3],
-                  squashed = tanh(v.saved[4]);
+        const vec i = v.saved[0], f = v.saved[1], g = v.saved[2], o = v.saved[3];
+        // the c that was saved is that after zoneout
+        const vec squashed = tanh(f * v.c_before + i * g);
         const vec d_c = v.d_c + v.d_h * o * (1.0f - squashed * squashed);
         v.sum[0] = d_c * g * i * (1.0f - i);
         v.sum[1] = d_c * v.c_before * f * (1.0f - f);

@@ -8,7 +8,9 @@ namespace {
 
 struct Rnn {
     static constexpr int gates = 1, sums = 1;
-    static constexpr int saved = 0;  // the output tells the derivative
+    static constexpr int saved = 1;  // h as it was before zoneout
+    // without zoneout the output tells the derivative
+    static bool saves(const Call& call) { return call.zoneout_h.data != nullptr; }
     static constexpr bool has_c = false, reads_h_before = false, reads_h = true;
     static constexpr int x_sum(int) { return 0; }
     static constexpr int h_sum(int) { return 0; }
@@ -18,13 +20,15 @@ struct Rnn {
         v.h = call.nonlinearity == Nonlinearity::tanh ? tanh(a)
               : a < 0.0f                              ? vec{}
                                                       : a;  // keeps NaN
+        v.saved[0] = v.h;
     }
 
     static LOCKGATE_INLINE void backward(Pointwise<Rnn>& v, const Call& call) {
+        const vec h = saves(call) ? v.saved[0] : v.h;
         if (call.nonlinearity == Nonlinearity::tanh)
-            v.sum[0] = v.d_h * (1.0f - v.h * v.h);
+            v.sum[0] = v.d_h * (1.0f - h * h);
         else
-            v.sum[0] = v.h <= 0.0f ? vec{} : v.d_h;  // as torch: NaN lets the gradient pass
+            v.sum[0] = h <= 0.0f ? vec{} : v.d_h;  // as torch: NaN lets the gradient pass
         v.d_h = vec{};
     }
 };
