@@ -40,7 +40,21 @@ def test_a_graph_gives_what_the_layer_does(
     assert farthest < 1e-5
 
 
-def test_a_relu_stays_one() -> None:
+@pytest.mark.parametrize(
+    ("layer", "options"),
+    [
+        (RNN, {"nonlinearity": "relu"}),
+        (LSTM, {"nonlinearity": "relu"}),
+        (GRU, {"nonlinearity": "relu", "reset_after": False}),
+    ],
+)
+def test_what_a_cell_was_asked_for_stays(layer: Any, options: dict[str, Any]) -> None:
     torch.manual_seed(0)
-    graph = graph_of(RNN(CHANNELS, SIZE, nonlinearity="relu", batch_first=True), masked=True)
+    graph = graph_of(layer(CHANNELS, SIZE, batch_first=True, **options), masked=True)
     assert compare(graph, running(graph, to_onnx(graph)))[1] < 1e-5
+
+
+def test_zoneout_is_refused() -> None:
+    graph = graph_of(LSTM(CHANNELS, SIZE, batch_first=True, zoneout=0.1), masked=True)
+    with pytest.raises(Exception, match="must be of a network without zoneout"):
+        to_onnx(graph)

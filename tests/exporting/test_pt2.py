@@ -49,6 +49,20 @@ def test_relu_and_layers_without_bias_stay_so() -> None:
         assert compare(graph, running(to_pt2(graph)))[1] < 1e-5
 
 
+@pytest.mark.parametrize(
+    ("layer", "options", "reason"),
+    [
+        (GRU, {"reset_after": False}, "reset_after=True, got False"),
+        (LSTM, {"nonlinearity": "relu"}, "nonlinearity='tanh' in its lstm"),
+        (LSTM, {"zoneout": 0.1}, "without zoneout"),
+    ],
+)
+def test_what_torchs_operators_lack_is_refused(layer: Any, options: Any, reason: str) -> None:
+    graph = graph_of(layer(CHANNELS, SIZE, batch_first=True, **options), masked=False)
+    with pytest.raises(ValueError, match=f"must be of a network .*{reason}"):
+        to_pt2(graph)
+
+
 def test_torch_loads_it_where_there_is_no_lockgate(tmp_path: Path) -> None:
     graph = graph_of(LSTM(CHANNELS, SIZE, batch_first=True), masked=True)
     (tmp_path / "model.pt2").write_bytes(to_pt2(graph))

@@ -46,6 +46,14 @@ EDGES = [
 ]
 
 
+VARIANTS = {
+    "lstm-relu": ("lstm", {"nonlinearity": "relu"}),
+    "gru-relu": ("gru", {"nonlinearity": "relu"}),
+    "gru-reset-first": ("gru", {"reset_after": False}),
+    "gru-reset-first-relu": ("gru", {"reset_after": False, "nonlinearity": "relu"}),
+}
+
+
 def size_id(sizes: tuple) -> str:
     return "B{}-T{}-I{}-H{}".format(*sizes)
 
@@ -93,6 +101,40 @@ def test_zoneout_agrees(
 
     case.check()
     case.recomputed().check("recomputed")
+
+
+@pytest.mark.pairwise
+@PADDED
+@REVERSE
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("masks", ["none", "cell", "gate", "step"])
+@pytest.mark.parametrize("zoneout", ["none", "drawn"])
+@pytest.mark.parametrize("split", ["rows", "units", "steps"])
+def test_variants_of_a_cell_agree(
+    make_case_once, set_threads, instruction_set, variant, split, masks, zoneout, padded, reverse
+) -> None:
+    cell, options = VARIANTS[variant]
+    sizes = {
+        "rows": SPLIT_BY_ROWS,
+        "units": (2, 5, 17, SPLIT_BY_UNITS[cell]),
+        "steps": (3, 5, *LARGE_INPUT[cell]),
+    }[split]
+    kind = {"masks": masks, "zoneout": zoneout, "padded": padded, "reverse": reverse}
+    case = make_case_once(cell, sizes, **kind, **options)
+    set_threads(3)
+
+    case.check()
+    case.recomputed().check("recomputed")
+
+
+@pytest.mark.pairwise
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("H", [1, 4, 7, 16, 19, 33])
+def test_tails_of_variants_agree(make_case_once, instruction_set, variant: str, H: int) -> None:
+    cell, options = VARIANTS[variant]
+    kind = {"masks": KINDS[H % 9], "padded": H % 2 == 0, "bias": H % 3 > 0}
+
+    make_case_once(cell, (1 + H % 5, 3, 2 + H % 7, H), **kind, **options).check()
 
 
 @pytest.mark.pairwise

@@ -23,11 +23,10 @@ EVERY_LAYER = pytest.mark.parametrize("cls", LAYERS.values(), ids=LAYERS)
 
 def flat(case, *, recompute: bool = False) -> Arguments:
     call = case.call
-    relu = getattr(call.options, "nonlinearity", "") == "relu"
     c = call.state[1] if len(call.state) > 1 else None
     return Arguments(
         *(call.x, call.state.h, c, *call.weights[:4], *call.masks, call.valid),
-        *(call.options.reverse, relu, recompute),
+        *kernels.flags_of(call.options._replace(recompute=recompute)),
     )
 
 

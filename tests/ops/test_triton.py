@@ -242,7 +242,7 @@ def test_gradients_are_laid_out_as_graphs_expect(make_case, cell: str) -> None:
         with backend(by):
             cell_ = {"rnn": "rnn", "relu": "rnn"}.get(cell, cell)
             module = {"rnn": rnn, "lstm": lstm, "gru": gru}[cell_]
-            arguments = launch.Arguments(*flat, False, False, False)
+            arguments = launch.Arguments(*flat, False, True, False, False)
             save = module.operator.run._save(arguments, by == "triton")
             torch.library.opcheck(
                 operator,
@@ -318,7 +318,17 @@ def test_a_graph_traced_for_the_kernels_does_not_run_on_another_backend(make_cas
     operator = lstm.operator.run
     arguments = make_case("lstm", SIZES).call
     flat = launch.Arguments(
-        *(OnGpu(), *arguments.state, *arguments.weights[:4], *Masks(), None, False, False, False)
+        *(
+            OnGpu(),
+            *arguments.state,
+            *arguments.weights[:4],
+            *Masks(),
+            None,
+            False,
+            True,
+            False,
+            False,
+        )
     )
 
     with pytest.raises(BackendUnavailable, match="was traced for triton"):

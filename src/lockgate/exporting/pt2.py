@@ -125,6 +125,8 @@ def _prepared(
     zoneout_c: Any,
     valid: Tensor | None,
     reverse: bool,
+    reset_after: bool,
+    relu: bool,
     *_: Any,
 ) -> _Call:
     """Put the arguments of an operator as torch's takes them."""
@@ -132,6 +134,12 @@ def _prepared(
         raise ValueError("a graph must be of a network in evaluation, got dropout masks")
     if zoneout_h is not None or zoneout_c is not None:
         raise ValueError("a graph must be of a network without zoneout, got its masks")
+    if not reset_after:
+        raise ValueError("a graph must be of a network with reset_after=True, got False")
+    if relu and cell != "rnn":
+        raise ValueError(
+            f"a graph must be of a network with nonlinearity='tanh' in its {cell}, got 'relu'"
+        )
     lengths = None
     if reverse:
         x = x.flip(0)

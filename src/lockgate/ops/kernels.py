@@ -18,7 +18,6 @@ import torch
 from torch import Tensor
 
 from lockgate.ops.masks import Masks
-from lockgate.ops.plain import why_not_plain
 from lockgate.ops.recurrence import Weights
 from lockgate.ops.tracing import why_not_by_address
 
@@ -109,25 +108,23 @@ def _openmp_of_torch() -> tuple[int, int] | None:
     return None
 
 
-def lacks(cell: Cell, weights: Weights, masks: Masks, options: Any) -> str | None:
-    """Say what a call asks for that the kernels do not have, whatever its tensors are, or None."""
+def lacks(weights: Weights) -> str | None:
+    """Say what a call asks for that the kernels do not have, whatever its tensors are."""
     if weights.w_hr is not None:
         return "it has no projection"
-    without_zoneout = masks._replace(zoneout_h=None, zoneout_c=None)
-    return why_not_plain(weights, without_zoneout, options, cell.nonlinearities)
+    return "it has no layer norm" if weights.ln_ih is not None else None
 
 
 def why_not(
-    cell: Cell,
     x: Tensor,
     state: Any,
     weights: Weights,
     masks: Masks,
     valid: Tensor | None,  # noqa: ARG001 - they run any
-    options: Any,
+    options: Any,  # noqa: ARG001
 ) -> str | None:
     """Say why the kernels cannot run this call, or None if they can."""
-    if reason := lacks(cell, weights, masks, options):
+    if reason := lacks(weights):
         return reason
     if extension() is None:
         return "it is not built: lockgate was installed without a C++ compiler"
@@ -162,6 +159,7 @@ class Arguments(NamedTuple):
     zoneout_c: Tensor | None
     valid: Tensor | None
     reverse: bool
+    reset_after: bool
     relu: bool
     recompute: bool
 
@@ -189,6 +187,13 @@ class Arguments(NamedTuple):
 
 
 DIFFERENTIABLE = 7  # the sources come first
+FLAGS = 4  # and what is no tensor last
+
+
+def flags_of(options: Any) -> tuple[bool, bool, bool, bool]:
+    """Give the last fields of `Arguments` as a cell's Options say."""
+    relu = options.nonlinearity == "relu"
+    return options.reverse, getattr(options, "reset_after", True), relu, options.recompute
 
 
 def saved_size(cell: Cell, a: Arguments) -> int:
@@ -240,7 +245,7 @@ def forward(cell: Cell, arguments: Arguments, *, save: bool) -> CallResult:
     return CallResult(output, last_h, last_c, saved)
 
 
-def steps(cell: Cell, weights: Weights, masks: Masks, *, relu: bool) -> Callable[..., None]:
+def steps(cell: Cell, weights: Weights, masks: Masks, options: Any) -> Callable[..., None]:
     """Pack weights once; the result runs one step from addresses to addresses.
 
     Of masks it takes those of zoneout, the same for every step and sample.
@@ -250,7 +255,9 @@ def steps(cell: Cell, weights: Weights, masks: Masks, *, relu: bool) -> Callable
     """
     module = _loaded()
     n_in, H = weights.w_ih.shape[1], weights.w_hh.shape[1]
-    call = module.Call(1, 1, n_in, H, False, relu, 0, 1)
+    _, reset_after, relu, _ = flags_of(options)
+    call = module.Call(1, 1, n_in, H, False, reset_after, relu, 0, 1)
+    _mask_of_h(call, None, H, reset_after=reset_after)
     solid = [None if weight is None else weight.contiguous() for weight in weights[:4]]
     call.weights(*map(_address, solid))
     held = _zoneout(call, masks, H)
@@ -301,7 +308,8 @@ def _call(cell: Cell, arguments: Arguments) -> tuple[list[Any], Any]:
     H = h.shape[1]
     every = stretch_of(T) if arguments.recompute and _values(cell, arguments) else 0
     call = module.Call(
-        *(T, B, n_in, H, arguments.reverse, arguments.relu, every, torch.get_num_threads())
+        *(T, B, n_in, H, arguments.reverse, arguments.reset_after, arguments.relu),
+        *(every, torch.get_num_threads()),
     )
     x = _rows(x)
     call.x(x.data_ptr(), x.stride(0), x.stride(1))
@@ -313,14 +321,23 @@ def _call(cell: Cell, arguments: Arguments) -> tuple[list[Any], Any]:
     if masks.x is not None:
         held.append(mask := _mask(masks.x, n_in))
         call.mask_x(mask.data_ptr(), *_mask_strides(mask), mask.shape[1] > 1)
-    if masks.h is not None:
-        held.append(mask := _mask(masks.h, H))
-        call.mask_h(mask.data_ptr(), *_mask_strides(mask), mask.shape[1] > 1)
+    held += _mask_of_h(call, masks.h, H, reset_after=arguments.reset_after)
     held += _zoneout(call, masks, H)
     if valid is not None:
         held.append(valid := valid.expand(T, B))
         call.valid(valid.data_ptr(), valid.stride(0), valid.stride(1))
     return held, call
+
+
+def _mask_of_h(call: Any, mask: Tensor | None, units: int, *, reset_after: bool) -> list[Tensor]:
+    """Enter the mask of h, and return what must live as long as the call."""
+    # a reset gate that acts on h gives the last gate another h than the others
+    if mask is None:
+        call.mask_h(0, 0, 0, 0, not reset_after)
+        return []
+    mask = _mask(mask, units)
+    call.mask_h(mask.data_ptr(), *_mask_strides(mask), mask.shape[1] > 1 or not reset_after)
+    return [mask]
 
 
 def _zoneout(call: Any, masks: Masks, units: int) -> list[Tensor]:

@@ -99,6 +99,11 @@ class Backward {
             for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
                 point(step, row, panel, saved, c_rows);
             share_.meet();
+            if constexpr (Cell::may_reset)
+                if (resets_first<Cell>(call_)) {
+                    to_reset(step, row, saved);
+                    share_.meet();
+                }
             if (step > 0 || call_.d_h0 != nullptr) to_h(step, row);
         }
         if (call_.d_x != nullptr) to_x(steps);
@@ -229,6 +234,46 @@ class Backward {
         return total;
     }
 
+    // From the delta of the last gate to the h that its product has read, and to the reset gate.
+    void to_reset(int64_t step, int64_t row, const SavedPlaces& saved) {
+        const int64_t t = time_of(call_, step);
+        for_groups<most_panels>(share_.units, [&](auto group, int64_t panel) {
+            constexpr int P = decltype(group)::value;
+            static const float zeros[P * W] = {};
+            const int64_t weights_panel = call_.H * W, rows = share_.rows.size();
+            product<FromLastDelta<Cell, P>>(
+                rows, zeros, sums_,
+                {memory_.delta + row * Cell::sums * W, memory_.delta_panel, Cell::sums * W,
+                 weights_.w_last + panel * weights_panel, weights_panel, W, call_.H});
+            for (int64_t r = 0; r < rows; ++r)
+                repeat<P>([&](auto p) LOCKGATE_HERE {
+                    reset_back(t, step, share_.rows.begin + r, row + r, panel + p,
+                               load(sums_ + (r * P + p) * W), saved);
+                });
+        });
+    }
+
+    // d: the gradient of what the product of the last gate has read, W units of one row.
+    LOCKGATE_INLINE void reset_back(int64_t t, int64_t step, int64_t b, int64_t row, int64_t panel,
+                                    vec d, const SavedPlaces& saved) {
+        constexpr int last = Cell::gates - 1;
+        if (!is_valid(call_, t, b)) return;
+        const int64_t width = width_of(panel, call_.H);
+        const vec reset = load_part(saved.at(step, panel, b) + Cell::reset_saved * width, width);
+        vec seen = load_part(h_before(step, b) + panel * W, width), d_h = d * reset;
+        if (call_.mask_h.data != nullptr) {
+            const vec mask = mask_at(call_.mask_h, t, last, b, panel, width);
+            seen *= mask, d_h *= mask;
+        }
+        store(memory_.delta + panel * memory_.delta_panel + row * Cell::sums * W,
+              Cell::reset_back(reset, d * seen));
+        float* place = memory_.d_h + panel * memory_.d_panel + (b - share_.rows.begin) * W;
+        store(place, load(place) + d_h);
+        if (call_.d_w_hh != nullptr)
+            store(memory_.h_seen + panel * memory_.h_seen_panel + (row * Cell::gates + last) * W,
+                  seen * reset);
+    }
+
     void to_h(int64_t step, int64_t row) {
         const int64_t t = time_of(call_, step);
         with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
@@ -239,10 +284,20 @@ class Backward {
                     memory_.delta + row * Cell::sums * W, share_.rows.size(), weights_.w_hh, panel,
                     [&](int64_t r, int64_t p, const float* sums) {
                         const int64_t b = share_.rows.begin + r;
+                        const int64_t width = width_of(panel + p, call_.H);
                         float* place = memory_.d_h + (panel + p) * memory_.d_panel + r * W;
-                        store(place, load(place) + masked<is_gated ? Cell::gates : 1>(
-                                                       sums, call_.mask_h, t, b, panel + p,
-                                                       width_of(panel + p, call_.H)));
+                        vec d = {};
+                        if constexpr (is_gated) {
+                            // that of the last gate has come by `to_reset`
+                            if (resets_first<Cell>(call_))
+                                d = masked<Cell::gates - 1>(sums, call_.mask_h, t, b, panel + p,
+                                                            width);
+                            else
+                                d = masked<Cell::gates>(sums, call_.mask_h, t, b, panel + p, width);
+                        } else {
+                            d = masked<1>(sums, call_.mask_h, t, b, panel + p, width);
+                        }
+                        store(place, load(place) + d);
                     });
             });
         });

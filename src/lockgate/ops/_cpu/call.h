@@ -24,10 +24,12 @@ struct Call {
     const float *w_ih = nullptr, *w_hh = nullptr;  // (G * H, I), (G * H, H)
     const float *b_ih = nullptr, *b_hh = nullptr;  // (G * H), or null
     Mask mask_x, mask_h;
-    Mask zoneout_h, zoneout_c;  // how much of the old state is kept, of one gate
+    Mask zoneout_h, zoneout_c;       // how much of the old state is kept, of one gate
     const uint8_t* valid = nullptr;  // (T, B), or null: all are valid
     int64_t valid_time = 0, valid_batch = 0;
     bool reverse = false;
+    bool reset_after =
+        true;  // a GRU's reset gate acts on the recurrent product, not on h before it
     Nonlinearity nonlinearity = Nonlinearity::tanh;
     int64_t every =
         0;  // 0: the backward finds all it needs in `saved`; k: it reruns stretches of k

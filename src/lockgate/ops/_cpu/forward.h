@@ -1,6 +1,7 @@
 // A cell over time.
 #pragma once
 
+#include "activation.h"
 #include "weights.h"
 
 namespace lockgate::LOCKGATE_ISA {
@@ -39,7 +40,9 @@ struct ForwardMemory {
     int64_t steps;            // of x at once
     float *x[2], *h_seen[2];  // operands of even and of odd steps: [panel][row][lane][W]
     float *h, *c;             // [panel][row][W]
-    float* sums_of_x;         // [panel][row of the steps][sum][W], where steps > 1
+    bool keeps_sums;          // of all panels, until the pointwise part can read them
+    float* kept_sums;         // [panel][row of the steps][sum][W]
+    float* reset_h;           // [panel][row][W], what the product of the last gate reads
     int64_t x_panel, h_seen_panel, h_panel;
 
     ForwardMemory(const Call& call, const Split& split, Arena& arena) {
@@ -55,7 +58,10 @@ struct ForwardMemory {
         h_seen[1] = split.units ? arena.take(units * h_seen_panel) : h_seen[0];
         h = arena.take(units * h_panel);
         c = arena.take(Cell::has_c ? units * h_panel : 0);
-        sums_of_x = arena.take(steps > 1 ? units * steps * split.rows * Cell::sums * W : 0);
+        const bool resets = resets_first<Cell>(call);
+        keeps_sums = steps > 1 || resets;
+        kept_sums = arena.take(keeps_sums ? units * steps * split.rows * Cell::sums * W : 0);
+        reset_h = arena.take(resets ? units * h_panel : 0);
     }
 };
 
@@ -91,7 +97,7 @@ class Forward {
         for_groups<most_panels>(share_.units, [&](auto group, int64_t panel) {
             constexpr int P = decltype(group)::value;
             float* sums =
-                memory_.steps > 1 ? sums_of_x(panel) + at * rows * P * Cell::sums * W : sums_;
+                memory_.keeps_sums ? kept_sums(panel) + at * rows * P * Cell::sums * W : sums_;
             with_gated<Cell>(call_.mask_h, [&](auto h_gated) {
                 using OfH = ToSums<Cell, h_gated, P, false>;
                 const Factor h = factor(memory_.h_seen[step & 1], memory_.h_seen_panel, h_gated,
@@ -105,11 +111,14 @@ class Forward {
                         h);
                 });
             });
+            if (resets_first<Cell>(call_)) return;
             repeat<P>([&](auto p) LOCKGATE_HERE {
                 finish(step, panel + p, sums + p * Cell::sums * W, P * Cell::sums * W, saved,
                        write_output);
             });
         });
+        if constexpr (Cell::may_reset)
+            if (resets_first<Cell>(call_)) advance_last_gate(step, at * rows, saved, write_output);
         if (step + 1 < steps_.end) prepare(step + 1);
     }
 
@@ -151,8 +160,38 @@ class Forward {
     }
 
     const float* bias(int64_t panel) const { return weights_.bias + panel * Cell::sums * W; }
-    float* sums_of_x(int64_t panel) const {
-        return memory_.sums_of_x + panel * memory_.steps * memory_.h_panel * Cell::sums;
+    float* kept_sums(int64_t panel) const {
+        return memory_.kept_sums + panel * memory_.steps * memory_.h_panel * Cell::sums;
+    }
+
+    // The rest of a step whose last gate waits for the reset gate; `row` is its first kept row.
+    void advance_last_gate(int64_t step, int64_t row, const SavedPlaces* saved, bool write_output) {
+        constexpr int last = Cell::h_sum(Cell::gates - 1);
+        const int64_t rows = share_.rows.size();
+        each([&](int64_t panel, int64_t b, int64_t at) {
+            const float* sums = kept_sums(panel) + (row + b - share_.rows.begin) * Cell::sums * W;
+            const float* lane =
+                memory_.h_seen[step & 1] + (at * Cell::gates + (Cell::gates - 1) * W);
+            store(memory_.reset_h + at, Cell::reset(load(sums)) * load(lane));
+        });
+        share_.meet();
+        for_groups<2>(share_.units, [&](auto group, int64_t panel) {
+            constexpr int P = decltype(group)::value;
+            static const float zeros[P * W] = {};
+            const int64_t weights_panel = call_.H * W;
+            product<ToLastSum<P>>(
+                rows, zeros, sums_,
+                {memory_.reset_h, memory_.h_panel, W, weights_.w_last + panel * weights_panel,
+                 weights_panel, W, call_.H});
+            repeat<P>([&](auto p) LOCKGATE_HERE {
+                float* sums = kept_sums(panel + p) + row * Cell::sums * W;
+                const vec shift = load(bias(panel + p) + last * W);
+                for (int64_t r = 0; r < rows; ++r)
+                    store(sums + (r * Cell::sums + last) * W,
+                          load(sums_ + (r * P + p) * W) + shift);
+                finish(step, panel + p, sums, Cell::sums * W, saved, write_output);
+            });
+        });
     }
 
     // The sums of several steps, as far as x gives them.
@@ -160,7 +199,7 @@ class Forward {
         for_groups<most_panels>(share_.units, [&](auto group, int64_t panel) {
             with_gated<Cell>(call_.mask_x, [&](auto x_gated) {
                 product<ToSums<Cell, x_gated, decltype(group)::value, true>>(
-                    rows, bias(panel), sums_of_x(panel),
+                    rows, bias(panel), kept_sums(panel),
                     factor(memory_.x[0], memory_.x_panel, x_gated, weights_.w_ih, panel, call_.I));
             });
         });

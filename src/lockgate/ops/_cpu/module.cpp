@@ -159,11 +159,12 @@ NB_MODULE(_kernels, m) {
 
     nb::class_<Call>(m, "Call")
         .def("__init__",
-             [](Call* call, int64_t T, int64_t B, int64_t I, int64_t H, bool reverse, bool relu,
-                int64_t every, int threads) {
+             [](Call* call, int64_t T, int64_t B, int64_t I, int64_t H, bool reverse,
+                bool reset_after, bool relu, int64_t every, int threads) {
                  new (call) Call;
                  call->T = T, call->B = B, call->I = I, call->H = H;
-                 call->reverse = reverse, call->every = every, call->threads = threads;
+                 call->reverse = reverse, call->reset_after = reset_after;
+                 call->every = every, call->threads = threads;
                  call->nonlinearity = relu ? Nonlinearity::relu : Nonlinearity::tanh;
              })
         .def("x", [](Call& c, uintptr_t data, int64_t time,

@@ -32,6 +32,24 @@ struct ToWeights {
     static constexpr int lane(int g) { return Gated ? g : 0; }
 };
 
+// The product of the last gate by itself, with an h that the reset gate has acted on.
+template <int Panels>
+struct ToLastSum {
+    static constexpr int panels = Panels, gates = 1, sums = 1, lanes = 1;
+    static constexpr bool one_lane = true;
+    static constexpr int lane(int) { return 0; }
+    static constexpr int sum(int) { return 0; }
+};
+
+// And back from its delta, one of all those of a row.
+template <class Cell, int Panels>
+struct FromLastDelta {
+    static constexpr int panels = Panels, gates = 1, sums = 1, lanes = Cell::sums;
+    static constexpr bool one_lane = true;
+    static constexpr int lane(int) { return Cell::h_sum(Cell::gates - 1); }
+    static constexpr int sum(int) { return 0; }
+};
+
 // Calls f(Number<n>{}, panel) for groups of n panels, as large as they come.
 template <int Most, class F>
 LOCKGATE_INLINE void for_groups(Range panels, F f) {
@@ -61,19 +79,34 @@ LOCKGATE_INLINE void with_gated(const Mask& mask, F f) {
 }
 
 template <class Cell>
+bool resets_first(const Call& c) {
+    return Cell::may_reset && !c.reset_after;
+}
+
+// The rows of W_hh of the last gate.
+template <class Cell>
+const float* last_rows(const Call& c) {
+    return c.w_hh + (Cell::gates - 1) * c.H * c.H;
+}
+
+template <class Cell>
 struct Packed {
     float *w_ih, *w_hh, *bias;
+    float* w_last;  // of the last gate alone, where it waits for the reset gate
 
     Packed(const Call& c, Arena& arena) {
         const int64_t panels = panels_of(c.H);
         w_ih = arena.take(panels * c.I * Cell::gates * W);
         w_hh = arena.take(panels * c.H * Cell::gates * W);
         bias = arena.take(panels * Cell::sums * W);
+        w_last = arena.take(resets_first<Cell>(c) ? panels * c.H * W : 0);
     }
 
     void fill_panels(const Call& c, Range panels) const {
         pack_by_units(c.w_ih, Cell::gates, c.H, c.I, panels.begin, panels.end, w_ih);
         pack_by_units(c.w_hh, Cell::gates, c.H, c.H, panels.begin, panels.end, w_hh);
+        if (resets_first<Cell>(c))
+            pack_by_units(last_rows<Cell>(c), 1, c.H, c.H, panels.begin, panels.end, w_last);
         for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
             vec sum[Cell::sums] = {};
             if (c.b_ih != nullptr)
@@ -95,11 +128,12 @@ struct Packed {
 // The same weights for the way back: a panel of features, and for each unit all gates.
 template <class Cell>
 struct PackedBack {
-    float *w_ih, *w_hh;
+    float *w_ih, *w_hh, *w_last;
 
     PackedBack(const Call& c, Arena& arena) {
         w_ih = arena.take(c.d_x == nullptr ? 0 : panels_of(c.I) * c.H * Cell::gates * W);
         w_hh = arena.take(panels_of(c.H) * c.H * Cell::gates * W);
+        w_last = arena.take(resets_first<Cell>(c) ? panels_of(c.H) * c.H * W : 0);
     }
 
     void fill_all(const Call& c, int64_t lanes) const {
@@ -109,6 +143,8 @@ struct PackedBack {
             if (c.d_x != nullptr)
                 pack_by_features(c.w_ih, Cell::gates, c.H, c.I, inputs.begin, inputs.end, w_ih);
             pack_by_features(c.w_hh, Cell::gates, c.H, c.H, units.begin, units.end, w_hh);
+            if (resets_first<Cell>(c))
+                pack_by_features(last_rows<Cell>(c), 1, c.H, c.H, units.begin, units.end, w_last);
         });
     }
 };

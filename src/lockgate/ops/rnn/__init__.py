@@ -16,7 +16,7 @@ from lockgate.ops.rnn.reference import GATES, Options, State
 __all__ = ["BACKENDS", "GATES", "Options", "State", "Weights", "rnn"]
 
 BACKENDS = (
-    Backend("cpu", operator.run, partial(kernels.why_not, operator.CELL)),
+    Backend("cpu", operator.run, kernels.why_not),
     Backend("aten", aten.run, aten.why_not),
     Backend("triton", operator.run, partial(support.why_not, operator.CELL)),
     Backend("reference", reference.run, lambda *_: None),
@@ -55,7 +55,7 @@ def rnn(
     args = (x, state, weights, masks, valid, options)
     if torch.compiler.is_compiling():
         # a call is one operator, which chooses when it runs, but for what only the reference has
-        run = reference.run if operator.lacks(weights, masks, options) else operator.run
+        run = reference.run if kernels.lacks(weights) else operator.run
     else:
         run = select(BACKENDS, *args).run
     output, last = run(*args)
