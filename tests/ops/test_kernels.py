@@ -84,6 +84,20 @@ def test_kernels_refuse_what_is_on_another_device_or_partly_of_another_dtype(mak
 
 
 @needs_kernels
+def test_kernels_say_what_of_a_call_they_do_not_have(make_call) -> None:
+    def reason(**changed) -> str | None:
+        call = make_call(gru, norm=True).to(torch.float32)
+        call = call._replace(weights=call.weights._replace(**changed))
+        return kernels.why_not(*call)
+
+    assert reason() is None
+    assert reason(w_hr=torch.ones(1, 1)) == "it has no projection"
+    assert reason(ln_ih=None) == "it normalises both products or none"
+    before = make_call(gru, norm=True, reset_after=False).to(torch.float32)
+    assert kernels.why_not(*before) == "it has no reset gate before a product that is normalised"
+
+
+@needs_kernels
 def test_kernels_do_not_run_inside_a_transform(make_case, by_kernels, cell: str) -> None:
     case = make_case(cell, (2, 3, 4, 5), masks="gate")
     run = getattr(case.module, case.module.__name__.rsplit(".", 1)[-1])
@@ -262,8 +276,9 @@ def without_weights(case) -> dict[str, Tensor]:
 
 
 @needs_kernels
-def test_gradient_of_one_input_alone_is_the_same(make_case, by_kernels, cell: str) -> None:
-    case = make_case(cell, (3, 4, 5, 6), masks="gate", padded=True)
+@pytest.mark.parametrize("norm", [False, True], ids=["plain", "norm"])
+def test_gradient_of_one_input_alone_is_the_same(make_case, by_kernels, cell: str, norm) -> None:
+    case = make_case(cell, (3, 4, 5, 6), masks="gate", padded=True, norm=norm)
     every = case.compute()
 
     for name, leaf in case.call.leaves().items():

@@ -25,7 +25,7 @@ def flat(case, *, recompute: bool = False) -> Arguments:
     call = case.call
     c = call.state[1] if len(call.state) > 1 else None
     return Arguments(
-        *(call.x, call.state.h, c, *call.weights[:4], *call.masks, call.valid),
+        *(call.x, call.state.h, c, *call.weights[:4], *call.weights[5:], *call.masks, call.valid),
         *kernels.flags_of(call.options._replace(recompute=recompute)),
     )
 
@@ -38,6 +38,7 @@ def operator_of(case) -> tuple[Any, kernels.Cell]:
 KINDS = {
     "bare": {"bias": False},
     "biases": {},
+    "norm": {"norm": True, "masks": "gate"},
     "everything": {"masks": "gate", "zoneout": "drawn", "padded": True, "reverse": True},
 }
 
@@ -46,7 +47,8 @@ KINDS = {
 @pytest.mark.parametrize("recompute", [False, True], ids=["save", "recompute"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_operator_passes_torchs_own_check(make_case, cell: str, kind: str, recompute) -> None:
-    case = make_case(cell, (2, 3, 4, 8), **KINDS[kind])
+    # what is saved is compared too, so no line of it may be left half empty
+    case = make_case(cell, (16 if kind == "norm" else 2, 3, 4, 8), **KINDS[kind])
     op, kernel = operator_of(case)
     arguments = flat(case, recompute=recompute)
     save = kernels.saved_size(kernel, arguments) if kernels.BUILT else 0
@@ -63,7 +65,9 @@ def test_operator_without_gradients_passes_torchs_own_check(make_case, cell, kin
     torch.library.opcheck(op, (*detached, 0))
 
 
-@pytest.mark.parametrize("wanted", [[True] * 7, [False, True, True, True, False, False, True]])
+@pytest.mark.parametrize(
+    "wanted", [[True] * 11, [False, True, True, True, *[False, True] * 3, True]]
+)
 def test_backward_operator_passes_torchs_own_check(make_case, cell: str, wanted) -> None:
     case = make_case(cell, (2, 3, 4, 8), **KINDS["everything"])
     op, kernel = operator_of(case)
@@ -73,7 +77,7 @@ def test_backward_operator_passes_torchs_own_check(make_case, cell: str, wanted)
     output, _, _, saved = op(*arguments, save)
     d_last_c = case.d_results[2] if kernel.has_c else None
     # what no input is has no gradient
-    wanted = [want and v is not None for want, v in zip(wanted, arguments[:7], strict=True)]
+    wanted = [want and v is not None for want, v in zip(wanted, arguments[:11], strict=True)]
 
     torch.library.opcheck(
         backward,
@@ -83,7 +87,7 @@ def test_backward_operator_passes_torchs_own_check(make_case, cell: str, wanted)
 
 
 def test_operator_in_float64_is_the_reference(make_case, results_and_gradients, cell: str) -> None:
-    case = make_case(cell, (2, 3, 4, 8), masks="gate", padded=True)
+    case = make_case(cell, (2, 3, 4, 8), **KINDS["everything"], norm=True)
     call = case.call.to(torch.float64)
     d_results = [d.double() for d in case.d_results]
 

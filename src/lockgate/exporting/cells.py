@@ -100,6 +100,10 @@ def _prepared(
     w_hh: Any,
     b_ih: Any,
     b_hh: Any,
+    ln_ih: Any,
+    ln_hh: Any,
+    ln_c: Any,
+    ln_c_bias: Any,
     mask_x: Any,
     mask_h: Any,
     zoneout_h: Any,
@@ -115,6 +119,8 @@ def _prepared(
         raise ValueError("a graph for ONNX must be of a network in evaluation, got dropout masks")
     if zoneout_h is not None or zoneout_c is not None:
         raise ValueError("a graph for ONNX must be of a network without zoneout, got its masks")
+    if any(gain is not None for gain in (ln_ih, ln_hh, ln_c, ln_c_bias)):
+        raise ValueError("a graph for ONNX must be of a network without layer norm, got its gains")
     weights, recurrent = (op.Unsqueeze(_reordered(cell, w), [0]) for w in (w_ih, w_hh))
     bias = None
     if b_ih is not None:

@@ -119,6 +119,10 @@ def _prepared(
     w_hh: Tensor,
     b_ih: Tensor | None,
     b_hh: Tensor | None,
+    ln_ih: Any,
+    ln_hh: Any,
+    ln_c: Any,
+    ln_c_bias: Any,
     mask_x: Any,
     mask_h: Any,
     zoneout_h: Any,
@@ -134,6 +138,8 @@ def _prepared(
         raise ValueError("a graph must be of a network in evaluation, got dropout masks")
     if zoneout_h is not None or zoneout_c is not None:
         raise ValueError("a graph must be of a network without zoneout, got its masks")
+    if any(gain is not None for gain in (ln_ih, ln_hh, ln_c, ln_c_bias)):
+        raise ValueError("a graph must be of a network without layer norm, got its gains")
     if not reset_after:
         raise ValueError("a graph must be of a network with reset_after=True, got False")
     if relu and cell != "rnn":

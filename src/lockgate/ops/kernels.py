@@ -12,19 +12,21 @@ import os
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 
 from lockgate.ops.masks import Masks
-from lockgate.ops.recurrence import Weights
+from lockgate.ops.recurrence import Weights, hide_padding, normalise, project
 from lockgate.ops.tracing import why_not_by_address
 
 BUILT = importlib.util.find_spec("lockgate.ops._kernels") is not None
 VARIABLE = "LOCKGATE_INSTRUCTION_SET"
 # `saved` begins with a line that tells the backward that the kernels wrote it
 HEADER = 16
+ROW_VALUES = 3  # that layer norm saves of each row and step
 
 
 class Cell(NamedTuple):
@@ -108,11 +110,16 @@ def _openmp_of_torch() -> tuple[int, int] | None:
     return None
 
 
-def lacks(weights: Weights) -> str | None:
+def lacks(weights: Weights, options: Any) -> str | None:
     """Say what a call asks for that the kernels do not have, whatever its tensors are."""
     if weights.w_hr is not None:
         return "it has no projection"
-    return "it has no layer norm" if weights.ln_ih is not None else None
+    if (weights.ln_ih is None) != (weights.ln_hh is None):
+        return "it normalises both products or none"
+    if weights.ln_hh is None:
+        return None
+    _, reset_after, _, _ = flags_of(options)
+    return None if reset_after else "it has no reset gate before a product that is normalised"
 
 
 def why_not(
@@ -121,10 +128,10 @@ def why_not(
     weights: Weights,
     masks: Masks,
     valid: Tensor | None,  # noqa: ARG001 - they run any
-    options: Any,  # noqa: ARG001
+    options: Any,
 ) -> str | None:
     """Say why the kernels cannot run this call, or None if they can."""
-    if reason := lacks(weights):
+    if reason := lacks(weights, options):
         return reason
     if extension() is None:
         return "it is not built: lockgate was installed without a C++ compiler"
@@ -153,6 +160,10 @@ class Arguments(NamedTuple):
     w_hh: Tensor
     b_ih: Tensor | None
     b_hh: Tensor | None
+    ln_ih: Tensor | None
+    ln_hh: Tensor | None
+    ln_c: Tensor | None
+    ln_c_bias: Tensor | None
     mask_x: Tensor | None
     mask_h: Tensor | None
     zoneout_h: Tensor | None
@@ -165,7 +176,8 @@ class Arguments(NamedTuple):
 
     @property
     def weights(self) -> Weights:
-        return Weights(self.w_ih, self.w_hh, self.b_ih, self.b_hh)
+        gains = self.ln_ih, self.ln_hh, self.ln_c, self.ln_c_bias
+        return Weights(self.w_ih, self.w_hh, self.b_ih, self.b_hh, None, *gains)
 
     @property
     def masks(self) -> Masks:
@@ -174,19 +186,15 @@ class Arguments(NamedTuple):
     @property
     def sources(self) -> tuple[Tensor | None, ...]:
         """What has a gradient."""
-        return self.x, self.h, self.c, self.w_ih, self.w_hh, self.b_ih, self.b_hh
+        return cast("tuple[Tensor | None, ...]", self[:DIFFERENTIABLE])
 
     def with_sources(self, sources: Sequence[Tensor | None]) -> "Arguments":
         """Give the same call with other tensors in the place of `sources`."""
-        x, h, c, w_ih, w_hh, b_ih, b_hh = sources
-        assert x is not None
-        assert h is not None
-        assert w_ih is not None
-        assert w_hh is not None
-        return self._replace(x=x, h=h, c=c, w_ih=w_ih, w_hh=w_hh, b_ih=b_ih, b_hh=b_hh)
+        flat: list[Any] = [*sources, *self[DIFFERENTIABLE:]]
+        return Arguments(*flat)
 
 
-DIFFERENTIABLE = 7  # the sources come first
+DIFFERENTIABLE = 11  # the sources come first
 FLAGS = 4  # and what is no tensor last
 
 
@@ -202,13 +210,20 @@ def saved_size(cell: Cell, a: Arguments) -> int:
     if a.recompute:
         stretches = -(-T // stretch_of(T))
         return HEADER + (stretches - 1) * B * H * cell.has_c
-    return HEADER + T * ((B * H * _values(cell, a) + 15) // 16 * 16)
+    step = _lines(B * H * _values(cell, a))
+    if a.ln_hh is not None:
+        step += _lines(B * (a.w_hh.shape[0] + ROW_VALUES))
+    return HEADER + T * step
+
+
+def _lines(floats: int) -> int:
+    return (floats + 15) // 16 * 16
 
 
 def _values(cell: Cell, a: Arguments) -> int:
-    """Count the values of each unit and step that the kernels save."""
+    """Count the values of each unit and step that the kernels save, whatever is normalised."""
     # where zoneout has mixed in the state before, the output of an RNN does not tell its derivative
-    return max(cell.saved, int(a.zoneout_h is not None))
+    return max(cell.saved, int(a.zoneout_h is not None or a.ln_hh is not None))
 
 
 def stretch_of(T: int) -> int:
@@ -237,7 +252,8 @@ def forward(cell: Cell, arguments: Arguments, *, save: bool) -> CallResult:
     if save:
         saved = module.block(saved_size(cell, arguments))
         saved[:HEADER] = 1.0
-    held, call = _call(cell, arguments)
+    x = x if arguments.ln_ih is None else _normed_x(arguments)
+    held, call = _call(cell, arguments, x)
     place = saved.data_ptr() + 4 * HEADER if save else 0
     call.results(output.data_ptr(), last_h.data_ptr(), last_c.data_ptr(), place)
     module.forward(getattr(module.Cell, cell.name), call)
@@ -281,7 +297,12 @@ def backward(
 ) -> list[Tensor | None]:
     """Give the gradients that `wanted` marks; those of the results may be None for zeros."""
     module = _loaded()
-    held, call = _call(cell, arguments)
+    own, x = None, arguments.x
+    if arguments.ln_ih is not None:
+        own = arguments.with_sources(_leaves(arguments, wanted))
+        with torch.enable_grad():
+            x = _normed_x(own)
+    held, call = _call(cell, arguments, x)
     call.results(output.data_ptr(), 0, 0, saved.data_ptr() + 4 * HEADER)
     d_output, *d_last = d_results
     if d_output is not None:
@@ -293,17 +314,54 @@ def backward(
         torch.empty(source.shape, dtype=source.dtype) if want and source is not None else None
         for source, want in zip(arguments.sources, wanted, strict=True)
     ]
-    call.d_inputs(*map(_address, gradients[:3]))
-    call.d_weights(*map(_address, gradients[3:]))
+    d_x, d_h, d_c, d_w_ih, d_w_hh, d_b_ih, d_b_hh, _, *d_norms = gradients
+    if own is not None:
+        # what x gave to the sums is torch's to differentiate
+        d_x, d_w_ih, d_b_ih = torch.empty_like(x) if x.requires_grad else None, None, None
+    call.d_inputs(*map(_address, (d_x, d_h, d_c)))
+    call.d_weights(*map(_address, (d_w_ih, d_w_hh, d_b_ih, d_b_hh)))
+    call.d_norms(*map(_address, d_norms))
     module.backward(getattr(module.Cell, cell.name), call)
     del held
+    if own is not None and d_x is not None:
+        leaves = {i: leaf for i in OF_X if (leaf := own.sources[i]) is not None and wanted[i]}
+        found = torch.autograd.grad(x, list(leaves.values()), d_x)
+        for place, gradient in zip(leaves, found, strict=True):
+            gradients[place] = gradient
     return gradients
 
 
-def _call(cell: Cell, arguments: Arguments) -> tuple[list[Any], Any]:
-    """Describe a call by addresses; they hold while the first of the two results lives."""
+OF_X = 0, 3, 5, 7  # the places among the sources of what makes up the sums that x gives
+
+
+def _leaves(a: Arguments, wanted: Sequence[bool]) -> list[Tensor | None]:
+    return [
+        None if value is None else value.detach().requires_grad_(want)
+        for value, want in zip(a.sources, wanted, strict=True)
+    ]
+
+
+def _normed_x(a: Arguments) -> Tensor:
+    """Give what x adds to the sums of the gates, normalised, (T, B, G * H)."""
+    assert a.ln_ih is not None
+    x = hide_padding(a.x, a.valid)
+    mask = None if a.mask_x is None else _mask(a.mask_x, x.shape[-1])
+    if mask is not None and mask.shape[1] > 1:
+        sums = project(x, a.w_ih, a.b_ih, mask, mask.shape[1], a.ln_ih)
+        return sums.transpose(-3, -2).flatten(-2).contiguous()
+    # one product of all gates, which `project` takes one by one
+    product = linear(x if mask is None else x * mask.squeeze(1), a.w_ih)
+    return normalise(product, a.ln_ih, a.b_ih)
+
+
+def _call(cell: Cell, arguments: Arguments, x: Tensor) -> tuple[list[Any], Any]:
+    """Describe a call by addresses; they hold while the first of the two results lives.
+
+    With layer norm x is what it gives to the sums, and the kernels have neither W_ih nor a mask
+    of x.
+    """
     module = _loaded()
-    x, h, valid, masks = arguments.x, arguments.h, arguments.valid, arguments.masks
+    h, valid, masks = arguments.h, arguments.valid, arguments.masks
     T, B, n_in = x.shape
     H = h.shape[1]
     every = stretch_of(T) if arguments.recompute and _values(cell, arguments) else 0
@@ -315,10 +373,13 @@ def _call(cell: Cell, arguments: Arguments) -> tuple[list[Any], Any]:
     call.x(x.data_ptr(), x.stride(0), x.stride(1))
     state = [None if part is None else part.contiguous() for part in (h, arguments.c)]
     call.state(*map(_address, state))
-    solid = [None if weight is None else weight.contiguous() for weight in arguments.weights[:4]]
-    call.weights(*map(_address, solid))
+    of_x = (None, None) if arguments.ln_ih is not None else (arguments.w_ih, arguments.b_ih)
+    weights = (of_x[0], arguments.w_hh, of_x[1], arguments.b_hh, *arguments.weights[6:])
+    solid = [None if weight is None else weight.contiguous() for weight in weights]
+    call.weights(*map(_address, solid[:4]))
+    call.norms(*map(_address, solid[4:]))
     held: list[Any] = [x, state, solid]
-    if masks.x is not None:
+    if masks.x is not None and arguments.ln_ih is None:
         held.append(mask := _mask(masks.x, n_in))
         call.mask_x(mask.data_ptr(), *_mask_strides(mask), mask.shape[1] > 1)
     held += _mask_of_h(call, masks.h, H, reset_after=arguments.reset_after)

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "activation.h"
-#include "weights.h"
+#include "norm.h"
 
 namespace lockgate::LOCKGATE_ISA {
 
@@ -18,20 +18,39 @@ struct Pointwise {
 struct SavedPlaces {
     float* data;
     int64_t first_step, first_row, rows, values, units;
+    // With layer norm each step goes on with the products as they are before the gain,
+    // [panel][row][gate][width], and what there is of each row, [row][RowValue].
+    int64_t normed_gates = 0;
 
-    static int64_t step_size(int64_t rows, int64_t values, int64_t units) {
-        return (rows * values * units + 15) / 16 * 16;
+    int64_t values_size() const { return (rows * values * units + 15) / 16 * 16; }
+    int64_t step_size() const {
+        const int64_t normed = rows * (normed_gates * units + row_values);
+        return values_size() + (normed_gates == 0 ? 0 : (normed + 15) / 16 * 16);
     }
     float* at(int64_t step, int64_t panel, int64_t row) const {
-        return data + (step - first_step) * step_size(rows, values, units) +
-               panel * W * rows * values + (row - first_row) * values * width_of(panel, units);
+        return data + (step - first_step) * step_size() + panel * W * rows * values +
+               (row - first_row) * values * width_of(panel, units);
+    }
+    float* normed_at(int64_t step, int64_t panel, int64_t row) const {
+        return data + (step - first_step) * step_size() + values_size() +
+               panel * W * rows * normed_gates +
+               (row - first_row) * normed_gates * width_of(panel, units);
+    }
+    float* row_at(int64_t step, int64_t row) const {
+        return data + (step - first_step) * step_size() + values_size() +
+               rows * normed_gates * units + (row - first_row) * row_values;
     }
 };
+
+template <class Cell>
+SavedPlaces saved_places(const Call& c, float* data, int64_t step, int64_t row, int64_t rows) {
+    return {data, step, row, rows, Cell::saved, c.H, normed(c) ? Cell::gates : 0};
+}
 
 // How many steps of x are multiplied at once: weights that do not fit the second-level cache are
 // better read once for many rows; small ones are better added to the same sums as those of h.
 inline int64_t steps_of_x(const Call& c, int gates, int64_t rows) {
-    const bool large = c.I * c.H * gates >= (1 << 17);
+    const bool large = c.w_ih != nullptr && c.I * c.H * gates >= (1 << 17);
     return large ? larger(1, smaller(128 / larger(rows, 1), c.T)) : 1;
 }
 
@@ -43,12 +62,13 @@ struct ForwardMemory {
     bool keeps_sums;          // of all panels, until the pointwise part can read them
     float* kept_sums;         // [panel][row of the steps][sum][W]
     float* reset_h;           // [panel][row][W], what the product of the last gate reads
+    float *row_sums, *new_c;  // of layer norm: RowSums; [panel][row][W]
     int64_t x_panel, h_seen_panel, h_panel;
 
     ForwardMemory(const Call& call, const Split& split, Arena& arena) {
         steps = steps_of_x(call, Cell::gates, split.rows);
         h_panel = split.rows * W;
-        x_panel = steps * h_panel * lanes_of<Cell>(call.mask_x);
+        x_panel = call.w_ih == nullptr ? 0 : steps * h_panel * lanes_of<Cell>(call.mask_x);
         h_seen_panel = h_panel * lanes_of<Cell>(call.mask_h);
         const int64_t inputs = panels_of(call.I), units = panels_of(call.H);
         x[0] = arena.take(inputs * x_panel);
@@ -59,9 +79,11 @@ struct ForwardMemory {
         h = arena.take(units * h_panel);
         c = arena.take(Cell::has_c ? units * h_panel : 0);
         const bool resets = resets_first<Cell>(call);
-        keeps_sums = steps > 1 || resets;
+        keeps_sums = steps > 1 || resets || normed(call);
         kept_sums = arena.take(keeps_sums ? units * steps * split.rows * Cell::sums * W : 0);
         reset_h = arena.take(resets ? units * h_panel : 0);
+        row_sums = arena.take(normed(call) ? RowSums::size(units, split.rows) : 0);
+        new_c = arena.take(call.ln_c != nullptr ? units * h_panel : 0);
     }
 };
 
@@ -102,6 +124,8 @@ class Forward {
                 using OfH = ToSums<Cell, h_gated, P, false>;
                 const Factor h = factor(memory_.h_seen[step & 1], memory_.h_seen_panel, h_gated,
                                         weights_.w_hh, panel, call_.H);
+                static const float zeros[P * Cell::sums * W] = {};
+                if (normed(call_)) return product<OfH>(rows, zeros, sums, h);
                 if (memory_.steps > 1) return product<OfH>(rows, nullptr, sums, h);
                 with_gated<Cell>(call_.mask_x, [&](auto x_gated) {
                     product_of_two<ToSums<Cell, x_gated, P, true>, OfH>(
@@ -111,7 +135,7 @@ class Forward {
                         h);
                 });
             });
-            if (resets_first<Cell>(call_)) return;
+            if (resets_first<Cell>(call_) || normed(call_)) return;
             repeat<P>([&](auto p) LOCKGATE_HERE {
                 finish(step, panel + p, sums + p * Cell::sums * W, P * Cell::sums * W, saved,
                        write_output);
@@ -119,6 +143,7 @@ class Forward {
         });
         if constexpr (Cell::may_reset)
             if (resets_first<Cell>(call_)) advance_last_gate(step, at * rows, saved, write_output);
+        if (normed(call_)) advance_normed(step, saved, write_output);
         if (step + 1 < steps_.end) prepare(step + 1);
     }
 
@@ -209,7 +234,7 @@ class Forward {
     // each times its masks.
     void prepare(int64_t step) {
         const int64_t rows = share_.rows.size();
-        if ((step - steps_.begin) % memory_.steps == 0)
+        if (call_.w_ih != nullptr && (step - steps_.begin) % memory_.steps == 0)
             for (int64_t s = step; s < smaller(step + memory_.steps, steps_.end); ++s)
                 with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
                     constexpr int lanes = is_gated ? Cell::gates : 1;
@@ -233,8 +258,145 @@ class Forward {
         share_.meet();
     }
 
+    // ---- layer norm ----
+
+    struct Rows {
+        float* first;
+        int64_t stride;
+    };
+
+    // Kept sums of one panel, which may lie side by side with those of another.
+    Rows sums_of(int64_t panel) const {
+        const int64_t first = panel - (panel - share_.units.begin) % most_panels,
+                      P = smaller(most_panels, share_.units.end - first);
+        return {kept_sums(first) + (panel - first) * Cell::sums * W, P * Cell::sums * W};
+    }
+    float* sums_of(int64_t panel, int64_t b) const {
+        const Rows rows = sums_of(panel);
+        return rows.first + (b - share_.rows.begin) * rows.stride;
+    }
+    // Mean and scale of a row, as `measure` has left them.
+    float* measured(int64_t b) const { return sums_ + (b - share_.rows.begin) * 2; }
+
+    // The mean of each row's values, N of each unit, and the reciprocal of their deviation:
+    // value(n, panel, b, at) gives W of them. Of two passes, for what the squares of large numbers
+    // leave of a small deviation is rounding.
+    template <int N, class F>
+    void measure(F value) {
+        const RowSums sums(memory_.row_sums, panels_of(call_.H), share_.rows.size());
+        const float count = static_cast<float>(N * call_.H);
+        each([&](int64_t panel, int64_t b, int64_t at) {
+            vec total = {};
+            repeat<N>([&](auto n) LOCKGATE_HERE { total += value(n, panel, b, at); });
+            sums.enter(0, panel, b - share_.rows.begin, total * inside(width_of(panel, call_.H)));
+        });
+        share_.meet();
+        for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b)
+            measured(b)[0] = sums.total(0, b - share_.rows.begin) / count;
+        each([&](int64_t panel, int64_t b, int64_t at) {
+            const vec mean = fill(measured(b)[0]);
+            vec total = {};
+            repeat<N>([&](auto n) LOCKGATE_HERE {
+                const vec distance = value(n, panel, b, at) - mean;
+                total += distance * distance;
+            });
+            sums.enter(1, panel, b - share_.rows.begin, total * inside(width_of(panel, call_.H)));
+        });
+        share_.meet();
+        for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b)
+            measured(b)[1] =
+                1.0f / __builtin_sqrtf(sums.total(1, b - share_.rows.begin) / count + 1e-5f);
+    }
+
+    // The rest of a step whose products with h are normalised.
+    void advance_normed(int64_t step, const SavedPlaces* saved, bool write_output) {
+        normalise_products(step, saved);
+        if constexpr (Cell::has_c)
+            if (call_.ln_c != nullptr) return advance_normed_c(step, saved, write_output);
+        for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel) {
+            const Rows sums = sums_of(panel);
+            finish(step, panel, sums.first, sums.stride, saved, write_output);
+        }
+    }
+
+    void normalise_products(int64_t step, const SavedPlaces* saved) {
+        const int64_t t = time_of(call_, step);
+        measure<Cell::gates>([&](auto g, int64_t panel, int64_t b, int64_t) {
+            return load(sums_of(panel, b) + Cell::h_sum(g) * W);
+        });
+        each([&](int64_t panel, int64_t b, int64_t) {
+            if (!is_valid(call_, t, b)) return;
+            const int64_t width = width_of(panel, call_.H);
+            const vec mean = fill(measured(b)[0]), scale = fill(measured(b)[1]);
+            const float* x = call_.x + t * call_.x_time + b * call_.x_batch + panel * W;
+            float* place = sums_of(panel, b);
+            vec sum[Cell::sums];
+            repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { sum[s] = load(place + s * W); });
+            repeat<Cell::gates>([&](auto g) LOCKGATE_HERE {
+                vec& value = sum[Cell::h_sum(g)];
+                value = (value - mean) * scale;
+                if (saved != nullptr)
+                    store_part(saved->normed_at(step, panel, b) + g * width, value, width);
+                value *= load_part(call_.ln_hh + g * call_.H + panel * W, width);
+            });
+            repeat<Cell::gates>([&](auto g) LOCKGATE_HERE {
+                sum[Cell::x_sum(g)] += load_part(x + g * call_.H, width);
+            });
+            repeat<Cell::sums>([&](auto s) LOCKGATE_HERE {
+                store(place + s * W, sum[s] + load(bias(panel) + s * W));
+            });
+            if (saved != nullptr && panel == 0)
+                saved->row_at(step, b)[scale_of_products] = measured(b)[1];
+        });
+    }
+
+    // The pointwise part in two, for the output reads a c that is normalised over all units.
+    void advance_normed_c(int64_t step, const SavedPlaces* saved, bool write_output) {
+        const int64_t t = time_of(call_, step);
+        each([&](int64_t panel, int64_t b, int64_t at) {
+            float* place = sums_of(panel, b);
+            Pointwise<Cell> v;
+            repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { v.sum[s] = load(place + s * W); });
+            v.c_before = load(memory_.c + at);
+            Cell::forward_c(v, call_);
+            repeat<Cell::gates>([&](auto g) LOCKGATE_HERE { store(place + g * W, v.saved[g]); });
+            store(memory_.new_c + at, v.c);
+        });
+        measure<1>([&](auto, int64_t, int64_t, int64_t at) { return load(memory_.new_c + at); });
+        for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel) {
+            const Rows sums = sums_of(panel);
+            const int64_t width = width_of(panel, call_.H);
+            const vec gain = load_part(call_.ln_c + panel * W, width),
+                      shift = load_part(call_.ln_c_bias + panel * W, width);
+            finish(step, panel, sums.first, sums.stride, saved, write_output,
+                   [&](Pointwise<Cell>& v, int64_t b, int64_t at) LOCKGATE_HERE {
+                       repeat<Cell::gates>([&](auto g) LOCKGATE_HERE { v.saved[g] = v.sum[g]; });
+                       v.c = load(memory_.new_c + at);
+                       const vec normal = (v.c - measured(b)[0]) * measured(b)[1];
+                       Cell::forward_h(v, call_, normal * gain + shift);
+                   });
+        }
+        if (saved == nullptr || share_.units.begin > 0) return;
+        for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b)
+            if (is_valid(call_, t, b)) {
+                float* of_row = saved->row_at(step, b);
+                of_row[mean_of_c] = measured(b)[0], of_row[scale_of_c] = measured(b)[1];
+            }
+    }
+
+    // ---- the pointwise part ----
+
     void finish(int64_t step, int64_t panel, const float* sums, int64_t sums_row,
                 const SavedPlaces* saved, bool write_output) {
+        finish(step, panel, sums, sums_row, saved, write_output,
+               [&](Pointwise<Cell>& v, int64_t, int64_t)
+                   LOCKGATE_HERE { Cell::forward(v, call_); });
+    }
+
+    // compute(v, b, at) gives the new state of sums and of the state before.
+    template <class F>
+    LOCKGATE_INLINE void finish(int64_t step, int64_t panel, const float* sums, int64_t sums_row,
+                                const SavedPlaces* saved, bool write_output, F compute) {
         const int64_t t = time_of(call_, step), width = width_of(panel, call_.H);
         for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b, sums += sums_row) {
             const int64_t at = panel * memory_.h_panel + (b - share_.rows.begin) * W;
@@ -255,7 +417,7 @@ class Forward {
             repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { v.sum[s] = load(sums + s * W); });
             v.h_before = load(memory_.h + at);
             if constexpr (Cell::has_c) v.c_before = load(memory_.c + at);
-            Cell::forward(v, call_);
+            compute(v, b, at);
             if (call_.zoneout_h.data != nullptr) {
                 const vec z = mask_at(call_.zoneout_h, t, 0, b, panel, width);
                 v.h = z * v.h_before + (1.0f - z) * v.h;
@@ -316,7 +478,7 @@ template <class Cell>
 void forward(const Call& c, const float* packed, float* workspace) {
     const ForwardLayout<Cell> layout(c, packed, workspace);
     if (packed == nullptr) layout.weights.fill_all(c, layout.split.lanes);
-    const SavedPlaces all{c.saved, 0, 0, c.B, Cell::saved, c.H};
+    const SavedPlaces all = saved_places<Cell>(c, c.saved, 0, 0, c.B);
     const SavedPlaces* saved =
         c.saved != nullptr && c.every == 0 && Cell::saves(c) ? &all : nullptr;
     share_out(c, layout.split, [&](int64_t area, int64_t lane, const Share& share) {

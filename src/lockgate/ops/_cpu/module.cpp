@@ -176,6 +176,11 @@ NB_MODULE(_kernels, m) {
                  c.w_ih = at<float>(w_ih), c.w_hh = at<float>(w_hh), c.b_ih = at<float>(b_ih),
                  c.b_hh = at<float>(b_hh);
              })
+        .def("norms",
+             [](Call& c, uintptr_t ln_hh, uintptr_t ln_c, uintptr_t ln_c_bias) {
+                 c.ln_hh = at<float>(ln_hh), c.ln_c = at<float>(ln_c),
+                 c.ln_c_bias = at<float>(ln_c_bias);
+             })
         .def("mask_x", [](Call& c, uintptr_t data, int64_t time, int64_t gate, int64_t batch,
                           bool gated) { c.mask_x = {at<float>(data), time, gate, batch, gated}; })
         .def("mask_h", [](Call& c, uintptr_t data, int64_t time, int64_t gate, int64_t batch,
@@ -207,7 +212,11 @@ NB_MODULE(_kernels, m) {
              [](Call& c, uintptr_t w_ih, uintptr_t w_hh, uintptr_t b_ih, uintptr_t b_hh) {
                  c.d_w_ih = at<float>(w_ih), c.d_w_hh = at<float>(w_hh), c.d_b_ih = at<float>(b_ih),
                  c.d_b_hh = at<float>(b_hh);
-             });
+             })
+        .def("d_norms", [](Call& c, uintptr_t ln_hh, uintptr_t ln_c, uintptr_t ln_c_bias) {
+            c.d_ln_hh = at<float>(ln_hh), c.d_ln_c = at<float>(ln_c),
+            c.d_ln_c_bias = at<float>(ln_c_bias);
+        });
 
     nb::class_<Stepper>(m, "Stepper")
         .def(nb::init<Cell, const Call&>())

@@ -96,25 +96,25 @@ struct Packed {
 
     Packed(const Call& c, Arena& arena) {
         const int64_t panels = panels_of(c.H);
-        w_ih = arena.take(panels * c.I * Cell::gates * W);
+        w_ih = arena.take(c.w_ih == nullptr ? 0 : panels * c.I * Cell::gates * W);
         w_hh = arena.take(panels * c.H * Cell::gates * W);
         bias = arena.take(panels * Cell::sums * W);
         w_last = arena.take(resets_first<Cell>(c) ? panels * c.H * W : 0);
     }
 
     void fill_panels(const Call& c, Range panels) const {
-        pack_by_units(c.w_ih, Cell::gates, c.H, c.I, panels.begin, panels.end, w_ih);
+        if (c.w_ih != nullptr)
+            pack_by_units(c.w_ih, Cell::gates, c.H, c.I, panels.begin, panels.end, w_ih);
         pack_by_units(c.w_hh, Cell::gates, c.H, c.H, panels.begin, panels.end, w_hh);
         if (resets_first<Cell>(c))
             pack_by_units(last_rows<Cell>(c), 1, c.H, c.H, panels.begin, panels.end, w_last);
         for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
             vec sum[Cell::sums] = {};
-            if (c.b_ih != nullptr)
-                for (int g = 0; g < Cell::gates; ++g) {
-                    const int64_t first = g * c.H + panel * W, width = width_of(panel, c.H);
-                    sum[Cell::x_sum(g)] += load_part(c.b_ih + first, width);
-                    sum[Cell::h_sum(g)] += load_part(c.b_hh + first, width);
-                }
+            for (int g = 0; g < Cell::gates; ++g) {
+                const int64_t first = g * c.H + panel * W, width = width_of(panel, c.H);
+                if (c.b_ih != nullptr) sum[Cell::x_sum(g)] += load_part(c.b_ih + first, width);
+                if (c.b_hh != nullptr) sum[Cell::h_sum(g)] += load_part(c.b_hh + first, width);
+            }
             for (int s = 0; s < Cell::sums; ++s) store(bias + (panel * Cell::sums + s) * W, sum[s]);
         }
     }
@@ -131,7 +131,8 @@ struct PackedBack {
     float *w_ih, *w_hh, *w_last;
 
     PackedBack(const Call& c, Arena& arena) {
-        w_ih = arena.take(c.d_x == nullptr ? 0 : panels_of(c.I) * c.H * Cell::gates * W);
+        const bool to_x = c.d_x != nullptr && c.w_ih != nullptr;
+        w_ih = arena.take(!to_x ? 0 : panels_of(c.I) * c.H * Cell::gates * W);
         w_hh = arena.take(panels_of(c.H) * c.H * Cell::gates * W);
         w_last = arena.take(resets_first<Cell>(c) ? panels_of(c.H) * c.H * W : 0);
     }
@@ -140,7 +141,7 @@ struct PackedBack {
         parallel(lanes, [&](int64_t lane) {
             const Range inputs = part_of(panels_of(c.I), lane, lanes),
                         units = part_of(panels_of(c.H), lane, lanes);
-            if (c.d_x != nullptr)
+            if (c.d_x != nullptr && c.w_ih != nullptr)
                 pack_by_features(c.w_ih, Cell::gates, c.H, c.I, inputs.begin, inputs.end, w_ih);
             pack_by_features(c.w_hh, Cell::gates, c.H, c.H, units.begin, units.end, w_hh);
             if (resets_first<Cell>(c))

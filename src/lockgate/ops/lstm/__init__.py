@@ -54,8 +54,8 @@ def lstm(
     """
     args = (x, state, weights, masks, valid, options)
     if torch.compiler.is_compiling():
-        # a call is one operator, which chooses when it runs, but for what only the reference has
-        run = reference.run if kernels.lacks(weights) else operator.run
+        # a call is one operator, which chooses when it runs, but for what no kernel of a CPU has
+        run = reference.run if kernels.lacks(weights, options) else operator.run
     else:
         run = select(BACKENDS, *args).run
     output, last = run(*args)
