@@ -180,12 +180,12 @@ class Backward {
     }
 
     // What of the gradients passes the cell by.
-    struct Kept {
+    struct Past {
         vec h, c;
     };
 
     // Reads what the pointwise part needs of a row that is valid.
-    LOCKGATE_INLINE Kept gather(Pointwise<Cell>& v, int64_t step, int64_t b, int64_t panel,
+    LOCKGATE_INLINE Past gather(Pointwise<Cell>& v, int64_t step, int64_t b, int64_t panel,
                                 const SavedPlaces& saved, const float* c_rows) const {
         const int64_t t = time_of(call_, step), width = width_of(panel, call_.H);
         const int64_t at = panel * memory_.d_panel + (b - share_.rows.begin) * W;
@@ -212,17 +212,17 @@ class Backward {
         if constexpr (Cell::reads_h)
             v.h = saves ? v.saved[0]
                         : load_part(call_.output + (t * call_.B + b) * call_.H + panel * W, width);
-        Kept kept = {};
+        Past past = {};
         if (call_.zoneout_h.data != nullptr) {
             const vec z = mask_at(call_.zoneout_h, t, 0, b, panel, width);
-            kept.h = z * v.d_h, v.d_h = (1.0f - z) * v.d_h;
+            past.h = z * v.d_h, v.d_h = (1.0f - z) * v.d_h;
         }
         if constexpr (Cell::has_c)
             if (call_.zoneout_c.data != nullptr) {
                 const vec z = mask_at(call_.zoneout_c, t, 0, b, panel, width);
-                kept.c = z * v.d_c, v.d_c = (1.0f - z) * v.d_c;
+                past.c = z * v.d_c, v.d_c = (1.0f - z) * v.d_c;
             }
-        return kept;
+        return past;
     }
 
     void point(int64_t step, int64_t row, int64_t panel, const SavedPlaces& saved,
@@ -244,10 +244,10 @@ class Backward {
             }
             const int64_t at = panel * memory_.d_panel + (b - share_.rows.begin) * W;
             Pointwise<Cell> v;
-            const Kept kept = gather(v, step, b, panel, saved, c_rows);
+            const Past past = gather(v, step, b, panel, saved, c_rows);
             compute(v, b);
-            store(memory_.d_h + at, v.d_h + kept.h);
-            if constexpr (Cell::has_c) store(memory_.d_c + at, v.d_c + kept.c);
+            store(memory_.d_h + at, v.d_h + past.h);
+            if constexpr (Cell::has_c) store(memory_.d_c + at, v.d_c + past.c);
             repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { store(delta + s * W, v.sum[s]); });
         }
     }
