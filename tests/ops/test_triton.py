@@ -16,7 +16,6 @@ from lockgate import nn
 from lockgate.ops import gru, lstm, rnn
 from lockgate.ops._triton import launch, plan, support
 from lockgate.ops.dispatch import BackendUnavailable, backend
-from lockgate.ops.masks import Masks
 
 pytestmark = pytest.mark.skipif(
     not support.INSTALLED or not support.interpreted(),
@@ -322,7 +321,7 @@ def test_a_graph_traced_for_the_kernels_does_not_run_on_another_backend(make_cas
             OnGpu(),
             *arguments.state,
             *arguments.weights[:4],
-            *Masks(),
+            *[None] * 8,
             None,
             False,
             True,
