@@ -20,7 +20,7 @@ from lockgate.tasks.graphs import Graph
 
 LAYERS = (LSTM, GRU, RNN)
 CASES = list(product(LAYERS, (False, True), (1, 2), (False, True)))
-# each an option that no node of ONNX has
+# options of a loop, but for the relu and `reset_after`, which nodes of ONNX have
 NORMED, KEPT, RECTIFIED = {"layer_norm": True}, {"zoneout": 0.2}, {"nonlinearity": "relu"}
 OWN = {LSTM: {"proj_size": 3, "zoneout": (0.2, 0.1)}, GRU: {"reset_after": False}, RNN: {}}
 SHAPES = {LSTM: (1, True), GRU: (2, False), RNN: (2, True)}  # layers, and both directions
@@ -29,8 +29,8 @@ LOOPS = [
     for layer in LAYERS
     for options in (NORMED, KEPT, OWN[layer], RECTIFIED | OWN[layer])
     for both, layers, masked in product((False, True), (1, 2), (False, True))
-    # an RNN has a relu in a node too
-    if options.keys() & {*NORMED, *KEPT, *OWN[layer]}
+    # nodes have a relu, and a GRU's reset gate before the product
+    if options.keys() & {*NORMED, *KEPT, "proj_size"}
 ]
 
 
@@ -86,7 +86,15 @@ def test_each_option_alone(
     assert_loops(built, masked=masked)
 
 
-def test_a_relu_stays_one() -> None:
+@pytest.mark.parametrize(
+    ("layer", "options"),
+    [
+        (RNN, {"nonlinearity": "relu"}),
+        (LSTM, {"nonlinearity": "relu"}),
+        (GRU, {"nonlinearity": "relu", "reset_after": False}),
+    ],
+)
+def test_what_a_cell_was_asked_for_stays(layer: Any, options: dict[str, Any]) -> None:
     torch.manual_seed(0)
-    graph = graph_of(RNN(CHANNELS, SIZE, nonlinearity="relu", batch_first=True), masked=True)
+    graph = graph_of(layer(CHANNELS, SIZE, batch_first=True, **options), masked=True)
     assert compare(graph, running(graph, to_onnx(graph)))[1] < 1e-5

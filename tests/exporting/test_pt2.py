@@ -55,6 +55,19 @@ def test_a_graph_tells_no_path_of_the_machine_that_wrote_it() -> None:
     assert b"stack_trace" not in data
 
 
+@pytest.mark.parametrize(
+    ("layer", "options", "reason"),
+    [
+        (GRU, {"reset_after": False}, "reset_after=True, got False"),
+        (LSTM, {"nonlinearity": "relu"}, "nonlinearity='tanh' in its lstm"),
+    ],
+)
+def test_what_torchs_operators_lack_is_refused(layer: Any, options: Any, reason: str) -> None:
+    graph = graph_of(layer(CHANNELS, SIZE, batch_first=True, **options), masked=False)
+    with pytest.raises(ValueError, match=f"must be of a network .*{reason}"):
+        to_pt2(graph)
+
+
 def test_torch_loads_it_where_there_is_no_lockgate(tmp_path: Path) -> None:
     graph = graph_of(LSTM(CHANNELS, SIZE, batch_first=True), masked=True)
     (tmp_path / "model.pt2").write_bytes(to_pt2(graph))

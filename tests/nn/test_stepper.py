@@ -47,6 +47,14 @@ def test_steps_of_any_size_give_what_the_layer_gives(make, draw, dtype, sizes: t
 
 
 @DTYPES
+def test_steps_of_a_layer_with_zoneout_mix_old_and_new_as_the_layer_does(make, draw, dtype) -> None:
+    layer = make(7, 19, num_layers=2, zoneout=0.3, dtype=dtype).eval()
+    x = draw(6, 3, 7).to(dtype)
+
+    torch.testing.assert_close(walk(layer.stepper(), x), layer(x))
+
+
+@DTYPES
 def test_stream_goes_on_from_a_given_state(make, draw, dtype) -> None:
     layer = make(num_layers=2, dtype=dtype)
     x, h, c = draw(6, 3, 3).to(dtype), draw(2, 3, 5).to(dtype), draw(2, 3, 5).sin().to(dtype)

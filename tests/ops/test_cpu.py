@@ -48,6 +48,19 @@ EDGES = [
 ]
 
 
+VARIANTS = {
+    "lstm-relu": ("lstm", {"nonlinearity": "relu"}),
+    "gru-relu": ("gru", {"nonlinearity": "relu"}),
+    "gru-reset-first": ("gru", {"reset_after": False}),
+    "gru-reset-first-relu": ("gru", {"reset_after": False, "nonlinearity": "relu"}),
+    "rnn-norm": ("rnn", {"norm": True}),
+    "rnn-norm-relu": ("relu", {"norm": True}),
+    "lstm-norm": ("lstm", {"norm": True}),
+    "lstm-norm-relu": ("lstm", {"norm": True, "nonlinearity": "relu"}),
+    "gru-norm": ("gru", {"norm": True}),
+}
+
+
 def size_id(sizes: tuple) -> str:
     return "B{}-T{}-I{}-H{}".format(*sizes)
 
@@ -140,6 +153,58 @@ def test_features_that_are_dropped_for_all_need_no_arithmetic(
     struck = clean._replace(call=clean.call._replace(x=x.requires_grad_(), weights=weights))
 
     assert all(map(torch.equal, struck.compute().values(), clean.compute().values()))
+
+
+@pytest.mark.pairwise
+@PADDED
+@REVERSE
+@pytest.mark.parametrize("masks", ["none", "gate"])
+@pytest.mark.parametrize("zoneout", ["drawn", "rate"])
+@pytest.mark.parametrize("split", ["rows", "units"])
+def test_zoneout_agrees(
+    make_case_once, set_threads, instruction_set, cell, split, zoneout, masks, padded, reverse
+) -> None:
+    sizes = SPLIT_BY_ROWS if split == "rows" else (2, 5, 17, SPLIT_BY_UNITS[cell])
+    kind = {"masks": masks, "padded": padded, "reverse": reverse, "zoneout": zoneout}
+    case = make_case_once(cell, sizes, **kind)
+    set_threads(3)
+
+    case.check()
+    case.recomputed().check("recomputed")
+
+
+@pytest.mark.pairwise
+@PADDED
+@REVERSE
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("masks", ["none", "cell", "gate", "step"])
+@pytest.mark.parametrize("zoneout", ["none", "drawn"])
+@pytest.mark.parametrize("split", ["rows", "units", "steps"])
+def test_variants_of_a_cell_agree(
+    make_case_once, set_threads, instruction_set, variant, split, masks, zoneout, padded, reverse
+) -> None:
+    cell, options = VARIANTS[variant]
+    sizes = {
+        "rows": SPLIT_BY_ROWS,
+        "units": (2, 5, 17, SPLIT_BY_UNITS[cell]),
+        "steps": (3, 5, *LARGE_INPUT[cell]),
+    }[split]
+    kind = {"masks": masks, "zoneout": zoneout, "padded": padded, "reverse": reverse}
+    case = make_case_once(cell, sizes, **kind, **options)
+    set_threads(3)
+
+    case.check()
+    case.recomputed().check("recomputed")
+
+
+@pytest.mark.pairwise
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("H", [2, 4, 7, 16, 19, 33])
+def test_tails_of_variants_agree(make_case_once, instruction_set, variant: str, H: int) -> None:
+    cell, options = VARIANTS[variant]
+    kind = {"masks": KINDS[H % 9], "padded": H % 2 == 0, "bias": H % 3 > 0}
+
+    make_case_once(cell, (1 + H % 5, 3, 2 + H % 7, H), **kind, **options).check()
 
 
 @pytest.mark.pairwise

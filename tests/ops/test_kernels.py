@@ -64,7 +64,7 @@ def test_kernels_say_why_they_cannot_run_a_call(make_case, by_kernels, cell: str
     call = change(case.call)
 
     with context():
-        assert kernels.why_not(case.module.operator.CELL, *call) == reason
+        assert kernels.why_not(*call) == reason
         output, _ = case.module.reference.run(*call)
         with pytest.raises(BackendUnavailable, match=f"cannot run this call: {reason}. Leave"):
             by_kernels(case.module)(*call)
@@ -76,11 +76,25 @@ def test_kernels_say_why_they_cannot_run_a_call(make_case, by_kernels, cell: str
 def test_kernels_refuse_what_is_on_another_device_or_partly_of_another_dtype(make_case) -> None:
     call = make_case("gru", (2, 3, 4, 5)).call
 
-    assert kernels.why_not(gru.operator.CELL, *call._replace(x=call.x.to("meta"))) == "x is on meta"
+    assert kernels.why_not(*call._replace(x=call.x.to("meta"))) == "x is on meta"
     wide = call._replace(state=gru.State(call.state.h.double()))
-    assert "there is torch.float64" in kernels.why_not(gru.operator.CELL, *wide)
+    assert "there is torch.float64" in kernels.why_not(*wide)
     wide = call._replace(weights=call.weights._replace(b_hh=call.weights.b_hh.double()))
-    assert "there is torch.float64" in kernels.why_not(gru.operator.CELL, *wide)
+    assert "there is torch.float64" in kernels.why_not(*wide)
+
+
+@needs_kernels
+def test_kernels_say_what_of_a_call_they_do_not_have(make_call) -> None:
+    def reason(**changed) -> str | None:
+        call = make_call(gru, norm=True).to(torch.float32)
+        call = call._replace(weights=call.weights._replace(**changed))
+        return kernels.why_not(*call)
+
+    assert reason() is None
+    assert reason(w_hr=torch.ones(1, 1)) == "it has no projection"
+    assert reason(ln_ih=None) == "it normalises both products or none"
+    before = make_call(gru, norm=True, reset_after=False).to(torch.float32)
+    assert kernels.why_not(*before) == "it has no reset gate before a product that is normalised"
 
 
 @needs_kernels
@@ -121,7 +135,7 @@ def test_installation_without_kernels_says_so_and_runs(make_case, by_kernels, mo
 
     reason = "it is not built: lockgate was installed without a C++ compiler"
     assert kernels.status() is None
-    assert kernels.why_not(lstm.operator.CELL, *call) == reason
+    assert kernels.why_not(*call) == reason
     assert torch.equal(lstm.lstm(*call)[0], lstm.reference.run(*call)[0])
     with pytest.raises(BackendUnavailable, match=re.escape(f"cannot run this call: {reason}. ")):
         by_kernels(lstm)(*call)
@@ -262,8 +276,9 @@ def without_weights(case) -> dict[str, Tensor]:
 
 
 @needs_kernels
-def test_gradient_of_one_input_alone_is_the_same(make_case, by_kernels, cell: str) -> None:
-    case = make_case(cell, (3, 4, 5, 6), masks="gate", padded=True)
+@pytest.mark.parametrize("norm", [False, True], ids=["plain", "norm"])
+def test_gradient_of_one_input_alone_is_the_same(make_case, by_kernels, cell: str, norm) -> None:
+    case = make_case(cell, (3, 4, 5, 6), masks="gate", padded=True, norm=norm)
     every = case.compute()
 
     for name, leaf in case.call.leaves().items():

@@ -23,11 +23,10 @@ EVERY_LAYER = pytest.mark.parametrize("cls", LAYERS.values(), ids=LAYERS)
 
 def flat(case, *, recompute: bool = False) -> Arguments:
     call = case.call
-    relu = getattr(call.options, "nonlinearity", "") == "relu"
     c = call.state[1] if len(call.state) > 1 else None
     return Arguments(
-        *(call.x, call.state.h, c, *call.weights[:4], *call.masks[:2], call.valid),
-        *(call.options.reverse, relu, recompute),
+        *(call.x, call.state.h, c, *call.weights[:4], *call.weights[5:], *call.masks, call.valid),
+        *kernels.flags_of(call.options._replace(recompute=recompute)),
     )
 
 
@@ -39,7 +38,8 @@ def operator_of(case) -> tuple[Any, kernels.Cell]:
 KINDS = {
     "bare": {"bias": False},
     "biases": {},
-    "everything": {"masks": "gate", "padded": True, "reverse": True},
+    "norm": {"norm": True, "masks": "gate"},
+    "everything": {"masks": "gate", "zoneout": "drawn", "padded": True, "reverse": True},
 }
 
 
@@ -47,10 +47,11 @@ KINDS = {
 @pytest.mark.parametrize("recompute", [False, True], ids=["save", "recompute"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_operator_passes_torchs_own_check(make_case, cell: str, kind: str, recompute) -> None:
-    case = make_case(cell, (2, 3, 4, 8), **KINDS[kind])
+    # what is saved is compared too, so no line of it may be left half empty
+    case = make_case(cell, (16 if kind == "norm" else 2, 3, 4, 8), **KINDS[kind])
     op, kernel = operator_of(case)
     arguments = flat(case, recompute=recompute)
-    save = kernels.saved_size(kernel, 3, 2, 8, recompute) if kernels.BUILT else 0
+    save = kernels.saved_size(kernel, arguments) if kernels.BUILT else 0
 
     torch.library.opcheck(op, (*arguments, save))
 
@@ -64,17 +65,19 @@ def test_operator_without_gradients_passes_torchs_own_check(make_case, cell, kin
     torch.library.opcheck(op, (*detached, 0))
 
 
-@pytest.mark.parametrize("wanted", [[True] * 7, [False, True, True, True, False, False, True]])
+@pytest.mark.parametrize(
+    "wanted", [[True] * 11, [False, True, True, True, *[False, True] * 3, True]]
+)
 def test_backward_operator_passes_torchs_own_check(make_case, cell: str, wanted) -> None:
     case = make_case(cell, (2, 3, 4, 8), **KINDS["everything"])
     op, kernel = operator_of(case)
     backward = getattr(torch.ops.lockgate, f"{kernel.name}_backward").default
-    arguments = [v.detach() if isinstance(v, Tensor) else v for v in flat(case)]
-    save = kernels.saved_size(kernel, 3, 2, 8, False) if kernels.BUILT else 0
+    arguments = Arguments(*(v.detach() if isinstance(v, Tensor) else v for v in flat(case)))
+    save = kernels.saved_size(kernel, arguments) if kernels.BUILT else 0
     output, _, _, saved = op(*arguments, save)
     d_last_c = case.d_results[2] if kernel.has_c else None
     # what no input is has no gradient
-    wanted = [want and v is not None for want, v in zip(wanted, arguments[:7], strict=True)]
+    wanted = [want and v is not None for want, v in zip(wanted, arguments[:11], strict=True)]
 
     torch.library.opcheck(
         backward,
@@ -84,7 +87,7 @@ def test_backward_operator_passes_torchs_own_check(make_case, cell: str, wanted)
 
 
 def test_operator_in_float64_is_the_reference(make_case, results_and_gradients, cell: str) -> None:
-    case = make_case(cell, (2, 3, 4, 8), masks="gate", padded=True)
+    case = make_case(cell, (2, 3, 4, 8), **KINDS["everything"], norm=True)
     call = case.call.to(torch.float64)
     d_results = [d.double() for d in case.d_results]
 

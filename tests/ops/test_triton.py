@@ -233,14 +233,15 @@ def test_gradients_are_laid_out_as_graphs_expect(make_case, cell: str) -> None:
     x = a.x.detach().transpose(0, 1).contiguous().transpose(0, 1).requires_grad_()
     h, *c = (part.detach().requires_grad_() for part in a.state)
     weights = [w.detach().requires_grad_() for w in a.weights[:4]]
-    flat = (x, h, c[0] if c else None, *weights, *(m.detach() for m in a.masks[:2]), None)
+    masks = [None if mask is None else mask.detach() for mask in a.masks]
+    flat = (x, h, c[0] if c else None, *weights, *[None] * 4, *masks, None)
     operator = getattr(torch.ops.lockgate, "rnn" if cell == "relu" else cell).default
 
     for by in ("triton", "reference"):
         with backend(by):
             cell_ = {"rnn": "rnn", "relu": "rnn"}.get(cell, cell)
             module = {"rnn": rnn, "lstm": lstm, "gru": gru}[cell_]
-            arguments = launch.Arguments(*flat, False, False, False)
+            arguments = launch.Arguments(*flat, False, True, False, False)
             save = module.operator.run._save(arguments, by == "triton")
             torch.library.opcheck(
                 operator,
@@ -251,7 +252,7 @@ def test_gradients_are_laid_out_as_graphs_expect(make_case, cell: str) -> None:
             d_last_c = torch.ones_like(last_c) if c else None
             backward = getattr(torch.ops.lockgate, f"{cell_}_backward").default
             given = (torch.ones_like(output), torch.ones_like(last_h), d_last_c, output, saved)
-            wanted = [True, True, bool(c), True, True, True, True]
+            wanted = [True, True, bool(c), *[True] * 4, *[False] * 4]
             torch.library.opcheck(
                 backward,
                 (*(g if g is None else g.detach() for g in given), *arguments, wanted),
@@ -316,7 +317,17 @@ def test_a_graph_traced_for_the_kernels_does_not_run_on_another_backend(make_cas
     operator = lstm.operator.run
     arguments = make_case("lstm", SIZES).call
     flat = launch.Arguments(
-        *(OnGpu(), *arguments.state, *arguments.weights[:4], None, None, None, False, False, False)
+        *(
+            OnGpu(),
+            *arguments.state,
+            *arguments.weights[:4],
+            *[None] * 8,
+            None,
+            False,
+            True,
+            False,
+            False,
+        )
     )
 
     with pytest.raises(BackendUnavailable, match="was traced for triton"):

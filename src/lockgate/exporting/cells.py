@@ -33,6 +33,8 @@ class _Call(NamedTuple):
     h: Any  # (1, B, H)
     direction: str
     size: int
+    activation: str
+    reset_after: bool
 
 
 def _lstm(x: Any, h: Any, c: Any, *rest: Any) -> tuple[Any, ...]:
@@ -42,6 +44,7 @@ def _lstm(x: Any, h: Any, c: Any, *rest: Any) -> tuple[Any, ...]:
         *(call.x, call.weights, call.recurrent, call.bias, call.lengths, call.h, first),
         direction=call.direction,
         hidden_size=call.size,
+        activations=["Sigmoid", call.activation, call.activation],
     )
     return back(output), *(back.state(*pair) for pair in ((last_h, h), (last_c, c))), _nothing(x)
 
@@ -52,19 +55,19 @@ def _gru(x: Any, h: Any, _: Any, *rest: Any) -> tuple[Any, ...]:
         *(call.x, call.weights, call.recurrent, call.bias, call.lengths, call.h),
         direction=call.direction,
         hidden_size=call.size,
-        linear_before_reset=1,
+        activations=["Sigmoid", call.activation],
+        linear_before_reset=int(call.reset_after),
     )
     return back(output), back.state(last, h), _nothing(x), _nothing(x)
 
 
 def _rnn(x: Any, h: Any, _: Any, *rest: Any) -> tuple[Any, ...]:
     call, back = _prepared("rnn", x, h, *rest)
-    relu = rest[-3]
     output, last = op.RNN(
         *(call.x, call.weights, call.recurrent, call.bias, call.lengths, call.h),
         direction=call.direction,
         hidden_size=call.size,
-        activations=["Relu" if relu else "Tanh"],
+        activations=[call.activation],
     )
     return back(output), back.state(last, h), _nothing(x), _nothing(x)
 
@@ -97,15 +100,27 @@ def _prepared(
     w_hh: Any,
     b_ih: Any,
     b_hh: Any,
+    ln_ih: Any,
+    ln_hh: Any,
+    ln_c: Any,
+    ln_c_bias: Any,
     mask_x: Any,
     mask_h: Any,
+    zoneout_h: Any,
+    zoneout_c: Any,
     valid: Any,
     reverse: bool,
+    reset_after: bool,
+    relu: bool,
     *_: Any,
 ) -> tuple[_Call, _Back]:
     """Put the arguments of an operator as the node takes them."""
     if mask_x is not None or mask_h is not None:
         raise ValueError("a graph for ONNX must be of a network in evaluation, got dropout masks")
+    if zoneout_h is not None or zoneout_c is not None:
+        raise ValueError("a graph for ONNX must be of a network without zoneout, got its masks")
+    if any(gain is not None for gain in (ln_ih, ln_hh, ln_c, ln_c_bias)):
+        raise ValueError("a graph for ONNX must be of a network without layer norm, got its gains")
     weights, recurrent = (op.Unsqueeze(_reordered(cell, w), [0]) for w in (w_ih, w_hh))
     bias = None
     if b_ih is not None:
@@ -117,7 +132,13 @@ def _prepared(
     direction = "reverse" if reverse else "forward"
     size = int(w_hh.shape[1])
     first = op.Unsqueeze(h, [0])
-    return _Call(x, weights, recurrent, bias, lengths, first, direction, size), back
+    activation = "Relu" if relu else "Tanh"
+    return (
+        _Call(
+            *(x, weights, recurrent, bias, lengths, first, direction, size, activation, reset_after)
+        ),
+        back,
+    )
 
 
 def _gathered(x: Any, valid: Any) -> tuple[Any, Any, _Back]:

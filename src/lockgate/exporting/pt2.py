@@ -122,15 +122,33 @@ def _prepared(
     w_hh: Tensor,
     b_ih: Tensor | None,
     b_hh: Tensor | None,
+    ln_ih: Any,
+    ln_hh: Any,
+    ln_c: Any,
+    ln_c_bias: Any,
     mask_x: Any,
     mask_h: Any,
+    zoneout_h: Any,
+    zoneout_c: Any,
     valid: Tensor | None,
     reverse: bool,
+    reset_after: bool,
+    relu: bool,
     *_: Any,
 ) -> _Call:
     """Put the arguments of an operator as torch's takes them."""
     if mask_x is not None or mask_h is not None:
         raise ValueError("a graph must be of a network in evaluation, got dropout masks")
+    if zoneout_h is not None or zoneout_c is not None:
+        raise ValueError("a graph must be of a network without zoneout, got its masks")
+    if any(gain is not None for gain in (ln_ih, ln_hh, ln_c, ln_c_bias)):
+        raise ValueError("a graph must be of a network without layer norm, got its gains")
+    if not reset_after:
+        raise ValueError("a graph must be of a network with reset_after=True, got False")
+    if relu and cell != "rnn":
+        raise ValueError(
+            f"a graph must be of a network with nonlinearity='tanh' in its {cell}, got 'relu'"
+        )
     lengths = None
     if reverse:
         x = x.flip(0)

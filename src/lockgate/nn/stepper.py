@@ -51,14 +51,16 @@ class Stepper:
         self._like = steps[0].weights.w_ih
         self._kernels: list[Callable[..., None]] = []
         x = self._like.new_empty(1, 1, layout.input_size)
-        runs = all(self._runs_on_kernels(cell, x, step) for step in steps)
+        runs = all(self._runs_on_kernels(x, step) for step in steps)
         if runs and layout.uniform and not residual:
-            relu = options.nonlinearity == "relu"
-            self._kernels = [kernels.steps(cell, step.weights, relu=relu) for step in steps]
+            self._kernels = [
+                kernels.steps(cell, step.weights, step.masks, options) for step in steps
+            ]
 
-    def _runs_on_kernels(self, cell: kernels.Cell, x: Tensor, step: LayerStep) -> bool:
+    def _runs_on_kernels(self, x: Tensor, step: LayerStep) -> bool:
         call = (x, step.first, step.weights, step.masks, None, self._options)
-        return kernels.why_not(cell, *call) is None
+        # the product of x is normalised outside the kernels
+        return step.weights.ln_ih is None and kernels.why_not(*call) is None
 
     def __call__(self, x: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
         """Run one step; return the output of the top layer, and the state for the next step.

@@ -12,20 +12,21 @@ import os
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 
 from lockgate.ops.masks import Masks
-from lockgate.ops.plain import why_not_plain
-from lockgate.ops.recurrence import Weights
+from lockgate.ops.recurrence import Weights, hide_padding, normalise, project
 from lockgate.ops.tracing import why_not_by_address
 
 BUILT = importlib.util.find_spec("lockgate.ops._kernels") is not None
 VARIABLE = "LOCKGATE_INSTRUCTION_SET"
 # `saved` begins with a line that tells the backward that the kernels wrote it
 HEADER = 16
+ROW_VALUES = 3  # that layer norm saves of each row and step
 
 
 class Cell(NamedTuple):
@@ -109,15 +110,19 @@ def _openmp_of_torch() -> tuple[int, int] | None:
     return None
 
 
-def lacks(cell: Cell, weights: Weights, masks: Masks, options: Any) -> str | None:
-    """Say what a call asks for that the kernels do not have, whatever its tensors are, or None."""
+def lacks(weights: Weights, options: Any) -> str | None:
+    """Say what a call asks for that the kernels do not have, whatever its tensors are."""
     if weights.w_hr is not None:
         return "it has no projection"
-    return why_not_plain(weights, masks, options, cell.nonlinearities)
+    if (weights.ln_ih is None) != (weights.ln_hh is None):
+        return "it normalises both products or none"
+    if weights.ln_hh is None:
+        return None
+    _, reset_after, _, _ = flags_of(options)
+    return None if reset_after else "it has no reset gate before a product that is normalised"
 
 
 def why_not(
-    cell: Cell,
     x: Tensor,
     state: Any,
     weights: Weights,
@@ -126,7 +131,7 @@ def why_not(
     options: Any,
 ) -> str | None:
     """Say why the kernels cannot run this call, or None if they can."""
-    if reason := lacks(cell, weights, masks, options):
+    if reason := lacks(weights, options):
         return reason
     if extension() is None:
         return "it is not built: lockgate was installed without a C++ compiler"
@@ -155,45 +160,70 @@ class Arguments(NamedTuple):
     w_hh: Tensor
     b_ih: Tensor | None
     b_hh: Tensor | None
+    ln_ih: Tensor | None
+    ln_hh: Tensor | None
+    ln_c: Tensor | None
+    ln_c_bias: Tensor | None
     mask_x: Tensor | None
     mask_h: Tensor | None
+    zoneout_h: Tensor | None
+    zoneout_c: Tensor | None
     valid: Tensor | None
     reverse: bool
+    reset_after: bool
     relu: bool
     recompute: bool
 
     @property
     def weights(self) -> Weights:
-        return Weights(self.w_ih, self.w_hh, self.b_ih, self.b_hh)
+        gains = self.ln_ih, self.ln_hh, self.ln_c, self.ln_c_bias
+        return Weights(self.w_ih, self.w_hh, self.b_ih, self.b_hh, None, *gains)
 
     @property
     def masks(self) -> Masks:
-        return Masks(self.mask_x, self.mask_h)
+        return Masks(self.mask_x, self.mask_h, self.zoneout_h, self.zoneout_c)
 
     @property
     def sources(self) -> tuple[Tensor | None, ...]:
         """What has a gradient."""
-        return self.x, self.h, self.c, self.w_ih, self.w_hh, self.b_ih, self.b_hh
+        return cast("tuple[Tensor | None, ...]", self[:DIFFERENTIABLE])
 
     def with_sources(self, sources: Sequence[Tensor | None]) -> "Arguments":
         """Give the same call with other tensors in the place of `sources`."""
-        x, h, c, w_ih, w_hh, b_ih, b_hh = sources
-        assert x is not None
-        assert h is not None
-        assert w_ih is not None
-        assert w_hh is not None
-        return self._replace(x=x, h=h, c=c, w_ih=w_ih, w_hh=w_hh, b_ih=b_ih, b_hh=b_hh)
+        flat: list[Any] = [*sources, *self[DIFFERENTIABLE:]]
+        return Arguments(*flat)
 
 
-DIFFERENTIABLE = 7  # the sources come first
+DIFFERENTIABLE = 11  # the sources come first
+FLAGS = 4  # and what is no tensor last
 
 
-def saved_size(cell: Cell, T: int, B: int, H: int, recompute: bool) -> int:
+def flags_of(options: Any) -> tuple[bool, bool, bool, bool]:
+    """Give the last fields of `Arguments` as a cell's Options say."""
+    relu = options.nonlinearity == "relu"
+    return options.reverse, getattr(options, "reset_after", True), relu, options.recompute
+
+
+def saved_size(cell: Cell, a: Arguments) -> int:
     """Count the floats that a training step saves beside x, the output and the masks."""
-    if recompute:
+    T, (B, H) = a.x.shape[0], a.h.shape
+    if a.recompute:
         stretches = -(-T // stretch_of(T))
         return HEADER + (stretches - 1) * B * H * cell.has_c
-    return HEADER + T * ((B * H * cell.saved + 15) // 16 * 16)
+    step = _lines(B * H * _values(cell, a))
+    if a.ln_hh is not None:
+        step += _lines(B * (a.w_hh.shape[0] + ROW_VALUES))
+    return HEADER + T * step
+
+
+def _lines(floats: int) -> int:
+    return (floats + 15) // 16 * 16
+
+
+def _values(cell: Cell, a: Arguments) -> int:
+    """Count the values of each unit and step that the kernels save, whatever is normalised."""
+    # where zoneout has mixed in the state before, the output of an RNN does not tell its derivative
+    return max(cell.saved, int(a.zoneout_h is not None or a.ln_hh is not None))
 
 
 def stretch_of(T: int) -> int:
@@ -220,9 +250,10 @@ def forward(cell: Cell, arguments: Arguments, *, save: bool) -> CallResult:
     last_c = x.new_empty((B, H) if cell.has_c else 0)
     saved = x.new_empty(0)
     if save:
-        saved = module.block(saved_size(cell, T, B, H, arguments.recompute))
+        saved = module.block(saved_size(cell, arguments))
         saved[:HEADER] = 1.0
-    held, call = _call(cell, arguments)
+    x = x if arguments.ln_ih is None else _normed_x(arguments)
+    held, call = _call(cell, arguments, x)
     place = saved.data_ptr() + 4 * HEADER if save else 0
     call.results(output.data_ptr(), last_h.data_ptr(), last_c.data_ptr(), place)
     module.forward(getattr(module.Cell, cell.name), call)
@@ -230,18 +261,24 @@ def forward(cell: Cell, arguments: Arguments, *, save: bool) -> CallResult:
     return CallResult(output, last_h, last_c, saved)
 
 
-def steps(cell: Cell, weights: Weights, *, relu: bool) -> Callable[..., None]:
+def steps(cell: Cell, weights: Weights, masks: Masks, options: Any) -> Callable[..., None]:
     """Pack weights once; the result runs one step from addresses to addresses.
+
+    Of masks it takes those of zoneout, the same for every step and sample.
 
     It takes the number of threads, the batch size, x and its stride, h, c, and where the new h and
     c go.
     """
     module = _loaded()
     n_in, H = weights.w_ih.shape[1], weights.w_hh.shape[1]
-    call = module.Call(1, 1, n_in, H, False, relu, 0, 1)
+    _, reset_after, relu, _ = flags_of(options)
+    call = module.Call(1, 1, n_in, H, False, reset_after, relu, 0, 1)
+    _mask_of_h(call, None, H, reset_after=reset_after)
     solid = [None if weight is None else weight.contiguous() for weight in weights[:4]]
     call.weights(*map(_address, solid))
+    held = _zoneout(call, masks, H)
     step: Callable[..., None] = module.Stepper(getattr(module.Cell, cell.name), call).step
+    del held
     return step
 
 
@@ -260,7 +297,12 @@ def backward(
 ) -> list[Tensor | None]:
     """Give the gradients that `wanted` marks; those of the results may be None for zeros."""
     module = _loaded()
-    held, call = _call(cell, arguments)
+    own, x = None, arguments.x
+    if arguments.ln_ih is not None:
+        own = arguments.with_sources(_leaves(arguments, wanted))
+        with torch.enable_grad():
+            x = _normed_x(own)
+    held, call = _call(cell, arguments, x)
     call.results(output.data_ptr(), 0, 0, saved.data_ptr() + 4 * HEADER)
     d_output, *d_last = d_results
     if d_output is not None:
@@ -272,40 +314,102 @@ def backward(
         torch.empty(source.shape, dtype=source.dtype) if want and source is not None else None
         for source, want in zip(arguments.sources, wanted, strict=True)
     ]
-    call.d_inputs(*map(_address, gradients[:3]))
-    call.d_weights(*map(_address, gradients[3:]))
+    d_x, d_h, d_c, d_w_ih, d_w_hh, d_b_ih, d_b_hh, _, *d_norms = gradients
+    if own is not None:
+        # what x gave to the sums is torch's to differentiate
+        d_x, d_w_ih, d_b_ih = torch.empty_like(x) if x.requires_grad else None, None, None
+    call.d_inputs(*map(_address, (d_x, d_h, d_c)))
+    call.d_weights(*map(_address, (d_w_ih, d_w_hh, d_b_ih, d_b_hh)))
+    call.d_norms(*map(_address, d_norms))
     module.backward(getattr(module.Cell, cell.name), call)
     del held
+    if own is not None and d_x is not None:
+        leaves = {i: leaf for i in OF_X if (leaf := own.sources[i]) is not None and wanted[i]}
+        found = torch.autograd.grad(x, list(leaves.values()), d_x)
+        for place, gradient in zip(leaves, found, strict=True):
+            gradients[place] = gradient
     return gradients
 
 
-def _call(cell: Cell, arguments: Arguments) -> tuple[list[Any], Any]:
-    """Describe a call by addresses; they hold while the first of the two results lives."""
+OF_X = 0, 3, 5, 7  # the places among the sources of what makes up the sums that x gives
+
+
+def _leaves(a: Arguments, wanted: Sequence[bool]) -> list[Tensor | None]:
+    return [
+        None if value is None else value.detach().requires_grad_(want)
+        for value, want in zip(a.sources, wanted, strict=True)
+    ]
+
+
+def _normed_x(a: Arguments) -> Tensor:
+    """Give what x adds to the sums of the gates, normalised, (T, B, G * H)."""
+    assert a.ln_ih is not None
+    x = hide_padding(a.x, a.valid)
+    mask = None if a.mask_x is None else _mask(a.mask_x, x.shape[-1])
+    if mask is not None and mask.shape[1] > 1:
+        sums = project(x, a.w_ih, a.b_ih, mask, mask.shape[1], a.ln_ih)
+        return sums.transpose(-3, -2).flatten(-2).contiguous()
+    # one product of all gates, which `project` takes one by one
+    product = linear(x if mask is None else x * mask.squeeze(1), a.w_ih)
+    return normalise(product, a.ln_ih, a.b_ih)
+
+
+def _call(cell: Cell, arguments: Arguments, x: Tensor) -> tuple[list[Any], Any]:
+    """Describe a call by addresses; they hold while the first of the two results lives.
+
+    With layer norm x is what it gives to the sums, and the kernels have neither W_ih nor a mask
+    of x.
+    """
     module = _loaded()
-    x, h, valid, masks = arguments.x, arguments.h, arguments.valid, arguments.masks
+    h, valid, masks = arguments.h, arguments.valid, arguments.masks
     T, B, n_in = x.shape
     H = h.shape[1]
-    every = stretch_of(T) if arguments.recompute and cell.saved else 0
+    every = stretch_of(T) if arguments.recompute and _values(cell, arguments) else 0
     call = module.Call(
-        *(T, B, n_in, H, arguments.reverse, arguments.relu, every, torch.get_num_threads())
+        *(T, B, n_in, H, arguments.reverse, arguments.reset_after, arguments.relu),
+        *(every, torch.get_num_threads()),
     )
     x = _rows(x)
     call.x(x.data_ptr(), x.stride(0), x.stride(1))
     state = [None if part is None else part.contiguous() for part in (h, arguments.c)]
     call.state(*map(_address, state))
-    solid = [None if weight is None else weight.contiguous() for weight in arguments.weights[:4]]
-    call.weights(*map(_address, solid))
+    of_x = (None, None) if arguments.ln_ih is not None else (arguments.w_ih, arguments.b_ih)
+    weights = (of_x[0], arguments.w_hh, of_x[1], arguments.b_hh, *arguments.weights[6:])
+    solid = [None if weight is None else weight.contiguous() for weight in weights]
+    call.weights(*map(_address, solid[:4]))
+    call.norms(*map(_address, solid[4:]))
     held: list[Any] = [x, state, solid]
-    if masks.x is not None:
+    if masks.x is not None and arguments.ln_ih is None:
         held.append(mask := _mask(masks.x, n_in))
         call.mask_x(mask.data_ptr(), *_mask_strides(mask), mask.shape[1] > 1)
-    if masks.h is not None:
-        held.append(mask := _mask(masks.h, H))
-        call.mask_h(mask.data_ptr(), *_mask_strides(mask), mask.shape[1] > 1)
+    held += _mask_of_h(call, masks.h, H, reset_after=arguments.reset_after)
+    held += _zoneout(call, masks, H)
     if valid is not None:
         held.append(valid := valid.expand(T, B))
         call.valid(valid.data_ptr(), valid.stride(0), valid.stride(1))
     return held, call
+
+
+def _mask_of_h(call: Any, mask: Tensor | None, units: int, *, reset_after: bool) -> list[Tensor]:
+    """Enter the mask of h, and return what must live as long as the call."""
+    # a reset gate that acts on h gives the last gate another h than the others
+    if mask is None:
+        call.mask_h(0, 0, 0, 0, not reset_after)
+        return []
+    mask = _mask(mask, units)
+    call.mask_h(mask.data_ptr(), *_mask_strides(mask), mask.shape[1] > 1 or not reset_after)
+    return [mask]
+
+
+def _zoneout(call: Any, masks: Masks, units: int) -> list[Tensor]:
+    """Enter the masks of zoneout, and return what must live as long as the call."""
+    held = []
+    for mask, enter in ((masks.zoneout_h, call.zoneout_h), (masks.zoneout_c, call.zoneout_c)):
+        if mask is not None:
+            held.append(mask := _mask(mask, units))
+            time, _, batch = _mask_strides(mask)
+            enter(mask.data_ptr(), time, batch)
+    return held
 
 
 def _rows(value: Tensor) -> Tensor:

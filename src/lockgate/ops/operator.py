@@ -16,7 +16,7 @@ from lockgate.ops import kernels
 from lockgate.ops._triton import launch, support
 from lockgate.ops.autocast import as_autocast
 from lockgate.ops.dispatch import Backend, BackendUnavailable, forced_backend, select
-from lockgate.ops.kernels import DIFFERENTIABLE, Arguments
+from lockgate.ops.kernels import DIFFERENTIABLE, FLAGS, Arguments
 from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights
 from lockgate.ops.tracing import is_traced
@@ -26,7 +26,9 @@ _LIBRARY = torch.library.Library("lockgate", "FRAGMENT")  # type: ignore[no-unty
 # those of `Arguments`
 _ARGUMENTS = (
     "Tensor x, Tensor h, Tensor? c, Tensor w_ih, Tensor w_hh, Tensor? b_ih, Tensor? b_hh, "
-    "Tensor? mask_x, Tensor? mask_h, Tensor? valid, bool reverse, bool relu, bool recompute"
+    "Tensor? ln_ih, Tensor? ln_hh, Tensor? ln_c, Tensor? ln_c_bias, "
+    "Tensor? mask_x, Tensor? mask_h, Tensor? zoneout_h, Tensor? zoneout_c, "
+    "Tensor? valid, bool reverse, bool reset_after, bool relu, bool recompute"
 )
 
 
@@ -50,7 +52,7 @@ class Operator:
         """
         self._cell, self._state, self._options, self._reference = cell, state, options, reference
         self._backends = (
-            Backend("cpu", self._forward_by_kernels, partial(kernels.why_not, cell)),
+            Backend("cpu", self._forward_by_kernels, kernels.why_not),
             Backend("triton", self._forward_by_triton, partial(support.why_not, cell)),
             Backend("reference", self._forward_by_reference, lambda *_: None),
         )
@@ -85,8 +87,9 @@ class Operator:
     ) -> tuple[Tensor, Any]:
         """Run over a sequence; arguments and results are those of `reference.run`."""
         c = state[1] if self._cell.has_c else None
-        flags = (options.reverse, options.nonlinearity == "relu", options.recompute)
-        arguments = Arguments(x, state[0], c, *weights[:4], masks.x, masks.h, valid, *flags)
+        arguments = Arguments(
+            x, state[0], c, *weights[:4], *weights[5:], *masks, valid, *kernels.flags_of(options)
+        )
         by_triton = self._by_triton(arguments)
         save = self._save(arguments, by_triton)
         if by_triton:
@@ -106,8 +109,7 @@ class Operator:
         x = arguments.x
         if not kernels.BUILT or x.dtype != torch.float32 or x.device.type != "cpu":
             return 0
-        T, B, _ = x.shape
-        return kernels.saved_size(self._cell, T, B, arguments.h.shape[1], arguments.recompute)
+        return kernels.saved_size(self._cell, arguments)
 
     def _by_triton(self, arguments: Arguments) -> bool:
         """Tell whether the GPU's kernels run a call; a graph keeps to what it was traced with."""
@@ -119,8 +121,10 @@ class Operator:
         """Put the arguments as every backend takes them."""
         state = self._state(a.h, a.c) if self._cell.has_c else self._state(a.h)
         nonlinearity = "relu" if a.relu else "tanh"
-        options = self._options(reverse=a.reverse, recompute=a.recompute, nonlinearity=nonlinearity)
-        return a.x, state, a.weights, a.masks, a.valid, options
+        named = {"reverse": a.reverse, "recompute": a.recompute, "nonlinearity": nonlinearity}
+        if not a.reset_after:
+            named["reset_after"] = False
+        return a.x, state, a.weights, a.masks, a.valid, self._options(**named)
 
     # ---- what the operators do ----
 
@@ -262,10 +266,10 @@ class _Recorded(torch.autograd.Function):
     def forward(ctx: Any, operator: Operator, *flat: Any) -> tuple[Tensor, ...]:
         output, last_h, last_c, saved = operator._below_autograd(*flat)
         arguments = Arguments(*flat[:-1])
-        ctx.operator, ctx.flags = operator, arguments[-3:]
+        ctx.operator, ctx.flags = operator, arguments[-FLAGS:]
         ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(saved)
-        ctx.save_for_backward(*arguments[:-3], output, saved)
+        ctx.save_for_backward(*arguments[:-FLAGS], output, saved)
         return output, last_h, last_c, saved
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""What only the references have: the fused backends run plain cells."""
+"""What torch's fused layers and our GPU kernels lack: they run plain cells."""
 
 from typing import Any
 

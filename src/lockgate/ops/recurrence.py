@@ -101,6 +101,12 @@ def unroll(
     return as_autocast(output), type(state)(*map(as_autocast, last))
 
 
+def exports_loop(x: Tensor, weights: Weights, masks: Masks) -> bool:
+    """Tell whether a traced call is the loop of its reference, as no format has a node for it."""
+    more = weights.ln_ih, masks.zoneout_h, masks.zoneout_c
+    return _stays_whole(x) and any(one is not None for one in more)
+
+
 def _stays_whole(x: Tensor) -> bool:
     """Tell whether a call becomes one operation, of a graph that `torch.export` traces."""
     if not torch.compiler.is_exporting() or torch.compiler.is_dynamo_compiling():

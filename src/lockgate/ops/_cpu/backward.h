@@ -18,6 +18,7 @@ struct BackwardMemory {
     int64_t delta_panel, x_panel, h_seen_panel, d_panel;
     float* again;            // the forward's own memory
     float *back_x, *back_h;  // gradients of kept features, [panel][row][sum][W]
+    float* row_sums;         // of layer norm
 
     BackwardMemory(const Call& c, const KeptFeatures& kept, const Split& split, Arena& arena) {
         const int64_t units = panels_of(c.H), inputs = panels_of(kept.x.features),
@@ -25,7 +26,7 @@ struct BackwardMemory {
         steps = larger(1, smaller(chunk_rows / larger(split.rows, 1), c.T));
         rows = steps * split.rows;
         delta_panel = rows * Cell::sums * W;
-        x_panel = rows * lanes_of<Cell>(c.mask_x) * W;
+        x_panel = c.w_ih == nullptr ? 0 : rows * lanes_of<Cell>(c.mask_x) * W;
         h_seen_panel = rows * lanes_of<Cell>(c.mask_h) * W;
         d_panel = split.rows * W;
         delta = arena.take(units * delta_panel);
@@ -35,9 +36,11 @@ struct BackwardMemory {
         d_c = arena.take(Cell::has_c ? units * d_panel : 0);
         back_x = arena.take(kept.x.some() ? inputs * x_panel : 0);
         back_h = arena.take(kept.h.some() ? seen * d_panel * lanes_of<Cell>(c.mask_h) : 0);
+        row_sums = arena.take(normed(c) ? RowSums::size(units, split.rows) : 0);
         stretch = again = nullptr;
-        if (c.every > 0 && Cell::saved > 0) {
-            stretch = arena.take(c.every * SavedPlaces::step_size(split.rows, Cell::saved, c.H));
+        if (c.every > 0 && Cell::saves(c)) {
+            stretch =
+                arena.take(c.every * saved_places<Cell>(c, nullptr, 0, 0, split.rows).step_size());
             Arena count(nullptr);
             ForwardMemory<Cell>(c, kept, split, count);
             again = arena.take(count.used());
@@ -49,15 +52,24 @@ struct BackwardMemory {
 template <class Cell>
 struct Gradients {
     float *w_ih, *w_hh, *bias;
+    float *ln_hh, *ln_c;  // [panel][gate][W]; of gain and bias [panel][2][W]
     int64_t size;
 
     Gradients(const Call& c, const KeptFeatures& kept, int64_t copies, Arena& arena) {
         Arena one(nullptr);
-        Packed<Cell>(c, kept, one);
+        place(c, kept, one);
         size = one.used();
         Arena first(arena.take(size * copies));
-        const Packed<Cell> places(c, kept, first);
+        place(c, kept, first);
+    }
+
+  private:
+    void place(const Call& c, const KeptFeatures& kept, Arena& arena) {
+        const Packed<Cell> places(c, kept, arena);
         w_ih = places.w_ih, w_hh = places.w_hh, bias = places.bias;
+        const int64_t panels = normed(c) ? panels_of(c.H) : 0;
+        ln_hh = arena.take(panels * Cell::gates * W);
+        ln_c = arena.take(panels * 2 * W);
     }
 };
 
@@ -100,12 +112,20 @@ class Backward {
             prepare(step, (step - steps.begin) * share_.rows.size());
         for (int64_t step = steps.end - 1; step >= steps.begin; --step) {
             const int64_t row = (step - steps.begin) * share_.rows.size();
-            for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
-                point(step, row, panel, saved, c_rows);
+            if (normed(call_))
+                point_normed(step, row, saved, c_rows);
+            else
+                for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
+                    point(step, row, panel, saved, c_rows);
             share_.meet();
+            if constexpr (Cell::may_reset)
+                if (resets_first<Cell>(call_)) {
+                    to_reset(step, row, saved);
+                    share_.meet();
+                }
             if (step > 0 || call_.d_h0 != nullptr) to_h(step, row);
         }
-        if (call_.d_x != nullptr) to_x(steps);
+        if (call_.d_x != nullptr && call_.w_ih != nullptr) to_x(steps);
         to_weights(steps.size() * share_.rows.size());
         share_.meet();
     }
@@ -159,9 +179,63 @@ class Backward {
             });
     }
 
+    // What of the gradients passes the cell by.
+    struct Past {
+        vec h, c;
+    };
+
+    // Reads what the pointwise part needs of a row that is valid.
+    LOCKGATE_INLINE Past gather(Pointwise<Cell>& v, int64_t step, int64_t b, int64_t panel,
+                                const SavedPlaces& saved, const float* c_rows) const {
+        const int64_t t = time_of(call_, step), width = width_of(panel, call_.H);
+        const int64_t at = panel * memory_.d_panel + (b - share_.rows.begin) * W;
+        v.d_h = load(memory_.d_h + at);
+        if (call_.d_output != nullptr)
+            v.d_h += load_part(
+                call_.d_output + t * call_.d_output_time + b * call_.d_output_batch + panel * W,
+                width);
+        const bool saves = Cell::saves(call_);
+        if (saves) {
+            const float* kept = saved.at(step, panel, b);
+            repeat<Cell::saved>(
+                [&](auto i) LOCKGATE_HERE { v.saved[i] = load_part(kept + i * width, width); });
+        }
+        if constexpr (Cell::has_c) {
+            v.d_c = load(memory_.d_c + at);
+            v.c_before =
+                step == saved.first_step
+                    ? load_part(c_rows + b * call_.H + panel * W, width)
+                    : load_part(saved.at(step - 1, panel, b) + Cell::saved_c * width, width);
+        }
+        if constexpr (Cell::reads_h_before)
+            v.h_before = load_part(h_before(step, b) + panel * W, width);
+        if constexpr (Cell::reads_h)
+            v.h = saves ? v.saved[0]
+                        : load_part(call_.output + (t * call_.B + b) * call_.H + panel * W, width);
+        Past past = {};
+        if (call_.zoneout_h.data != nullptr) {
+            const vec z = mask_at(call_.zoneout_h, t, 0, b, panel, width);
+            past.h = z * v.d_h, v.d_h = (1.0f - z) * v.d_h;
+        }
+        if constexpr (Cell::has_c)
+            if (call_.zoneout_c.data != nullptr) {
+                const vec z = mask_at(call_.zoneout_c, t, 0, b, panel, width);
+                past.c = z * v.d_c, v.d_c = (1.0f - z) * v.d_c;
+            }
+        return past;
+    }
+
     void point(int64_t step, int64_t row, int64_t panel, const SavedPlaces& saved,
                const float* c_rows) {
-        const int64_t t = time_of(call_, step), width = width_of(panel, call_.H);
+        point(step, row, panel, saved, c_rows,
+              [&](Pointwise<Cell>& v, int64_t) LOCKGATE_HERE { Cell::backward(v, call_); });
+    }
+
+    // compute(v, b) gives the deltas, and the gradients of the state before.
+    template <class F>
+    LOCKGATE_INLINE void point(int64_t step, int64_t row, int64_t panel, const SavedPlaces& saved,
+                               const float* c_rows, F compute) {
+        const int64_t t = time_of(call_, step);
         float* delta = memory_.delta + panel * memory_.delta_panel + row * Cell::sums * W;
         for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b, delta += Cell::sums * W) {
             if (!is_valid(call_, t, b)) {
@@ -170,32 +244,147 @@ class Backward {
             }
             const int64_t at = panel * memory_.d_panel + (b - share_.rows.begin) * W;
             Pointwise<Cell> v;
-            v.d_h = load(memory_.d_h + at);
-            if (call_.d_output != nullptr)
-                v.d_h += load_part(
-                    call_.d_output + t * call_.d_output_time + b * call_.d_output_batch + panel * W,
-                    width);
-            if constexpr (Cell::saved > 0) {
-                const float* kept = saved.at(step, panel, b);
-                repeat<Cell::saved>(
-                    [&](auto i) LOCKGATE_HERE { v.saved[i] = load_part(kept + i * width, width); });
-            }
-            if constexpr (Cell::has_c) {
-                v.d_c = load(memory_.d_c + at);
-                v.c_before =
-                    step == saved.first_step
-                        ? load_part(c_rows + b * call_.H + panel * W, width)
-                        : load_part(saved.at(step - 1, panel, b) + Cell::saved_c * width, width);
-            }
-            if constexpr (Cell::reads_h_before)
-                v.h_before = load_part(h_before(step, b) + panel * W, width);
-            if constexpr (Cell::reads_h)
-                v.h = load_part(call_.output + (t * call_.B + b) * call_.H + panel * W, width);
-            Cell::backward(v, call_);
-            store(memory_.d_h + at, v.d_h);
-            if constexpr (Cell::has_c) store(memory_.d_c + at, v.d_c);
+            const Past past = gather(v, step, b, panel, saved, c_rows);
+            compute(v, b);
+            store(memory_.d_h + at, v.d_h + past.h);
+            if constexpr (Cell::has_c) store(memory_.d_c + at, v.d_c + past.c);
             repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { store(delta + s * W, v.sum[s]); });
         }
+    }
+
+    // ---- layer norm ----
+
+    RowSums row_sums() const {
+        return RowSums(memory_.row_sums, panels_of(call_.H), share_.rows.size());
+    }
+    // Two means of a row of what was entered, over `count` values.
+    void average(int64_t slot, int64_t count) {
+        for (int64_t r = 0; r < share_.rows.size(); ++r)
+            for (int64_t of = 0; of < 2; ++of)
+                sums_[r * 2 + of] = row_sums().total(slot + of, r) / static_cast<float>(count);
+    }
+    const float* averages(int64_t b) const { return sums_ + (b - share_.rows.begin) * 2; }
+
+    // The pointwise part of all panels, back through the normalised products.
+    void point_normed(int64_t step, int64_t row, const SavedPlaces& saved, const float* c_rows) {
+        const int64_t t = time_of(call_, step);
+        if constexpr (Cell::has_c)
+            if (call_.ln_c != nullptr) {
+                for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
+                    enter_c(step, panel, saved, c_rows);
+                share_.meet();
+                average(0, call_.H);
+            }
+        for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel) {
+            point(step, row, panel, saved, c_rows,
+                  [&](Pointwise<Cell>& v, int64_t b) LOCKGATE_HERE {
+                      if constexpr (Cell::has_c)
+                          if (call_.ln_c != nullptr) {
+                              back_through_c(v, step, b, panel, saved);
+                              return;
+                          }
+                      Cell::backward(v, call_);
+                  });
+            enter_products(step, row, panel, saved);
+        }
+        share_.meet();
+        average(2, Cell::gates * call_.H);
+        each([&](int64_t panel, int64_t b, int64_t) {
+            if (!is_valid(call_, t, b)) return;
+            const int64_t width = width_of(panel, call_.H);
+            const vec scale = fill(saved.row_at(step, b)[scale_of_products]),
+                      mean = fill(averages(b)[0]), slope = fill(averages(b)[1]);
+            float* delta = delta_at(panel, row, b);
+            repeat<Cell::gates>([&](auto g) LOCKGATE_HERE {
+                float* place = delta + Cell::h_sum(g) * W;
+                const vec normal = load_part(saved.normed_at(step, panel, b) + g * width, width);
+                store(place, scale * (load(place) - mean - slope * normal));
+            });
+        });
+    }
+
+    float* delta_at(int64_t panel, int64_t row, int64_t b) const {
+        return memory_.delta + panel * memory_.delta_panel +
+               (row + b - share_.rows.begin) * Cell::sums * W;
+    }
+
+    // Of one panel: the gradients of x and of the gain, and the parts of the sums over the row of
+    // the gradient of the normalised products.
+    void enter_products(int64_t step, int64_t row, int64_t panel, const SavedPlaces& saved) {
+        const int64_t t = time_of(call_, step), width = width_of(panel, call_.H);
+        float* bias = gradients_.bias + offset_ + panel * Cell::sums * W;
+        float* gain = gradients_.ln_hh + offset_ + panel * Cell::gates * W;
+        vec d_bias[Cell::sums], d_gain[Cell::gates];
+        repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { d_bias[s] = load(bias + s * W); });
+        repeat<Cell::gates>([&](auto g) LOCKGATE_HERE { d_gain[g] = load(gain + g * W); });
+        for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b) {
+            float* delta = delta_at(panel, row, b);
+            const bool valid = is_valid(call_, t, b);
+            if (call_.d_x != nullptr)
+                repeat<Cell::gates>([&](auto g) LOCKGATE_HERE {
+                    store_part(call_.d_x + (t * call_.B + b) * call_.I + g * call_.H + panel * W,
+                               load(delta + Cell::x_sum(g) * W), width);
+                });
+            if (!valid) continue;
+            repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { d_bias[s] += load(delta + s * W); });
+            vec total = {}, along = {};
+            repeat<Cell::gates>([&](auto g) LOCKGATE_HERE {
+                float* place = delta + Cell::h_sum(g) * W;
+                const vec normal = load_part(saved.normed_at(step, panel, b) + g * width, width);
+                d_gain[g] += load(place) * normal;
+                const vec d = load(place) * load_part(call_.ln_hh + g * call_.H + panel * W, width);
+                store(place, d);
+                total += d, along += d * normal;
+            });
+            row_sums().enter(2, panel, b - share_.rows.begin, total);
+            row_sums().enter(3, panel, b - share_.rows.begin, along);
+        }
+        repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { store(bias + s * W, d_bias[s]); });
+        repeat<Cell::gates>([&](auto g) LOCKGATE_HERE { store(gain + g * W, d_gain[g]); });
+    }
+
+    // c as it was normalised, what the output reads of it, and the gradient of both.
+    struct OfC {
+        vec normal, squashed, d_seen, d_normal;
+    };
+    LOCKGATE_INLINE OfC of_c(const Pointwise<Cell>& v, int64_t step, int64_t b, int64_t panel,
+                             const SavedPlaces& saved) const {
+        const int64_t width = width_of(panel, call_.H);
+        const float* of_row = saved.row_at(step, b);
+        const vec gain = load_part(call_.ln_c + panel * W, width);
+        OfC c;
+        c.normal = (Cell::new_c(v) - of_row[mean_of_c]) * of_row[scale_of_c];
+        c.squashed =
+            activate(call_, c.normal * gain + load_part(call_.ln_c_bias + panel * W, width));
+        c.d_seen = Cell::back_to_seen(v, call_, c.squashed);
+        c.d_normal = c.d_seen * gain;
+        return c;
+    }
+
+    // Of one panel: the gradients of gain and bias of c, and the parts of the sums over the row of
+    // the gradient of the normalised c.
+    void enter_c(int64_t step, int64_t panel, const SavedPlaces& saved, const float* c_rows) {
+        const int64_t t = time_of(call_, step);
+        float* place = gradients_.ln_c + offset_ + panel * 2 * W;
+        vec d_gain = load(place), d_bias = load(place + W);
+        for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b) {
+            if (!is_valid(call_, t, b)) continue;
+            Pointwise<Cell> v;
+            gather(v, step, b, panel, saved, c_rows);
+            const OfC c = of_c(v, step, b, panel, saved);
+            d_gain += c.d_seen * c.normal, d_bias += c.d_seen;
+            row_sums().enter(0, panel, b - share_.rows.begin, c.d_normal);
+            row_sums().enter(1, panel, b - share_.rows.begin, c.d_normal * c.normal);
+        }
+        store(place, d_gain), store(place + W, d_bias);
+    }
+
+    LOCKGATE_INLINE void back_through_c(Pointwise<Cell>& v, int64_t step, int64_t b, int64_t panel,
+                                        const SavedPlaces& saved) const {
+        const OfC c = of_c(v, step, b, panel, saved);
+        const vec d_c = (c.d_normal - averages(b)[0] - averages(b)[1] * c.normal) *
+                        saved.row_at(step, b)[scale_of_c];
+        Cell::backward(v, call_, c.squashed, v.d_c + d_c);
     }
 
     // Multiplies deltas with the weights of a group of panels, and calls give(row, p, gradient).
@@ -252,6 +441,46 @@ class Backward {
             }
     }
 
+    // From the delta of the last gate to the h that its product has read, and to the reset gate.
+    void to_reset(int64_t step, int64_t row, const SavedPlaces& saved) {
+        const int64_t t = time_of(call_, step);
+        for_groups<most_panels>(share_.units, [&](auto group, int64_t panel) {
+            constexpr int P = decltype(group)::value;
+            static const float zeros[P * W] = {};
+            const int64_t weights_panel = call_.H * W, rows = share_.rows.size();
+            product<FromLastDelta<Cell, P>>(
+                rows, zeros, sums_,
+                {memory_.delta + row * Cell::sums * W, memory_.delta_panel, Cell::sums * W,
+                 weights_.w_last + panel * weights_panel, weights_panel, W, call_.H});
+            for (int64_t r = 0; r < rows; ++r)
+                repeat<P>([&](auto p) LOCKGATE_HERE {
+                    reset_back(t, step, share_.rows.begin + r, row + r, panel + p,
+                               load(sums_ + (r * P + p) * W), saved);
+                });
+        });
+    }
+
+    // d: the gradient of what the product of the last gate has read, W units of one row.
+    LOCKGATE_INLINE void reset_back(int64_t t, int64_t step, int64_t b, int64_t row, int64_t panel,
+                                    vec d, const SavedPlaces& saved) {
+        constexpr int last = Cell::gates - 1;
+        if (!is_valid(call_, t, b)) return;
+        const int64_t width = width_of(panel, call_.H);
+        const vec reset = load_part(saved.at(step, panel, b) + Cell::reset_saved * width, width);
+        vec seen = load_part(h_before(step, b) + panel * W, width), d_h = d * reset;
+        if (call_.mask_h.data != nullptr) {
+            const vec mask = mask_at(call_.mask_h, t, last, b, panel, width);
+            seen *= mask, d_h *= mask;
+        }
+        store(memory_.delta + panel * memory_.delta_panel + row * Cell::sums * W,
+              Cell::reset_back(reset, d * seen));
+        float* place = memory_.d_h + panel * memory_.d_panel + (b - share_.rows.begin) * W;
+        store(place, load(place) + d_h);
+        if (call_.d_w_hh != nullptr)
+            store(memory_.h_seen + panel * memory_.h_seen_panel + (row * Cell::gates + last) * W,
+                  seen * reset);
+    }
+
     void to_h(int64_t step, int64_t row) {
         const int64_t t = time_of(call_, step);
         with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
@@ -270,10 +499,20 @@ class Backward {
                     memory_.delta + row * Cell::sums * W, share_.rows.size(), weights_.w_hh, panel,
                     [&](int64_t r, int64_t p, const float* sums) {
                         const int64_t b = share_.rows.begin + r;
+                        const int64_t width = width_of(panel + p, call_.H);
                         float* place = memory_.d_h + (panel + p) * memory_.d_panel + r * W;
-                        store(place, load(place) + masked<is_gated ? Cell::gates : 1>(
-                                                       sums, call_.mask_h, t, b, panel + p,
-                                                       width_of(panel + p, call_.H)));
+                        vec d = {};
+                        if constexpr (is_gated) {
+                            // that of the last gate has come by `to_reset`
+                            if (resets_first<Cell>(call_))
+                                d = masked<Cell::gates - 1>(sums, call_.mask_h, t, b, panel + p,
+                                                            width);
+                            else
+                                d = masked<Cell::gates>(sums, call_.mask_h, t, b, panel + p, width);
+                        } else {
+                            d = masked<1>(sums, call_.mask_h, t, b, panel + p, width);
+                        }
+                        store(place, load(place) + d);
                     });
             });
         });
@@ -323,6 +562,7 @@ class Backward {
                                                              rows, weights_.kept.h.features,
                                                              gradients_.w_hh + offset_);
             });
+        if (normed(call_)) return;  // the bias comes after the norm, which the deltas have passed
         for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel) {
             const float* delta = memory_.delta + panel * memory_.delta_panel;
             vec sum[Cell::sums] = {};
@@ -358,7 +598,7 @@ class Backward {
 
 template <class Cell>
 struct BackwardLayout {
-    static bool reruns(const Call& c) { return c.every > 0 && Cell::saved > 0; }
+    static bool reruns(const Call& c) { return c.every > 0 && Cell::saves(c); }
 
     Split split;
     Arena arena;
@@ -416,6 +656,12 @@ void store_weights(const Kept& kept, const float* packed, int64_t copies, int64_
                     });
 }
 
+inline vec sum_copies(const float* place, int64_t copies, int64_t size) {
+    vec sum = {};
+    for (int64_t copy = 0; copy < copies; ++copy) sum += load(place + copy * size);
+    return sum;
+}
+
 template <class Cell>
 void store_gradients(const Call& c, const BackwardLayout<Cell>& layout) {
     const auto& gradients = layout.gradients;
@@ -440,8 +686,22 @@ void store_gradients(const Call& c, const BackwardLayout<Cell>& layout) {
                 }
                 const int64_t first = g * c.H + panel * W, width = width_of(panel, c.H);
                 if (c.d_b_ih != nullptr) store_part(c.d_b_ih + first, of_x, width);
+                if (c.d_ln_hh != nullptr)
+                    store_part(c.d_ln_hh + first,
+                               sum_copies(gradients.ln_hh + (panel * Cell::gates + g) * W, copies,
+                                          gradients.size),
+                               width);
                 if (c.d_b_hh != nullptr) store_part(c.d_b_hh + first, of_h, width);
             }
+        for (int64_t panel = own.begin; panel < own.end; ++panel) {
+            const float* of_c = gradients.ln_c + panel * 2 * W;
+            const int64_t width = width_of(panel, c.H);
+            if (c.d_ln_c != nullptr)
+                store_part(c.d_ln_c + panel * W, sum_copies(of_c, copies, gradients.size), width);
+            if (c.d_ln_c_bias != nullptr)
+                store_part(c.d_ln_c_bias + panel * W, sum_copies(of_c + W, copies, gradients.size),
+                           width);
+        }
     });
 }
 
@@ -472,10 +732,10 @@ void backward(const Call& c, float* workspace) {
         for (int64_t begin = (c.T - 1) / stretch * stretch; begin >= 0; begin -= stretch) {
             const int64_t end = smaller(begin + stretch, c.T);
             const float* c_rows = begin == 0 ? c.c0 : c.saved + (begin / stretch - 1) * c.B * c.H;
-            SavedPlaces saved{c.saved, 0, 0, c.B, Cell::saved, c.H};
+            SavedPlaces saved = saved_places<Cell>(c, c.saved, 0, 0, c.B);
             if (reruns) {
-                saved = {memory.stretch,    begin,       share.rows.begin,
-                         share.rows.size(), Cell::saved, c.H};
+                saved = saved_places<Cell>(c, memory.stretch, begin, share.rows.begin,
+                                           share.rows.size());
                 Arena inner(memory.again);
                 const ForwardMemory<Cell> forward_memory(c, layout.kept, split, inner);
                 Forward<Cell> again(c, forward_weights, forward_memory,
@@ -483,6 +743,7 @@ void backward(const Call& c, float* workspace) {
                 again.start(
                     {begin, end}, [&](int64_t b) { return run.h_before(begin, b); }, c_rows);
                 for (int64_t step = begin; step < end; ++step) again.advance(step, &saved, false);
+                share.meet();  // one thread saves for all what there is of a whole row
             }
             for (int64_t last = end; last > begin; last -= memory.steps)
                 run.chunk({larger(begin, last - memory.steps), last}, saved, c_rows);

@@ -23,10 +23,16 @@ struct Call {
     const float *h0 = nullptr, *c0 = nullptr;      // (B, H)
     const float *w_ih = nullptr, *w_hh = nullptr;  // (G * H, I), (G * H, H)
     const float *b_ih = nullptr, *b_hh = nullptr;  // (G * H), or null
+    // Layer norm: gains of the products with h (G * H) and of c (H), or null. With it x holds what
+    // the sums get of the input, (T, B, G * H), so that I is G * H, and w_ih and b_ih are null.
+    const float *ln_hh = nullptr, *ln_c = nullptr, *ln_c_bias = nullptr;
     Mask mask_x, mask_h;
+    Mask zoneout_h, zoneout_c;       // how much of the old state is kept, of one gate
     const uint8_t* valid = nullptr;  // (T, B), or null: all are valid
     int64_t valid_time = 0, valid_batch = 0;
     bool reverse = false;
+    bool reset_after =
+        true;  // a GRU's reset gate acts on the recurrent product, not on h before it
     Nonlinearity nonlinearity = Nonlinearity::tanh;
     int64_t every =
         0;  // 0: the backward finds all it needs in `saved`; k: it reruns stretches of k
@@ -42,6 +48,7 @@ struct Call {
     float* d_x = nullptr;  // (T, B, I); a null gradient is not wanted
     float *d_h0 = nullptr, *d_c0 = nullptr;
     float *d_w_ih = nullptr, *d_w_hh = nullptr, *d_b_ih = nullptr, *d_b_hh = nullptr;
+    float *d_ln_hh = nullptr, *d_ln_c = nullptr, *d_ln_c_bias = nullptr;
 };
 
 // One cell on one instruction set. Sizes are in floats; workspaces are aligned to 64 bytes.

@@ -87,8 +87,8 @@ void backward(Cell cell, const Call& call) {
     kernel.backward(call, workspace.data());
 }
 
-// Weights in panels and working memory for one step after another. The interpreter's lock is kept:
-// a step takes microseconds, and two steps at once would share the memory.
+// Weights in panels, masks and working memory for one step after another. The interpreter's lock is
+// kept: a step takes microseconds, and two steps at once would share the memory.
 class Stepper {
   public:
     Stepper(Cell cell, const Call& call)
@@ -96,6 +96,8 @@ class Stepper {
           call_(call),
           packed_(static_cast<size_t>(kernel_.packed_size(call))) {
         kernel_.pack(call_, packed_.data());
+        keep(call_.zoneout_h, zoneout_h_);
+        keep(call_.zoneout_c, zoneout_c_);
     }
 
     void step(int threads, int64_t B, uintptr_t x, int64_t x_batch, uintptr_t h, uintptr_t c,
@@ -113,9 +115,17 @@ class Stepper {
     }
 
   private:
+    // copies a mask that is one for all steps and samples
+    void keep(Mask& mask, std::vector<float>& copy) {
+        if (mask.data == nullptr) return;
+        copy.assign(mask.data, mask.data + call_.H);
+        mask = Mask{copy.data()};
+    }
+
     Kernel kernel_;
     Call call_;
     Block packed_;
+    std::vector<float> zoneout_h_, zoneout_c_;
     std::unique_ptr<Block> workspace_;
     size_t size_ = 0;
 };
@@ -149,11 +159,12 @@ NB_MODULE(_kernels, m) {
 
     nb::class_<Call>(m, "Call")
         .def("__init__",
-             [](Call* call, int64_t T, int64_t B, int64_t I, int64_t H, bool reverse, bool relu,
-                int64_t every, int threads) {
+             [](Call* call, int64_t T, int64_t B, int64_t I, int64_t H, bool reverse,
+                bool reset_after, bool relu, int64_t every, int threads) {
                  new (call) Call;
                  call->T = T, call->B = B, call->I = I, call->H = H;
-                 call->reverse = reverse, call->every = every, call->threads = threads;
+                 call->reverse = reverse, call->reset_after = reset_after;
+                 call->every = every, call->threads = threads;
                  call->nonlinearity = relu ? Nonlinearity::relu : Nonlinearity::tanh;
              })
         .def("x", [](Call& c, uintptr_t data, int64_t time,
@@ -165,10 +176,19 @@ NB_MODULE(_kernels, m) {
                  c.w_ih = at<float>(w_ih), c.w_hh = at<float>(w_hh), c.b_ih = at<float>(b_ih),
                  c.b_hh = at<float>(b_hh);
              })
+        .def("norms",
+             [](Call& c, uintptr_t ln_hh, uintptr_t ln_c, uintptr_t ln_c_bias) {
+                 c.ln_hh = at<float>(ln_hh), c.ln_c = at<float>(ln_c),
+                 c.ln_c_bias = at<float>(ln_c_bias);
+             })
         .def("mask_x", [](Call& c, uintptr_t data, int64_t time, int64_t gate, int64_t batch,
                           bool gated) { c.mask_x = {at<float>(data), time, gate, batch, gated}; })
         .def("mask_h", [](Call& c, uintptr_t data, int64_t time, int64_t gate, int64_t batch,
                           bool gated) { c.mask_h = {at<float>(data), time, gate, batch, gated}; })
+        .def("zoneout_h", [](Call& c, uintptr_t data, int64_t time,
+                             int64_t batch) { c.zoneout_h = {at<float>(data), time, 0, batch}; })
+        .def("zoneout_c", [](Call& c, uintptr_t data, int64_t time,
+                             int64_t batch) { c.zoneout_c = {at<float>(data), time, 0, batch}; })
         .def("valid",
              [](Call& c, uintptr_t data, int64_t time, int64_t batch) {
                  c.valid = at<uint8_t>(data), c.valid_time = time, c.valid_batch = batch;
@@ -192,7 +212,11 @@ NB_MODULE(_kernels, m) {
              [](Call& c, uintptr_t w_ih, uintptr_t w_hh, uintptr_t b_ih, uintptr_t b_hh) {
                  c.d_w_ih = at<float>(w_ih), c.d_w_hh = at<float>(w_hh), c.d_b_ih = at<float>(b_ih),
                  c.d_b_hh = at<float>(b_hh);
-             });
+             })
+        .def("d_norms", [](Call& c, uintptr_t ln_hh, uintptr_t ln_c, uintptr_t ln_c_bias) {
+            c.d_ln_hh = at<float>(ln_hh), c.d_ln_c = at<float>(ln_c),
+            c.d_ln_c_bias = at<float>(ln_c_bias);
+        });
 
     nb::class_<Stepper>(m, "Stepper")
         .def(nb::init<Cell, const Call&>())

@@ -2,10 +2,20 @@
 //
 // A Cell has: gates; sums, what its pointwise part reads (LSTM: one for each gate; GRU keeps the
 // two halves of its third gate apart, so four); x_sum(g) and h_sum(g), to which sum gate g of the
-// products with x and h is added; saved, the values the backward needs beside the output; has_c,
-// and then saved_c, the place of c among them; reads_h_before and reads_h, what else the pointwise
-// backward reads; and the pointwise functions forward and backward. A delta is the gradient of a
-// sum.
+// products with x and h is added; saved, the values the backward needs beside the output, all or
+// none of which a call saves, as saves(call) says; has_c, and then saved_c, the place of c among
+// them; reads_h_before and reads_h, what else the pointwise backward reads (h as it was before
+// zoneout); may_reset; and the pointwise functions forward and backward, which know nothing of
+// zoneout. A delta is the gradient of a sum.
+//
+// may_reset: there may be a gate that acts on h before the product of the last gate, which then
+// waits for it. reset gives that gate, reset_saved is its place among what is saved, and reset_back
+// takes the gradient of the gate to that of its sum, the first one.
+//
+// has_c: layer norm may change the c that the output reads, so the pointwise part is there in two
+// as well. forward_c gives the gates (as saved) and c, forward_h the h of them and of what it reads
+// of c; new_c gives c again in the backward, back_to_seen the gradient of what h reads of it, and a
+// second backward takes both.
 #pragma once
 
 #include "backward.h"

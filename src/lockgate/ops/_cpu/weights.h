@@ -32,6 +32,24 @@ struct ToWeights {
     static constexpr int lane(int g) { return Gated ? g : 0; }
 };
 
+// The product of the last gate by itself, with an h that the reset gate has acted on.
+template <int Panels>
+struct ToLastSum {
+    static constexpr int panels = Panels, gates = 1, sums = 1, lanes = 1;
+    static constexpr bool one_lane = true;
+    static constexpr int lane(int) { return 0; }
+    static constexpr int sum(int) { return 0; }
+};
+
+// And back from its delta, one of all those of a row.
+template <class Cell, int Panels>
+struct FromLastDelta {
+    static constexpr int panels = Panels, gates = 1, sums = 1, lanes = Cell::sums;
+    static constexpr bool one_lane = true;
+    static constexpr int lane(int) { return Cell::h_sum(Cell::gates - 1); }
+    static constexpr int sum(int) { return 0; }
+};
+
 // Calls f(Number<n>{}, panel) for groups of n panels, as large as they come.
 template <int Most, class F>
 LOCKGATE_INLINE void for_groups(Range panels, F f) {
@@ -61,10 +79,24 @@ LOCKGATE_INLINE void with_gated(const Mask& mask, F f) {
 }
 
 template <class Cell>
+bool resets_first(const Call& c) {
+    return Cell::may_reset && !c.reset_after;
+}
+
+// The rows of W_hh of the last gate.
+template <class Cell>
+const float* last_rows(const Call& c) {
+    return c.w_hh + (Cell::gates - 1) * c.H * c.H;
+}
+
+// Where the last gate waits for the reset gate its product reads all of h.
+template <class Cell>
 KeptFeatures kept_features(const Call& c, Arena& arena) {
     const int64_t units = Cell::gates * c.H;
-    return {Kept(c.mask_x, lanes_of<Cell>(c.mask_x), c.I, units, arena),
-            Kept(c.mask_h, lanes_of<Cell>(c.mask_h), c.H, units, arena)};
+    return {c.w_ih == nullptr ? Kept(c.I)
+                              : Kept(c.mask_x, lanes_of<Cell>(c.mask_x), c.I, units, arena),
+            resets_first<Cell>(c) ? Kept(c.H)
+                                  : Kept(c.mask_h, lanes_of<Cell>(c.mask_h), c.H, units, arena)};
 }
 inline KeptFeatures all_features(const Call& c) {
     return {Kept(c.I), Kept(c.H)};
@@ -74,25 +106,28 @@ template <class Cell>
 struct Packed {
     const KeptFeatures& kept;
     float *w_ih, *w_hh, *bias;
+    float* w_last;  // of the last gate alone, where it waits for the reset gate
 
     Packed(const Call& c, const KeptFeatures& features, Arena& arena) : kept(features) {
         const int64_t panels = panels_of(c.H);
-        w_ih = arena.take(panels * kept.x.features * Cell::gates * W);
+        w_ih = arena.take(c.w_ih == nullptr ? 0 : panels * kept.x.features * Cell::gates * W);
         w_hh = arena.take(panels * kept.h.features * Cell::gates * W);
         bias = arena.take(panels * Cell::sums * W);
+        w_last = arena.take(resets_first<Cell>(c) ? panels * c.H * W : 0);
     }
 
     void fill_panels(const Call& c, Range panels) const {
-        pack(kept.x, c.w_ih, c.H, c.I, panels, w_ih);
+        if (c.w_ih != nullptr) pack(kept.x, c.w_ih, c.H, c.I, panels, w_ih);
         pack(kept.h, c.w_hh, c.H, c.H, panels, w_hh);
+        if (resets_first<Cell>(c))
+            pack_by_units(last_rows<Cell>(c), 1, c.H, c.H, panels.begin, panels.end, w_last);
         for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
             vec sum[Cell::sums] = {};
-            if (c.b_ih != nullptr)
-                for (int g = 0; g < Cell::gates; ++g) {
-                    const int64_t first = g * c.H + panel * W, width = width_of(panel, c.H);
-                    sum[Cell::x_sum(g)] += load_part(c.b_ih + first, width);
-                    sum[Cell::h_sum(g)] += load_part(c.b_hh + first, width);
-                }
+            for (int g = 0; g < Cell::gates; ++g) {
+                const int64_t first = g * c.H + panel * W, width = width_of(panel, c.H);
+                if (c.b_ih != nullptr) sum[Cell::x_sum(g)] += load_part(c.b_ih + first, width);
+                if (c.b_hh != nullptr) sum[Cell::h_sum(g)] += load_part(c.b_hh + first, width);
+            }
             for (int s = 0; s < Cell::sums; ++s) store(bias + (panel * Cell::sums + s) * W, sum[s]);
         }
     }
@@ -129,24 +164,28 @@ struct Packed {
 template <class Cell>
 struct PackedBack {
     const KeptFeatures& kept;
-    float *w_ih, *w_hh;
+    float *w_ih, *w_hh, *w_last;
 
     PackedBack(const Call& c, const KeptFeatures& features, Arena& arena) : kept(features) {
-        const int64_t inputs = c.d_x == nullptr ? 0 : panels_of(kept.x.features);
+        const int64_t inputs = goes_to_x(c) ? panels_of(kept.x.features) : 0;
         w_ih = arena.take(inputs * c.H * Cell::gates * W);
         w_hh = arena.take(panels_of(kept.h.features) * c.H * Cell::gates * W);
+        w_last = arena.take(resets_first<Cell>(c) ? panels_of(c.H) * c.H * W : 0);
     }
 
     void fill_all(const Call& c, int64_t lanes) const {
         parallel(lanes, [&](int64_t lane) {
             const Range inputs = part_of(panels_of(kept.x.features), lane, lanes),
                         units = part_of(panels_of(kept.h.features), lane, lanes);
-            if (c.d_x != nullptr) pack(kept.x, c.w_ih, c.H, c.I, inputs, w_ih);
+            if (goes_to_x(c)) pack(kept.x, c.w_ih, c.H, c.I, inputs, w_ih);
             pack(kept.h, c.w_hh, c.H, c.H, units, w_hh);
+            if (resets_first<Cell>(c))
+                pack_by_features(last_rows<Cell>(c), 1, c.H, c.H, units.begin, units.end, w_last);
         });
     }
 
   private:
+    static bool goes_to_x(const Call& c) { return c.d_x != nullptr && c.w_ih != nullptr; }
     static void pack(const Kept& kept, const float* weights, int64_t units, int64_t features,
                      Range panels, float* packed) {
         if (!kept.some())

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from lockgate.ops.autocast import autocast_dtype
 from lockgate.ops.dispatch import forced_backend
-from lockgate.ops.kernels import Arguments, Cell, lacks
+from lockgate.ops.kernels import Arguments, Cell
 from lockgate.ops.masks import Masks
+from lockgate.ops.plain import why_not_plain
 from lockgate.ops.recurrence import Weights
 from lockgate.ops.tracing import constant_in_graphs, why_not_by_address
 
@@ -62,7 +63,9 @@ def why_not(
     options: Any,
 ) -> str | None:
     """Say why the kernels cannot run this call, or None if they can."""
-    if reason := lacks(cell, weights, masks, options):
+    if weights.w_hr is not None:
+        return "it has no projection"
+    if reason := why_not_plain(weights, masks, options, cell.nonlinearities):
         return reason
     if not may_run(x):
         return f"x is on {x.device}"

@@ -9,14 +9,14 @@ from lockgate.ops import kernels
 from lockgate.ops._triton import support
 from lockgate.ops.dispatch import Backend, select
 from lockgate.ops.masks import Masks
-from lockgate.ops.recurrence import Weights
+from lockgate.ops.recurrence import Weights, exports_loop
 from lockgate.ops.rnn import aten, operator, reference
 from lockgate.ops.rnn.reference import GATES, Options, State
 
 __all__ = ["BACKENDS", "GATES", "Options", "State", "Weights", "rnn"]
 
 BACKENDS = (
-    Backend("cpu", operator.run, partial(kernels.why_not, operator.CELL)),
+    Backend("cpu", operator.run, kernels.why_not),
     Backend("aten", aten.run, aten.why_not),
     Backend("triton", operator.run, partial(support.why_not, operator.CELL)),
     Backend("reference", reference.run, lambda *_: None),
@@ -54,8 +54,9 @@ def rnn(
     """
     args = (x, state, weights, masks, valid, options)
     if torch.compiler.is_compiling():
-        # a call is one operator, which chooses when it runs, but for what only the reference has
-        run = reference.run if operator.lacks(weights, masks, options) else operator.run
+        # a call is one operator, which chooses when it runs, but for what no kernel of a CPU has
+        looped = kernels.lacks(weights, options) or exports_loop(x, weights, masks)
+        run = reference.run if looped else operator.run
     else:
         run = select(BACKENDS, *args).run
     output, last = run(*args)

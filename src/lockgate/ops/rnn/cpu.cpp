@@ -8,23 +8,22 @@ namespace {
 
 struct Rnn {
     static constexpr int gates = 1, sums = 1;
-    static constexpr int saved = 0;  // the output tells the derivative
-    static constexpr bool has_c = false, reads_h_before = false, reads_h = true;
+    static constexpr int saved = 1;  // h as it was before zoneout
+    // without zoneout the output tells the derivative; layer norm has more to save
+    static bool saves(const Call& call) {
+        return call.zoneout_h.data != nullptr || call.ln_hh != nullptr;
+    }
+    static constexpr bool has_c = false, reads_h_before = false, reads_h = true, may_reset = false;
     static constexpr int x_sum(int) { return 0; }
     static constexpr int h_sum(int) { return 0; }
 
     static LOCKGATE_INLINE void forward(Pointwise<Rnn>& v, const Call& call) {
-        const vec a = v.sum[0];
-        v.h = call.nonlinearity == Nonlinearity::tanh ? tanh(a)
-              : a < 0.0f                              ? vec{}
-                                                      : a;  // keeps NaN
+        v.h = activate(call, v.sum[0]);
+        v.saved[0] = v.h;
     }
 
     static LOCKGATE_INLINE void backward(Pointwise<Rnn>& v, const Call& call) {
-        if (call.nonlinearity == Nonlinearity::tanh)
-            v.sum[0] = v.d_h * (1.0f - v.h * v.h);
-        else
-            v.sum[0] = v.h <= 0.0f ? vec{} : v.d_h;  // as torch: NaN lets the gradient pass
+        v.sum[0] = activate_back(call, v.h, v.d_h);
         v.d_h = vec{};
     }
 };
