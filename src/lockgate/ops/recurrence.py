@@ -67,7 +67,7 @@ def project(
         product = normalise(product, gain)
     if bias is not None:
         product = product + bias
-    return product.unflatten(-1, (gates, weight.shape[0] // gates)).transpose(-3, -2)
+    return product.view(*product.shape[:-1], gates, weight.shape[0] // gates).transpose(-3, -2)
 
 
 def normalise(value: Tensor, gain: Tensor, bias: Tensor | None = None) -> Tensor:
