@@ -93,10 +93,10 @@ const float* last_rows(const Call& c) {
 template <class Cell>
 KeptFeatures kept_features(const Call& c, Arena& arena) {
     const int64_t units = Cell::gates * c.H;
-    return {c.w_ih == nullptr ? Kept(c.I)
-                              : Kept(c.mask_x, lanes_of<Cell>(c.mask_x), c.I, units, arena),
-            resets_first<Cell>(c) ? Kept(c.H)
-                                  : Kept(c.mask_h, lanes_of<Cell>(c.mask_h), c.H, units, arena)};
+    return {
+        c.w_ih == nullptr ? Kept(c.I) : Kept(c.mask_x, lanes_of<Cell>(c.mask_x), c.I, units, arena),
+        resets_first<Cell>(c) ? Kept(c.H)
+                              : Kept(c.mask_h, lanes_of<Cell>(c.mask_h), c.H, units, arena)};
 }
 inline KeptFeatures all_features(const Call& c) {
     return {Kept(c.I), Kept(c.H)};
