@@ -57,16 +57,17 @@ def need(module: str, caller: str, install: str | None = None) -> Any:
     Args:
         module: Its name.
         caller: What needs it: `lockgate.tune`.
-        install: What installs it; by default the line in `EXTRAS`.
+        install: What installs it; by default the line in `EXTRAS` of its package.
 
     Raises:
         ModuleNotFoundError: If it is not installed, with the line that installs it.
     """
+    package = module.partition(".")[0]
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"{caller} needs {error.name}: {install or EXTRAS[module]}", name=error.name
+            f"{caller} needs {error.name}: {install or EXTRAS[package]}", name=error.name
         ) from error
 
 

@@ -35,7 +35,7 @@ def serve(
         DataError: If a model cannot be served, or others may reach it and there is no token.
         ModuleNotFoundError: If what serves is not installed.
     """
-    server = need(SERVER, "serve", 'pip install "lockgate[serve]"')
+    server = need(SERVER, "serve")
     try:
         tokens = server.tokens_of(os.environ, token_file)
         server.serve(sources(folders), host=host, port=port, allow_hosts=allow_hosts, tokens=tokens)
@@ -45,7 +45,7 @@ def serve(
 
 def sources(folders: Sequence[str | Path]) -> list[Any]:
     """Give where the models of a server come from."""
-    models = need("lockgate_runtime.serving.models", "serve", 'pip install "lockgate[serve]"')
+    models = need("lockgate_runtime.serving.models", "serve")
     return [
         models.exported(name, folder)
         if (folder / MANIFEST).exists()

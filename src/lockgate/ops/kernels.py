@@ -264,7 +264,7 @@ def forward(cell: Cell, arguments: Arguments, *, save: bool) -> CallResult:
 def steps(cell: Cell, weights: Weights, masks: Masks, options: Any) -> Callable[..., None]:
     """Pack weights once; the result runs one step from addresses to addresses.
 
-    Of masks it takes those of zoneout, the same for every step and sample.
+    Of masks it copies those of zoneout, the same for every step and sample.
 
     It takes the number of threads, the batch size, x and its stride, h, c, and where the new h and
     c go.
@@ -349,7 +349,7 @@ def _normed_x(a: Arguments) -> Tensor:
     if mask is not None and mask.shape[1] > 1:
         sums = project(x, a.w_ih, a.b_ih, mask, mask.shape[1], a.ln_ih)
         return sums.transpose(-3, -2).flatten(-2).contiguous()
-    # one product of all gates, which `project` takes one by one
+    # `project` would take a mask of all gates once for each, and turn the sums by gates
     product = linear(x if mask is None else x * mask.squeeze(1), a.w_ih)
     return normalise(product, a.ln_ih, a.b_ih)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lockgate.errors import EXTRAS, DataError, listed, nearest, need, quoted
+from lockgate.errors import DataError, listed, nearest, need, quoted
 from lockgate.scoring.arrays import FloatArray
 
 CLASSICAL = ("ets", "theta", "mstl")
@@ -88,4 +88,4 @@ def _model(name: str, seasons: Sequence[int]) -> Any:
 
 
 def _models() -> Any:
-    return need("statsforecast.models", "baselines", EXTRAS["statsforecast"])
+    return need("statsforecast.models", "baselines")
