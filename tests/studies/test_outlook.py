@@ -40,7 +40,7 @@ def test_the_rounds_needed_decide_a_pair_whose_effect_is_as_it_looks(d):
 
     def decided(rounds):
         later = seen.after(rounds)
-        return later.is_not_zero(0.01) or later.gains_less(SMALLEST, 0.01)
+        return later.is_below_zero(0.01) or later.gains_less(SMALLEST, 0.01)
 
     assert 1 <= low <= high
     assert not decided(seen.rounds + low - 1)

@@ -36,10 +36,20 @@ def without(table, at):
 
 
 def one_look():
-    """A table of one pass, its pairs, and the half width of the first at a share of the level."""
+    """A table of one pass, its pairs, and what the rule asks of the first at a share of the level.
+
+    Half the width of its interval, and the least that it must be above 0 to hurt.
+    """
     table, pairs = study(Setting(rounds=5, rows=0.0, chosen=False), [0.0] * 6)
     effect = Chances(table, 1).of(*(RUNGS.index(rung) for rung in pairs[0]))
-    return table, pairs, lambda share: effect.half_width(ONE_LOOK.levels(share)[0])
+
+    def half(share):
+        return effect.half_width(ONE_LOOK.levels(share)[0])
+
+    def above(share):
+        return half(share) + 0.5 * math.sqrt(effect.variance)
+
+    return table, pairs, half, above
 
 
 def placed(table, pairs, effects):
@@ -69,7 +79,7 @@ def test_outcomes_follow_from_the_interval_shown():
                 "no difference": inside,
                 "helps": high < 0.0 and not inside,
                 "hurts": low > 0.0 and not inside,
-                "no gain": zero and not inside and low > -SMALLEST,
+                "no gain": high > 0.0 and not inside and low > -SMALLEST,
                 "open": zero and low <= -SMALLEST,
             }
             assert expected[verdict.outcome]
@@ -105,18 +115,35 @@ def test_the_interval_is_that_of_its_look_at_the_level_of_its_part():
 
 @pytest.mark.parametrize("sign", [-1, 1], ids=["helps", "hurts"])
 def test_a_pair_that_helps_or_hurts_passes_its_part_on(sign):
-    table, pairs, half = one_look()
-    between = (half(1 / 6) + half(1 / 5)) / 2
+    table, pairs, half, above = one_look()
+    asked = half if sign < 0 else above
+    between = (asked(1 / 6) + asked(1 / 5)) / 2
+    smallest = between / 3  # so that nothing is decided by it before, nor passes its part on
     alone = placed(table, pairs, [sign * between, *[0.0] * 5])
-    passed_on = placed(table, pairs, [sign * between, sign * 1.5 * half(1 / 6), *[0.0] * 4])
+    passed_on = placed(table, pairs, [sign * between, sign * 1.5 * above(1 / 6), *[0.0] * 4])
 
-    before = judge_table(alone, pairs, ONE_LOOK, 1e-9)[0]
-    after = judge_table(passed_on, pairs, ONE_LOOK, 1e-9)[0]
+    before = judge_table(alone, pairs, ONE_LOOK, smallest)[0]
+    after = judge_table(passed_on, pairs, ONE_LOOK, smallest)[0]
 
-    assert before.outcome == "open"
+    assert before.outcome == ("open" if sign < 0 else "no gain")
     assert after.outcome == ("helps" if sign < 0 else "hurts")
     low, high = log_interval(after)
     assert (high - low) / 2 == pytest.approx(half(1 / 5))
+
+
+@pytest.mark.parametrize(
+    ("standard_errors", "outcome"), [(-0.01, "no gain"), (0.49, "no gain"), (0.51, "hurts")]
+)
+def test_what_hurts_is_above_0_by_half_a_standard_error(standard_errors, outcome):
+    """The cell was the best of several on the rows that it is compared on; more of it is luck."""
+    table, pairs, half, above = one_look()
+    error = 2.0 * (above(1 / 6) - half(1 / 6))
+    effects = [half(1 / 6) + standard_errors * error, *[0.0] * 5]
+
+    verdict = judge_table(placed(table, pairs, effects), pairs, ONE_LOOK)[0]
+
+    assert verdict.outcome == outcome
+    assert (verdict.low > 0.0) == (standard_errors > 0.0)
 
 
 def test_no_difference_passes_nothing_on():
@@ -138,7 +165,7 @@ def test_no_difference_passes_nothing_on():
 
 def test_no_difference_is_said_at_a_pair_s_own_part():
     """What helps passes parts on, and they serve the others for helping and hurting alone."""
-    table, pairs, half = one_look()
+    table, pairs, half, _ = one_look()
     seen = placed(table, pairs, [0.0, *[10 * half(1 / 6)] * 4, 30 * half(1 / 6)])
     smallest = (half(1 / 6) + half(1.0)) / 2
 

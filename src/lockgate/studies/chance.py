@@ -67,9 +67,13 @@ class Effect:
         """Tell whether the interval of a level lies inside ±`smallest`."""
         return abs(self.d) + self.half_width(level) < smallest
 
-    def is_not_zero(self, level: float) -> bool:
-        """Tell whether the interval of a level excludes 0."""
-        return abs(self.d) > self.half_width(level)
+    def is_below_zero(self, level: float) -> bool:
+        """Tell whether the interval of a level lies below 0."""
+        return self.d < -self.half_width(level)
+
+    def is_above_zero(self, level: float, further: float = 0.0) -> bool:
+        """Tell whether the interval of a level lies above 0, by `further` standard errors."""
+        return self.d > self.half_width(level) + further * math.sqrt(self.variance)
 
     def gains_less(self, smallest: float, level: float) -> bool:
         """Tell whether the interval of a level excludes a gain of `smallest` or more."""

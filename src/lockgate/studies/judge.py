@@ -90,9 +90,8 @@ def against_baseline(
             name=name, percent=None, low=None, high=None, outcome="no verdict", better=[]
         )
     half = effect.half_width(LEVEL)
-    outcome = "ties"
-    if effect.is_not_zero(LEVEL):
-        outcome = "beats" if effect.d < 0.0 else "loses"
+    loses = "loses" if effect.is_above_zero(LEVEL) else "ties"
+    outcome = "beats" if effect.is_below_zero(LEVEL) else loses
     return {
         "name": name,
         "percent": 100.0 * math.expm1(effect.d),

@@ -57,8 +57,8 @@ def _enough(effect: Effect, noise: float, level: float, smallest: float) -> int 
     """Return the least rounds, no fewer than there are, that decide a pair."""
 
     def decided(rounds: int) -> bool:
-        half = effect.after(rounds, noise).half_width(level)
-        return abs(effect.d) > half or effect.d - half > -smallest
+        later = effect.after(rounds, noise)
+        return later.is_below_zero(level) or later.gains_less(smallest, level)
 
     low, high = effect.rounds, MOST_ROUNDS
     if not decided(high):

@@ -47,12 +47,14 @@ difference does not, and to say "no difference" or "no gain" a pair has its own 
 decided verdict is final: it and its interval are those of the look that decided it.
 
 *Outcome*, in this order. "no difference": the interval lies inside ±smallest effect, 2 % by
-default. "helps" or "hurts": it excludes 0. "no gain": it excludes a gain of the smallest effect or
-more, whatever it says of harm. Else "open", with the chance that the rung helps, from a
-prior by which effects vary around 0 by 2 % (one standard deviation); with the further rounds that
-would decide it if the effect is as it looks, at 80 % chance of the noise of fits; or with the limit
-"rows" where endless rounds would not decide it: folds and rows stay as they are. "no verdict":
-fewer than 3 folds, 2 blocks a fold, 8 blocks, or 3 rounds with a score of both rungs.
+default. "helps": it lies below 0. "hurts": it lies above 0 by half a standard error, since the cell
+was the best of several on these rows, if by other fits, and so looks better than it is. "no gain":
+it excludes a gain of the smallest effect or more, whatever it says of harm. Else "open", with the
+chance that the rung helps, from a prior by which effects vary around 0 by 2 % (one standard
+deviation); with the further rounds that would decide it if the effect is as it looks, at 80 %
+chance of the noise of fits; or with the limit "rows" where endless rounds would not decide it:
+folds and rows stay as they are. "no verdict": fewer than 3 folds, 2 blocks a fold, 8 blocks, or 3
+rounds with a score of both rungs.
 
 *Rest.* A rung needs no more rounds once its verdict is decided and no open pair has it as parent.
 The study stops when no verdict is open, or rows limit all that are.
@@ -73,6 +75,7 @@ from lockgate.studies.looks import LookPlan
 from lockgate.studies.outlook import chance_it_helps, needed_rounds, rows_limit
 
 SMALLEST_EFFECT = math.log(1.02)
+CELL_CHOSEN = 0.5  # standard errors that the choice of the cell may add to what others lose by
 
 Pair = tuple[str, str]  # rung and parent
 Outcome = Literal["helps", "hurts", "no difference", "no gain", "open", "no verdict"]
@@ -233,7 +236,9 @@ def _decisions(
         going_on = False
         for pair, effect in list(still_open.items()):
             level = levels[count - passed]
-            if effect.is_not_zero(level) and not effect.is_within(smallest, level):
+            if effect.is_within(smallest, level):
+                continue
+            if effect.is_below_zero(level) or effect.is_above_zero(level, CELL_CHOSEN):
                 yield pair, "helps" if effect.d < 0.0 else "hurts", level
                 del still_open[pair]
                 passed, going_on = passed + 1, True
