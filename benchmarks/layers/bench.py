@@ -17,6 +17,7 @@ SHARES = {
     "inference": 0.4,
     "step": 0.2,
     "shared": 1.0,
+    "bfloat16": 1.0,
 }  # of the seconds given to a shape
 PEERS = {"train": "keras", "inference": "onnx", "step": "onnx"}
 

@@ -6,7 +6,15 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from benchmarks.layers.cases import GATES, RATE, SHARED, TOLERANCE, Group
+from benchmarks.layers.cases import (
+    BFLOAT16,
+    BFLOAT16_TOLERANCE,
+    GATES,
+    RATE,
+    SHARED,
+    TOLERANCE,
+    Group,
+)
 from lockgate import nn
 from lockgate.nn import LayerMasks
 from lockgate.nn.recurrent import Recurrent
@@ -66,6 +74,8 @@ def _masks_of(group: Group) -> dict[str, tuple[str, float, str]]:
         return shared | {
             f"{name}-sample": (per, rate, "sample") for name, (per, rate) in SHARED.items()
         }
+    if group.mode == BFLOAT16:
+        return {"cell": ("cell", RATE, "sample")}
     # with one gate, one mask per gate is one per cell
     of = ("cell", "gate") if GATES[group.cell] > 1 else ("cell",)
     return {per: (per, RATE, "sample") for per in of}
@@ -79,6 +89,16 @@ def calls(mode: str, layers: Layers, peers: list[str]) -> dict[str, Call]:
         found = {"torch": lambda: layers.train(layers.torch)}
         found["unmasked"] = lambda: layers.train(layers.unmasked)
         found |= {n: lambda one=one: layers.train(one) for n, one in layers.masked.items()}
+    elif mode == BFLOAT16:
+        plain: dict[str, Call] = {
+            "torch": lambda: layers.train(layers.torch),
+            "unmasked": lambda: layers.train(layers.unmasked),
+            "cell": lambda: layers.train(layers.masked["cell"]),
+        }
+        found = plain | {
+            f"{name}-{BFLOAT16}": lambda call=call: in_bfloat16(call)
+            for name, call in plain.items()
+        }
     else:
         run = layers.train if mode == "train" else layers.forward
         found = {"torch": lambda: run(layers.torch), "unmasked": lambda: run(layers.unmasked)}
@@ -89,12 +109,19 @@ def calls(mode: str, layers: Layers, peers: list[str]) -> dict[str, Call]:
                 found[per] = lambda layer=layer: run(layer)
                 found[f"{per}-draw"] = lambda layer=layer: layer.draw_masks(layers.B)
         found["loop"] = lambda: by_loop(lambda: run(layers.masked["cell"], layers.masks["cell"]))
-    return {name: c for name, c in found.items() if name not in ("torch", "loop") or name in peers}
+    others = {"torch": "torch", f"torch-{BFLOAT16}": "torch", "loop": "loop"}
+    return {name: c for name, c in found.items() if others.get(name, peers[0]) in peers}
 
 
 def by_loop(call: Callable[[], T]) -> T:
     """Run a call on the reference, which loops over time."""
     with backend("reference"):
+        return call()
+
+
+def in_bfloat16(call: Callable[[], T]) -> T:
+    """Run a call as autocast has it, its backward too."""
+    with torch.autocast("cpu", torch.bfloat16):
         return call()
 
 
@@ -146,6 +173,10 @@ def check(mode: str, layers: Layers) -> float:
             masks = layers.masks[per]
             ours = _results(layers, layer, masks)
             pairs.append((ours, by_loop(lambda: _results(layers, layer, masks))))  # noqa: B023
+    if mode == BFLOAT16:
+        rough = in_bfloat16(lambda: _results(layers, layers.unmasked))
+        loss = error(rough, _results(layers, layers.unmasked))
+        assert loss <= BFLOAT16_TOLERANCE, f"bfloat16 loses {loss:.1e}"
     worst = max(error(ours, theirs) for ours, theirs in pairs)
     assert worst <= TOLERANCE, f"an error of {worst:.1e} is above {TOLERANCE:.0e}"
     return worst

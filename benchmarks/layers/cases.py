@@ -34,6 +34,9 @@ SHAPES = (
 # masks that a whole batch shares, by the name of the candidate: mask_per, rate
 SHARED = {f"{per}-{rate:g}": (per, rate) for rate in (0.5, 0.25) for per in ("cell", "gate")}
 SHARED_SHAPES = (Shape(32, 100, 64, 64), Shape(32, 100, 256, 256), Shape(32, 100, 512, 512))
+BFLOAT16 = "bfloat16"
+BFLOAT16_SHAPES = SHAPES[:3] + SHAPES[4:]
+BFLOAT16_TOLERANCE = 2e-2  # between float32 and products of bfloat16, relative likewise
 STREAMS = tuple(Shape(1, 20, 64, H) for H in (64, 128, 256, 512))  # T: steps until states compare
 
 # by mode, whose seconds are told over whose; names are those of candidates.py and peers.py
@@ -58,6 +61,11 @@ RATIOS = {
     "shared": tuple(
         (slow, name) for name in SHARED for slow in ("unmasked", "torch", f"{name}-sample")
     ),
+    BFLOAT16: (
+        *((name, f"{name}-{BFLOAT16}") for name in ("unmasked", "cell")),
+        *(("torch", f"{name}-{BFLOAT16}") for name in ("unmasked", "cell")),
+        (f"torch-{BFLOAT16}", f"unmasked-{BFLOAT16}"),
+    ),
 }
 
 
@@ -71,7 +79,7 @@ class Group(NamedTuple):
     @property
     def trains(self) -> bool:
         """Tell whether train steps are timed."""
-        return self.mode in ("train", "shared")
+        return self.mode in ("train", "shared", BFLOAT16)
 
     @property
     def name(self) -> str:
@@ -86,6 +94,10 @@ def groups(only: str, kind: str = "default") -> Iterator[Group]:
         found = [
             Group(cell, "shared", shape) for cell in ("lstm", "gru") for shape in SHARED_SHAPES
         ]
+        yield from (group for group in found if only in group.name)
+        return
+    if kind == BFLOAT16:
+        found = [Group(cell, BFLOAT16, shape) for cell in GATES for shape in BFLOAT16_SHAPES]
         yield from (group for group in found if only in group.name)
         return
     for cell in GATES:

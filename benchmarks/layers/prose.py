@@ -40,6 +40,11 @@ SHARED = """## What masks save that a batch shares
 A train step with `mask_for="batch"` on input and state, drawn anew in each step: time of the same
 layer without masks over it, of masks for each sample (floor of H ≤ 64: 0.97), and of torch's
 layer, which drops nothing. Measured by `python -m benchmarks.layers --shared`."""
+BFLOAT16 = """## Products of bfloat16
+
+A train step, forward and backward, under `torch.autocast("cpu", torch.bfloat16)`: time of the same
+layer in float32 over it, and of torch's layer in float32 and under the same autocast. Masks per
+cell are drawn anew in each step. Measured by `python -m benchmarks.layers --bfloat16`."""
 PEAK = """## Share of the FMA peak
 
 Work of the products over time, against the peak that the same round measured. The floors hold from

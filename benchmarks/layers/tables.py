@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks.common.markdown import table
 from benchmarks.layers import floors, prose
+from benchmarks.layers.cases import BFLOAT16
 from benchmarks.layers.figures import CROWDED, NOTHING, Figures, Group
 
 
@@ -139,6 +140,31 @@ def shared(figures: Figures) -> str:
     return f"{prose.SHARED}\n\n{table(header, rows)}\n"
 
 
+def bfloat16(figures: Figures) -> str:
+    """Tell what products of bfloat16 save."""
+    rows = [
+        [
+            shape_of(group),
+            *(
+                figures.ratio(group, f"{name}/{name}-{BFLOAT16}", goal, kind=BFLOAT16)
+                for name in ("unmasked", "cell")
+            ),
+            *(
+                figures.ratio(group, f"{name}/unmasked-{BFLOAT16}", kind=BFLOAT16)
+                for name in ("torch", f"torch-{BFLOAT16}")
+            ),
+        ]
+        for group in figures.of_kind(BFLOAT16)
+        for goal in [floors.BFLOAT16[group["H"] >= 256]]
+    ]
+    if not rows:
+        return ""
+    low, high = floors.BFLOAT16
+    header = ["layer B, T, I, H", f"plain (H < 256: {low}; else {high})", "masks per cell"]
+    header += ["plain: torch in float32", "torch in bfloat16"]
+    return f"{prose.BFLOAT16}\n\n{table(header, rows)}\n"
+
+
 def peak(figures: Figures) -> str:
     """Tell the share of the peak."""
     rows = []
@@ -179,7 +205,7 @@ def milliseconds(figures: Figures) -> str:
 
 TABLES: tuple[Callable[[Figures], str], ...] = (
     *(train, inference, streams, loop, others),
-    *(masks, shared, peak, milliseconds),
+    *(masks, shared, bfloat16, peak, milliseconds),
 )
 
 

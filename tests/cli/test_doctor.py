@@ -26,19 +26,27 @@ def test_doctor_as_json(lockgate, strict_json):
     assert told["cpu_kernels"]["built"] == kernels.BUILT
 
 
-def test_doctor_tells_what_the_kernels_run_on(lockgate, strict_json, monkeypatch):
-    status = kernels.KernelStatus("avx2", ("avx512", "avx2", "generic"), "torch's own")
+@pytest.mark.parametrize(
+    ("bfloat16", "told_of_it"), [(False, "no"), (True, "where autocast asks for it")]
+)
+def test_doctor_tells_what_the_kernels_run_on(
+    lockgate, strict_json, monkeypatch, bfloat16, told_of_it
+):
+    sets = "avx512", "avx2", "generic"
+    status = kernels.KernelStatus("avx512", sets, "torch's own", bfloat16)
     monkeypatch.setattr(kernels, "status", lambda: status)
 
     line = lockgate("doctor").stdout.splitlines()[-2]
     told = strict_json(lockgate("doctor", "--json").stdout)
 
-    assert line == "CPU kernels: avx2 of avx512, avx2, generic; threads: torch's own"
+    present = "avx512 of avx512, avx2, generic"
+    assert line == f"CPU kernels: {present}; threads: torch's own; bfloat16: {told_of_it}"
     assert told["cpu_kernels"] == {
         "built": True,
-        "instruction_set": "avx2",
-        "instruction_sets": ["avx512", "avx2", "generic"],
+        "instruction_set": "avx512",
+        "instruction_sets": list(sets),
         "threads": "torch's own",
+        "bfloat16": bfloat16,
     }
 
 

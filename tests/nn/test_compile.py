@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from lockgate.nn import GRU, LSTM, RNN
 
@@ -38,6 +40,25 @@ def test_compiled_layer_is_the_layer(cls: type, kind: str) -> None:
     torch.testing.assert_close(compiled(x, mask=mask, masks=masks), expected)
 
 
+@pytest.mark.parametrize("cls", [RNN, LSTM, GRU])
+def test_compiled_layer_is_the_layer_under_autocast(cls: type) -> None:
+    """No autocast is on when the graph runs: what it asked for is in the call."""
+    torch.manual_seed(0)
+    layer, x = cls(3, 5, recurrent_dropout=0.5), torch.randn(6, 2, 3, requires_grad=True)
+    masks = layer.draw_masks(2, 6)
+
+    def run(call: Callable[..., Any]) -> list[Tensor]:
+        with torch.autocast("cpu", torch.bfloat16):
+            output, _ = call(x, masks=masks)
+        sources = [x, *layer.parameters()]
+        return [output, *torch.autograd.grad(output.float().square().sum(), sources)]
+
+    got, expected = run(torch.compile(layer, fullgraph=True, backend="aot_eager")), run(layer)
+
+    assert [value.dtype for value in got] == [value.dtype for value in expected]
+    torch.testing.assert_close(got, expected)
+
+
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_compiled_training_draws_anew_and_evaluation_does_not(kind: str) -> None:
     torch.manual_seed(0)
@@ -55,6 +76,7 @@ def test_compiled_training_draws_anew_and_evaluation_does_not(kind: str) -> None
 DISTRIBUTED = """
 import os, sys
 import torch
+from torch import Tensor
 import torch.distributed as dist
 from lockgate.nn import GRU
 

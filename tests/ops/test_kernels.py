@@ -45,8 +45,8 @@ REFUSED = {
     "mask": (with_mask_gradient, nullcontext, "it has no gradient of a mask"),
     "autocast": (
         lambda call: call,
-        partial(torch.autocast, "cpu", dtype=torch.bfloat16),
-        "it computes in float32, and autocast asks for torch.bfloat16",
+        partial(torch.autocast, "cpu", dtype=torch.float16),
+        "it computes in float32 and bfloat16, and autocast asks for torch.float16",
     ),
     "forward mode": (
         lambda call: call,
@@ -81,6 +81,24 @@ def test_kernels_refuse_what_is_on_another_device_or_partly_of_another_dtype(mak
     assert "there is torch.float64" in kernels.why_not(*wide)
     wide = call._replace(weights=call.weights._replace(b_hh=call.weights.b_hh.double()))
     assert "there is torch.float64" in kernels.why_not(*wide)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert "there is torch.float64" in kernels.why_not(*wide)
+
+
+@needs_kernels
+def test_without_its_instructions_bfloat16_is_the_reference_s(make_case, instruction_set) -> None:
+    call = make_case("gru", (2, 3, 4, 5), masks="mixed").call
+    runs = kernels.extension().has_bfloat16()
+
+    with torch.autocast("cpu", torch.bfloat16):
+        reason = kernels.why_not(*call)
+        output, _ = gru.gru(*call)
+        expected, _ = gru.reference.run(*call)
+
+    assert reason == (None if runs else "it needs AVX-512 BF16 to multiply in bfloat16")
+    assert runs <= (instruction_set == "avx512")
+    assert output.dtype == expected.dtype == torch.bfloat16
+    assert runs or torch.equal(output, expected)
 
 
 @needs_kernels

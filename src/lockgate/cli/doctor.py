@@ -60,4 +60,5 @@ def _in_words(kernels: dict[str, Any]) -> str:
     if not kernels["built"]:
         return f"not built: {kernels['why_not']}"
     present = ", ".join(kernels["instruction_sets"])
-    return f"{kernels['instruction_set']} of {present}; threads: {kernels['threads']}"
+    told = f"{kernels['instruction_set']} of {present}; threads: {kernels['threads']}"
+    return f"{told}; bfloat16: {'where autocast asks for it' if kernels['bfloat16'] else 'no'}"

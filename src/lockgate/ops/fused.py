@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lockgate.ops._triton.measured import why_faster
-from lockgate.ops.autocast import autocast_dtype
+from lockgate.ops.autocast import as_autocast, autocast_dtype
 from lockgate.ops.dispatch import forced_backend
 from lockgate.ops.masks import Masks
 from lockgate.ops.plain import why_not_plain
@@ -62,6 +62,8 @@ def run(
     output, *last = kernel(
         x, state, parameters, weights.b_ih is not None, 1, 0.0, training, False, False
     )
+    # torch's GRU keeps float32 under the autocast of a CPU, where its other layers do not
+    output, *last = map(as_autocast, (output, *last))
     return output.flip(0) if reverse else output, *last
 
 

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
+from lockgate.ops.autocast import autocast_dtype
 from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights, hide_padding, normalise, project
-from lockgate.ops.tracing import why_not_by_address
+from lockgate.ops.tracing import constant_in_graphs, why_not_by_address
 
 BUILT = importlib.util.find_spec("lockgate.ops._kernels") is not None
 VARIABLE = "LOCKGATE_INSTRUCTION_SET"
@@ -44,6 +45,7 @@ class KernelStatus(NamedTuple):
     instruction_set: str
     instruction_sets: tuple[str, ...]  # those of this processor, the fastest first
     threads: str
+    bfloat16: bool  # whether they multiply in bfloat16 where autocast asks for it
 
 
 @cache
@@ -72,7 +74,9 @@ def status() -> KernelStatus | None:
     if module is None:
         return None
     sets = tuple(module.instruction_sets())
-    return KernelStatus(module.instruction_set(), sets, module.pool_name())
+    return KernelStatus(
+        module.instruction_set(), sets, module.pool_name(), bool(module.has_bfloat16())
+    )
 
 
 def keep_at_most(bytes_: int) -> None:
@@ -133,21 +137,48 @@ def why_not(
     """Say why the kernels cannot run this call, or None if they can."""
     if reason := lacks(weights, options):
         return reason
-    if extension() is None:
+    if not BUILT:
         return "it is not built: lockgate was installed without a C++ compiler"
     if x.device.type != "cpu":
         return f"x is on {x.device}"
     if reason := why_not_by_address():
         return reason
-    if torch.is_autocast_enabled("cpu"):
-        return f"it computes in float32, and autocast asks for {torch.get_autocast_dtype('cpu')}"
     given = [mask for mask in masks if mask is not None]
-    tensors = [x, *state, *(weight for weight in weights if weight is not None), *given]
-    if others := {tensor.dtype for tensor in tensors} - {torch.float32}:
-        return f"it computes in float32, and there is {others.pop()}"
+    others = [*state, *(weight for weight in weights if weight is not None), *given]
+    if reason := _why_not_types(x, others):
+        return reason
     if any(mask.requires_grad for mask in given):
         return "it has no gradient of a mask"
     return None
+
+
+def _why_not_types(x: Tensor, others: list[Tensor]) -> str | None:
+    asked, types = autocast_dtype("cpu"), {tensor.dtype for tensor in others}
+    # what `for_bfloat16` has marked, and autocast may be off since then
+    marked = x.dtype == torch.bfloat16 and types == {torch.float32}
+    if asked is None and not marked:
+        if different := (types | {x.dtype}) - {torch.float32}:
+            return f"it computes in float32, and there is {different.pop()}"
+        return None
+    if asked not in (None, torch.bfloat16):
+        return f"it computes in float32 and bfloat16, and autocast asks for {asked}"
+    if different := (types | {x.dtype}) - {torch.float32, torch.bfloat16}:
+        return f"it computes in float32 and bfloat16, and there is {different.pop()}"
+    return None if _has_bfloat16() else "it needs AVX-512 BF16 to multiply in bfloat16"
+
+
+@constant_in_graphs
+def _has_bfloat16() -> bool:
+    return bool(_loaded().has_bfloat16())
+
+
+def for_bfloat16(arguments: "Arguments") -> "Arguments":
+    """Mark a call for products in bfloat16: x is bfloat16 then, and all else float32."""
+    named: dict[str, Any] = arguments._asdict()
+    for name, value in named.items():
+        if isinstance(value, Tensor) and name != "valid":
+            named[name] = value.to(torch.bfloat16 if name == "x" else torch.float32)
+    return Arguments(**named)
 
 
 class Arguments(NamedTuple):
@@ -241,14 +272,14 @@ class CallResult(NamedTuple):
 
 
 def forward(cell: Cell, arguments: Arguments, *, save: bool) -> CallResult:
-    """Run the kernels over a sequence; no gradient is recorded."""
+    """Run the kernels over a sequence; no gradient is recorded, and results are float32."""
     module = _loaded()
-    x = arguments.x
+    x, h = arguments.x, arguments.h
     T, B, _ = x.shape
-    H = arguments.h.shape[1]
-    output, last_h = x.new_empty(T, B, H), x.new_empty(B, H)
-    last_c = x.new_empty((B, H) if cell.has_c else 0)
-    saved = x.new_empty(0)
+    H = h.shape[1]
+    output, last_h = h.new_empty(T, B, H), h.new_empty(B, H)
+    last_c = h.new_empty((B, H) if cell.has_c else 0)
+    saved = h.new_empty(0)
     if save:
         saved = module.block(saved_size(cell, arguments))
         saved[:HEADER] = 1.0
@@ -272,7 +303,7 @@ def steps(cell: Cell, weights: Weights, masks: Masks, options: Any) -> Callable[
     module = _loaded()
     n_in, H = weights.w_ih.shape[1], weights.w_hh.shape[1]
     _, reset_after, relu, _ = flags_of(options)
-    call = module.Call(1, 1, n_in, H, False, reset_after, relu, 0, 1)
+    call = module.Call(1, 1, n_in, H, False, reset_after, relu, False, 0, 1)
     _mask_of_h(call, None, H, reset_after=reset_after)
     solid = [None if weight is None else weight.contiguous() for weight in weights[:4]]
     call.weights(*map(_address, solid))
@@ -311,7 +342,7 @@ def backward(
     d_last = [None if d is None else d.contiguous() for d in d_last]
     call.d_last(*map(_address, d_last))
     gradients = [
-        torch.empty(source.shape, dtype=source.dtype) if want and source is not None else None
+        torch.empty(source.shape, dtype=torch.float32) if want and source is not None else None
         for source, want in zip(arguments.sources, wanted, strict=True)
     ]
     d_x, d_h, d_c, d_w_ih, d_w_hh, d_b_ih, d_b_hh, _, *d_norms = gradients
@@ -328,6 +359,8 @@ def backward(
         found = torch.autograd.grad(x, list(leaves.values()), d_x)
         for place, gradient in zip(leaves, found, strict=True):
             gradients[place] = gradient
+    if gradients[0] is not None:
+        gradients[0] = gradients[0].to(arguments.x.dtype)
     return gradients
 
 
@@ -342,7 +375,13 @@ def _leaves(a: Arguments, wanted: Sequence[bool]) -> list[Tensor | None]:
 
 
 def _normed_x(a: Arguments) -> Tensor:
-    """Give what x adds to the sums of the gates, normalised, (T, B, G * H)."""
+    """Give what x adds to the sums of the gates, normalised, (T, B, G * H), in float32."""
+    # no autocast is on in a backward, nor in a graph that was traced under one
+    with torch.autocast("cpu", torch.bfloat16, enabled=a.x.dtype == torch.bfloat16):
+        return _normalised(a).float()
+
+
+def _normalised(a: Arguments) -> Tensor:
     assert a.ln_ih is not None
     x = hide_padding(a.x, a.valid)
     mask = None if a.mask_x is None else _mask(a.mask_x, x.shape[-1])
@@ -367,9 +406,9 @@ def _call(cell: Cell, arguments: Arguments, x: Tensor) -> tuple[list[Any], Any]:
     every = stretch_of(T) if arguments.recompute and _values(cell, arguments) else 0
     call = module.Call(
         *(T, B, n_in, H, arguments.reverse, arguments.reset_after, arguments.relu),
-        *(every, torch.get_num_threads()),
+        *(arguments.x.dtype == torch.bfloat16, every, torch.get_num_threads()),
     )
-    x = _rows(x)
+    x = _rows(x.float())
     call.x(x.data_ptr(), x.stride(0), x.stride(1))
     state = [None if part is None else part.contiguous() for part in (h, arguments.c)]
     call.state(*map(_address, state))

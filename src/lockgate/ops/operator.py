@@ -14,7 +14,7 @@ from torch import Tensor
 
 from lockgate.ops import kernels
 from lockgate.ops._triton import launch, support
-from lockgate.ops.autocast import as_autocast
+from lockgate.ops.autocast import as_autocast, autocast_dtype
 from lockgate.ops.dispatch import Backend, BackendUnavailable, forced_backend, select
 from lockgate.ops.kernels import DIFFERENTIABLE, FLAGS, Arguments
 from lockgate.ops.masks import Masks
@@ -95,9 +95,12 @@ class Operator:
         if by_triton:
             # here, since no autocast is on when a graph that was traced under one runs
             arguments = support.cast(arguments)
+        elif autocast_dtype("cpu") is not None and self._by_kernels(arguments):
+            arguments = kernels.for_bfloat16(arguments)
         run = self._op if _watched(*arguments) else self._differentiable
         output, h, c, _ = run(*arguments, save)
-        return output, self._state(h, as_autocast(c)) if self._cell.has_c else self._state(h)
+        last = (h, c) if self._cell.has_c else (h,)
+        return as_autocast(output), self._state(*map(as_autocast, last))
 
     def _save(self, arguments: Arguments, by_triton: bool) -> int:
         """Count what the forward has to save: nothing where no backward will come."""
@@ -106,8 +109,8 @@ class Operator:
             return 0
         if by_triton:
             return launch.saved_size(self._cell, arguments)
-        x = arguments.x
-        if not kernels.BUILT or x.dtype != torch.float32 or x.device.type != "cpu":
+        x, like = arguments.x, arguments.w_hh
+        if not kernels.BUILT or like.dtype != torch.float32 or x.device.type != "cpu":
             return 0
         return kernels.saved_size(self._cell, arguments)
 
@@ -116,6 +119,12 @@ class Operator:
         if not support.may_run(arguments.x) or forced_backend() not in (None, "triton"):
             return False
         return support.why_not(self._cell, *self._call(arguments)) is None
+
+    def _by_kernels(self, arguments: Arguments) -> bool:
+        """Tell whether the kernels of a CPU run a call; a graph keeps to what it was then."""
+        if arguments.x.device.type != "cpu" or forced_backend() not in (None, "cpu"):
+            return False
+        return kernels.why_not(*self._call(arguments)) is None
 
     def _call(self, a: Arguments) -> tuple[Any, ...]:
         """Put the arguments as every backend takes them."""
@@ -163,10 +172,17 @@ class Operator:
                 "the reference cannot run this graph: it was traced for triton, whose gradients "
                 "need what triton saves. Trace it again where the backend is forced."
             )
-        output, last = self._reference(*self._call(a))
+        output, last = self._run_reference(a)
         h, c = last if self._cell.has_c else (*last, a.x.new_empty(0))
         # an operator's results may not be its arguments, which a wholly padded call carries over
-        return output, h.clone(), c.clone(), a.x.new_zeros(save)
+        return output, h.clone(), c.clone(), a.h.new_zeros(save)
+
+    def _run_reference(self, a: Arguments) -> tuple[Tensor, Any]:
+        """Run the reference, which under no autocast has one type, that of the weights."""
+        if autocast_dtype(a.x.device.type) is None:
+            a = a._replace(x=a.x.to(a.w_hh.dtype))
+        output, last = self._reference(*self._call(a))
+        return output, last
 
     def _backward(self, *flat: Any) -> tuple[Tensor, ...]:
         d_results, (output, saved), wanted = flat[:3], flat[3:5], flat[-1]
@@ -204,7 +220,7 @@ class Operator:
         create_graph: bool,
     ) -> list[Tensor | None]:
         """Run the reference again and differentiate it."""
-        output, last = self._reference(*self._call(a))
+        output, last = self._run_reference(a)
         results = zip((output, *last), d_results, strict=False)
         pairs = [(value, d) for value, d in results if d is not None and value.requires_grad]
         leaves = [value if want else None for value, want in zip(a.sources, wanted, strict=True)]
@@ -242,8 +258,8 @@ class Operator:
     def _fake_forward(self, *flat: Any) -> tuple[Tensor, ...]:
         a, save = Arguments(*flat[:-1]), flat[-1]
         B, H = a.h.shape
-        c = a.x.new_empty(0) if a.c is None else a.c.new_empty(a.c.shape)
-        return a.x.new_empty(a.x.shape[0], B, H), a.x.new_empty(B, H), c, a.x.new_empty(save)
+        c = a.h.new_empty(0) if a.c is None else a.c.new_empty(a.c.shape)
+        return a.h.new_empty(a.x.shape[0], B, H), a.h.new_empty(B, H), c, a.h.new_empty(save)
 
     def _fake_backward(self, *flat: Any) -> tuple[Tensor, ...]:
         sources, wanted = flat[5 : 5 + DIFFERENTIABLE], flat[-1]

@@ -12,7 +12,8 @@ template <class Cell>
 struct BackwardMemory {
     int64_t steps, rows;  // of a chunk
     float* delta;         // [panel][row of the chunk][sum][W]
-    float *x, *h_seen;    // operands, as in the forward
+    float* delta_words;   // the same as an operand
+    float *x, *h_seen;    // as in the forward, but of floats: it is rows that are paired here
     float *d_h, *d_c;     // [panel][row][W]
     float* stretch;       // what the forward saves when it is run again
     int64_t delta_panel, x_panel, h_seen_panel, d_panel;
@@ -30,6 +31,7 @@ struct BackwardMemory {
         h_seen_panel = rows * lanes_of<Cell>(c.mask_h) * W;
         d_panel = split.rows * W;
         delta = arena.take(units * delta_panel);
+        delta_words = pair == 1 ? delta : arena.take(panels_of(words_of(c.H)) * delta_panel);
         x = arena.take(inputs * x_panel);
         h_seen = arena.take(seen * h_seen_panel);
         d_h = arena.take(units * d_panel);
@@ -48,7 +50,8 @@ struct BackwardMemory {
     }
 };
 
-// Gradients of the weights as the threads add them up, laid out as Packed; one copy for each area.
+// Gradients of the weights as the threads add them up, [panel of units][feature][gate][W]; one copy
+// for each area.
 template <class Cell>
 struct Gradients {
     float *w_ih, *w_hh, *bias;
@@ -65,11 +68,12 @@ struct Gradients {
 
   private:
     void place(const Call& c, const KeptFeatures& kept, Arena& arena) {
-        const Packed<Cell> places(c, kept, arena);
-        w_ih = places.w_ih, w_hh = places.w_hh, bias = places.bias;
-        const int64_t panels = normed(c) ? panels_of(c.H) : 0;
-        ln_hh = arena.take(panels * Cell::gates * W);
-        ln_c = arena.take(panels * 2 * W);
+        const int64_t panels = panels_of(c.H), row = Cell::gates * W;
+        w_ih = arena.take(c.w_ih == nullptr ? 0 : panels * kept.x.features * row);
+        w_hh = arena.take(panels * kept.h.features * row);
+        bias = arena.take(panels * Cell::sums * W);
+        ln_hh = arena.take(normed(c) ? panels * row : 0);
+        ln_c = arena.take(normed(c) ? panels * 2 * W : 0);
     }
 };
 
@@ -117,10 +121,12 @@ class Backward {
             else
                 for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
                     point(step, row, panel, saved, c_rows);
+            to_words(row);
             share_.meet();
             if constexpr (Cell::may_reset)
                 if (resets_first<Cell>(call_)) {
                     to_reset(step, row, saved);
+                    to_words(row);
                     share_.meet();
                 }
             if (step > 0 || call_.d_h0 != nullptr) to_h(step, row);
@@ -128,6 +134,18 @@ class Backward {
         if (call_.d_x != nullptr && call_.w_ih != nullptr) to_x(steps);
         to_weights(steps.size() * share_.rows.size());
         share_.meet();
+    }
+
+    // The deltas of a step as an operand.
+    void to_words(int64_t row) const {
+        if constexpr (pair == 1) return;
+        each([&](int64_t panel, int64_t b, int64_t) {
+            float* words = memory_.delta_words + place_in<pair>(panel, memory_.delta_panel) +
+                           (row + b - share_.rows.begin) * Cell::sums * W;
+            repeat<Cell::sums>([&](auto s) LOCKGATE_HERE {
+                put<pair>(words + s * W, load(delta_at(panel, row, b) + s * W));
+            });
+        });
     }
 
     void store_first() {
@@ -150,7 +168,7 @@ class Backward {
 
   private:
     template <class F>
-    LOCKGATE_INLINE void each(F f) {
+    LOCKGATE_INLINE void each(F f) const {
         for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
             for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b)
                 f(panel, b, panel * memory_.d_panel + (b - share_.rows.begin) * W);
@@ -161,21 +179,21 @@ class Backward {
         if (call_.d_w_ih != nullptr)
             with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
                 constexpr int lanes = is_gated ? Cell::gates : 1;
-                pack_rows<lanes>(call_.mask_x, weights_.kept.x, t, share_.rows, share_.inputs,
-                                 share_.kept_inputs, call_.I, memory_.x + row * lanes * W,
-                                 memory_.x_panel, [&](int64_t b) {
-                                     return is_valid(call_, t, b)
-                                                ? call_.x + t * call_.x_time + b * call_.x_batch
-                                                : nullptr;
-                                 });
+                pack_rows<1, lanes>(call_.mask_x, weights_.kept.x, t, share_.rows, share_.inputs,
+                                    share_.kept_inputs, call_.I, memory_.x + row * lanes * W,
+                                    memory_.x_panel, [&](int64_t b) {
+                                        return is_valid(call_, t, b)
+                                                   ? call_.x + t * call_.x_time + b * call_.x_batch
+                                                   : nullptr;
+                                    });
             });
         if (call_.d_w_hh != nullptr)
             with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
                 constexpr int lanes = is_gated ? Cell::gates : 1;
-                pack_rows<lanes>(call_.mask_h, weights_.kept.h, t, share_.rows, share_.units,
-                                 share_.kept_units, call_.H, memory_.h_seen + row * lanes * W,
-                                 memory_.h_seen_panel,
-                                 [&](int64_t b) { return h_before(step, b); });
+                pack_rows<1, lanes>(call_.mask_h, weights_.kept.h, t, share_.rows, share_.units,
+                                    share_.kept_units, call_.H, memory_.h_seen + row * lanes * W,
+                                    memory_.h_seen_panel,
+                                    [&](int64_t b) { return h_before(step, b); });
             });
     }
 
@@ -392,12 +410,11 @@ class Backward {
     LOCKGATE_INLINE void back(const float* delta, int64_t rows, const float* weights, int64_t panel,
                               F give) {
         using Product = FromDeltas<Cell, Gated, P, OfX>;
-        const int64_t weights_panel = call_.H * Cell::gates * W;
+        const int64_t words = words_of(call_.H), weights_panel = words * Cell::gates * W;
         static const float zeros[P * Product::sums * W] = {};
-        product<Product>(
-            rows, zeros, sums_,
-            {delta, memory_.delta_panel, Cell::sums * W, weights + panel * weights_panel,
-             weights_panel, Cell::gates * W, call_.H});
+        product<Product>(rows, zeros, sums_,
+                         {delta, memory_.delta_panel, Cell::sums * W,
+                          weights + panel * weights_panel, weights_panel, Cell::gates * W, words});
         for (int64_t r = 0; r < rows; ++r)
             repeat<P>([&](auto p)
                           LOCKGATE_HERE { give(r, p, sums_ + (r * P + p) * Product::sums * W); });
@@ -447,11 +464,12 @@ class Backward {
         for_groups<most_panels>(share_.units, [&](auto group, int64_t panel) {
             constexpr int P = decltype(group)::value;
             static const float zeros[P * W] = {};
-            const int64_t weights_panel = call_.H * W, rows = share_.rows.size();
+            const int64_t words = words_of(call_.H), weights_panel = words * W,
+                          rows = share_.rows.size();
             product<FromLastDelta<Cell, P>>(
                 rows, zeros, sums_,
-                {memory_.delta + row * Cell::sums * W, memory_.delta_panel, Cell::sums * W,
-                 weights_.w_last + panel * weights_panel, weights_panel, W, call_.H});
+                {memory_.delta_words + row * Cell::sums * W, memory_.delta_panel, Cell::sums * W,
+                 weights_.w_last + panel * weights_panel, weights_panel, W, words});
             for (int64_t r = 0; r < rows; ++r)
                 repeat<P>([&](auto p) LOCKGATE_HERE {
                     reset_back(t, step, share_.rows.begin + r, row + r, panel + p,
@@ -486,7 +504,7 @@ class Backward {
         with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
             if (weights_.kept.h.some())
                 return back_to_kept<false, is_gated>(
-                    weights_.kept.h, memory_.delta + row * Cell::sums * W, share_.rows.size(),
+                    weights_.kept.h, memory_.delta_words + row * Cell::sums * W, share_.rows.size(),
                     weights_.w_hh, share_.kept_units, share_.units, memory_.back_h,
                     [&](int64_t r, int64_t panel, vec gradient) LOCKGATE_HERE {
                         float* place = memory_.d_h + panel * memory_.d_panel + r * W;
@@ -496,8 +514,8 @@ class Backward {
             for_groups<most>(share_.units, [&](auto group, int64_t panel) {
                 constexpr int P = decltype(group)::value;
                 back<false, is_gated, P>(
-                    memory_.delta + row * Cell::sums * W, share_.rows.size(), weights_.w_hh, panel,
-                    [&](int64_t r, int64_t p, const float* sums) {
+                    memory_.delta_words + row * Cell::sums * W, share_.rows.size(), weights_.w_hh,
+                    panel, [&](int64_t r, int64_t p, const float* sums) {
                         const int64_t b = share_.rows.begin + r;
                         const int64_t width = width_of(panel + p, call_.H);
                         float* place = memory_.d_h + (panel + p) * memory_.d_panel + r * W;
@@ -523,7 +541,7 @@ class Backward {
         with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
             if (weights_.kept.x.some())
                 return back_to_kept<true, is_gated>(
-                    weights_.kept.x, memory_.delta, steps.size() * rows, weights_.w_ih,
+                    weights_.kept.x, memory_.delta_words, steps.size() * rows, weights_.w_ih,
                     share_.kept_inputs, share_.inputs, memory_.back_x,
                     [&](int64_t r, int64_t panel, vec gradient) LOCKGATE_HERE {
                         const int64_t t = time_of(call_, steps.begin + r / rows),
@@ -535,7 +553,7 @@ class Backward {
             for_groups<most>(share_.inputs, [&](auto group, int64_t panel) {
                 constexpr int P = decltype(group)::value;
                 back<true, is_gated, P>(
-                    memory_.delta, steps.size() * rows, weights_.w_ih, panel,
+                    memory_.delta_words, steps.size() * rows, weights_.w_ih, panel,
                     [&](int64_t r, int64_t p, const float* sums) {
                         const int64_t t = time_of(call_, steps.begin + r / rows),
                                       b = share_.rows.begin + r % rows;
@@ -550,19 +568,23 @@ class Backward {
     }
 
     void to_weights(int64_t rows) {
+        if (!normed(call_)) to_bias(rows);  // else it comes after the norm that deltas have passed
+        const int64_t paired = pair_all(rows);
         if (call_.d_w_ih != nullptr)
             with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
-                to_weights<ToWeights<Cell, is_gated, true>>(memory_.x, memory_.x_panel, rows,
+                to_weights<ToWeights<Cell, is_gated, true>>(memory_.x, memory_.x_panel, paired,
                                                             weights_.kept.x.features,
                                                             gradients_.w_ih + offset_);
             });
         if (call_.d_w_hh != nullptr)
             with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
                 to_weights<ToWeights<Cell, is_gated, false>>(memory_.h_seen, memory_.h_seen_panel,
-                                                             rows, weights_.kept.h.features,
+                                                             paired, weights_.kept.h.features,
                                                              gradients_.w_hh + offset_);
             });
-        if (normed(call_)) return;  // the bias comes after the norm, which the deltas have passed
+    }
+
+    void to_bias(int64_t rows) {
         for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel) {
             const float* delta = memory_.delta + panel * memory_.delta_panel;
             vec sum[Cell::sums] = {};
@@ -574,6 +596,26 @@ class Backward {
             repeat<Cell::sums>(
                 [&](auto s) LOCKGATE_HERE { store(bias + s * W, load(bias + s * W) + sum[s]); });
         }
+    }
+
+    // Rows of deltas and operands to words of rows; returns how many there are then.
+    int64_t pair_all(int64_t rows) {
+        if constexpr (pair == 1) return rows;
+        for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
+            pair_rows(memory_.delta + panel * memory_.delta_panel, rows, Cell::sums * W);
+        auto pair_operand = [&](Range panels, float* operand, int64_t operand_panel,
+                                int64_t lanes) {
+            for (int64_t panel = panels.begin; panel < panels.end; ++panel)
+                pair_rows(operand + panel * operand_panel, rows, lanes * W);
+        };
+        if (call_.d_w_ih != nullptr)
+            pair_operand(weights_.kept.x.some() ? share_.kept_inputs : share_.inputs, memory_.x,
+                         memory_.x_panel, lanes_of<Cell>(call_.mask_x));
+        if (call_.d_w_hh != nullptr)
+            pair_operand(weights_.kept.h.some() ? share_.kept_units : share_.units, memory_.h_seen,
+                         memory_.h_seen_panel, lanes_of<Cell>(call_.mask_h));
+        share_.meet();
+        return words_of(rows);
     }
 
     template <class Outer>

@@ -34,6 +34,7 @@ struct Call {
     bool reset_after =
         true;  // a GRU's reset gate acts on the recurrent product, not on h before it
     Nonlinearity nonlinearity = Nonlinearity::tanh;
+    bool bfloat16 = false;  // products of bfloat16; what is given and what comes out is float32
     int64_t every =
         0;  // 0: the backward finds all it needs in `saved`; k: it reruns stretches of k
     int threads = 1;

@@ -57,11 +57,11 @@ inline int64_t steps_of_x(const Call& c, int64_t features, int gates, int64_t ro
 template <class Cell>
 struct ForwardMemory {
     int64_t steps;            // of x at once
-    float *x[2], *h_seen[2];  // operands of even and of odd steps: [panel][row][lane][W]
+    float *x[2], *h_seen[2];  // operands of even and of odd steps: [panel of words][row][lane][W]
     float *h, *c;             // [panel][row][W]
     bool keeps_sums;          // of all panels, until the pointwise part can read them
     float* kept_sums;         // [panel][row of the steps][sum][W]
-    float* reset_h;           // [panel][row][W], what the product of the last gate reads
+    float* reset_h;           // [panel of words][row][W], what the product of the last gate reads
     float *row_sums, *new_c;  // of layer norm: RowSums; [panel][row][W]
     int64_t x_panel, h_seen_panel, h_panel;
 
@@ -70,8 +70,8 @@ struct ForwardMemory {
         h_panel = split.rows * W;
         x_panel = call.w_ih == nullptr ? 0 : steps * h_panel * lanes_of<Cell>(call.mask_x);
         h_seen_panel = h_panel * lanes_of<Cell>(call.mask_h);
-        const int64_t units = panels_of(call.H), inputs = panels_of(kept.x.features),
-                      seen = panels_of(kept.h.features);
+        const int64_t units = panels_of(call.H), inputs = panels_of(words_of(kept.x.features)),
+                      seen = panels_of(words_of(kept.h.features));
         x[0] = arena.take(inputs * x_panel);
         h_seen[0] = arena.take(seen * h_seen_panel);
         // where threads share the operands, one may still read them while another writes the next
@@ -82,7 +82,7 @@ struct ForwardMemory {
         const bool resets = resets_first<Cell>(call);
         keeps_sums = steps > 1 || resets || normed(call);
         kept_sums = arena.take(keeps_sums ? units * steps * split.rows * Cell::sums * W : 0);
-        reset_h = arena.take(resets ? units * h_panel : 0);
+        reset_h = arena.take(resets ? panels_of(words_of(call.H)) * h_panel : 0);
         row_sums = arena.take(normed(call) ? RowSums::size(units, split.rows) : 0);
         new_c = arena.take(call.ln_c != nullptr ? units * h_panel : 0);
     }
@@ -175,14 +175,14 @@ class Forward {
 
     Factor factor(const float* operand, int64_t operand_panel, bool is_gated, const float* weights,
                   int64_t panel, int64_t features) const {
-        const int64_t weights_panel = features * Cell::gates * W;
+        const int64_t words = words_of(features), weights_panel = words * Cell::gates * W;
         return {operand,
                 operand_panel,
                 (is_gated ? Cell::gates : 1) * W,
                 weights + panel * weights_panel,
                 weights_panel,
                 Cell::gates * W,
-                features};
+                words};
     }
 
     const float* bias(int64_t panel) const { return weights_.bias + panel * Cell::sums * W; }
@@ -193,22 +193,26 @@ class Forward {
     // The rest of a step whose last gate waits for the reset gate; `row` is its first kept row.
     void advance_last_gate(int64_t step, int64_t row, const SavedPlaces* saved, bool write_output) {
         constexpr int last = Cell::h_sum(Cell::gates - 1);
-        const int64_t rows = share_.rows.size();
+        const int64_t rows = share_.rows.size(), t = time_of(call_, step);
         each([&](int64_t panel, int64_t b, int64_t at) {
-            const float* sums = kept_sums(panel) + (row + b - share_.rows.begin) * Cell::sums * W;
-            const float* lane =
-                memory_.h_seen[step & 1] + (at * Cell::gates + (Cell::gates - 1) * W);
-            store(memory_.reset_h + at, Cell::reset(load(sums)) * load(lane));
+            const int64_t r = b - share_.rows.begin;
+            const float* sums = kept_sums(panel) + (row + r) * Cell::sums * W;
+            vec seen = load(memory_.h + at);
+            if (call_.mask_h.data != nullptr)
+                seen *=
+                    mask_at(call_.mask_h, t, Cell::gates - 1, b, panel, width_of(panel, call_.H));
+            put<pair>(memory_.reset_h + place_in<pair>(panel, memory_.h_panel) + r * W,
+                      Cell::reset(load(sums)) * seen);
         });
         share_.meet();
         for_groups<2>(share_.units, [&](auto group, int64_t panel) {
             constexpr int P = decltype(group)::value;
             static const float zeros[P * W] = {};
-            const int64_t weights_panel = call_.H * W;
+            const int64_t words = words_of(call_.H), weights_panel = words * W;
             product<ToLastSum<P>>(
                 rows, zeros, sums_,
                 {memory_.reset_h, memory_.h_panel, W, weights_.w_last + panel * weights_panel,
-                 weights_panel, W, call_.H});
+                 weights_panel, W, words});
             repeat<P>([&](auto p) LOCKGATE_HERE {
                 float* sums = kept_sums(panel + p) + row * Cell::sums * W;
                 const vec shift = load(bias(panel + p) + last * W);
@@ -241,30 +245,34 @@ class Forward {
                 with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
                     constexpr int lanes = is_gated ? Cell::gates : 1;
                     const int64_t t = time_of(call_, s);
-                    pack_rows<lanes>(call_.mask_x, weights_.kept.x, t, share_.rows, share_.inputs,
-                                     share_.kept_inputs, call_.I,
-                                     memory_.x[step & 1] + (s - step) * rows * lanes * W,
-                                     memory_.x_panel, [&](int64_t b) {
-                                         return is_valid(call_, t, b)
-                                                    ? call_.x + t * call_.x_time + b * call_.x_batch
-                                                    : nullptr;
-                                     });
+                    pack_rows<pair, lanes>(call_.mask_x, weights_.kept.x, t, share_.rows,
+                                           share_.inputs, share_.kept_inputs, call_.I,
+                                           memory_.x[step & 1] + (s - step) * rows * lanes * W,
+                                           memory_.x_panel, [&](int64_t b) {
+                                               return is_valid(call_, t, b)
+                                                          ? call_.x + t * call_.x_time +
+                                                                b * call_.x_batch
+                                                          : nullptr;
+                                           });
                 });
         with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
             constexpr int lanes = is_gated ? Cell::gates : 1;
             const int64_t t = time_of(call_, step);
             if (weights_.kept.h.some()) {
                 share_.meet();  // a panel of kept features has units of several threads
-                return gather_lanes<lanes>(weights_.kept.h, share_.rows, share_.kept_units,
-                                           memory_.h_seen[step & 1], memory_.h_seen_panel,
-                                           [&](int64_t b, int64_t panel) LOCKGATE_HERE {
-                                               return load(memory_.h + panel * memory_.h_panel +
-                                                           (b - share_.rows.begin) * W);
-                                           });
+                return gather_lanes<pair, lanes>(
+                    weights_.kept.h, share_.rows, share_.kept_units, memory_.h_seen[step & 1],
+                    memory_.h_seen_panel, [&](int64_t b, int64_t panel) LOCKGATE_HERE {
+                        return load(memory_.h + panel * memory_.h_panel +
+                                    (b - share_.rows.begin) * W);
+                    });
             }
             each([&](int64_t panel, int64_t b, int64_t at) {
-                put_lanes<lanes>(memory_.h_seen[step & 1] + at * lanes, load(memory_.h + at),
-                                 call_.mask_h, t, b, panel, width_of(panel, call_.H));
+                float* operand = memory_.h_seen[step & 1] +
+                                 place_in<pair>(panel, memory_.h_seen_panel) +
+                                 (b - share_.rows.begin) * lanes * W;
+                put_lanes<pair, lanes>(operand, load(memory_.h + at), call_.mask_h, t, b, panel,
+                                       width_of(panel, call_.H));
             });
         });
         share_.meet();

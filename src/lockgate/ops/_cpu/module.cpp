@@ -24,6 +24,11 @@ namespace avx512 {
 extern const InstructionSet instruction_set;
 }
 #endif
+#if defined(LOCKGATE_HAS_AVX512_BF16)
+namespace avx512_bf16 {
+extern const InstructionSet instruction_set;
+}
+#endif
 #if defined(LOCKGATE_HAS_AVX2)
 namespace avx2 {
 extern const InstructionSet instruction_set;
@@ -54,16 +59,27 @@ std::vector<const InstructionSet*> present() {
 
 const InstructionSet* chosen = present().front();
 
+// The same with products of bfloat16, or null: only beside AVX-512.
+const InstructionSet* with_bfloat16() {
+#if defined(LOCKGATE_HAS_AVX512) && defined(LOCKGATE_HAS_AVX512_BF16)
+    if (chosen == &avx512::instruction_set && __builtin_cpu_supports("avx512bf16"))
+        return &avx512_bf16::instruction_set;
+#endif
+    return nullptr;
+}
+
 enum class Cell { rnn, lstm, gru };
 
-Kernel kernel_of(Cell cell) {
+Kernel kernel_of(Cell cell, const Call& call) {
+    const InstructionSet* set = call.bfloat16 ? with_bfloat16() : chosen;
+    if (set == nullptr) throw std::invalid_argument("this processor has no AVX-512 BF16");
     switch (cell) {
         case Cell::rnn:
-            return chosen->rnn();
+            return set->rnn();
         case Cell::lstm:
-            return chosen->lstm();
+            return set->lstm();
         case Cell::gru:
-            return chosen->gru();
+            return set->gru();
     }
     throw std::logic_error("no such cell");
 }
@@ -75,14 +91,14 @@ T* at(uintptr_t address) {
 
 void forward(Cell cell, const Call& call) {
     const nb::gil_scoped_release release;
-    const Kernel kernel = kernel_of(cell);
+    const Kernel kernel = kernel_of(cell, call);
     const Block workspace(static_cast<size_t>(kernel.forward_size(call, false)));
     kernel.forward(call, nullptr, workspace.data());
 }
 
 void backward(Cell cell, const Call& call) {
     const nb::gil_scoped_release release;
-    const Kernel kernel = kernel_of(cell);
+    const Kernel kernel = kernel_of(cell, call);
     const Block workspace(static_cast<size_t>(kernel.backward_size(call)));
     kernel.backward(call, workspace.data());
 }
@@ -92,7 +108,7 @@ void backward(Cell cell, const Call& call) {
 class Stepper {
   public:
     Stepper(Cell cell, const Call& call)
-        : kernel_(kernel_of(cell)),
+        : kernel_(kernel_of(cell, call)),
           call_(call),
           packed_(static_cast<size_t>(kernel_.packed_size(call))) {
         kernel_.pack(call_, packed_.data());
@@ -160,11 +176,11 @@ NB_MODULE(_kernels, m) {
     nb::class_<Call>(m, "Call")
         .def("__init__",
              [](Call* call, int64_t T, int64_t B, int64_t I, int64_t H, bool reverse,
-                bool reset_after, bool relu, int64_t every, int threads) {
+                bool reset_after, bool relu, bool bfloat16, int64_t every, int threads) {
                  new (call) Call;
                  call->T = T, call->B = B, call->I = I, call->H = H;
                  call->reverse = reverse, call->reset_after = reset_after;
-                 call->every = every, call->threads = threads;
+                 call->bfloat16 = bfloat16, call->every = every, call->threads = threads;
                  call->nonlinearity = relu ? Nonlinearity::relu : Nonlinearity::tanh;
              })
         .def("x", [](Call& c, uintptr_t data, int64_t time,
@@ -237,6 +253,7 @@ NB_MODULE(_kernels, m) {
         for (const InstructionSet* set : present()) names.emplace_back(set->name);
         return names;
     });
+    m.def("has_bfloat16", [] { return with_bfloat16() != nullptr; });
     m.def("instruction_set", [] { return std::string(chosen->name); });
     m.def("use_instruction_set", [](const std::string& name) {
         for (const InstructionSet* set : present())

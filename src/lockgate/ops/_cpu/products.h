@@ -2,10 +2,11 @@
 //
 // A panel holds W features of many rows side by side, [panel][row][lane][W]; a lane is a copy of
 // the features (one for each gate where each gate has its own mask). Weights lie as
-// [panel][k][gate][W]: W output units of all gates, for each input feature k.
+// [panel][k][gate][W]: W output units of all gates, for each input feature k. A feature is a word
+// (`words.h`): where these are pairs of bfloat16 there are half as many.
 #pragma once
 
-#include "simd.h"
+#include "words.h"
 
 namespace lockgate::LOCKGATE_ISA {
 
@@ -96,21 +97,23 @@ LOCKGATE_INLINE void accumulate(vec (&sum)[Rows][Product::panels][Product::sums]
                 });
             });
             repeat<Rows>([&](auto r) LOCKGATE_HERE {
-                vec value = fill(a[r * L * W]);
+                vec value = fill_word(a + r * L * W);
                 repeat<P>([&](auto p) LOCKGATE_HERE {
                     repeat<Count>([&](auto g) LOCKGATE_HERE {
-                        sum[r][p][Product::sum(First + g)] += weight[p][g] * value;
+                        vec& total = sum[r][p][Product::sum(First + g)];
+                        total = multiply_add(total, weight[p][g], value);
                     });
                 });
             });
         } else {
             vec value[Rows];
-            repeat<Rows>([&](auto r) LOCKGATE_HERE { value[r] = fill(a[r * L * W]); });
+            repeat<Rows>([&](auto r) LOCKGATE_HERE { value[r] = fill_word(a + r * L * W); });
             repeat<P>([&](auto p) LOCKGATE_HERE {
                 repeat<Count>([&](auto g) LOCKGATE_HERE {
                     vec weight = load(w + p * f.weights_panel + (First + g) * W);
                     repeat<Rows>([&](auto r) LOCKGATE_HERE {
-                        sum[r][p][Product::sum(First + g)] += weight * value[r];
+                        vec& total = sum[r][p][Product::sum(First + g)];
+                        total = multiply_add(total, weight, value[r]);
                     });
                 });
             });
@@ -227,8 +230,8 @@ void product_of_two(int64_t rows, const float* start, float* sums, const Factor&
 
 // ---- gradient[feature][gate] += sum over rows of delta times operand ----
 //
-// An Outer has: gates, deltas and delta(g) (which of a row's deltas gate g takes), lanes and
-// lane(g).
+// Rows are those of words: `pair_rows` makes them. An Outer has: gates, deltas and delta(g) (which
+// of a row's deltas gate g takes), lanes and lane(g).
 
 template <class Outer, int Features>
 __attribute__((noinline)) void outer_tile(const float* delta, const float* operand, int64_t rows,
@@ -241,8 +244,9 @@ __attribute__((noinline)) void outer_tile(const float* delta, const float* opera
     for (int64_t row = 0; row < rows; ++row) {
         repeat<G>([&](auto g) LOCKGATE_HERE {
             vec d = load(delta + Outer::delta(g) * W);
-            repeat<Features>(
-                [&](auto k) LOCKGATE_HERE { sum[k][g] += d * operand[Outer::lane(g) * W + k]; });
+            repeat<Features>([&](auto k) LOCKGATE_HERE {
+                sum[k][g] = multiply_add(sum[k][g], d, fill_word(operand + Outer::lane(g) * W + k));
+            });
         });
         delta += D * W;
         operand += L * W;
@@ -306,45 +310,51 @@ LOCKGATE_INLINE void transpose(vec (&block)[W]) {
     exchange(Number<1>{});
 }
 
-// place_of(c)[r] = src[r][c], unless place_of(c) is null; beyond `rows` it is filled with 0 up to
-// W.
-template <class F>
-LOCKGATE_INLINE void transpose_into_lanes(const float* src, int64_t src_row, int64_t rows,
-                                          int64_t columns, F place_of) {
-    for (int64_t first = 0; first < columns; first += W) {
-        const int64_t width = smaller(W, columns - first);
+// To lanes: word k of `rows` rows side by side, for each of `words`; words_of(row, first) gives W
+// words of a row, place_of(k) says where they go. Beyond `rows` they are 0.
+template <class Words, class F>
+LOCKGATE_INLINE void transpose_into_lanes(int64_t rows, int64_t words, Words words_of, F place_of) {
+    for (int64_t first = 0; first < words; first += W) {
         vec block[W];
-        repeat<W>([&](auto r) LOCKGATE_HERE {
-            block[r] = r < rows ? load_part(src + r * src_row + first, width) : vec{};
-        });
+        repeat<W>([&](auto r) LOCKGATE_HERE { block[r] = r < rows ? words_of(r, first) : vec{}; });
         transpose(block);
-        repeat<W>([&](auto c) LOCKGATE_HERE {
-            float* place = c < width ? place_of(first + c) : nullptr;
-            if (place != nullptr) store(place, block[c]);
+        repeat<W>([&](auto k) LOCKGATE_HERE {
+            if (first + k < words) store(place_of(first + k), block[k]);
         });
     }
 }
 
-// Weights (gates * units, features) to [panel of units][feature][gate][W], for panels [begin, end).
+// Weights (gates * units, features) to [panel of units][word][gate][W], for panels [begin, end).
 inline void pack_by_units(const float* weights, int gates, int64_t units, int64_t features,
                           int64_t begin, int64_t end, float* packed) {
+    const int64_t words = words_of(features);
     for (int64_t panel = begin; panel < end; ++panel)
         for (int g = 0; g < gates; ++g)
-            transpose_into_lanes(weights + (g * units + panel * W) * features, features,
-                                 width_of(panel, units), features, [&](int64_t k) LOCKGATE_HERE {
-                                     return packed + ((panel * features + k) * gates + g) * W;
-                                 });
+            transpose_into_lanes(
+                width_of(panel, units), words,
+                [&](int64_t unit, int64_t first) LOCKGATE_HERE {
+                    return load_words(
+                        weights + (g * units + panel * W + unit) * features + first * pair,
+                        features - first * pair);
+                },
+                [&](int64_t k)
+                    LOCKGATE_HERE { return packed + ((panel * words + k) * gates + g) * W; });
 }
 
-// Weights (gates * units, features) to [panel of features][unit][gate][W], for panels [begin, end).
-inline void pack_by_features(const float* weights, int gates, int64_t units, int64_t features,
-                             int64_t begin, int64_t end, float* packed) {
+// Weights (gates * units, features) to [panel of features][word of units][gate][W], for panels
+// [begin, end); lanes_of(gate, unit, panel) gives a panel of features of one unit.
+template <class F>
+LOCKGATE_INLINE void pack_by_features(int gates, int64_t units, int64_t begin, int64_t end,
+                                      float* packed, F lanes_of) {
+    const int64_t words = words_of(units);
     for (int64_t panel = begin; panel < end; ++panel)
-        for (int64_t unit = 0; unit < units; ++unit)
+        for (int64_t word = 0; word < words; ++word)
             for (int g = 0; g < gates; ++g)
-                store(packed + ((panel * units + unit) * gates + g) * W,
-                      load_part(weights + (g * units + unit) * features + panel * W,
-                                width_of(panel, features)));
+                store(packed + ((panel * words + word) * gates + g) * W,
+                      words_of_lanes([&](int i) LOCKGATE_HERE {
+                          const int64_t unit = word * pair + i;
+                          return unit < units ? lanes_of(g, unit, panel) : vec{};
+                      }));
 }
 
 // Gradients [panel of units][feature][gate][W] of `copies` threads to (gates * units, features);

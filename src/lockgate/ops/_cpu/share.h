@@ -101,34 +101,36 @@ inline vec mask_at(const Mask& mask, int64_t t, int64_t lane, int64_t b, int64_t
                      width);
 }
 
-// The lanes of one panel of one row: the value times each mask.
-template <int Lanes>
+// The lanes of one panel of one row: the value times each mask. Pair: features in a word, as in all
+// that writes operands; `pair`, or 1 where rows are to be paired (`pair_rows`).
+template <int Pair, int Lanes>
 LOCKGATE_INLINE void put_lanes(float* operand, vec value, const Mask& mask, int64_t t, int64_t b,
                                int64_t panel, int64_t width) {
     repeat<Lanes>([&](auto lane) LOCKGATE_HERE {
-        store(operand + lane * W,
-              mask.data == nullptr ? value : value * mask_at(mask, t, lane, b, panel, width));
+        put<Pair>(operand + lane * W,
+                  mask.data == nullptr ? value : value * mask_at(mask, t, lane, b, panel, width));
     });
 }
 
 // Kept features to an operand, [panel][row][lane][W], each times its mask; value_of(b, panel) gives
 // a panel of all features.
-template <int Lanes, class F>
+template <int Pair, int Lanes, class F>
 LOCKGATE_INLINE void gather_lanes(const Kept& kept, Range rows, Range panels, float* operand,
                                   int64_t operand_panel, F value_of) {
     for (int64_t panel = panels.begin; panel < panels.end; ++panel)
         for (int64_t lane = 0; lane < Lanes; ++lane) {
             const vec scale = kept.scale(lane, panel);
-            float* place = operand + panel * operand_panel + lane * W;
+            float* place = operand + place_in<Pair>(panel, operand_panel) + lane * W;
             for (int64_t b = rows.begin; b < rows.end; ++b, place += Lanes * W)
-                store(place, scale * kept.gather(lane, panel, [&](int64_t source) LOCKGATE_HERE {
-                    return value_of(b, source);
-                }));
+                put<Pair>(place,
+                          scale * kept.gather(lane, panel, [&](int64_t source) LOCKGATE_HERE {
+                              return value_of(b, source);
+                          }));
         }
 }
 
 // Rows of the caller to an operand, [panel][row][lane][W]; row_of(b) may be null: zeros.
-template <int Lanes, class F>
+template <int Pair, int Lanes, class F>
 LOCKGATE_INLINE void pack_rows(const Mask& mask, const Kept& kept, int64_t t, Range rows,
                                Range panels, Range kept_panels, int64_t features, float* operand,
                                int64_t operand_panel, F row_of) {
@@ -137,12 +139,12 @@ LOCKGATE_INLINE void pack_rows(const Mask& mask, const Kept& kept, int64_t t, Ra
         return row == nullptr ? vec{} : load_part(row + panel * W, width_of(panel, features));
     };
     if (kept.some())
-        return gather_lanes<Lanes>(kept, rows, kept_panels, operand, operand_panel, value_of);
+        return gather_lanes<Pair, Lanes>(kept, rows, kept_panels, operand, operand_panel, value_of);
     for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
         const int64_t width = width_of(panel, features);
-        float* place = operand + panel * operand_panel;
+        float* place = operand + place_in<Pair>(panel, operand_panel);
         for (int64_t b = rows.begin; b < rows.end; ++b, place += Lanes * W)
-            put_lanes<Lanes>(place, value_of(b, panel), mask, t, b, panel, width);
+            put_lanes<Pair, Lanes>(place, value_of(b, panel), mask, t, b, panel, width);
     }
 }
 

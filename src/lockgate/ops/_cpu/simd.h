@@ -8,9 +8,15 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(LOCKGATE_AVX512_BF16)
+#define LOCKGATE_AVX512
+#define LOCKGATE_ISA avx512_bf16
+#elif defined(LOCKGATE_AVX512)
+#define LOCKGATE_ISA avx512
+#endif
+
 #if defined(LOCKGATE_AVX512)
 #include <immintrin.h>
-#define LOCKGATE_ISA avx512
 #define LOCKGATE_WIDTH 16
 #define LOCKGATE_ACCUMULATORS 24  // of 32 registers
 #elif defined(LOCKGATE_AVX2)

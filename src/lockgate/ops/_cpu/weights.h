@@ -102,6 +102,13 @@ inline KeptFeatures all_features(const Call& c) {
     return {Kept(c.I), Kept(c.H)};
 }
 
+// A panel of the kept features of a row of weights, as gate g reads them.
+inline vec gather_row(const Kept& kept, int g, int64_t panel, const float* row, int64_t features) {
+    return kept.gather(kept.lane_of(g), panel, [&](int64_t source) LOCKGATE_HERE {
+        return load_part(row + source * W, width_of(source, features));
+    });
+}
+
 template <class Cell>
 struct Packed {
     const KeptFeatures& kept;
@@ -110,10 +117,11 @@ struct Packed {
 
     Packed(const Call& c, const KeptFeatures& features, Arena& arena) : kept(features) {
         const int64_t panels = panels_of(c.H);
-        w_ih = arena.take(c.w_ih == nullptr ? 0 : panels * kept.x.features * Cell::gates * W);
-        w_hh = arena.take(panels * kept.h.features * Cell::gates * W);
+        const int64_t row = Cell::gates * W;
+        w_ih = arena.take(c.w_ih == nullptr ? 0 : panels * words_of(kept.x.features) * row);
+        w_hh = arena.take(panels * words_of(kept.h.features) * row);
         bias = arena.take(panels * Cell::sums * W);
-        w_last = arena.take(resets_first<Cell>(c) ? panels * c.H * W : 0);
+        w_last = arena.take(resets_first<Cell>(c) ? panels * words_of(c.H) * W : 0);
     }
 
     void fill_panels(const Call& c, Range panels) const {
@@ -143,20 +151,24 @@ struct Packed {
         if (!kept.some())
             return pack_by_units(weights, Cell::gates, units, features, panels.begin, panels.end,
                                  packed);
+        const int64_t words = words_of(kept.features), last = panels_of(kept.features) - 1;
         for (int64_t panel = panels.begin; panel < panels.end; ++panel)
-            for (int g = 0; g < Cell::gates; ++g) {
-                const int64_t lane = kept.lane_of(g);
-                auto at = [&](int64_t k) LOCKGATE_HERE {
-                    return packed + ((panel * kept.features + k) * Cell::gates + g) * W;
-                };
-                transpose_into_lanes(weights + (g * units + panel * W) * features, features,
-                                     width_of(panel, units), features,
-                                     [&](int64_t k) LOCKGATE_HERE {
-                                         const int64_t position = kept.position(lane, k);
-                                         return position < 0 ? nullptr : at(position);
-                                     });
-                for (int64_t k = kept.count(lane); k < kept.features; ++k) store(at(k), vec{});
-            }
+            for (int g = 0; g < Cell::gates; ++g)
+                transpose_into_lanes(
+                    width_of(panel, units), words,
+                    [&](int64_t unit, int64_t first) LOCKGATE_HERE {
+                        const float* row = weights + (g * units + panel * W + unit) * features;
+                        float kept_features[pair * W];
+                        for (int64_t i = 0; i < pair; ++i) {
+                            const int64_t from = first / W * pair + i;
+                            store(kept_features + i * W,
+                                  from > last ? vec{} : gather_row(kept, g, from, row, features));
+                        }
+                        return load_words(kept_features, pair * W);
+                    },
+                    [&](int64_t k) LOCKGATE_HERE {
+                        return packed + ((panel * words + k) * Cell::gates + g) * W;
+                    });
     }
 };
 
@@ -168,38 +180,33 @@ struct PackedBack {
 
     PackedBack(const Call& c, const KeptFeatures& features, Arena& arena) : kept(features) {
         const int64_t inputs = goes_to_x(c) ? panels_of(kept.x.features) : 0;
-        w_ih = arena.take(inputs * c.H * Cell::gates * W);
-        w_hh = arena.take(panels_of(kept.h.features) * c.H * Cell::gates * W);
-        w_last = arena.take(resets_first<Cell>(c) ? panels_of(c.H) * c.H * W : 0);
+        const int64_t words = words_of(c.H);
+        w_ih = arena.take(inputs * words * Cell::gates * W);
+        w_hh = arena.take(panels_of(kept.h.features) * words * Cell::gates * W);
+        w_last = arena.take(resets_first<Cell>(c) ? panels_of(c.H) * words * W : 0);
     }
 
     void fill_all(const Call& c, int64_t lanes) const {
         parallel(lanes, [&](int64_t lane) {
             const Range inputs = part_of(panels_of(kept.x.features), lane, lanes),
                         units = part_of(panels_of(kept.h.features), lane, lanes);
-            if (goes_to_x(c)) pack(kept.x, c.w_ih, c.H, c.I, inputs, w_ih);
-            pack(kept.h, c.w_hh, c.H, c.H, units, w_hh);
-            if (resets_first<Cell>(c))
-                pack_by_features(last_rows<Cell>(c), 1, c.H, c.H, units.begin, units.end, w_last);
+            if (goes_to_x(c)) pack(kept.x, c.w_ih, Cell::gates, c.H, c.I, inputs, w_ih);
+            pack(kept.h, c.w_hh, Cell::gates, c.H, c.H, units, w_hh);
+            if (resets_first<Cell>(c)) pack(kept.h, last_rows<Cell>(c), 1, c.H, c.H, units, w_last);
         });
     }
 
   private:
     static bool goes_to_x(const Call& c) { return c.d_x != nullptr && c.w_ih != nullptr; }
-    static void pack(const Kept& kept, const float* weights, int64_t units, int64_t features,
-                     Range panels, float* packed) {
-        if (!kept.some())
-            return pack_by_features(weights, Cell::gates, units, features, panels.begin, panels.end,
-                                    packed);
-        for (int64_t panel = panels.begin; panel < panels.end; ++panel)
-            for (int64_t unit = 0; unit < units; ++unit)
-                for (int g = 0; g < Cell::gates; ++g) {
-                    const float* row = weights + (g * units + unit) * features;
-                    store(packed + ((panel * units + unit) * Cell::gates + g) * W,
-                          kept.gather(kept.lane_of(g), panel, [&](int64_t source) LOCKGATE_HERE {
-                              return load_part(row + source * W, width_of(source, features));
-                          }));
-                }
+    static void pack(const Kept& kept, const float* weights, int gates, int64_t units,
+                     int64_t features, Range panels, float* packed) {
+        pack_by_features(gates, units, panels.begin, panels.end, packed,
+                         [&](int g, int64_t unit, int64_t panel) LOCKGATE_HERE {
+                             const float* row = weights + (g * units + unit) * features;
+                             return kept.some()
+                                        ? gather_row(kept, g, panel, row, features)
+                                        : load_part(row + panel * W, width_of(panel, features));
+                         });
     }
 };
 
