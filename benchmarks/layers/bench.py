@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from benchmarks.layers import fma_peak
-from benchmarks.layers.candidates import Layers, calls, check
+from benchmarks.layers.candidates import Layers, calls, check, losses
 from benchmarks.layers.cases import RATIOS, Group
 from benchmarks.layers.peers import LONGEST_SECONDS, PACKAGES, Arrays, Peer, PeerFailed
 from benchmarks.layers.rounds import Candidate, run, summary, timed
@@ -18,6 +18,7 @@ SHARES = {
     "step": 0.2,
     "shared": 1.0,
     "bfloat16": 1.0,
+    "stored": 0.3,
 }  # of the seconds given to a shape
 PEERS = {"train": "keras", "inference": "onnx", "step": "onnx"}
 
@@ -39,10 +40,10 @@ class Bench:
     def measure(self, group: Group) -> dict[str, Any]:
         """Check and time a group; return its part of the results."""
         cell, mode, shape = group
-        told: dict[str, Any] = {"errors": {}, "failed": {}, "slow": {}}
+        told: dict[str, Any] = {"failed": {}, "slow": {}}
         with torch.set_grad_enabled(group.trains):
             layers = Layers(group)
-            told["errors"]["ours"] = check(mode, layers)
+            told["errors"] = {"ours": check(mode, layers), **losses(mode, layers)}
             candidates = [
                 Candidate(name, timed(call))
                 for name, call in calls(mode, layers, self.chosen).items()

@@ -8,10 +8,11 @@ from torch import Tensor
 
 from benchmarks.layers.cases import (
     BFLOAT16,
-    BFLOAT16_TOLERANCE,
     GATES,
+    NARROW_TOLERANCE,
     RATE,
     SHARED,
+    STORED,
     TOLERANCE,
     Group,
 )
@@ -85,6 +86,9 @@ def calls(mode: str, layers: Layers, peers: list[str]) -> dict[str, Call]:
     """Return what is timed in a mode, by name; the caller sees to it that gradients are off."""
     if mode == "step":
         found: dict[str, Call] = {"torch": torch_stream(layers), "unmasked": our_stream(layers)}
+    elif mode == "stored":
+        found = {"unmasked": our_stream(layers)}
+        found |= {name: our_stream(layers, name) for name in STORED}
     elif mode == "shared":
         found = {"torch": lambda: layers.train(layers.torch)}
         found["unmasked"] = lambda: layers.train(layers.unmasked)
@@ -140,10 +144,10 @@ def torch_stream(layers: Layers) -> Callable[[], Tensor]:
     return step
 
 
-def our_stream(layers: Layers) -> Callable[[], Tensor]:
+def our_stream(layers: Layers, stored: str = "float32") -> Callable[[], Tensor]:
     """Return one step of a stream by our stepper, from the last step's state."""
     x, state = layers.x[0], None
-    stepper = layers.unmasked.stepper()
+    stepper = layers.unmasked.stepper(stored)
 
     def step() -> Tensor:
         nonlocal state
@@ -162,7 +166,7 @@ def check(mode: str, layers: Layers) -> float:
     Raises:
         AssertionError: If an error is above the tolerance.
     """
-    if mode == "step":
+    if mode in ("step", "stored"):
         streams = our_stream(layers), torch_stream(layers)
         steps = range(layers.x.shape[0])
         ours, theirs = ([stream() for _ in steps] for stream in streams)
@@ -173,13 +177,31 @@ def check(mode: str, layers: Layers) -> float:
             masks = layers.masks[per]
             ours = _results(layers, layer, masks)
             pairs.append((ours, by_loop(lambda: _results(layers, layer, masks))))  # noqa: B023
-    if mode == BFLOAT16:
-        rough = in_bfloat16(lambda: _results(layers, layers.unmasked))
-        loss = error(rough, _results(layers, layers.unmasked))
-        assert loss <= BFLOAT16_TOLERANCE, f"bfloat16 loses {loss:.1e}"
     worst = max(error(ours, theirs) for ours, theirs in pairs)
     assert worst <= TOLERANCE, f"an error of {worst:.1e} is above {TOLERANCE:.0e}"
     return worst
+
+
+def losses(mode: str, layers: Layers) -> dict[str, float]:
+    """Return what fewer bits lose of our own float32, as `error` tells it.
+
+    Raises:
+        AssertionError: If it is above the tolerance.
+    """
+    found = {}
+    if mode == BFLOAT16:
+        rough = in_bfloat16(lambda: _results(layers, layers.unmasked))
+        found[BFLOAT16] = error(rough, _results(layers, layers.unmasked))
+    if mode == "stored":
+        steps = range(layers.x.shape[0])
+        whole, *rough = (
+            [stream() for _ in steps]
+            for stream in (our_stream(layers), *(our_stream(layers, name) for name in STORED))
+        )
+        found = {name: error(one, whole) for name, one in zip(STORED, rough, strict=True)}
+    worst = max(found.values(), default=0.0)
+    assert worst <= NARROW_TOLERANCE, f"a loss of {worst:.1e} is above {NARROW_TOLERANCE:.0e}"
+    return found
 
 
 def error(ours: list[Tensor], theirs: list[Tensor]) -> float:

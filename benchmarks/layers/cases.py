@@ -36,7 +36,8 @@ SHARED = {f"{per}-{rate:g}": (per, rate) for rate in (0.5, 0.25) for per in ("ce
 SHARED_SHAPES = (Shape(32, 100, 64, 64), Shape(32, 100, 256, 256), Shape(32, 100, 512, 512))
 BFLOAT16 = "bfloat16"
 BFLOAT16_SHAPES = SHAPES[:3] + SHAPES[4:]
-BFLOAT16_TOLERANCE = 2e-2  # between float32 and products of bfloat16, relative likewise
+NARROW_TOLERANCE = 2e-2  # between float32 and products of fewer bits, relative likewise
+STORED = ("bfloat16", "int8")  # what a stepper's weights may be stored as
 STREAMS = tuple(Shape(1, 20, 64, H) for H in (64, 128, 256, 512))  # T: steps until states compare
 
 # by mode, whose seconds are told over whose; names are those of candidates.py and peers.py
@@ -66,6 +67,7 @@ RATIOS = {
         *(("torch", f"{name}-{BFLOAT16}") for name in ("unmasked", "cell")),
         (f"torch-{BFLOAT16}", f"unmasked-{BFLOAT16}"),
     ),
+    "stored": tuple(("unmasked", name) for name in STORED),
 }
 
 
@@ -98,6 +100,7 @@ def groups(only: str, kind: str = "default") -> Iterator[Group]:
         return
     if kind == BFLOAT16:
         found = [Group(cell, BFLOAT16, shape) for cell in GATES for shape in BFLOAT16_SHAPES]
+        found += [Group(cell, "stored", shape) for cell in GATES for shape in STREAMS]
         yield from (group for group in found if only in group.name)
         return
     for cell in GATES:

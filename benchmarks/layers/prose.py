@@ -45,6 +45,11 @@ BFLOAT16 = """## Products of bfloat16
 A train step, forward and backward, under `torch.autocast("cpu", torch.bfloat16)`: time of the same
 layer in float32 over it, and of torch's layer in float32 and under the same autocast. Masks per
 cell are drawn anew in each step. Measured by `python -m benchmarks.layers --bfloat16`."""
+STORED = """## Weights of a stepper in fewer bits
+
+One step of a stream, I = 64, by `stepper("bfloat16")` and `stepper("int8")`: time of
+`stepper()` over it, and the largest difference of 20 steps' outputs, as a part of the largest
+output. Measured by `python -m benchmarks.layers --bfloat16`."""
 PEAK = """## Share of the FMA peak
 
 Work of the products over time, against the peak that the same round measured. The floors hold from

@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks.common.markdown import table
 from benchmarks.layers import floors, prose
-from benchmarks.layers.cases import BFLOAT16
+from benchmarks.layers.cases import BFLOAT16, STORED
 from benchmarks.layers.figures import CROWDED, NOTHING, Figures, Group
 
 
@@ -155,6 +155,7 @@ def bfloat16(figures: Figures) -> str:
             ),
         ]
         for group in figures.of_kind(BFLOAT16)
+        if group["mode"] == BFLOAT16
         for goal in [floors.BFLOAT16[group["H"] >= 256]]
     ]
     if not rows:
@@ -163,6 +164,31 @@ def bfloat16(figures: Figures) -> str:
     header = ["layer B, T, I, H", f"plain (H < 256: {low}; else {high})", "masks per cell"]
     header += ["plain: torch in float32", "torch in bfloat16"]
     return f"{prose.BFLOAT16}\n\n{table(header, rows)}\n"
+
+
+def stored(figures: Figures) -> str:
+    """Tell what a stepper's weights of fewer bits save and lose."""
+    rows = [
+        [
+            f"{group['cell'].upper()} {group['H']}",
+            f"{1e3 * group['candidates']['unmasked']['milliseconds']['median']:.3g}",
+            *(
+                text
+                for name in STORED
+                for text in (
+                    figures.ratio(group, f"unmasked/{name}", kind=BFLOAT16),
+                    f"{100 * group['errors'][name]:.2g} %",
+                )
+            ),
+        ]
+        for group in figures.of_kind(BFLOAT16)
+        if group["mode"] == "stored"
+    ]
+    if not rows:
+        return ""
+    header = ["layer H", "float32, µs"]
+    header += [f"{name}{what}" for name in STORED for what in ("", ": loss")]
+    return f"{prose.STORED}\n\n{table(header, rows)}\n"
 
 
 def peak(figures: Figures) -> str:
@@ -205,7 +231,7 @@ def milliseconds(figures: Figures) -> str:
 
 TABLES: tuple[Callable[[Figures], str], ...] = (
     *(train, inference, streams, loop, others),
-    *(masks, shared, bfloat16, peak, milliseconds),
+    *(masks, shared, bfloat16, stored, peak, milliseconds),
 )
 
 

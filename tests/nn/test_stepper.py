@@ -9,7 +9,10 @@ import pytest
 import torch
 
 from lockgate.nn import GRU, LSTM
+from lockgate.nn.recurrent import Recurrent, weights_of
+from lockgate.nn.stepper import rounded
 from lockgate.ops import kernels
+from lockgate.ops.recurrence import Weights
 
 # float32 goes through the kernels where there are any, float64 through the operator
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
@@ -180,9 +183,95 @@ def test_nan_stays_in_its_row(make, draw) -> None:
 def test_stepper_without_kernels_runs_the_operator(make, draw, monkeypatch) -> None:
     layer, x = make(dtype=torch.float32), draw(4, 2, 3).float()
     expected = layer(x)
-    monkeypatch.setattr(kernels, "extension", lambda: None)
+    monkeypatch.setattr(kernels, "BUILT", False)
 
     torch.testing.assert_close(walk(layer.stepper(), x), expected)
+
+
+def with_rounded(layer: Recurrent, stored: str) -> Recurrent:
+    """The layer with the weights that a stepper stores, of all its layers."""
+    other = copy.deepcopy(layer)
+    for index in range(layer.num_layers):
+        weights = rounded(weights_of(layer, index), stored)
+        for name in ("ih", "hh"):
+            getattr(other, f"weight_{name}_l{index}").data = getattr(weights, f"w_{name}")
+    return other
+
+
+@DTYPES
+@pytest.mark.parametrize("stored", ["bfloat16", "int8"])
+@pytest.mark.parametrize("sizes", [(7, 19), (33, 16), (1, 1), (70, 53)], ids=str)
+@pytest.mark.parametrize("batch", [1, 3, 20])
+def test_steps_of_stored_weights_are_those_of_the_weights_rounded(
+    make, draw, dtype, stored: str, sizes: tuple, batch: int
+) -> None:
+    layer = make(*sizes, num_layers=2, dtype=dtype)
+    x = draw(6, batch, sizes[0]).to(dtype)
+    expected = with_rounded(layer, stored)(x)
+    # with AVX-512 BF16 x and h are rounded too
+    loose = {"atol": 0.02, "rtol": 0.0} if (stored, dtype) == ("bfloat16", torch.float32) else {}
+
+    for name in kernels.extension().instruction_sets() if kernels.BUILT else [None]:
+        if name is not None:
+            kernels.extension().use_instruction_set(name)
+        try:
+            got = walk(layer.stepper(stored), x)
+        finally:
+            if name is not None:
+                kernels.extension().use_instruction_set(kernels.extension().instruction_sets()[0])
+        torch.testing.assert_close(got, expected, **loose, msg=lambda text: f"{name}: {text}")
+
+
+def test_int8_has_a_scale_for_each_row_of_both_matrices() -> None:
+    weights = Weights(torch.randn(8, 5), 3 * torch.randn(8, 2))
+    weights.w_ih[3] = 0.0
+    weights.w_hh[3] = 0.0
+    both = torch.cat([weights.w_ih, weights.w_hh], 1)
+
+    w_ih, w_hh = rounded(weights, "int8")[:2]
+
+    scale = both.abs().amax(1, keepdim=True) / 127
+    found = torch.cat([w_ih, w_hh], 1)
+    assert ((found - both).abs() <= 0.5001 * scale).all()
+    whole = found / scale.where(scale > 0, 1.0)
+    torch.testing.assert_close(whole, whole.round(), atol=1e-4, rtol=0)
+    assert torch.equal(
+        rounded(Weights(w_ih, w_hh), "int8").w_ih.round(decimals=5), w_ih.round(decimals=5)
+    )
+
+
+@pytest.mark.skipif(not kernels.BUILT, reason="lockgate has no kernels here")
+def test_stored_weights_take_a_half_or_a_quarter_of_the_memory(make) -> None:
+    layer, module = make(64, 256, dtype=torch.float32), kernels.extension()
+
+    def taken(stored: str) -> int:
+        kernels.release()  # else a larger block may be lent that lies about
+        before = module.lent_bytes()
+        stepper = layer.stepper(stored)
+        assert stepper is not None
+        return int(module.lent_bytes() - before)
+
+    whole = taken("float32")
+    assert taken("int8") < 0.27 * whole
+    assert taken("bfloat16") < (0.52 if module.has_bfloat16() else 1.01) * whole
+
+
+@pytest.mark.parametrize("stored", ["bfloat16", "int8"])
+def test_what_the_kernels_do_not_store_is_rounded_alike(draw, stored: str) -> None:
+    layer, x = GRU(3, 5, reset_after=False), draw(4, 2, 3).float()
+    normed = LSTM(3, 5, layer_norm=True)
+
+    torch.testing.assert_close(
+        walk(layer.stepper(stored), x), with_rounded(layer, stored)(x), atol=0.02, rtol=0
+    )
+    torch.testing.assert_close(walk(normed.stepper(stored), x), with_rounded(normed, stored)(x))
+
+
+def test_weights_of_another_kind_raise(make) -> None:
+    with pytest.raises(
+        ValueError, match=re.escape("weights must be one of float32, bfloat16, int8, got 'int4'")
+    ):
+        make().stepper("int4")
 
 
 def test_stepper_of_both_directions_raises(make) -> None:

@@ -1,7 +1,7 @@
 """What all recurrent layers share: parameters, shapes, state, stacking, directions, masks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +37,7 @@ from lockgate.nn.rates import (
     check_zoneout,
 )
 from lockgate.nn.report import BackendReport, ReportLine
-from lockgate.nn.stepper import LayerStep, Stepper
+from lockgate.nn.stepper import STORED, LayerStep, Stepper
 from lockgate.nn.structure import Structure
 from lockgate.ops.dispatch import Backend, choose
 from lockgate.ops.kernels import Cell
@@ -272,14 +272,23 @@ class Recurrent(nn.Module):
             lines.append(ReportLine(*self._layout.place(index), choose(self._backends, *args)))
         return BackendReport(tuple(lines))
 
-    def stepper(self) -> Stepper:
+    def stepper(self, weights: Literal["float32", "bfloat16", "int8"] = "float32") -> Stepper:
         """Take a snapshot of the layers that runs one time step after another, for streams.
 
         It is the layer in evaluation, and faster than calls of one step each: the weights are laid
         out once for all steps. It keeps no state and follows no later change of the weights.
 
+        Args:
+            weights: What the matrices are stored as. `"bfloat16"` takes half of the memory, and
+                with AVX-512 BF16 products are of bfloat16, so that x and h are rounded to it too.
+                `"int8"` takes a quarter: numbers from -127 to 127, with a scale for each row of
+                W_ih and W_hh together; x and h stay as they are. Where the kernels cannot run a
+                layer, weights are rounded alike, and nothing is saved. docs/layer.md tells what
+                both lose and gain.
+
         Raises:
-            ValueError: If any layer is bidirectional: the reverse direction starts at the end.
+            ValueError: If any layer is bidirectional: the reverse direction starts at the end. If
+                `weights` is none of these.
 
         Example:
             >>> import torch
@@ -295,6 +304,8 @@ class Recurrent(nn.Module):
                 f"bidirectional must be False for a stepper, got {self.bidirectional}: the reverse "
                 "direction starts at the end of a sequence."
             )
+        if weights not in STORED:
+            raise ValueError(f"weights must be one of {', '.join(STORED)}, got {weights!r}")
         one = self._parameter().new_empty(1, 1, self.input_size)
         steps = [
             LayerStep(
@@ -304,8 +315,9 @@ class Recurrent(nn.Module):
             )
             for index, masks in enumerate(self._expected_masks().cells)
         ]
+        options = self._options(False)
         return Stepper(
-            self._operator, self._kernel, self._options(False), self._layout, steps, self.residual
+            self._operator, self._kernel, options, self._layout, steps, self.residual, weights
         )
 
     # ---- one call ----

@@ -14,6 +14,36 @@ from lockgate.ops.masks import Masks
 from lockgate.ops.recurrence import Weights
 from lockgate.ops.tracing import is_traced
 
+STORED = ("float32", "bfloat16", "int8")
+_LARGEST = 127  # of int8, the same on both sides of 0
+
+
+def rounded(weights: Weights, stored: str) -> Weights:
+    """Return weights as they are once they have been stored in fewer bytes.
+
+    Of int8, a row of W_ih and that of W_hh which is added to it share a scale, by which the largest
+    of both is 127. Biases and gains stay.
+    """
+    if stored == "float32":
+        return weights
+    if stored == "bfloat16":
+        matrices = {
+            name: matrix.bfloat16().to(matrix.dtype)
+            for name in ("w_ih", "w_hh", "w_hr")
+            if (matrix := getattr(weights, name)) is not None
+        }
+        return weights._replace(**matrices)
+    both, of_x = _to_int8(torch.cat([weights.w_ih, weights.w_hh], 1)), weights.w_ih.shape[1]
+    w_ih, w_hh = both[:, :of_x], both[:, of_x:]
+    w_hr = None if weights.w_hr is None else _to_int8(weights.w_hr)
+    return weights._replace(w_ih=w_ih.contiguous(), w_hh=w_hh.contiguous(), w_hr=w_hr)
+
+
+def _to_int8(rows: Tensor) -> Tensor:
+    largest = rows.abs().amax(1, keepdim=True)
+    scale = torch.where(largest > 0, largest / _LARGEST, torch.ones_like(largest))
+    return (rows / scale).round() * scale
+
 
 class LayerStep(NamedTuple):
     """What one layer needs for a step."""
@@ -43,8 +73,10 @@ class Stepper:
         layout: Layout,
         steps: Sequence[LayerStep],
         residual: bool,
+        stored: str,
     ) -> None:
-        """Take over the weights of each layer."""
+        """Take over the weights of each layer, rounded to what they are stored as."""
+        steps = [step._replace(weights=rounded(step.weights, stored)) for step in steps]
         self._operator, self._options, self._layout = operator, options, layout
         self._steps, self._residual = steps, residual
         self._state = type(steps[0].first)
@@ -54,7 +86,7 @@ class Stepper:
         runs = all(self._runs_on_kernels(x, step) for step in steps)
         if runs and layout.uniform and not residual:
             self._kernels = [
-                kernels.steps(cell, step.weights, step.masks, options) for step in steps
+                kernels.steps(cell, step.weights, step.masks, options, stored) for step in steps
             ]
 
     def _runs_on_kernels(self, x: Tensor, step: LayerStep) -> bool:

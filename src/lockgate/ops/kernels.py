@@ -292,10 +292,13 @@ def forward(cell: Cell, arguments: Arguments, *, save: bool) -> CallResult:
     return CallResult(output, last_h, last_c, saved)
 
 
-def steps(cell: Cell, weights: Weights, masks: Masks, options: Any) -> Callable[..., None]:
+def steps(
+    cell: Cell, weights: Weights, masks: Masks, options: Any, stored: str
+) -> Callable[..., None]:
     """Pack weights once; the result runs one step from addresses to addresses.
 
-    Of masks it copies those of zoneout, the same for every step and sample.
+    Of masks it copies those of zoneout, the same for every step and sample. What weights are stored
+    as, bfloat16 or int8, they should have been rounded to (`lockgate.nn.stepper`).
 
     It takes the number of threads, the batch size, x and its stride, h, c, and where the new h and
     c go.
@@ -303,7 +306,12 @@ def steps(cell: Cell, weights: Weights, masks: Masks, options: Any) -> Callable[
     module = _loaded()
     n_in, H = weights.w_ih.shape[1], weights.w_hh.shape[1]
     _, reset_after, relu, _ = flags_of(options)
-    call = module.Call(1, 1, n_in, H, False, reset_after, relu, False, 0, 1)
+    words = module.Words.floats
+    if stored == "int8" and reset_after:
+        words = module.Words.int8
+    elif stored == "bfloat16" and _has_bfloat16():
+        words = module.Words.bfloat16
+    call = module.Call(1, 1, n_in, H, False, reset_after, relu, words, 0, 1)
     _mask_of_h(call, None, H, reset_after=reset_after)
     solid = [None if weight is None else weight.contiguous() for weight in weights[:4]]
     call.weights(*map(_address, solid))
@@ -404,9 +412,11 @@ def _call(cell: Cell, arguments: Arguments, x: Tensor) -> tuple[list[Any], Any]:
     T, B, n_in = x.shape
     H = h.shape[1]
     every = stretch_of(T) if arguments.recompute and _values(cell, arguments) else 0
+    bfloat16 = arguments.x.dtype == torch.bfloat16
     call = module.Call(
         *(T, B, n_in, H, arguments.reverse, arguments.reset_after, arguments.relu),
-        *(arguments.x.dtype == torch.bfloat16, every, torch.get_num_threads()),
+        module.Words.bfloat16 if bfloat16 else module.Words.floats,
+        *(every, torch.get_num_threads()),
     )
     x = _rows(x.float())
     call.x(x.data_ptr(), x.stride(0), x.stride(1))

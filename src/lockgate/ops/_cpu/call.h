@@ -14,6 +14,8 @@ struct Mask {
 };
 
 enum class Nonlinearity { tanh, relu };
+// What products multiply (`words.h`); what is given and what comes out is float32 in any case.
+enum class Words { floats, bfloat16, int8 };
 
 // One layer in one direction. Without a comment an array is contiguous and row-major.
 struct Call {
@@ -34,7 +36,7 @@ struct Call {
     bool reset_after =
         true;  // a GRU's reset gate acts on the recurrent product, not on h before it
     Nonlinearity nonlinearity = Nonlinearity::tanh;
-    bool bfloat16 = false;  // products of bfloat16; what is given and what comes out is float32
+    Words words = Words::floats;  // int8: forward alone, one step, from packed weights
     int64_t every =
         0;  // 0: the backward finds all it needs in `saved`; k: it reruns stretches of k
     int threads = 1;
@@ -52,7 +54,8 @@ struct Call {
     float *d_ln_hh = nullptr, *d_ln_c = nullptr, *d_ln_c_bias = nullptr;
 };
 
-// One cell on one instruction set. Sizes are in floats; workspaces are aligned to 64 bytes.
+// One cell on one instruction set, with one kind of words; those of int8 have no backward. Sizes
+// are in floats; workspaces are aligned to 64 bytes.
 struct Kernel {
     int64_t (*packed_size)(const Call&);
     void (*pack)(const Call&, float* packed);

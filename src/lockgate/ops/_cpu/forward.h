@@ -175,13 +175,13 @@ class Forward {
 
     Factor factor(const float* operand, int64_t operand_panel, bool is_gated, const float* weights,
                   int64_t panel, int64_t features) const {
-        const int64_t words = words_of(features), weights_panel = words * Cell::gates * W;
+        const int64_t words = words_of(features), weights_panel = words * Cell::gates * V;
         return {operand,
                 operand_panel,
                 (is_gated ? Cell::gates : 1) * W,
                 weights + panel * weights_panel,
                 weights_panel,
-                Cell::gates * W,
+                Cell::gates * V,
                 words};
     }
 
@@ -208,11 +208,11 @@ class Forward {
         for_groups<2>(share_.units, [&](auto group, int64_t panel) {
             constexpr int P = decltype(group)::value;
             static const float zeros[P * W] = {};
-            const int64_t words = words_of(call_.H), weights_panel = words * W;
+            const int64_t words = words_of(call_.H), weights_panel = words * V;
             product<ToLastSum<P>>(
                 rows, zeros, sums_,
                 {memory_.reset_h, memory_.h_panel, W, weights_.w_last + panel * weights_panel,
-                 weights_panel, W, words});
+                 weights_panel, V, words});
             repeat<P>([&](auto p) LOCKGATE_HERE {
                 float* sums = kept_sums(panel + p) + row * Cell::sums * W;
                 const vec shift = load(bias(panel + p) + last * W);
@@ -435,6 +435,10 @@ class Forward {
                 continue;
             }
             repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { v.sum[s] = load(sums + s * W); });
+            if constexpr (scaled)
+                repeat<Cell::sums>([&](auto s) LOCKGATE_HERE {
+                    v.sum[s] *= load(weights_.scale + (panel * Cell::sums + s) * W);
+                });
             v.h_before = load(memory_.h + at);
             if constexpr (Cell::has_c) v.c_before = load(memory_.c + at);
             compute(v, b, at);

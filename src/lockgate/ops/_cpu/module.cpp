@@ -19,59 +19,71 @@ namespace nb = nanobind;
 
 namespace lockgate {
 
+#define LOCKGATE_DECLARE(name)                   \
+    namespace name {                             \
+    extern const InstructionSet instruction_set; \
+    }
 #if defined(LOCKGATE_HAS_AVX512)
-namespace avx512 {
-extern const InstructionSet instruction_set;
-}
+LOCKGATE_DECLARE(avx512)
+LOCKGATE_DECLARE(avx512_int8)
 #endif
-#if defined(LOCKGATE_HAS_AVX512_BF16)
-namespace avx512_bf16 {
-extern const InstructionSet instruction_set;
-}
+#if defined(LOCKGATE_HAS_AVX512_BFLOAT16)
+LOCKGATE_DECLARE(avx512_bfloat16)
 #endif
 #if defined(LOCKGATE_HAS_AVX2)
-namespace avx2 {
-extern const InstructionSet instruction_set;
-}
+LOCKGATE_DECLARE(avx2)
+LOCKGATE_DECLARE(avx2_int8)
 #endif
-namespace generic {
-extern const InstructionSet instruction_set;
-}
+LOCKGATE_DECLARE(generic)
+LOCKGATE_DECLARE(generic_int8)
 
 namespace {
 
+// An instruction set with each kind of words; without bfloat16 null.
+struct Family {
+    const InstructionSet *floats, *int8, *bfloat16;
+};
+
 // Those that this processor has, the fastest first.
-std::vector<const InstructionSet*> present() {
-    std::vector<const InstructionSet*> sets;
+std::vector<Family> present() {
+    std::vector<Family> families;
 #if defined(LOCKGATE_HAS_AVX512)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("fma"))
-        sets.push_back(&avx512::instruction_set);
+        __builtin_cpu_supports("fma")) {
+        families.push_back({&avx512::instruction_set, &avx512_int8::instruction_set, nullptr});
+#if defined(LOCKGATE_HAS_AVX512_BFLOAT16)
+        if (__builtin_cpu_supports("avx512bf16"))
+            families.back().bfloat16 = &avx512_bfloat16::instruction_set;
+#endif
+    }
 #endif
 #if defined(LOCKGATE_HAS_AVX2)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        sets.push_back(&avx2::instruction_set);
+        families.push_back({&avx2::instruction_set, &avx2_int8::instruction_set, nullptr});
 #endif
-    sets.push_back(&generic::instruction_set);
-    return sets;
+    families.push_back({&generic::instruction_set, &generic_int8::instruction_set, nullptr});
+    return families;
 }
 
-const InstructionSet* chosen = present().front();
+Family chosen = present().front();
 
-// The same with products of bfloat16, or null: only beside AVX-512.
-const InstructionSet* with_bfloat16() {
-#if defined(LOCKGATE_HAS_AVX512) && defined(LOCKGATE_HAS_AVX512_BF16)
-    if (chosen == &avx512::instruction_set && __builtin_cpu_supports("avx512bf16"))
-        return &avx512_bf16::instruction_set;
-#endif
-    return nullptr;
+const InstructionSet* with(Words words) {
+    switch (words) {
+        case Words::floats:
+            return chosen.floats;
+        case Words::bfloat16:
+            return chosen.bfloat16;
+        case Words::int8:
+            return chosen.int8;
+    }
+    throw std::logic_error("no such words");
 }
 
 enum class Cell { rnn, lstm, gru };
 
-Kernel kernel_of(Cell cell, const Call& call) {
-    const InstructionSet* set = call.bfloat16 ? with_bfloat16() : chosen;
+Kernel kernel_of(Cell cell, Words words) {
+    const InstructionSet* set = with(words);
     if (set == nullptr) throw std::invalid_argument("this processor has no AVX-512 BF16");
     switch (cell) {
         case Cell::rnn:
@@ -91,14 +103,14 @@ T* at(uintptr_t address) {
 
 void forward(Cell cell, const Call& call) {
     const nb::gil_scoped_release release;
-    const Kernel kernel = kernel_of(cell, call);
+    const Kernel kernel = kernel_of(cell, call.words);
     const Block workspace(static_cast<size_t>(kernel.forward_size(call, false)));
     kernel.forward(call, nullptr, workspace.data());
 }
 
 void backward(Cell cell, const Call& call) {
     const nb::gil_scoped_release release;
-    const Kernel kernel = kernel_of(cell, call);
+    const Kernel kernel = kernel_of(cell, call.words);
     const Block workspace(static_cast<size_t>(kernel.backward_size(call)));
     kernel.backward(call, workspace.data());
 }
@@ -108,7 +120,7 @@ void backward(Cell cell, const Call& call) {
 class Stepper {
   public:
     Stepper(Cell cell, const Call& call)
-        : kernel_(kernel_of(cell, call)),
+        : kernel_(kernel_of(cell, call.words)),
           call_(call),
           packed_(static_cast<size_t>(kernel_.packed_size(call))) {
         kernel_.pack(call_, packed_.data());
@@ -148,7 +160,7 @@ class Stepper {
 
 void sample_mask(uintptr_t mask, int64_t size, uint64_t key, uint32_t dropped, float scale) {
     const nb::gil_scoped_release release;
-    chosen->sample_mask(at<float>(mask), size, key, dropped, scale);
+    chosen.floats->sample_mask(at<float>(mask), size, key, dropped, scale);
 }
 
 using Floats = nb::ndarray<nb::pytorch, float, nb::ndim<1>>;
@@ -173,14 +185,19 @@ NB_MODULE(_kernels, m) {
         .value("lstm", Cell::lstm)
         .value("gru", Cell::gru);
 
+    nb::enum_<Words>(m, "Words")
+        .value("floats", Words::floats)
+        .value("bfloat16", Words::bfloat16)
+        .value("int8", Words::int8);
+
     nb::class_<Call>(m, "Call")
         .def("__init__",
              [](Call* call, int64_t T, int64_t B, int64_t I, int64_t H, bool reverse,
-                bool reset_after, bool relu, bool bfloat16, int64_t every, int threads) {
+                bool reset_after, bool relu, Words words, int64_t every, int threads) {
                  new (call) Call;
                  call->T = T, call->B = B, call->I = I, call->H = H;
                  call->reverse = reverse, call->reset_after = reset_after;
-                 call->bfloat16 = bfloat16, call->every = every, call->threads = threads;
+                 call->words = words, call->every = every, call->threads = threads;
                  call->nonlinearity = relu ? Nonlinearity::relu : Nonlinearity::tanh;
              })
         .def("x", [](Call& c, uintptr_t data, int64_t time,
@@ -250,15 +267,15 @@ NB_MODULE(_kernels, m) {
     m.def("pool_name", &pool_name);
     m.def("instruction_sets", [] {
         std::vector<std::string> names;
-        for (const InstructionSet* set : present()) names.emplace_back(set->name);
+        for (const Family& family : present()) names.emplace_back(family.floats->name);
         return names;
     });
-    m.def("has_bfloat16", [] { return with_bfloat16() != nullptr; });
-    m.def("instruction_set", [] { return std::string(chosen->name); });
+    m.def("has_bfloat16", [] { return chosen.bfloat16 != nullptr; });
+    m.def("instruction_set", [] { return std::string(chosen.floats->name); });
     m.def("use_instruction_set", [](const std::string& name) {
-        for (const InstructionSet* set : present())
-            if (name == set->name) {
-                chosen = set;
+        for (const Family& family : present())
+            if (name == family.floats->name) {
+                chosen = family;
                 return;
             }
         throw std::invalid_argument("this processor has no " + name);

@@ -52,7 +52,7 @@ LOCKGATE_INLINE void repeat(F&& f) {
 // Each feature that a tile works on fetches this many lines of the weights that come next, of each
 // panel: large weights lie in the third-level cache, which answers too late when they are needed.
 constexpr int lines_ahead(int gates) {
-    return gates > 1 ? 2 : 1;
+    return gates > 1 && V == W ? 2 : 1;
 }
 
 // One product's part of the sums: `features` columns of the operand and of the weights.
@@ -76,7 +76,7 @@ struct Factor {
     Factor tile(int64_t index, int64_t row) const {
         Factor f = *this;
         f.operand += row * operand_row;
-        const int64_t gates = weights_feature / W, lines = lines_ahead(static_cast<int>(gates));
+        const int64_t gates = weights_feature / V, lines = lines_ahead(static_cast<int>(gates));
         f.ahead += smaller(index, (gates + lines - 1) / lines - 1) * features * lines * W;
         return f;
     }
@@ -93,7 +93,7 @@ LOCKGATE_INLINE void accumulate(vec (&sum)[Rows][Product::panels][Product::sums]
             vec weight[P][Count];
             repeat<P>([&](auto p) LOCKGATE_HERE {
                 repeat<Count>([&](auto g) LOCKGATE_HERE {
-                    weight[p][g] = load(w + p * f.weights_panel + (First + g) * W);
+                    weight[p][g] = load_weights(w + p * f.weights_panel + (First + g) * V);
                 });
             });
             repeat<Rows>([&](auto r) LOCKGATE_HERE {
@@ -110,7 +110,7 @@ LOCKGATE_INLINE void accumulate(vec (&sum)[Rows][Product::panels][Product::sums]
             repeat<Rows>([&](auto r) LOCKGATE_HERE { value[r] = fill_word(a + r * L * W); });
             repeat<P>([&](auto p) LOCKGATE_HERE {
                 repeat<Count>([&](auto g) LOCKGATE_HERE {
-                    vec weight = load(w + p * f.weights_panel + (First + g) * W);
+                    vec weight = load_weights(w + p * f.weights_panel + (First + g) * V);
                     repeat<Rows>([&](auto r) LOCKGATE_HERE {
                         vec& total = sum[r][p][Product::sum(First + g)];
                         total = multiply_add(total, weight, value[r]);
@@ -142,13 +142,13 @@ LOCKGATE_INLINE void accumulate(vec (&sum)[Rows][Product::panels][Product::sums]
             });
             f.ahead += lines_ahead(G) * W;
             add_feature(f.operand + k, f.weights);
-            f.weights += G * W;
+            f.weights += G * V;
         }
         f.operand += f.operand_panel;
     }
     for (int64_t k = 0; k < f.features; ++k) {
         add_feature(f.operand + k, f.weights);
-        f.weights += G * W;
+        f.weights += G * V;
     }
 }
 
@@ -202,7 +202,7 @@ void sum_rows(int64_t rows, const float* start, float* sums, const Factors&... f
 // such a piece before the next comes. Sums of pieces also round less than one long sum.
 template <class Product>
 constexpr int64_t piece_of() {
-    return larger(1, 4096 / (Product::panels * Product::gates * W * W)) * W;  // 16 kB of weights
+    return larger(1, 4096 / (Product::panels * Product::gates * V * W)) * W;  // 16 kB of weights
 }
 
 template <class Product>
@@ -319,26 +319,28 @@ LOCKGATE_INLINE void transpose_into_lanes(int64_t rows, int64_t words, Words wor
         repeat<W>([&](auto r) LOCKGATE_HERE { block[r] = r < rows ? words_of(r, first) : vec{}; });
         transpose(block);
         repeat<W>([&](auto k) LOCKGATE_HERE {
-            if (first + k < words) store(place_of(first + k), block[k]);
+            if (first + k < words) store_weights(place_of(first + k), block[k]);
         });
     }
 }
 
-// Weights (gates * units, features) to [panel of units][word][gate][W], for panels [begin, end).
+// Weights (gates * units, features) to [panel of units][word][gate][V], for panels [begin, end);
+// scale: of each row where they are scaled, [panel][gate][W].
 inline void pack_by_units(const float* weights, int gates, int64_t units, int64_t features,
-                          int64_t begin, int64_t end, float* packed) {
+                          int64_t begin, int64_t end, const float* scale, float* packed) {
     const int64_t words = words_of(features);
     for (int64_t panel = begin; panel < end; ++panel)
         for (int g = 0; g < gates; ++g)
             transpose_into_lanes(
                 width_of(panel, units), words,
                 [&](int64_t unit, int64_t first) LOCKGATE_HERE {
-                    return load_words(
+                    const vec row = load_words(
                         weights + (g * units + panel * W + unit) * features + first * pair,
                         features - first * pair);
+                    return scaled ? row / fill(scale[(panel * gates + g) * W + unit]) : row;
                 },
                 [&](int64_t k)
-                    LOCKGATE_HERE { return packed + ((panel * words + k) * gates + g) * W; });
+                    LOCKGATE_HERE { return packed + ((panel * words + k) * gates + g) * V; });
 }
 
 // Weights (gates * units, features) to [panel of features][word of units][gate][W], for panels

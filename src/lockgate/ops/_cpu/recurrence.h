@@ -18,7 +18,11 @@
 // second backward takes both.
 #pragma once
 
+#if defined(LOCKGATE_INT8)
+#include "forward.h"  // weights of int8 are those of a `Stepper`, which goes forward
+#else
 #include "backward.h"
+#endif
 
 namespace lockgate::LOCKGATE_ISA {
 
@@ -39,8 +43,13 @@ Kernel kernel() {
             return ForwardLayout<Cell>(c, packed ? c.x : nullptr, nullptr).arena.used();
         },
         forward<Cell>,
+#if defined(LOCKGATE_INT8)
+        nullptr,
+        nullptr,
+#else
         [](const Call& c) { return BackwardLayout<Cell>(c, nullptr).arena.used(); },
         backward<Cell>,
+#endif
     };
 }
 

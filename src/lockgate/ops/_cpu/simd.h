@@ -1,19 +1,12 @@
 // Vectors of the instruction set this file is compiled for, and the functions the cells need.
 //
-// Compiled once for each instruction set, each in a namespace of its own: nothing here may come
-// from the standard library's templates, of which the linker keeps one copy, perhaps one that this
-// processor cannot run.
+// Compiled once for each instruction set, each in a namespace of its own, LOCKGATE_ISA: nothing
+// here may come from the standard library's templates, of which the linker keeps one copy, perhaps
+// one that this processor cannot run.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
-
-#if defined(LOCKGATE_AVX512_BF16)
-#define LOCKGATE_AVX512
-#define LOCKGATE_ISA avx512_bf16
-#elif defined(LOCKGATE_AVX512)
-#define LOCKGATE_ISA avx512
-#endif
 
 #if defined(LOCKGATE_AVX512)
 #include <immintrin.h>
@@ -21,11 +14,9 @@
 #define LOCKGATE_ACCUMULATORS 24  // of 32 registers
 #elif defined(LOCKGATE_AVX2)
 #include <immintrin.h>
-#define LOCKGATE_ISA avx2
 #define LOCKGATE_WIDTH 8
 #define LOCKGATE_ACCUMULATORS 12  // of 16 registers
 #else
-#define LOCKGATE_ISA generic
 #define LOCKGATE_WIDTH 4
 #if defined(__aarch64__)
 #define LOCKGATE_ACCUMULATORS 24

@@ -113,22 +113,27 @@ template <class Cell>
 struct Packed {
     const KeptFeatures& kept;
     float *w_ih, *w_hh, *bias;
-    float* w_last;  // of the last gate alone, where it waits for the reset gate
+    float* w_last;             // of the last gate alone, where it waits for the reset gate
+    float *row_scale, *scale;  // of weights, [panel][gate][W], and of sums, [panel][sum][W]
 
     Packed(const Call& c, const KeptFeatures& features, Arena& arena) : kept(features) {
         const int64_t panels = panels_of(c.H);
-        const int64_t row = Cell::gates * W;
+        const int64_t row = Cell::gates * V;
         w_ih = arena.take(c.w_ih == nullptr ? 0 : panels * words_of(kept.x.features) * row);
         w_hh = arena.take(panels * words_of(kept.h.features) * row);
         bias = arena.take(panels * Cell::sums * W);
-        w_last = arena.take(resets_first<Cell>(c) ? panels * words_of(c.H) * W : 0);
+        w_last = arena.take(resets_first<Cell>(c) ? panels * words_of(c.H) * V : 0);
+        row_scale = arena.take(scaled ? panels * Cell::gates * W : 0);
+        scale = arena.take(scaled ? panels * Cell::sums * W : 0);
     }
 
     void fill_panels(const Call& c, Range panels) const {
+        if constexpr (scaled) fill_scales(c, panels);
         if (c.w_ih != nullptr) pack(kept.x, c.w_ih, c.H, c.I, panels, w_ih);
         pack(kept.h, c.w_hh, c.H, c.H, panels, w_hh);
         if (resets_first<Cell>(c))
-            pack_by_units(last_rows<Cell>(c), 1, c.H, c.H, panels.begin, panels.end, w_last);
+            pack_by_units(last_rows<Cell>(c), 1, c.H, c.H, panels.begin, panels.end, row_scale,
+                          w_last);
         for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
             vec sum[Cell::sums] = {};
             for (int g = 0; g < Cell::gates; ++g) {
@@ -136,7 +141,10 @@ struct Packed {
                 if (c.b_ih != nullptr) sum[Cell::x_sum(g)] += load_part(c.b_ih + first, width);
                 if (c.b_hh != nullptr) sum[Cell::h_sum(g)] += load_part(c.b_hh + first, width);
             }
-            for (int s = 0; s < Cell::sums; ++s) store(bias + (panel * Cell::sums + s) * W, sum[s]);
+            for (int s = 0; s < Cell::sums; ++s) {
+                const int64_t at = (panel * Cell::sums + s) * W;
+                store(bias + at, scaled ? sum[s] / load(scale + at) : sum[s]);
+            }
         }
     }
 
@@ -146,11 +154,11 @@ struct Packed {
     }
 
   private:
-    static void pack(const Kept& kept, const float* weights, int64_t units, int64_t features,
-                     Range panels, float* packed) {
+    void pack(const Kept& kept, const float* weights, int64_t units, int64_t features, Range panels,
+              float* packed) const {
         if (!kept.some())
             return pack_by_units(weights, Cell::gates, units, features, panels.begin, panels.end,
-                                 packed);
+                                 row_scale, packed);
         const int64_t words = words_of(kept.features), last = panels_of(kept.features) - 1;
         for (int64_t panel = panels.begin; panel < panels.end; ++panel)
             for (int g = 0; g < Cell::gates; ++g)
@@ -167,8 +175,34 @@ struct Packed {
                         return load_words(kept_features, pair * W);
                     },
                     [&](int64_t k) LOCKGATE_HERE {
-                        return packed + ((panel * words + k) * Cell::gates + g) * W;
+                        return packed + ((panel * words + k) * Cell::gates + g) * V;
                     });
+    }
+
+    // The largest weight of a row, of those of x and of h, is 127 scales.
+    void fill_scales(const Call& c, Range panels) const {
+        for (int64_t panel = panels.begin; panel < panels.end; ++panel)
+            for (int g = 0; g < Cell::gates; ++g) {
+                float scales[W];
+                for (int64_t unit = 0; unit < W; ++unit) {
+                    const int64_t row = g * c.H + panel * W + unit;
+                    const float most =
+                        unit < width_of(panel, c.H)
+                            ? larger_size(largest(c.w_ih, row, c.I), largest(c.w_hh, row, c.H))
+                            : 0.0f;
+                    scales[unit] = most > 0.0f ? most / 127.0f : 1.0f;
+                }
+                store(row_scale + (panel * Cell::gates + g) * W, load(scales));
+                store(scale + (panel * Cell::sums + Cell::x_sum(g)) * W, load(scales));
+                store(scale + (panel * Cell::sums + Cell::h_sum(g)) * W, load(scales));
+            }
+    }
+    static float larger_size(float a, float b) { return a > b ? a : b; }
+    static float largest(const float* weights, int64_t row, int64_t features) {
+        float most = 0.0f;
+        for (int64_t k = 0; weights != nullptr && k < features; ++k)
+            most = larger_size(most, __builtin_fabsf(weights[row * features + k]));
+        return most;
     }
 };
 

@@ -9,7 +9,7 @@
 
 namespace lockgate::LOCKGATE_ISA {
 
-#if defined(LOCKGATE_AVX512_BF16)
+#if defined(LOCKGATE_BFLOAT16)
 constexpr int pair = 2;
 #else
 constexpr int pair = 1;
@@ -19,7 +19,7 @@ constexpr int64_t words_of(int64_t features) {
     return (features + pair - 1) / pair;
 }
 
-#if defined(LOCKGATE_AVX512_BF16)
+#if defined(LOCKGATE_BFLOAT16)
 
 inline vec multiply_add(vec sum, vec a, vec b) {
     return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
@@ -69,6 +69,51 @@ inline vec words_of_lanes(F lanes_of) {
 
 #endif
 
+#if defined(LOCKGATE_INT8)
+
+constexpr bool scaled = true;
+constexpr int V = W / 4;  // words that the weights of W units take
+
+inline vec load_weights(const float* words) {
+#if defined(LOCKGATE_AVX512)
+    return _mm512_cvtepi32_ps(
+        _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(words))));
+#elif defined(LOCKGATE_AVX2)
+    return _mm256_cvtepi32_ps(
+        _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(words))));
+#else
+    int8_t bytes[W];
+    std::memcpy(bytes, words, sizeof bytes);
+    vec weights;
+    for (int i = 0; i < W; ++i) weights[i] = bytes[i];
+    return weights;
+#endif
+}
+
+// Rounds weights that are at most 127.
+inline void store_weights(float* words, vec weights) {
+    const vec shift = fill(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
+    float whole[W];
+    store(whole, weights + shift - shift);
+    int8_t bytes[W];
+    for (int i = 0; i < W; ++i) bytes[i] = static_cast<int8_t>(whole[i]);
+    std::memcpy(words, bytes, sizeof bytes);
+}
+
+#else
+
+constexpr bool scaled = false;
+constexpr int V = W;
+
+inline vec load_weights(const float* words) {
+    return load(words);
+}
+inline void store_weights(float* words, vec weights) {
+    store(words, weights);
+}
+
+#endif
+
 // Where W features go into an operand, [panel][row][lane][W words]: with pairs two panels of
 // features make up one of words.
 template <int Pair>
@@ -79,7 +124,7 @@ constexpr int64_t place_in(int64_t panel, int64_t operand_panel) {
 // Stores W features as W / Pair words.
 template <int Pair>
 inline void put(float* place, vec features) {
-#if defined(LOCKGATE_AVX512_BF16)
+#if defined(LOCKGATE_BFLOAT16)
     if constexpr (Pair == 2) {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(place),
                             (__m256i)_mm512_cvtneps_pbh(features));
