@@ -317,9 +317,10 @@ def test_truncated_backpropagation_of_both_directions_is_refused(refused: Any, w
         "the reverse direction begins at the end; pass bidirectional=false (--set "
         "bidirectional=false)"
     )
-    assert refused("study", "waves.ts", "--rungs", "lstm,all,stacked", *told) == (
+    assert refused("study", "waves.ts", "--rungs", "lstm,bidirectional,all", *told) == (
         "truncated_bptt_steps must be left out with rungs that read both directions, got 2 with "
-        "all, stacked: the reverse direction begins at the end; name others (--rungs rnn,lstm,gru)"
+        "bidirectional, all: the reverse direction begins at the end; name others (--rungs "
+        "rnn,lstm,gru)"
     )
     assert "truncated_bptt_steps must be greater than or equal to 1" in refused(
         "train", "waves.ts", "--set", "truncated_bptt_steps=0"

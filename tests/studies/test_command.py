@@ -39,7 +39,7 @@ def repeat(monkeypatch):
     "settings",
     [
         {},
-        {"rungs": "lstm,stacked+both", "rounds": 20, "budget": "1h", "metric": "rmse"},
+        {"rungs": "lstm,stacked,stacked+both", "rounds": 20, "budget": "1h", "metric": "rmse"},
         {"missing": "-9999,-1", "time": "day", "max_gap": 0, "exclude": "tax"},
         {"split": "2020-09-01,2020-11-01", "device": "cpu", "workers": 1},
         {"init": "torch", "learning_rate": 1e-4, "recurrent_dropout": 0.5, "lookback": "9d"},

@@ -89,7 +89,8 @@ def test_tricks_name_the_rate_that_is_used() -> None:
 
 
 def test_rungs_are_chosen_from_this_ladder() -> None:
-    assert [r.name for r in choose_rungs(("all", "gru"), LADDER)] == ["gru", "all"]
+    chosen = choose_rungs(("all", "gru", "bidirectional"), LADDER)
+    assert [rung.name for rung in chosen] == ["gru", "bidirectional", "all"]
     left_out = {"linear-path", "last-dropout", "recurrent-dropout-per-batch"}
     left_out |= {"zoneout", "layer-norm"}
     assert set(BY_NAME) - set(default_names(LADDER)) == left_out

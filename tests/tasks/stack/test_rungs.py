@@ -1,5 +1,7 @@
 """The ladder: what a rung turns on, what it is compared with, and how it is named."""
 
+import re
+
 import pytest
 
 from lockgate import DataError
@@ -43,11 +45,16 @@ def test_rungs_come_in_the_ladder_s_order_each_once():
         (("lstm", "recurent-dropout"), "got 'recurent-dropout'; did you mean 'recurrent-dropout'"),
         (("zzz",), "got 'zzz'; the rungs are rnn, lstm, gru, input-dropout"),
         (("both", "stacked"), "must hold at least one of rnn, lstm, gru to build on, got both,st"),
+        (
+            ("lstm", "stacked+both"),
+            "rungs must hold stacked, which stacked+both is compared with, got lstm,stacked+both; "
+            'rungs="lstm,stacked+both,stacked" (--rungs "lstm,stacked+both,stacked")',
+        ),
     ],
-    ids=["near", "far", "no-cell"],
+    ids=["near", "far", "no-cell", "no-parent"],
 )
 def test_rungs_that_cannot_be_compared_raise(names, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=re.escape(message)):
         choose_rungs(names, LADDER)
 
 

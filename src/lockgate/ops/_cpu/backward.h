@@ -126,7 +126,6 @@ class Backward {
             if constexpr (Cell::may_reset)
                 if (resets_first<Cell>(call_)) {
                     to_reset(step, row, saved);
-                    to_words(row);
                     share_.meet();
                 }
             if (step > 0 || call_.d_h0 != nullptr) to_h(step, row);
@@ -490,8 +489,12 @@ class Backward {
             const vec mask = mask_at(call_.mask_h, t, last, b, panel, width);
             seen *= mask, d_h *= mask;
         }
-        store(memory_.delta + panel * memory_.delta_panel + row * Cell::sums * W,
-              Cell::reset_back(reset, d * seen));
+        const vec delta = Cell::reset_back(reset, d * seen);
+        store(memory_.delta + panel * memory_.delta_panel + row * Cell::sums * W, delta);
+        if constexpr (pair > 1)
+            put<pair>(memory_.delta_words + place_in<pair>(panel, memory_.delta_panel) +
+                          row * Cell::sums * W,
+                      delta);
         float* place = memory_.d_h + panel * memory_.d_panel + (b - share_.rows.begin) * W;
         store(place, load(place) + d_h);
         if (call_.d_w_hh != nullptr)

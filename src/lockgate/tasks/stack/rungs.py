@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
-from lockgate.errors import DataError, nearest
+from lockgate.errors import DataError, nearest, option
 from lockgate.tasks.stack.config import CellName, StackConfig
 
 Place = Literal[
@@ -56,7 +56,8 @@ def choose_rungs(names: tuple[str, ...], ladder: tuple[Rung, ...]) -> tuple[Rung
     """Return the named rungs in the ladder's order.
 
     Raises:
-        DataError: If a name is unknown, or none of the cells is among them.
+        DataError: If a name is unknown, none of the cells is among them, or a rung is there without
+            the one that it is compared with.
     """
     known = [rung.name for rung in ladder]
     for name in names:
@@ -69,6 +70,12 @@ def choose_rungs(names: tuple[str, ...], ladder: tuple[Rung, ...]) -> tuple[Rung
         raise DataError(
             f"rungs must hold at least one of rnn, lstm, gru to build on, got {','.join(names)}"
         )
+    for rung in rungs:
+        if rung.parent not in (None, "cell", *names):
+            raise DataError(
+                f"rungs must hold {rung.parent}, which {rung.name} is compared with, got "
+                f"{','.join(names)}; {option('rungs', ','.join((*names, rung.parent)))}"
+            )
     return rungs
 
 
