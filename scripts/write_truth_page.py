@@ -39,10 +39,10 @@ HEAD = f"""# How often small studies are wrong on real data
 data are drawn from many rounds, and their verdicts are held against rounds that they do not hold.
 `scripts/truth` plays the rounds, and `scripts/truth --write` writes this page from what has run.
 
-*Of the same rows.* 12 passes over 5 folds are played, 60 rounds, each with its own seeds (of labels
-with folds drawn anew); no rung rests and nothing stops. Small studies are 2 or 3 of the passes, at
-most {STUDIES} different draws, judged by the rule of a study with its planned looks and a smallest
-effect of 2 %. What is true of a pair is told by the passes that a study does not hold: the mean of
+*Of the same rows.* 12 passes are played, over ten folds of a forecast and five of labels, each with
+its own seeds (of labels with folds drawn anew); no rung rests and nothing stops. Small studies are
+2 or 3 of the passes, at most {STUDIES} different draws, judged by the rule of a study with its
+planned looks and a smallest effect of 2 %. What is true of a pair is told by the passes that a study does not hold: the mean of
 their log ratios, with the 95 % interval of t over passes. So it is the truth on these rows: this
 tells of the noise of fits, not of that of rows.
 
@@ -52,7 +52,8 @@ the mean over the other nine subsets: this tells of the noise of rows too.
 *Helps* is right where the truth's interval lies below 0. It is wrong where that interval reaches 0
 or lies above, and leaves out every effect that the study's own interval allows. *Hurts* is the same
 turned around. *No difference* is right where the truth's interval lies inside ±2 %, wrong where it
-lies outside. What is neither is *unclear*: the other rounds are too few to tell.
+lies outside; *no gain* is right where it lies above -2 %, wrong where it lies below. What is
+neither is *unclear*: the other rounds are too few to tell.
 
 Intervals of shares are Wilson's at 95 %. Draws share passes, so that they count for as many as
 there are studies without a pass in common: six of 2 passes among 12, four of 3. The pairs of a

@@ -211,20 +211,26 @@ def with_rounded(layer: Recurrent, stored: str) -> Recurrent:
     return other
 
 
-@DTYPES
 @pytest.mark.parametrize("stored", ["bfloat16", "int8"])
-@pytest.mark.parametrize("sizes", [(7, 19), (33, 16), (1, 1), (70, 53)], ids=str)
+@pytest.mark.parametrize("sizes", [(7, 19), (33, 16), (70, 53)], ids=str)
 @pytest.mark.parametrize("batch", [1, 20])
 def test_steps_of_stored_weights_are_those_of_the_weights_rounded(
-    make, draw, instruction_set, dtype, stored: str, sizes: tuple, batch: int
+    make, draw, instruction_set, stored: str, sizes: tuple, batch: int
 ) -> None:
-    layer = make(*sizes, num_layers=2, dtype=dtype)
-    x = draw(6, batch, sizes[0]).to(dtype)
+    layer = make(*sizes, num_layers=2, dtype=torch.float32)
+    x = draw(6, batch, sizes[0]).float()
     expected = with_rounded(layer, stored)(x)
     # with AVX-512 BF16 x and h are rounded too
-    loose = {"atol": 0.02, "rtol": 0.0} if (stored, dtype) == ("bfloat16", torch.float32) else {}
+    loose = {"atol": 0.02, "rtol": 0.0} if stored == "bfloat16" else {}
 
     torch.testing.assert_close(walk(layer.stepper(stored), x), expected, **loose)
+
+
+@pytest.mark.parametrize("stored", ["bfloat16", "int8"])
+def test_stored_weights_of_a_layer_in_float64_are_rounded_alike(make, draw, stored: str) -> None:
+    layer, x = make(7, 19, num_layers=2), draw(6, 3, 7)
+
+    torch.testing.assert_close(walk(layer.stepper(stored), x), with_rounded(layer, stored)(x))
 
 
 def test_int8_has_a_scale_for_each_row_of_both_matrices() -> None:

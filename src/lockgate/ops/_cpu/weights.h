@@ -72,7 +72,7 @@ int64_t lanes_of(const Mask& mask) {
 // Calls f(Number<1>{}) where each gate has a mask of its own, else f(Number<0>{}).
 template <class Cell, class F>
 LOCKGATE_INLINE void with_gated(const Mask& mask, F f) {
-    if constexpr (Cell::gates > 1) {
+    if constexpr (Cell::gates > 1 && !scaled) {  // a `Stepper` has no such masks
         if (mask.gated) return f(Number<1>{});
     }
     f(Number<0>{});
