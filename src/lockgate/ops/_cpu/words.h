@@ -134,16 +134,15 @@ inline void put(float* place, vec features) {
     store(place, features);
 }
 
-// Rows of floats to words of `pair` rows each, in place; returns how many rows there are then. What
-// is multiplied row by row, as deltas with operands, is paired so. `size` is a multiple of W.
-inline int64_t pair_rows(float* data, int64_t rows, int64_t size) {
-    if constexpr (pair == 1) return rows;
+// Rows of floats to words of `pair` rows each, in place, so that words_of(rows) are left. What is
+// multiplied row by row, as deltas with operands, is paired so. `size` is a multiple of W.
+inline void pair_rows(float* data, int64_t rows, int64_t size) {
+    if constexpr (pair == 1) return;
     for (int64_t row = 0; row < rows; row += pair)
         for (int64_t k = 0; k < size; k += W)
             store(data + row / pair * size + k, words_of_lanes([&](int i) {
                       return row + i < rows ? load(data + (row + i) * size + k) : vec{};
                   }));
-    return words_of(rows);
 }
 
 }  // namespace lockgate::LOCKGATE_ISA
