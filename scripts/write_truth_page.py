@@ -42,9 +42,9 @@ data are drawn from many rounds, and their verdicts are held against rounds that
 *Of the same rows.* 12 passes are played, over ten folds of a forecast and five of labels, each with
 its own seeds (of labels with folds drawn anew); no rung rests and nothing stops. Small studies are
 2 or 3 of the passes, at most {STUDIES} different draws, judged by the rule of a study with its
-planned looks and a smallest effect of 2 %. What is true of a pair is told by the passes that a study does not hold: the mean of
-their log ratios, with the 95 % interval of t over passes. So it is the truth on these rows: this
-tells of the noise of fits, not of that of rows.
+planned looks and a smallest effect of 2 %. What is true of a pair is told by the passes that a
+study does not hold: the mean of their log ratios, with the 95 % interval of t over passes. So it is
+the truth on these rows: this tells of the noise of fits, not of that of rows.
 
 *Of other rows.* Ten disjoint subsets of texts are ten small studies of 2 passes, each held against
 the mean over the other nine subsets: this tells of the noise of rows too.

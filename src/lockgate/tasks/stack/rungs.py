@@ -71,7 +71,7 @@ def choose_rungs(names: tuple[str, ...], ladder: tuple[Rung, ...]) -> tuple[Rung
             f"rungs must hold at least one of rnn, lstm, gru to build on, got {','.join(names)}"
         )
     for rung in rungs:
-        if rung.parent not in (None, "cell", *names):
+        if rung.parent is not None and rung.parent not in ("cell", *names):
             raise DataError(
                 f"rungs must hold {rung.parent}, which {rung.name} is compared with, got "
                 f"{','.join(names)}; {option('rungs', ','.join((*names, rung.parent)))}"
