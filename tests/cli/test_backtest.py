@@ -93,6 +93,7 @@ def test_what_is_kept_in_a_folder_goes_on(lockgate, csv, strict_json):
     assert parts == ["000.parquet", "001.parquet"]
 
 
+@pytest.mark.slow
 def test_a_killed_backtest_ends_in_the_same_frame(csv, tmp_path):
     command = [Path(sys.executable).with_name("lockgate"), "backtest", "shop.csv", *FIT]
     command += ["--n-windows", 6, "--refit-every", 1, "--set", "max_epochs=40", "--quiet"]

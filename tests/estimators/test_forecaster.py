@@ -82,11 +82,16 @@ def test_fit_gives_the_estimator_and_the_numbers_of_train(model, table, trained)
     assert model.history_.model_dump()["validation"] == fitted.metrics["history"]["validation"]
 
 
-SEVERAL = {"means": {"members": 2, "mix": False}, "mixed": {"members": 2, "mix": True}}
-SEVERAL["one-mixed"] = {"members": 1, "mix": True, "normalise": "auto"}
+SEVERAL = [
+    pytest.param({"members": 2, "mix": False}, id="means"),
+    pytest.param({"members": 2, "mix": True}, id="mixed"),
+    pytest.param(
+        {"members": 1, "mix": True, "normalise": "auto"}, id="one-mixed", marks=pytest.mark.slow
+    ),
+]
 
 
-@pytest.mark.parametrize("told", SEVERAL.values(), ids=SEVERAL)
+@pytest.mark.parametrize("told", SEVERAL)
 def test_several_members_are_what_train_delivers_to_the_bit(small, table, tmp_path, told):
     expected, _ = lockgate.train(table, out=tmp_path / "model", **{**small, **told})
 

@@ -34,6 +34,7 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_killed_run_goes_on_and_ends_as_one_not_killed(data, tmp_path, tiny, curve):
     epochs = 40
