@@ -92,18 +92,16 @@ class Group(NamedTuple):
 
 def groups(only: str, kind: str = "default") -> Iterator[Group]:
     """Give every group of a kind of run whose name contains a text."""
+    yield from (group for group in _groups(kind) if only in group.name)
+
+
+def _groups(kind: str) -> Iterator[Group]:
     if kind == "shared":
-        found = [
-            Group(cell, "shared", shape) for cell in ("lstm", "gru") for shape in SHARED_SHAPES
-        ]
-        yield from (group for group in found if only in group.name)
-        return
-    if kind == BFLOAT16:
-        found = [Group(cell, BFLOAT16, shape) for cell in GATES for shape in BFLOAT16_SHAPES]
-        found += [Group(cell, "stored", shape) for cell in GATES for shape in STREAMS]
-        yield from (group for group in found if only in group.name)
-        return
-    for cell in GATES:
-        found = [Group(cell, mode, s) for s in SHAPES for mode in ("train", "inference")]
-        found += [Group(cell, "step", s) for s in STREAMS]
-        yield from (group for group in found if only in group.name)
+        yield from (Group(cell, kind, s) for cell in ("lstm", "gru") for s in SHARED_SHAPES)
+    elif kind == BFLOAT16:
+        yield from (Group(cell, kind, s) for cell in GATES for s in BFLOAT16_SHAPES)
+        yield from (Group(cell, "stored", s) for cell in GATES for s in STREAMS)
+    else:
+        for cell in GATES:
+            yield from (Group(cell, mode, s) for s in SHAPES for mode in ("train", "inference"))
+            yield from (Group(cell, "step", s) for s in STREAMS)

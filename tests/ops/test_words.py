@@ -61,10 +61,15 @@ def by_words(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def operator_of(case: Any) -> Callable[..., Any]:
+    """Give the public function of a case's cell."""
+    function: Callable[..., Any] = getattr(case.module, case.module.__name__.rsplit(".", 1)[-1])
+    return function
+
+
 def check(case: Any, results_and_gradients: Callable[..., dict[str, Tensor]]) -> None:
     """Compare with the reference in float64: some roundings of what a sum is made of."""
-    function = getattr(case.module, case.module.__name__.rsplit(".", 1)[-1])
-    got = results_and_gradients(by_words(function), case.call, case.d_results)
+    got = results_and_gradients(by_words(operator_of(case)), case.call, case.d_results)
     assert got.keys() == case.expected.keys()
     for name, value in case.expected.items():
         scale = max(1.0, value.abs().max().item())
@@ -147,18 +152,15 @@ def test_exact_products_are_exact(results_and_gradients, sizes, per) -> None:
 def test_equal_calls_give_equal_bits(make_case, results_and_gradients, set_threads, cell) -> None:
     set_threads(2)
     case = make_case(cell, (7, 33, 9, 37), masks="mixed")
-    function = getattr(case.module, case.module.__name__.rsplit(".", 1)[-1])
 
-    first, again = (
-        results_and_gradients(by_words(function), case.call, case.d_results) for _ in range(2)
-    )
+    run = by_words(operator_of(case))
+    first, again = (results_and_gradients(run, case.call, case.d_results) for _ in range(2))
 
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
 def test_second_derivative_is_the_reference_s(make_case, cell) -> None:
     case = make_case(cell, (3, 5, 7, 9), masks="mixed")
-    function = getattr(case.module, case.module.__name__.rsplit(".", 1)[-1])
 
     def twice(run: Callable[..., Any]) -> Tensor:
         output, _ = run(*case.call)
@@ -167,6 +169,6 @@ def test_second_derivative_is_the_reference_s(make_case, cell) -> None:
         (second,) = torch.autograd.grad(first.square().sum(), weight)
         return second
 
-    got, expected = twice(by_words(function)), twice(case.module.reference.run)
+    got, expected = twice(by_words(operator_of(case))), twice(case.module.reference.run)
 
     assert (got - expected).abs().max() <= 8 * ROUNDING * expected.abs().max()

@@ -90,8 +90,11 @@ def against_baseline(
             name=name, percent=None, low=None, high=None, outcome="no verdict", better=[]
         )
     half = effect.half_width(LEVEL)
-    loses = "loses" if effect.is_above_zero(LEVEL) else "ties"
-    outcome = "beats" if effect.is_below_zero(LEVEL) else loses
+    outcome = "ties"
+    if effect.is_below_zero(LEVEL):
+        outcome = "beats"
+    elif effect.is_above_zero(LEVEL):
+        outcome = "loses"
     return {
         "name": name,
         "percent": 100.0 * math.expm1(effect.d),
