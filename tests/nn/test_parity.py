@@ -105,11 +105,23 @@ def test_positional_arguments_stand_in_torchs_order(cls) -> None:
     assert positional == [*names, "bidirectional", *(["proj_size"] if cls is LSTM else [])]
 
 
-@pytest.mark.parametrize("name", ["aten", "reference"])
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        pytest.param(
+            "cpu",
+            torch.float32,
+            marks=pytest.mark.skipif(not kernels.BUILT, reason="lockgate has no kernels here"),
+        ),
+        ("aten", torch.float64),
+        ("reference", torch.float64),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")  # of torch's own
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["one-way", "both-ways"])
 @pytest.mark.parametrize("shape", [(7, 2, 3), (7, 3)], ids=["batch", "unbatched"])
-def test_projection_is_torchs(draw, shape: tuple, bidirectional: bool, name: str) -> None:
-    options = {"bidirectional": bidirectional, "proj_size": 4, "dtype": torch.float64}
+def test_projection_is_torchs(draw, shape: tuple, bidirectional: bool, name: str, dtype) -> None:
+    options = {"bidirectional": bidirectional, "proj_size": 4, "dtype": dtype}
     torch.manual_seed(0)
     ours, theirs = LSTM(3, 5, 2, **options), torch.nn.LSTM(3, 5, 2, **options)
     torch.manual_seed(0)
@@ -119,11 +131,11 @@ def test_projection_is_torchs(draw, shape: tuple, bidirectional: bool, name: str
     assert list(ours.state_dict()) == list(theirs.state_dict())
     assert all(map(torch.equal, ours.parameters(), theirs.parameters()))
     rows = 2 * (1 + bidirectional)
-    hx = tuple(draw(rows, *shape[1:-1], n) for n in (4, 5))
+    x, *hx = (draw(*size).to(dtype) for size in (shape, *((rows, *shape[1:-1], n) for n in (4, 5))))
 
     with backend(name):
-        got = ours(draw(*shape), hx)
-    expected = theirs(draw(*shape), hx)
+        got = ours(x, tuple(hx))
+    expected = theirs(x, tuple(hx))
 
     torch.testing.assert_close(got, expected)
     gradients = [

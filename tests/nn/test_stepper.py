@@ -63,6 +63,18 @@ def test_steps_of_any_size_give_what_the_layer_gives(make, draw, dtype, sizes: t
 
 
 @DTYPES
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("proj_size", [3, 20])
+def test_steps_of_a_layer_that_projects_h_give_what_the_layer_gives(
+    draw, instruction_set, dtype, batch: int, proj_size: int
+) -> None:
+    layer = LSTM(7, 37, 3, proj_size=proj_size, zoneout=(0.2, 0.3), dtype=dtype).eval()
+    x = draw(6, batch, 7).to(dtype)
+
+    torch.testing.assert_close(walk(layer.stepper(), x), layer(x))
+
+
+@DTYPES
 def test_steps_of_a_layer_with_zoneout_mix_old_and_new_as_the_layer_does(make, draw, dtype) -> None:
     layer = make(7, 19, num_layers=2, zoneout=0.3, dtype=dtype).eval()
     x = draw(6, 3, 7).to(dtype)
@@ -206,7 +218,7 @@ def with_rounded(layer: Recurrent, stored: str) -> Recurrent:
     other = copy.deepcopy(layer)
     for index in range(layer.num_layers):
         weights = rounded(weights_of(layer, index), stored)
-        for name in ("ih", "hh"):
+        for name in ("ih", "hh", "hr") if weights.w_hr is not None else ("ih", "hh"):
             getattr(other, f"weight_{name}_l{index}").data = getattr(weights, f"w_{name}")
     return other
 
@@ -269,12 +281,15 @@ def test_stored_weights_take_a_half_or_a_quarter_of_the_memory(make) -> None:
 @pytest.mark.parametrize("stored", ["bfloat16", "int8"])
 def test_what_the_kernels_do_not_store_is_rounded_alike(draw, stored: str) -> None:
     layer, x = GRU(3, 5, reset_after=False), draw(4, 2, 3).float()
-    normed = LSTM(3, 5, layer_norm=True)
+    normed, projected = LSTM(3, 5, layer_norm=True), LSTM(3, 5, proj_size=2)
 
     torch.testing.assert_close(
         walk(layer.stepper(stored), x), with_rounded(layer, stored)(x), atol=0.02, rtol=0
     )
     torch.testing.assert_close(walk(normed.stepper(stored), x), with_rounded(normed, stored)(x))
+    torch.testing.assert_close(
+        walk(projected.stepper(stored), x), with_rounded(projected, stored)(x), atol=0.02, rtol=0
+    )
 
 
 def test_weights_of_another_kind_raise(make) -> None:

@@ -72,11 +72,14 @@ def _make_call(
     masks: str = "none",
     zoneout: str = "none",
     norm: bool = False,
+    projected: bool = False,
     bias: bool = True,
     padded: bool = False,
     **options: Any,
 ) -> Call:
     """Draw a call in float64 with the masks that MASKS has under the name of `masks`.
+
+    What is projected has two thirds of the features.
 
     Zoneout is `"drawn"` anew at each step, as in training, or the `"rate"`, as in evaluation.
 
@@ -84,6 +87,7 @@ def _make_call(
     of h grow: a cell without bounds, as relu is, keeps its size over time.
     """
     B, T, n_in, H = sizes
+    P = 2 * H // 3 or 1 if projected else H  # features of h
     generator = torch.Generator().manual_seed(B + T + n_in + H)
 
     def draw(*shape: int, scale: float = 0.5) -> Tensor:
@@ -100,12 +104,12 @@ def _make_call(
         keep = torch.full((*along, features), 0.5, dtype=torch.float64)
         return keep.bernoulli(generator=generator).div_(0.5).requires_grad_()
 
-    def zone() -> Tensor | None:
+    def zone(features: int) -> Tensor | None:
         if zoneout == "none":
             return None
         rate = torch.full((1, 1, 1, 1), 0.3, dtype=torch.float64)
         if zoneout == "drawn":
-            rate = rate.expand(T, 1, B, H).bernoulli(generator=generator)
+            rate = rate.expand(T, 1, B, features).bernoulli(generator=generator)
         return rate.requires_grad_()
 
     rows = cell.GATES * H
@@ -113,9 +117,11 @@ def _make_call(
     of_x, of_h = MASKS[masks]
     call = Call(
         draw(T, B, n_in),
-        cell.State(*(draw(B, H) for _ in cell.State._fields)),
-        Weights(weight(n_in), weight(H), *biases),
-        Masks(mask(of_x, n_in), mask(of_h, H), zone(), zone() if cell is lstm else None),
+        cell.State(*(draw(B, H if name == "c" else P) for name in cell.State._fields)),
+        Weights(
+            weight(n_in), weight(P), *biases, w_hr=draw(P, H, scale=H**-0.5) if projected else None
+        ),
+        Masks(mask(of_x, n_in), mask(of_h, P), zone(P), zone(H) if cell is lstm else None),
         torch.rand(T, B, generator=generator) < 0.6 if padded else None,
         cell.Options(**options),
     )
@@ -253,9 +259,9 @@ def _judge(cell: str, call: Call, d_results: list[Tensor] | None = None) -> Case
     """Ask the reference in float64 what is right for a call in float32."""
     module, _ = CELLS[cell]
     if d_results is None:
-        (T, B, _), H = call.x.shape, call.state[0].shape[1]
         generator = torch.Generator().manual_seed(0)
-        shapes = [(T, B, H), *[(B, H)] * len(call.state)]
+        states = [part.shape for part in call.state]
+        shapes = [(call.x.shape[0], *states[0]), *states]
         d_results = [torch.randn(shape, generator=generator) for shape in shapes]
     exact = [d.double() for d in d_results]
     expected = _results_and_gradients(module.reference.run, call.to(torch.float64), exact)

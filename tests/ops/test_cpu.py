@@ -58,6 +58,9 @@ VARIANTS = {
     "lstm-norm": ("lstm", {"norm": True}),
     "lstm-norm-relu": ("lstm", {"norm": True, "nonlinearity": "relu"}),
     "gru-norm": ("gru", {"norm": True}),
+    "lstm-projected": ("lstm", {"projected": True}),
+    "lstm-projected-relu": ("lstm", {"projected": True, "nonlinearity": "relu"}),
+    "lstm-projected-norm": ("lstm", {"projected": True, "norm": True}),
 }
 
 
@@ -137,6 +140,18 @@ def test_products_of_the_features_that_are_kept_agree(
             .view(gates, -1, mask.shape[-1])[dropped.expand(-1, sizes[3], -1)]
             .any()
         )
+
+
+@pytest.mark.parametrize("masks", ["shared", "shared-mixed"])
+@pytest.mark.parametrize(("threads", "batch"), [(1, 5), (3, 2)])
+def test_a_projected_h_may_be_dropped_for_all(
+    make_case_once, set_threads, instruction_set, masks: str, threads: int, batch: int
+) -> None:
+    case = make_case_once("lstm", (batch, 5, *LEFT_OUT["lstm"]), masks=masks, projected=True)
+    set_threads(threads)
+
+    case.check()
+    case.recomputed().check("recomputed")
 
 
 @pytest.mark.parametrize(("threads", "batch"), [(1, 5), (3, 2)])

@@ -11,7 +11,7 @@ from torch import Tensor
 from lockgate.nn import GRU, LSTM, RNN
 from lockgate.ops import kernels
 from lockgate.ops.dispatch import BackendUnavailable, backend
-from lockgate.ops.kernels import Arguments
+from lockgate.ops.kernels import DIFFERENTIABLE, Arguments
 
 needs_kernels = pytest.mark.skipif(not kernels.BUILT, reason="lockgate has no kernels here")
 LAYERS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
@@ -25,7 +25,7 @@ def flat(case, *, recompute: bool = False) -> Arguments:
     call = case.call
     c = call.state[1] if len(call.state) > 1 else None
     return Arguments(
-        *(call.x, call.state.h, c, *call.weights[:4], *call.weights[5:], *call.masks, call.valid),
+        *(call.x, call.state.h, c, *call.weights, *call.masks, call.valid),
         *kernels.flags_of(call.options._replace(recompute=recompute)),
     )
 
@@ -56,6 +56,16 @@ def test_operator_passes_torchs_own_check(make_case, cell: str, kind: str, recom
     torch.library.opcheck(op, (*arguments, save))
 
 
+@pytest.mark.parametrize("recompute", [False, True], ids=["save", "recompute"])
+def test_operator_with_a_projection_passes_torchs_own_check(make_case, recompute: bool) -> None:
+    case = make_case("lstm", (2, 3, 4, 8), **KINDS["everything"], projected=True)
+    op, kernel = operator_of(case)
+    arguments = flat(case, recompute=recompute)
+    save = kernels.saved_size(kernel, arguments) if kernels.BUILT else 0
+
+    torch.library.opcheck(op, (*arguments, save))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_operator_without_gradients_passes_torchs_own_check(make_case, cell, kind) -> None:
     case = make_case(cell, (2, 3, 4, 8), **KINDS[kind])
@@ -66,7 +76,7 @@ def test_operator_without_gradients_passes_torchs_own_check(make_case, cell, kin
 
 
 @pytest.mark.parametrize(
-    "wanted", [[True] * 11, [False, True, True, True, *[False, True] * 3, True]]
+    "wanted", [[True] * DIFFERENTIABLE, [False, True, True, True, *[False, True] * 4]]
 )
 def test_backward_operator_passes_torchs_own_check(make_case, cell: str, wanted) -> None:
     case = make_case(cell, (2, 3, 4, 8), **KINDS["everything"])
@@ -77,7 +87,9 @@ def test_backward_operator_passes_torchs_own_check(make_case, cell: str, wanted)
     output, _, _, saved = op(*arguments, save)
     d_last_c = case.d_results[2] if kernel.has_c else None
     # what no input is has no gradient
-    wanted = [want and v is not None for want, v in zip(wanted, arguments[:11], strict=True)]
+    wanted = [
+        want and v is not None for want, v in zip(wanted, arguments[:DIFFERENTIABLE], strict=True)
+    ]
 
     torch.library.opcheck(
         backward,

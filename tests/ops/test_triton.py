@@ -234,7 +234,7 @@ def test_gradients_are_laid_out_as_graphs_expect(make_case, cell: str) -> None:
     h, *c = (part.detach().requires_grad_() for part in a.state)
     weights = [w.detach().requires_grad_() for w in a.weights[:4]]
     masks = [None if mask is None else mask.detach() for mask in a.masks]
-    flat = (x, h, c[0] if c else None, *weights, *[None] * 4, *masks, None)
+    flat = (x, h, c[0] if c else None, *weights, *[None] * 5, *masks, None)
     operator = getattr(torch.ops.lockgate, "rnn" if cell == "relu" else cell).default
 
     for by in ("triton", "reference"):
@@ -252,7 +252,7 @@ def test_gradients_are_laid_out_as_graphs_expect(make_case, cell: str) -> None:
             d_last_c = torch.ones_like(last_c) if c else None
             backward = getattr(torch.ops.lockgate, f"{cell_}_backward").default
             given = (torch.ones_like(output), torch.ones_like(last_h), d_last_c, output, saved)
-            wanted = [True, True, bool(c), *[True] * 4, *[False] * 4]
+            wanted = [True, True, bool(c), *[True] * 4, *[False] * 5]
             torch.library.opcheck(
                 backward,
                 (*(g if g is None else g.detach() for g in given), *arguments, wanted),
@@ -321,7 +321,7 @@ def test_a_graph_traced_for_the_kernels_does_not_run_on_another_backend(make_cas
             OnGpu(),
             *arguments.state,
             *arguments.weights[:4],
-            *[None] * 8,
+            *[None] * 9,
             None,
             False,
             True,

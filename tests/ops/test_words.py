@@ -39,6 +39,7 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "norm": ("lstm", {"norm": True}),
     "zoneout": ("lstm", {"zoneout": "drawn"}),
     "relu": ("gru", {"nonlinearity": "relu"}),
+    "projected": ("lstm", {"projected": True}),
 }
 
 

@@ -100,6 +100,7 @@ def _prepared(
     w_hh: Any,
     b_ih: Any,
     b_hh: Any,
+    w_hr: Any,
     ln_ih: Any,
     ln_hh: Any,
     ln_c: Any,
@@ -119,6 +120,10 @@ def _prepared(
         raise ValueError("a graph for ONNX must be of a network in evaluation, got dropout masks")
     if zoneout_h is not None or zoneout_c is not None:
         raise ValueError("a graph for ONNX must be of a network without zoneout, got its masks")
+    if w_hr is not None:
+        raise ValueError(
+            "a graph for ONNX must be of a network without projection, got its weights"
+        )
     if any(gain is not None for gain in (ln_ih, ln_hh, ln_c, ln_c_bias)):
         raise ValueError("a graph for ONNX must be of a network without layer norm, got its gains")
     weights, recurrent = (op.Unsqueeze(_reordered(cell, w), [0]) for w in (w_ih, w_hh))

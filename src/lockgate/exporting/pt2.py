@@ -122,6 +122,7 @@ def _prepared(
     w_hh: Tensor,
     b_ih: Tensor | None,
     b_hh: Tensor | None,
+    w_hr: Any,
     ln_ih: Any,
     ln_hh: Any,
     ln_c: Any,
@@ -141,6 +142,8 @@ def _prepared(
         raise ValueError("a graph must be of a network in evaluation, got dropout masks")
     if zoneout_h is not None or zoneout_c is not None:
         raise ValueError("a graph must be of a network without zoneout, got its masks")
+    if w_hr is not None:
+        raise ValueError("a graph must be of a network without projection, got its weights")
     if any(gain is not None for gain in (ln_ih, ln_hh, ln_c, ln_c_bias)):
         raise ValueError("a graph must be of a network without layer norm, got its gains")
     if not reset_after:

@@ -118,17 +118,17 @@ class Stepper:
         state = [part.contiguous() for part in self._given(hx, x)]
         if x.stride(1) != 1:
             x = x.contiguous()
-        batch, H = x.shape[0], self._layout.hidden_sizes[0]
-        size = 4 * batch * H
+        batch, wide = x.shape[0], 4 * x.shape[0]  # bytes of a feature of all rows
+        P, H = state[0].shape[2], self._layout.hidden_sizes[0]
         new = tuple(torch.empty_like(part) for part in state)
         h, new_h = state[0].data_ptr(), new[0].data_ptr()
         c, new_c = (state[1].data_ptr(), new[1].data_ptr()) if len(state) > 1 else (0, 0)
         threads = torch.get_num_threads()
         row, stride = x.data_ptr(), x.stride(0)
         for layer, step in enumerate(self._kernels):
-            at = layer * size
-            step(threads, batch, row, stride, h + at, c + at, new_h + at, new_c + at)
-            row, stride = new_h + at, H
+            of_h, of_c = layer * wide * P, layer * wide * H
+            step(threads, batch, row, stride, h + of_h, c + of_c, new_h + of_h, new_c + of_c)
+            row, stride = new_h + of_h, P
         return new[0][-1], new if len(new) > 1 else new[0]
 
     def _given(self, hx: Any, x: Tensor) -> list[Tensor]:

@@ -116,8 +116,6 @@ def _openmp_of_torch() -> tuple[int, int] | None:
 
 def lacks(weights: Weights, options: Any) -> str | None:
     """Say what a call asks for that the kernels do not have, whatever its tensors are."""
-    if weights.w_hr is not None:
-        return "it has no projection"
     if (weights.ln_ih is None) != (weights.ln_hh is None):
         return "it normalises both products or none"
     if weights.ln_hh is None:
@@ -191,6 +189,7 @@ class Arguments(NamedTuple):
     w_hh: Tensor
     b_ih: Tensor | None
     b_hh: Tensor | None
+    w_hr: Tensor | None
     ln_ih: Tensor | None
     ln_hh: Tensor | None
     ln_c: Tensor | None
@@ -208,7 +207,12 @@ class Arguments(NamedTuple):
     @property
     def weights(self) -> Weights:
         gains = self.ln_ih, self.ln_hh, self.ln_c, self.ln_c_bias
-        return Weights(self.w_ih, self.w_hh, self.b_ih, self.b_hh, None, *gains)
+        return Weights(self.w_ih, self.w_hh, self.b_ih, self.b_hh, self.w_hr, *gains)
+
+    @property
+    def hidden_size(self) -> int:
+        """H, which is that of h where nothing projects it."""
+        return (self.h if self.c is None else self.c).shape[1]
 
     @property
     def masks(self) -> Masks:
@@ -225,7 +229,7 @@ class Arguments(NamedTuple):
         return Arguments(*flat)
 
 
-DIFFERENTIABLE = 11  # the sources come first
+DIFFERENTIABLE = 12  # the sources come first
 FLAGS = 4  # and what is no tensor last
 
 
@@ -237,7 +241,7 @@ def flags_of(options: Any) -> tuple[bool, bool, bool, bool]:
 
 def saved_size(cell: Cell, a: Arguments) -> int:
     """Count the floats that a training step saves beside x, the output and the masks."""
-    T, (B, H) = a.x.shape[0], a.h.shape
+    T, B, H = a.x.shape[0], a.h.shape[0], a.hidden_size
     if a.recompute:
         stretches = -(-T // stretch_of(T))
         return HEADER + (stretches - 1) * B * H * cell.has_c
@@ -276,9 +280,8 @@ def forward(cell: Cell, arguments: Arguments, *, save: bool) -> CallResult:
     module = _loaded()
     x, h = arguments.x, arguments.h
     T, B, _ = x.shape
-    H = h.shape[1]
-    output, last_h = h.new_empty(T, B, H), h.new_empty(B, H)
-    last_c = h.new_empty((B, H) if cell.has_c else 0)
+    output, last_h = h.new_empty(T, *h.shape), h.new_empty(h.shape)
+    last_c = h.new_empty((B, arguments.hidden_size) if cell.has_c else 0)
     saved = h.new_empty(0)
     if save:
         saved = module.block(saved_size(cell, arguments))
@@ -304,18 +307,20 @@ def steps(
     c go.
     """
     module = _loaded()
-    n_in, H = weights.w_ih.shape[1], weights.w_hh.shape[1]
+    n_in, P = weights.w_ih.shape[1], weights.w_hh.shape[1]
+    H = P if weights.w_hr is None else weights.w_hr.shape[1]
     _, reset_after, relu, _ = flags_of(options)
     words = module.Words.floats
-    if stored == "int8" and reset_after:
+    if stored == "int8" and reset_after and weights.w_hr is None:
         words = module.Words.int8
     elif stored == "bfloat16" and _has_bfloat16():
         words = module.Words.bfloat16
-    call = module.Call(1, 1, n_in, H, False, reset_after, relu, words, 0, 1)
-    _mask_of_h(call, None, H, reset_after=reset_after)
-    solid = [None if weight is None else weight.contiguous() for weight in weights[:4]]
-    call.weights(*map(_address, solid))
-    held = _zoneout(call, masks, H)
+    call = module.Call(1, 1, n_in, H, P, False, reset_after, relu, words, 0, 1)
+    _mask_of_h(call, None, P, reset_after=reset_after)
+    solid = [None if weight is None else weight.contiguous() for weight in weights[:5]]
+    call.weights(*map(_address, solid[:4]))
+    call.projection(_address(solid[4]))
+    held = _zoneout(call, masks, P, H)
     step: Callable[..., None] = module.Stepper(getattr(module.Cell, cell.name), call).step
     del held
     return step
@@ -353,12 +358,13 @@ def backward(
         torch.empty(source.shape, dtype=torch.float32) if want and source is not None else None
         for source, want in zip(arguments.sources, wanted, strict=True)
     ]
-    d_x, d_h, d_c, d_w_ih, d_w_hh, d_b_ih, d_b_hh, _, *d_norms = gradients
+    d_x, d_h, d_c, d_w_ih, d_w_hh, d_b_ih, d_b_hh, d_w_hr, _, *d_norms = gradients
     if own is not None:
         # what x gave to the sums is torch's to differentiate
         d_x, d_w_ih, d_b_ih = torch.empty_like(x) if x.requires_grad else None, None, None
     call.d_inputs(*map(_address, (d_x, d_h, d_c)))
     call.d_weights(*map(_address, (d_w_ih, d_w_hh, d_b_ih, d_b_hh)))
+    call.d_projection(_address(d_w_hr))
     call.d_norms(*map(_address, d_norms))
     module.backward(getattr(module.Cell, cell.name), call)
     del held
@@ -372,7 +378,7 @@ def backward(
     return gradients
 
 
-OF_X = 0, 3, 5, 7  # the places among the sources of what makes up the sums that x gives
+OF_X = 0, 3, 5, 8  # the places among the sources of what makes up the sums that x gives
 
 
 def _leaves(a: Arguments, wanted: Sequence[bool]) -> list[Tensor | None]:
@@ -410,11 +416,11 @@ def _call(cell: Cell, arguments: Arguments, x: Tensor) -> tuple[list[Any], Any]:
     module = _loaded()
     h, valid, masks = arguments.h, arguments.valid, arguments.masks
     T, B, n_in = x.shape
-    H = h.shape[1]
+    H, P = arguments.hidden_size, h.shape[1]
     every = stretch_of(T) if arguments.recompute and _values(cell, arguments) else 0
     bfloat16 = arguments.x.dtype == torch.bfloat16
     call = module.Call(
-        *(T, B, n_in, H, arguments.reverse, arguments.reset_after, arguments.relu),
+        *(T, B, n_in, H, P, arguments.reverse, arguments.reset_after, arguments.relu),
         module.Words.bfloat16 if bfloat16 else module.Words.floats,
         *(every, torch.get_num_threads()),
     )
@@ -423,39 +429,44 @@ def _call(cell: Cell, arguments: Arguments, x: Tensor) -> tuple[list[Any], Any]:
     state = [None if part is None else part.contiguous() for part in (h, arguments.c)]
     call.state(*map(_address, state))
     of_x = (None, None) if arguments.ln_ih is not None else (arguments.w_ih, arguments.b_ih)
-    weights = (of_x[0], arguments.w_hh, of_x[1], arguments.b_hh, *arguments.weights[6:])
+    gains = arguments.weights[6:]
+    weights = (of_x[0], arguments.w_hh, of_x[1], arguments.b_hh, arguments.w_hr, *gains)
     solid = [None if weight is None else weight.contiguous() for weight in weights]
     call.weights(*map(_address, solid[:4]))
-    call.norms(*map(_address, solid[4:]))
+    call.projection(_address(solid[4]))
+    call.norms(*map(_address, solid[5:]))
     held: list[Any] = [x, state, solid]
     if masks.x is not None and arguments.ln_ih is None:
         held.append(mask := _mask(masks.x, n_in))
         call.mask_x(mask.data_ptr(), *_mask_strides(mask), mask.shape[1] > 1)
-    held += _mask_of_h(call, masks.h, H, reset_after=arguments.reset_after)
-    held += _zoneout(call, masks, H)
+    held += _mask_of_h(call, masks.h, P, reset_after=arguments.reset_after)
+    held += _zoneout(call, masks, P, H)
     if valid is not None:
         held.append(valid := valid.expand(T, B))
         call.valid(valid.data_ptr(), valid.stride(0), valid.stride(1))
     return held, call
 
 
-def _mask_of_h(call: Any, mask: Tensor | None, units: int, *, reset_after: bool) -> list[Tensor]:
+def _mask_of_h(call: Any, mask: Tensor | None, features: int, *, reset_after: bool) -> list[Tensor]:
     """Enter the mask of h, and return what must live as long as the call."""
     # a reset gate that acts on h gives the last gate another h than the others
     if mask is None:
         call.mask_h(0, 0, 0, 0, not reset_after)
         return []
-    mask = _mask(mask, units)
+    mask = _mask(mask, features)
     call.mask_h(mask.data_ptr(), *_mask_strides(mask), mask.shape[1] > 1 or not reset_after)
     return [mask]
 
 
-def _zoneout(call: Any, masks: Masks, units: int) -> list[Tensor]:
+def _zoneout(call: Any, masks: Masks, of_h: int, of_c: int) -> list[Tensor]:
     """Enter the masks of zoneout, and return what must live as long as the call."""
     held = []
-    for mask, enter in ((masks.zoneout_h, call.zoneout_h), (masks.zoneout_c, call.zoneout_c)):
+    for mask, enter, features in (
+        (masks.zoneout_h, call.zoneout_h, of_h),
+        (masks.zoneout_c, call.zoneout_c, of_c),
+    ):
         if mask is not None:
-            held.append(mask := _mask(mask, units))
+            held.append(mask := _mask(mask, features))
             time, _, batch = _mask_strides(mask)
             enter(mask.data_ptr(), time, batch)
     return held

@@ -26,7 +26,7 @@ _LIBRARY = torch.library.Library("lockgate", "FRAGMENT")  # type: ignore[no-unty
 # those of `Arguments`
 _ARGUMENTS = (
     "Tensor x, Tensor h, Tensor? c, Tensor w_ih, Tensor w_hh, Tensor? b_ih, Tensor? b_hh, "
-    "Tensor? ln_ih, Tensor? ln_hh, Tensor? ln_c, Tensor? ln_c_bias, "
+    "Tensor? w_hr, Tensor? ln_ih, Tensor? ln_hh, Tensor? ln_c, Tensor? ln_c_bias, "
     "Tensor? mask_x, Tensor? mask_h, Tensor? zoneout_h, Tensor? zoneout_c, "
     "Tensor? valid, bool reverse, bool reset_after, bool relu, bool recompute"
 )
@@ -87,9 +87,7 @@ class Operator:
     ) -> tuple[Tensor, Any]:
         """Run over a sequence; arguments and results are those of `reference.run`."""
         c = state[1] if self._cell.has_c else None
-        arguments = Arguments(
-            x, state[0], c, *weights[:4], *weights[5:], *masks, valid, *kernels.flags_of(options)
-        )
+        arguments = Arguments(x, state[0], c, *weights, *masks, valid, *kernels.flags_of(options))
         by_triton = self._by_triton(arguments)
         save = self._save(arguments, by_triton)
         if by_triton:

@@ -103,7 +103,7 @@ def unroll(
 
 def exports_loop(x: Tensor, weights: Weights, masks: Masks) -> bool:
     """Tell whether a traced call is the loop of its reference, as no format has a node for it."""
-    more = weights.ln_ih, masks.zoneout_h, masks.zoneout_c
+    more = weights.w_hr, weights.ln_ih, masks.zoneout_h, masks.zoneout_c
     return _stays_whole(x) and any(one is not None for one in more)
 
 

@@ -15,8 +15,11 @@ struct BackwardMemory {
     float* delta_words;   // the same as an operand
     float *x, *h_seen;    // as in the forward, but of floats: it is rows that are paired here
     float *d_h, *d_c;     // [panel][row][W]
-    float* stretch;       // what the forward saves when it is run again
-    int64_t delta_panel, x_panel, h_seen_panel, d_panel;
+    // Where h is projected: the gradient of what is projected, as d_h; that of what it becomes, and
+    // the same as an operand, and what is projected, [panel][row of the chunk][W].
+    float *d_made, *d_projected, *d_projected_words, *made;
+    float* stretch;  // what the forward saves when it is run again
+    int64_t delta_panel, x_panel, h_seen_panel, d_panel, projected_panel;
     float* again;            // the forward's own memory
     float *back_x, *back_h;  // gradients of kept features, [panel][row][sum][W]
     float* row_sums;         // of layer norm
@@ -34,7 +37,15 @@ struct BackwardMemory {
         delta_words = pair == 1 ? delta : arena.take(panels_of(words_of(c.H)) * delta_panel);
         x = arena.take(inputs * x_panel);
         h_seen = arena.take(seen * h_seen_panel);
-        d_h = arena.take(units * d_panel);
+        d_h = arena.take(panels_of(c.P) * d_panel);
+        const bool projected = projects<Cell>(c);
+        projected_panel = rows * W;
+        d_made = arena.take(projected ? units * d_panel : 0);
+        made = arena.take(projected ? units * projected_panel : 0);
+        d_projected = arena.take(projected ? panels_of(c.P) * projected_panel : 0);
+        d_projected_words = pair == 1 || !projected
+                                ? d_projected
+                                : arena.take(panels_of(words_of(c.P)) * projected_panel);
         d_c = arena.take(Cell::has_c ? units * d_panel : 0);
         back_x = arena.take(kept.x.some() ? inputs * x_panel : 0);
         back_h = arena.take(kept.h.some() ? seen * d_panel * lanes_of<Cell>(c.mask_h) : 0);
@@ -55,6 +66,7 @@ struct BackwardMemory {
 template <class Cell>
 struct Gradients {
     float *w_ih, *w_hh, *bias;
+    float* w_hr;          // [panel of h][unit][W]
     float *ln_hh, *ln_c;  // [panel][gate][W]; of gain and bias [panel][2][W]
     int64_t size;
 
@@ -72,6 +84,7 @@ struct Gradients {
         w_ih = arena.take(c.w_ih == nullptr ? 0 : panels * kept.x.features * row);
         w_hh = arena.take(panels * kept.h.features * row);
         bias = arena.take(panels * Cell::sums * W);
+        w_hr = arena.take(projects<Cell>(c) ? panels_of(c.P) * c.H * W : 0);
         ln_hh = arena.take(normed(c) ? panels * row : 0);
         ln_c = arena.take(normed(c) ? panels * 2 * W : 0);
     }
@@ -100,14 +113,8 @@ class Backward {
           share_(share) {}
 
     void start() {
-        each([&](int64_t panel, int64_t b, int64_t at) {
-            const int64_t width = width_of(panel, call_.H), place = b * call_.H + panel * W;
-            store(memory_.d_h + at,
-                  call_.d_last_h == nullptr ? vec{} : load_part(call_.d_last_h + place, width));
-            if constexpr (Cell::has_c)
-                store(memory_.d_c + at,
-                      call_.d_last_c == nullptr ? vec{} : load_part(call_.d_last_c + place, width));
-        });
+        start(share_.outputs, call_.d_last_h, call_.P, memory_.d_h);
+        if constexpr (Cell::has_c) start(share_.units, call_.d_last_c, call_.H, memory_.d_c);
     }
 
     // Steps [begin, end) from the last to the first; c_rows is c before step `begin_of_saved`.
@@ -116,6 +123,8 @@ class Backward {
             prepare(step, (step - steps.begin) * share_.rows.size());
         for (int64_t step = steps.end - 1; step >= steps.begin; --step) {
             const int64_t row = (step - steps.begin) * share_.rows.size();
+            if constexpr (Cell::has_c)
+                if (projects<Cell>(call_)) to_made(step, row);
             if (normed(call_))
                 point_normed(step, row, saved, c_rows);
             else
@@ -148,27 +157,39 @@ class Backward {
     }
 
     void store_first() {
-        each([&](int64_t panel, int64_t b, int64_t at) {
-            const int64_t width = width_of(panel, call_.H), place = b * call_.H + panel * W;
-            if (call_.d_h0 != nullptr)
-                store_part(call_.d_h0 + place, load(memory_.d_h + at), width);
-            if constexpr (Cell::has_c)
-                if (call_.d_c0 != nullptr)
-                    store_part(call_.d_c0 + place, load(memory_.d_c + at), width);
-        });
+        store_first(share_.outputs, memory_.d_h, call_.P, call_.d_h0);
+        if constexpr (Cell::has_c) store_first(share_.units, memory_.d_c, call_.H, call_.d_c0);
     }
 
     // The row of h before a step: it went out at the last valid step before it.
     const float* h_before(int64_t step, int64_t b) const {
         const int64_t last = previous_ == nullptr ? step - 1 : previous_[step * call_.B + b];
-        return last < 0 ? call_.h0 + b * call_.H
-                        : call_.output + (time_of(call_, last) * call_.B + b) * call_.H;
+        return last < 0 ? call_.h0 + b * call_.P
+                        : call_.output + (time_of(call_, last) * call_.B + b) * call_.P;
     }
 
   private:
+    void start(Range panels, const float* d_last, int64_t features, float* d) const {
+        each_of(panels, [&](int64_t panel, int64_t b, int64_t at) {
+            store(d + at, d_last == nullptr ? vec{}
+                                            : load_part(d_last + b * features + panel * W,
+                                                        width_of(panel, features)));
+        });
+    }
+    void store_first(Range panels, const float* d, int64_t features, float* d_first) const {
+        if (d_first == nullptr) return;
+        each_of(panels, [&](int64_t panel, int64_t b, int64_t at) {
+            store_part(d_first + b * features + panel * W, load(d + at), width_of(panel, features));
+        });
+    }
+
     template <class F>
     LOCKGATE_INLINE void each(F f) const {
-        for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
+        each_of(share_.units, f);
+    }
+    template <class F>
+    LOCKGATE_INLINE void each_of(Range panels, F f) const {
+        for (int64_t panel = panels.begin; panel < panels.end; ++panel)
             for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b)
                 f(panel, b, panel * memory_.d_panel + (b - share_.rows.begin) * W);
     }
@@ -189,8 +210,8 @@ class Backward {
         if (call_.d_w_hh != nullptr)
             with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
                 constexpr int lanes = is_gated ? Cell::gates : 1;
-                pack_rows<1, lanes>(call_.mask_h, weights_.kept.h, t, share_.rows, share_.units,
-                                    share_.kept_units, call_.H, memory_.h_seen + row * lanes * W,
+                pack_rows<1, lanes>(call_.mask_h, weights_.kept.h, t, share_.rows, share_.outputs,
+                                    share_.kept_outputs, call_.P, memory_.h_seen + row * lanes * W,
                                     memory_.h_seen_panel,
                                     [&](int64_t b) { return h_before(step, b); });
             });
@@ -201,16 +222,63 @@ class Backward {
         vec h, c;
     };
 
+    // From the gradient of h to that of what it is projected from; what zoneout and padding let
+    // pass stays in d_h.
+    void to_made(int64_t step, int64_t row) const {
+        const int64_t t = time_of(call_, step), rows = share_.rows.size();
+        each_of(share_.outputs, [&](int64_t panel, int64_t b, int64_t at) {
+            const int64_t width = width_of(panel, call_.P), r = row + b - share_.rows.begin;
+            vec d = {};
+            if (is_valid(call_, t, b)) {
+                d = d_of_h(t, b, panel, at, width);
+                const vec past = past_h(t, b, panel, width, d);
+                store(memory_.d_h + at, past);
+            }
+            store(memory_.d_projected + panel * memory_.projected_panel + r * W, d);
+            if constexpr (pair > 1)
+                put<pair>(memory_.d_projected_words +
+                              place_in<pair>(panel, memory_.projected_panel) + r * W,
+                          d);
+        });
+        share_.meet();
+        for_groups<most_panels>(share_.units, [&](auto group, int64_t panel) {
+            constexpr int P = decltype(group)::value;
+            static const float zeros[P * W] = {};
+            const int64_t words = words_of(call_.P), weights_panel = words * W;
+            product<OfOneGate<P>>(rows, zeros, sums_,
+                                  {memory_.d_projected_words + row * W, memory_.projected_panel, W,
+                                   weights_.w_hr + panel * weights_panel, weights_panel, W, words});
+            for (int64_t r = 0; r < rows; ++r)
+                repeat<P>([&](auto p) LOCKGATE_HERE {
+                    store(memory_.d_made + (panel + p) * memory_.d_panel + r * W,
+                          load(sums_ + (r * P + p) * W));
+                });
+        });
+    }
+
+    // The gradient of W features of h, and (back in `d`) what of it passes the step by.
+    LOCKGATE_INLINE vec d_of_h(int64_t t, int64_t b, int64_t panel, int64_t at,
+                               int64_t width) const {
+        const vec d = load(memory_.d_h + at);
+        if (call_.d_output == nullptr) return d;
+        return d + load_part(call_.d_output + t * call_.d_output_time + b * call_.d_output_batch +
+                                 panel * W,
+                             width);
+    }
+    LOCKGATE_INLINE vec past_h(int64_t t, int64_t b, int64_t panel, int64_t width, vec& d) const {
+        if (call_.zoneout_h.data == nullptr) return vec{};
+        const vec z = mask_at(call_.zoneout_h, t, 0, b, panel, width), past = z * d;
+        d = (1.0f - z) * d;
+        return past;
+    }
+
     // Reads what the pointwise part needs of a row that is valid.
     LOCKGATE_INLINE Past gather(Pointwise<Cell>& v, int64_t step, int64_t b, int64_t panel,
                                 const SavedPlaces& saved, const float* c_rows) const {
         const int64_t t = time_of(call_, step), width = width_of(panel, call_.H);
         const int64_t at = panel * memory_.d_panel + (b - share_.rows.begin) * W;
-        v.d_h = load(memory_.d_h + at);
-        if (call_.d_output != nullptr)
-            v.d_h += load_part(
-                call_.d_output + t * call_.d_output_time + b * call_.d_output_batch + panel * W,
-                width);
+        const bool projected = projects<Cell>(call_);
+        v.d_h = projected ? load(memory_.d_made + at) : d_of_h(t, b, panel, at, width);
         const bool saves = Cell::saves(call_);
         if (saves) {
             const float* kept = saved.at(step, panel, b);
@@ -230,10 +298,7 @@ class Backward {
             v.h = saves ? v.saved[0]
                         : load_part(call_.output + (t * call_.B + b) * call_.H + panel * W, width);
         Past past = {};
-        if (call_.zoneout_h.data != nullptr) {
-            const vec z = mask_at(call_.zoneout_h, t, 0, b, panel, width);
-            past.h = z * v.d_h, v.d_h = (1.0f - z) * v.d_h;
-        }
+        if (!projected) past.h = past_h(t, b, panel, width, v.d_h);
         if constexpr (Cell::has_c)
             if (call_.zoneout_c.data != nullptr) {
                 const vec z = mask_at(call_.zoneout_c, t, 0, b, panel, width);
@@ -254,16 +319,23 @@ class Backward {
                                const float* c_rows, F compute) {
         const int64_t t = time_of(call_, step);
         float* delta = memory_.delta + panel * memory_.delta_panel + row * Cell::sums * W;
+        const bool projected = projects<Cell>(call_);
         for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b, delta += Cell::sums * W) {
             if (!is_valid(call_, t, b)) {
                 repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { store(delta + s * W, vec{}); });
+                if (projected) store(made_at(panel, row, b), vec{});
                 continue;
             }
             const int64_t at = panel * memory_.d_panel + (b - share_.rows.begin) * W;
             Pointwise<Cell> v;
             const Past past = gather(v, step, b, panel, saved, c_rows);
+            if constexpr (Cell::has_c)
+                if (projected) {
+                    Cell::forward_h(v, call_, seen_of_c(v, step, b, panel, saved));
+                    store(made_at(panel, row, b), v.h);
+                }
             compute(v, b);
-            store(memory_.d_h + at, v.d_h + past.h);
+            if (!projected) store(memory_.d_h + at, v.d_h + past.h);
             if constexpr (Cell::has_c) store(memory_.d_c + at, v.d_c + past.c);
             repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { store(delta + s * W, v.sum[s]); });
         }
@@ -360,21 +432,34 @@ class Backward {
         repeat<Cell::gates>([&](auto g) LOCKGATE_HERE { store(gain + g * W, d_gain[g]); });
     }
 
+    float* made_at(int64_t panel, int64_t row, int64_t b) const {
+        return memory_.made + panel * memory_.projected_panel + (row + b - share_.rows.begin) * W;
+    }
+    // What the output reads of c.
+    LOCKGATE_INLINE vec seen_of_c(const Pointwise<Cell>& v, int64_t step, int64_t b, int64_t panel,
+                                  const SavedPlaces& saved) const {
+        if (call_.ln_c == nullptr) return Cell::new_c(v);
+        const int64_t width = width_of(panel, call_.H);
+        return normal_c(v, step, b, saved) * load_part(call_.ln_c + panel * W, width) +
+               load_part(call_.ln_c_bias + panel * W, width);
+    }
+    LOCKGATE_INLINE vec normal_c(const Pointwise<Cell>& v, int64_t step, int64_t b,
+                                 const SavedPlaces& saved) const {
+        const float* of_row = saved.row_at(step, b);
+        return (Cell::new_c(v) - of_row[mean_of_c]) * of_row[scale_of_c];
+    }
+
     // c as it was normalised, what the output reads of it, and the gradient of both.
     struct OfC {
         vec normal, squashed, d_seen, d_normal;
     };
     LOCKGATE_INLINE OfC of_c(const Pointwise<Cell>& v, int64_t step, int64_t b, int64_t panel,
                              const SavedPlaces& saved) const {
-        const int64_t width = width_of(panel, call_.H);
-        const float* of_row = saved.row_at(step, b);
-        const vec gain = load_part(call_.ln_c + panel * W, width);
         OfC c;
-        c.normal = (Cell::new_c(v) - of_row[mean_of_c]) * of_row[scale_of_c];
-        c.squashed =
-            activate(call_, c.normal * gain + load_part(call_.ln_c_bias + panel * W, width));
+        c.normal = normal_c(v, step, b, saved);
+        c.squashed = activate(call_, seen_of_c(v, step, b, panel, saved));
         c.d_seen = Cell::back_to_seen(v, call_, c.squashed);
-        c.d_normal = c.d_seen * gain;
+        c.d_normal = c.d_seen * load_part(call_.ln_c + panel * W, width_of(panel, call_.H));
         return c;
     }
 
@@ -508,19 +593,19 @@ class Backward {
             if (weights_.kept.h.some())
                 return back_to_kept<false, is_gated>(
                     weights_.kept.h, memory_.delta_words + row * Cell::sums * W, share_.rows.size(),
-                    weights_.w_hh, share_.kept_units, share_.units, memory_.back_h,
+                    weights_.w_hh, share_.kept_outputs, share_.outputs, memory_.back_h,
                     [&](int64_t r, int64_t panel, vec gradient) LOCKGATE_HERE {
                         float* place = memory_.d_h + panel * memory_.d_panel + r * W;
                         store(place, load(place) + gradient);
                     });
             constexpr int most = is_gated ? 1 : most_panels;
-            for_groups<most>(share_.units, [&](auto group, int64_t panel) {
+            for_groups<most>(share_.outputs, [&](auto group, int64_t panel) {
                 constexpr int P = decltype(group)::value;
                 back<false, is_gated, P>(
                     memory_.delta_words + row * Cell::sums * W, share_.rows.size(), weights_.w_hh,
                     panel, [&](int64_t r, int64_t p, const float* sums) {
                         const int64_t b = share_.rows.begin + r;
-                        const int64_t width = width_of(panel + p, call_.H);
+                        const int64_t width = width_of(panel + p, call_.P);
                         float* place = memory_.d_h + (panel + p) * memory_.d_panel + r * W;
                         vec d = {};
                         if constexpr (is_gated) {
@@ -575,16 +660,22 @@ class Backward {
         const int64_t paired = pair_all(rows);
         if (call_.d_w_ih != nullptr)
             with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
-                to_weights<ToWeights<Cell, is_gated, true>>(memory_.x, memory_.x_panel, paired,
-                                                            weights_.kept.x.features,
-                                                            gradients_.w_ih + offset_);
+                to_weights<ToWeights<Cell, is_gated, true>>(
+                    share_.units, memory_.delta, memory_.delta_panel, memory_.x, memory_.x_panel,
+                    paired, weights_.kept.x.features, gradients_.w_ih + offset_);
             });
         if (call_.d_w_hh != nullptr)
             with_gated<Cell>(call_.mask_h, [&](auto is_gated) {
-                to_weights<ToWeights<Cell, is_gated, false>>(memory_.h_seen, memory_.h_seen_panel,
-                                                             paired, weights_.kept.h.features,
-                                                             gradients_.w_hh + offset_);
+                to_weights<ToWeights<Cell, is_gated, false>>(
+                    share_.units, memory_.delta, memory_.delta_panel, memory_.h_seen,
+                    memory_.h_seen_panel, paired, weights_.kept.h.features,
+                    gradients_.w_hh + offset_);
             });
+        if constexpr (Cell::has_c)
+            if (call_.d_w_hr != nullptr)
+                to_weights<ToProjection>(
+                    share_.outputs, memory_.d_projected, memory_.projected_panel, memory_.made,
+                    memory_.projected_panel, paired, call_.H, gradients_.w_hr + offset_);
     }
 
     void to_bias(int64_t rows) {
@@ -615,19 +706,23 @@ class Backward {
             pair_operand(weights_.kept.x.some() ? share_.kept_inputs : share_.inputs, memory_.x,
                          memory_.x_panel, lanes_of<Cell>(call_.mask_x));
         if (call_.d_w_hh != nullptr)
-            pair_operand(weights_.kept.h.some() ? share_.kept_units : share_.units, memory_.h_seen,
-                         memory_.h_seen_panel, lanes_of<Cell>(call_.mask_h));
+            pair_operand(weights_.kept.h.some() ? share_.kept_outputs : share_.outputs,
+                         memory_.h_seen, memory_.h_seen_panel, lanes_of<Cell>(call_.mask_h));
+        if (projects<Cell>(call_)) {
+            pair_operand(share_.outputs, memory_.d_projected, memory_.projected_panel, 1);
+            pair_operand(share_.units, memory_.made, memory_.projected_panel, 1);
+        }
         share_.meet();
         return words_of(rows);
     }
 
     template <class Outer>
-    void to_weights(const float* operand, int64_t operand_panel, int64_t rows, int64_t features,
-                    float* gradient) {
-        for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
+    void to_weights(Range panels, const float* delta, int64_t delta_panel, const float* operand,
+                    int64_t operand_panel, int64_t rows, int64_t features, float* gradient) {
+        for (int64_t panel = panels.begin; panel < panels.end; ++panel)
             for (int64_t of = 0; of < panels_of(features); ++of)
-                outer<Outer>(memory_.delta + panel * memory_.delta_panel,
-                             operand + of * operand_panel, rows, width_of(of, features),
+                outer<Outer>(delta + panel * delta_panel, operand + of * operand_panel, rows,
+                             width_of(of, features),
                              gradient + (panel * features + of * W) * Outer::gates * W);
     }
 
@@ -718,8 +813,15 @@ void store_gradients(const Call& c, const BackwardLayout<Cell>& layout) {
             store_weights<Cell>(layout.kept.x, gradients.w_ih, copies, gradients.size, c.H, c.I,
                                 own, c.d_w_ih);
         if (c.d_w_hh != nullptr)
-            store_weights<Cell>(layout.kept.h, gradients.w_hh, copies, gradients.size, c.H, c.H,
+            store_weights<Cell>(layout.kept.h, gradients.w_hh, copies, gradients.size, c.H, c.P,
                                 own, c.d_w_hh);
+        if (c.d_w_hr != nullptr) {
+            const Range outputs = part_of(panels_of(c.P), part, parts);
+            unpack_by_units(copies, gradients.size, 1, c.P, c.H, outputs.begin, outputs.end,
+                            c.d_w_hr, [&](int64_t panel, int, int64_t k) LOCKGATE_HERE {
+                                return gradients.w_hr + (panel * c.H + k) * W;
+                            });
+        }
         for (int64_t panel = own.begin; panel < own.end; ++panel)
             for (int g = 0; g < Cell::gates; ++g) {
                 vec of_x = {}, of_h = {};

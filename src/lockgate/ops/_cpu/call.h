@@ -20,11 +20,13 @@ enum class Words { floats, bfloat16, int8 };
 // One layer in one direction. Without a comment an array is contiguous and row-major.
 struct Call {
     int64_t T = 0, B = 0, I = 0, H = 0;
+    int64_t P = 0;             // features of h: H, or those that w_hr makes of them
     const float* x = nullptr;  // (T, B, I), features side by side
     int64_t x_time = 0, x_batch = 0;
-    const float *h0 = nullptr, *c0 = nullptr;      // (B, H)
-    const float *w_ih = nullptr, *w_hh = nullptr;  // (G * H, I), (G * H, H)
+    const float *h0 = nullptr, *c0 = nullptr;      // (B, P), (B, H)
+    const float *w_ih = nullptr, *w_hh = nullptr;  // (G * H, I), (G * H, P)
     const float *b_ih = nullptr, *b_hh = nullptr;  // (G * H), or null
+    const float* w_hr = nullptr;                   // (P, H), or null: h is not projected
     // Layer norm: gains of the products with h (G * H) and of c (H), or null. With it x holds what
     // the sums get of the input, (T, B, G * H), so that I is G * H, and w_ih and b_ih are null.
     const float *ln_hh = nullptr, *ln_c = nullptr, *ln_c_bias = nullptr;
@@ -41,16 +43,17 @@ struct Call {
         0;  // 0: the backward finds all it needs in `saved`; k: it reruns stretches of k
     int threads = 1;
 
-    float* output = nullptr;                     // (T, B, H)
-    float *last_h = nullptr, *last_c = nullptr;  // (B, H); forward writes them
+    float* output = nullptr;                     // (T, B, P)
+    float *last_h = nullptr, *last_c = nullptr;  // (B, P), (B, H); forward writes them
     float* saved = nullptr;                      // null: no backward will come
 
-    const float* d_output = nullptr;  // (T, B, H), features side by side, or null: zeros
+    const float* d_output = nullptr;  // (T, B, P), features side by side, or null: zeros
     int64_t d_output_time = 0, d_output_batch = 0;
-    const float *d_last_h = nullptr, *d_last_c = nullptr;  // (B, H), or null: zeros
+    const float *d_last_h = nullptr, *d_last_c = nullptr;  // (B, P), (B, H), or null: zeros
     float* d_x = nullptr;  // (T, B, I); a null gradient is not wanted
     float *d_h0 = nullptr, *d_c0 = nullptr;
     float *d_w_ih = nullptr, *d_w_hh = nullptr, *d_b_ih = nullptr, *d_b_hh = nullptr;
+    float* d_w_hr = nullptr;
     float *d_ln_hh = nullptr, *d_ln_c = nullptr, *d_ln_c_bias = nullptr;
 };
 

@@ -59,6 +59,7 @@ struct ForwardMemory {
     int64_t steps;            // of x at once
     float *x[2], *h_seen[2];  // operands of even and of odd steps: [panel of words][row][lane][W]
     float *h, *c;             // [panel][row][W]
+    float* made;              // what is projected to h, [panel of words][row][W]
     bool keeps_sums;          // of all panels, until the pointwise part can read them
     float* kept_sums;         // [panel][row of the steps][sum][W]
     float* reset_h;           // [panel of words][row][W], what the product of the last gate reads
@@ -77,7 +78,8 @@ struct ForwardMemory {
         // where threads share the operands, one may still read them while another writes the next
         x[1] = split.units && steps == 1 ? arena.take(inputs * x_panel) : x[0];
         h_seen[1] = split.units ? arena.take(seen * h_seen_panel) : h_seen[0];
-        h = arena.take(units * h_panel);
+        h = arena.take(panels_of(call.P) * h_panel);
+        made = arena.take(projects<Cell>(call) ? panels_of(words_of(call.H)) * h_panel : 0);
         c = arena.take(Cell::has_c ? units * h_panel : 0);
         const bool resets = resets_first<Cell>(call);
         keeps_sums = steps > 1 || resets || normed(call);
@@ -105,12 +107,14 @@ class Forward {
     template <class H>
     void start(Range steps, H h_of, const float* c_rows) {
         steps_ = steps;
-        each([&](int64_t panel, int64_t b, int64_t at) {
-            const int64_t width = width_of(panel, call_.H);
-            store(memory_.h + at, load_part(h_of(b) + panel * W, width));
-            if constexpr (Cell::has_c)
-                store(memory_.c + at, load_part(c_rows + b * call_.H + panel * W, width));
+        each_output([&](int64_t panel, int64_t b, int64_t at) {
+            store(memory_.h + at, load_part(h_of(b) + panel * W, width_of(panel, call_.P)));
         });
+        if constexpr (Cell::has_c)
+            each([&](int64_t panel, int64_t b, int64_t at) {
+                store(memory_.c + at,
+                      load_part(c_rows + b * call_.H + panel * W, width_of(panel, call_.H)));
+            });
         prepare(steps.begin);
     }
 
@@ -145,16 +149,17 @@ class Forward {
         if constexpr (Cell::may_reset)
             if (resets_first<Cell>(call_)) advance_last_gate(step, at * rows, saved, write_output);
         if (normed(call_)) advance_normed(step, saved, write_output);
+        if constexpr (Cell::has_c)
+            if (projects<Cell>(call_)) advance_projected(step, write_output);
         if (step + 1 < steps_.end) prepare(step + 1);
     }
 
     void store_last() {
-        each([&](int64_t panel, int64_t b, int64_t at) {
-            const int64_t width = width_of(panel, call_.H), place = b * call_.H + panel * W;
-            store_part(call_.last_h + place, load(memory_.h + at), width);
-            if constexpr (Cell::has_c)
-                store_part(call_.last_c + place, load(memory_.c + at), width);
+        each_output([&](int64_t panel, int64_t b, int64_t at) {
+            store_part(call_.last_h + b * call_.P + panel * W, load(memory_.h + at),
+                       width_of(panel, call_.P));
         });
+        store_c(call_.last_c);
     }
 
     void store_c(float* rows) {
@@ -168,7 +173,15 @@ class Forward {
   private:
     template <class F>
     LOCKGATE_INLINE void each(F f) {
-        for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
+        each_of(share_.units, f);
+    }
+    template <class F>
+    LOCKGATE_INLINE void each_output(F f) {
+        each_of(share_.outputs, f);
+    }
+    template <class F>
+    LOCKGATE_INLINE void each_of(Range panels, F f) {
+        for (int64_t panel = panels.begin; panel < panels.end; ++panel)
             for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b)
                 f(panel, b, panel * memory_.h_panel + (b - share_.rows.begin) * W);
     }
@@ -209,7 +222,7 @@ class Forward {
             constexpr int P = decltype(group)::value;
             static const float zeros[P * W] = {};
             const int64_t words = words_of(call_.H), weights_panel = words * V;
-            product<ToLastSum<P>>(
+            product<OfOneGate<P>>(
                 rows, zeros, sums_,
                 {memory_.reset_h, memory_.h_panel, W, weights_.w_last + panel * weights_panel,
                  weights_panel, V, words});
@@ -222,6 +235,42 @@ class Forward {
                 finish(step, panel + p, sums, Cell::sums * W, saved, write_output);
             });
         });
+    }
+
+    // The rest of a step whose h is projected.
+    void advance_projected(int64_t step, bool write_output) {
+        const int64_t rows = share_.rows.size(), t = time_of(call_, step);
+        share_.meet();  // a row of W_hr reads units of several threads
+        for_groups<2>(share_.outputs, [&](auto group, int64_t panel) {
+            constexpr int P = decltype(group)::value;
+            static const float zeros[P * W] = {};
+            const int64_t words = words_of(call_.H), weights_panel = words * V;
+            product<OfOneGate<P>>(rows, zeros, sums_,
+                                  {memory_.made, memory_.h_panel, W,
+                                   weights_.w_hr + panel * weights_panel, weights_panel, V, words});
+            repeat<P>([&](auto p) LOCKGATE_HERE {
+                for (int64_t r = 0; r < rows; ++r)
+                    finish_output(t, panel + p, r, load(sums_ + (r * P + p) * W), write_output);
+            });
+        });
+    }
+
+    // h: W features of one row as they are before zoneout.
+    LOCKGATE_INLINE void finish_output(int64_t t, int64_t panel, int64_t r, vec h,
+                                       bool write_output) {
+        const int64_t b = share_.rows.begin + r, width = width_of(panel, call_.P);
+        float* output = call_.output + (t * call_.B + b) * call_.P + panel * W;
+        if (!is_valid(call_, t, b)) {
+            if (write_output) store_part(output, vec{}, width);
+            return;
+        }
+        float* place = memory_.h + panel * memory_.h_panel + r * W;
+        if (call_.zoneout_h.data != nullptr) {
+            const vec z = mask_at(call_.zoneout_h, t, 0, b, panel, width);
+            h = z * load(place) + (1.0f - z) * h;
+        }
+        store(place, h);
+        if (write_output) store_part(output, h, width);
     }
 
     // The sums of several steps, as far as x gives them.
@@ -261,18 +310,18 @@ class Forward {
             if (weights_.kept.h.some()) {
                 share_.meet();  // a panel of kept features has units of several threads
                 return gather_lanes<pair, lanes>(
-                    weights_.kept.h, share_.rows, share_.kept_units, memory_.h_seen[step & 1],
+                    weights_.kept.h, share_.rows, share_.kept_outputs, memory_.h_seen[step & 1],
                     memory_.h_seen_panel, [&](int64_t b, int64_t panel) LOCKGATE_HERE {
                         return load(memory_.h + panel * memory_.h_panel +
                                     (b - share_.rows.begin) * W);
                     });
             }
-            each([&](int64_t panel, int64_t b, int64_t at) {
+            each_output([&](int64_t panel, int64_t b, int64_t at) {
                 float* operand = memory_.h_seen[step & 1] +
                                  place_in<pair>(panel, memory_.h_seen_panel) +
                                  (b - share_.rows.begin) * lanes * W;
                 put_lanes<pair, lanes>(operand, load(memory_.h + at), call_.mask_h, t, b, panel,
-                                       width_of(panel, call_.H));
+                                       width_of(panel, call_.P));
             });
         });
         share_.meet();
@@ -418,13 +467,16 @@ class Forward {
     LOCKGATE_INLINE void finish(int64_t step, int64_t panel, const float* sums, int64_t sums_row,
                                 const SavedPlaces* saved, bool write_output, F compute) {
         const int64_t t = time_of(call_, step), width = width_of(panel, call_.H);
+        const bool projected = projects<Cell>(call_), writes = write_output && !projected;
         for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b, sums += sums_row) {
             const int64_t at = panel * memory_.h_panel + (b - share_.rows.begin) * W;
-            float* output = call_.output + (t * call_.B + b) * call_.H + panel * W;
+            float* output =
+                writes ? call_.output + (t * call_.B + b) * call_.H + panel * W : nullptr;
             float* kept = saved == nullptr ? nullptr : saved->at(step, panel, b);
             Pointwise<Cell> v;
             if (!is_valid(call_, t, b)) {
-                if (write_output) store_part(output, vec{}, width);
+                if (writes) store_part(output, vec{}, width);
+                if (projected) store_made(panel, b, vec{});
                 if (kept != nullptr) {
                     repeat<Cell::saved>(
                         [&](auto i) LOCKGATE_HERE { store_part(kept + i * width, vec{}, width); });
@@ -439,10 +491,10 @@ class Forward {
                 repeat<Cell::sums>([&](auto s) LOCKGATE_HERE {
                     v.sum[s] *= load(weights_.scale + (panel * Cell::sums + s) * W);
                 });
-            v.h_before = load(memory_.h + at);
+            if (!projected) v.h_before = load(memory_.h + at);
             if constexpr (Cell::has_c) v.c_before = load(memory_.c + at);
             compute(v, b, at);
-            if (call_.zoneout_h.data != nullptr) {
+            if (call_.zoneout_h.data != nullptr && !projected) {
                 const vec z = mask_at(call_.zoneout_h, t, 0, b, panel, width);
                 v.h = z * v.h_before + (1.0f - z) * v.h;
             }
@@ -453,13 +505,22 @@ class Forward {
                 }
                 v.saved[Cell::saved_c] = v.c;
             }
-            store(memory_.h + at, v.h);
+            if (projected)
+                store_made(panel, b, v.h);
+            else
+                store(memory_.h + at, v.h);
             if constexpr (Cell::has_c) store(memory_.c + at, v.c);
-            if (write_output) store_part(output, v.h, width);
+            if (writes) store_part(output, v.h, width);
             if (kept != nullptr)
                 repeat<Cell::saved>(
                     [&](auto i) LOCKGATE_HERE { store_part(kept + i * width, v.saved[i], width); });
         }
+    }
+
+    LOCKGATE_INLINE void store_made(int64_t panel, int64_t b, vec made) {
+        put<pair>(
+            memory_.made + place_in<pair>(panel, memory_.h_panel) + (b - share_.rows.begin) * W,
+            made);
     }
 
     const Call& call_;
@@ -513,7 +574,7 @@ void forward(const Call& c, const float* packed, float* workspace) {
         Arena arena(layout.memory + area * layout.memory_size);
         const ForwardMemory<Cell> memory(c, layout.kept, layout.split, arena);
         Forward<Cell> run(c, layout.weights, memory, layout.sums + lane * layout.sums_size, share);
-        run.start({0, c.T}, [&](int64_t b) { return c.h0 + b * c.H; }, c.c0);
+        run.start({0, c.T}, [&](int64_t b) { return c.h0 + b * c.P; }, c.c0);
         for (int64_t step = 0; step < c.T; ++step) {
             if (c.saved != nullptr && c.every > 0 && step > 0 && step % c.every == 0)
                 run.store_c(c.saved + (step / c.every - 1) * c.B * c.H);

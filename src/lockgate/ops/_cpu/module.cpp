@@ -192,10 +192,10 @@ NB_MODULE(_kernels, m) {
 
     nb::class_<Call>(m, "Call")
         .def("__init__",
-             [](Call* call, int64_t T, int64_t B, int64_t I, int64_t H, bool reverse,
+             [](Call* call, int64_t T, int64_t B, int64_t I, int64_t H, int64_t P, bool reverse,
                 bool reset_after, bool relu, Words words, int64_t every, int threads) {
                  new (call) Call;
-                 call->T = T, call->B = B, call->I = I, call->H = H;
+                 call->T = T, call->B = B, call->I = I, call->H = H, call->P = P;
                  call->reverse = reverse, call->reset_after = reset_after;
                  call->words = words, call->every = every, call->threads = threads;
                  call->nonlinearity = relu ? Nonlinearity::relu : Nonlinearity::tanh;
@@ -209,6 +209,7 @@ NB_MODULE(_kernels, m) {
                  c.w_ih = at<float>(w_ih), c.w_hh = at<float>(w_hh), c.b_ih = at<float>(b_ih),
                  c.b_hh = at<float>(b_hh);
              })
+        .def("projection", [](Call& c, uintptr_t w_hr) { c.w_hr = at<float>(w_hr); })
         .def("norms",
              [](Call& c, uintptr_t ln_hh, uintptr_t ln_c, uintptr_t ln_c_bias) {
                  c.ln_hh = at<float>(ln_hh), c.ln_c = at<float>(ln_c),
@@ -246,6 +247,7 @@ NB_MODULE(_kernels, m) {
                  c.d_w_ih = at<float>(w_ih), c.d_w_hh = at<float>(w_hh), c.d_b_ih = at<float>(b_ih),
                  c.d_b_hh = at<float>(b_hh);
              })
+        .def("d_projection", [](Call& c, uintptr_t w_hr) { c.d_w_hr = at<float>(w_hr); })
         .def("d_norms", [](Call& c, uintptr_t ln_hh, uintptr_t ln_c, uintptr_t ln_c_bias) {
             c.d_ln_hh = at<float>(ln_hh), c.d_ln_c = at<float>(ln_c),
             c.d_ln_c_bias = at<float>(ln_c_bias);

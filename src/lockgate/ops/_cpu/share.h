@@ -21,8 +21,8 @@ inline Range part_of(int64_t size, int64_t part, int64_t parts) {
 
 // A slice has so few rows that the operand of its recurrent product stays in the second-level
 // cache.
-inline int64_t most_rows(int64_t units, int64_t lanes) {
-    return larger(16, smaller(64, 98304 / (units * lanes)));
+inline int64_t most_rows(int64_t features, int64_t lanes) {
+    return larger(16, smaller(64, 98304 / (features * lanes)));
 }
 
 struct Split {
@@ -33,12 +33,12 @@ struct Split {
     int64_t areas;   // copies of the working memory
 
     Split(const Call& c, int gates, int64_t lanes_of_h) {
-        const int64_t step = c.B * gates * c.H * ((c.w_ih == nullptr ? 0 : c.I) + c.H);
+        const int64_t step = c.B * gates * c.H * ((c.w_ih == nullptr ? 0 : c.I) + c.P);
         const int64_t panels = panels_of(c.H);
         units = c.B < c.threads && step >= (1 << 17) && panels >= 2;
         // a small call is over before a second thread has come
         lanes = step * c.T < (1 << 18) ? 1 : smaller(c.threads, units ? panels : larger(c.B, 1));
-        const int64_t most = lanes * most_rows(c.H, lanes_of_h);
+        const int64_t most = lanes * most_rows(c.P, lanes_of_h);
         slices = units ? 1 : larger(1, smaller(c.B, lanes * ((c.B + most - 1) / most)));
         rows = (c.B + slices - 1) / slices;
         areas = units ? 1 : lanes;
@@ -54,10 +54,10 @@ struct KeptFeatures {
     }
 };
 
-// What one thread does of a step: rows of the batch, panels of hidden units and of inputs, and of
-// those of them that are kept.
+// What one thread does of a step: rows of the batch, panels of hidden units, of h (which is of the
+// units, or projected) and of inputs, and of those features of h and x that are kept.
 struct Share {
-    Range rows, units, inputs, kept_units, kept_inputs;
+    Range rows, units, outputs, inputs, kept_outputs, kept_inputs;
     Barrier* barrier;
     void meet() const {
         if (barrier != nullptr) barrier->wait();
@@ -70,6 +70,7 @@ void share_out(const Call& c, const KeptFeatures& kept, const Split& split, F f)
     auto share = [&](Range rows, int64_t part, int64_t parts, Barrier* barrier) {
         return Share{rows,
                      part_of(panels_of(c.H), part, parts),
+                     part_of(panels_of(c.P), part, parts),
                      part_of(panels_of(c.I), part, parts),
                      part_of(panels_of(kept.h.features), part, parts),
                      part_of(panels_of(kept.x.features), part, parts),

@@ -24,6 +24,14 @@ struct FromDeltas {
     static constexpr int sum(int g) { return Gated ? g : 0; }
 };
 
+// From the gradient of a projected h and what was projected.
+struct ToProjection {
+    static constexpr int gates = 1, deltas = 1, lanes = 1;
+    static constexpr int features = smaller(LOCKGATE_ACCUMULATORS, W);
+    static constexpr int delta(int) { return 0; }
+    static constexpr int lane(int) { return 0; }
+};
+
 template <class Cell, bool Gated, bool OfX>
 struct ToWeights {
     static constexpr int gates = Cell::gates, deltas = Cell::sums, lanes = Gated ? gates : 1;
@@ -32,9 +40,10 @@ struct ToWeights {
     static constexpr int lane(int g) { return Gated ? g : 0; }
 };
 
-// The product of the last gate by itself, with an h that the reset gate has acted on.
+// A product of one gate: of the last by itself, with an h that the reset gate has acted on, and the
+// projection of h, there and back.
 template <int Panels>
-struct ToLastSum {
+struct OfOneGate {
     static constexpr int panels = Panels, gates = 1, sums = 1, lanes = 1;
     static constexpr bool one_lane = true;
     static constexpr int lane(int) { return 0; }
@@ -83,6 +92,12 @@ bool resets_first(const Call& c) {
     return Cell::may_reset && !c.reset_after;
 }
 
+// Only a cell with c has a projection: that of torch's LSTM.
+template <class Cell>
+bool projects(const Call& c) {
+    return Cell::has_c && c.w_hr != nullptr;
+}
+
 // The rows of W_hh of the last gate.
 template <class Cell>
 const float* last_rows(const Call& c) {
@@ -95,11 +110,11 @@ KeptFeatures kept_features(const Call& c, Arena& arena) {
     const int64_t units = Cell::gates * c.H;
     return {
         c.w_ih == nullptr ? Kept(c.I) : Kept(c.mask_x, lanes_of<Cell>(c.mask_x), c.I, units, arena),
-        resets_first<Cell>(c) ? Kept(c.H)
-                              : Kept(c.mask_h, lanes_of<Cell>(c.mask_h), c.H, units, arena)};
+        resets_first<Cell>(c) ? Kept(c.P)
+                              : Kept(c.mask_h, lanes_of<Cell>(c.mask_h), c.P, units, arena)};
 }
 inline KeptFeatures all_features(const Call& c) {
-    return {Kept(c.I), Kept(c.H)};
+    return {Kept(c.I), Kept(c.P)};
 }
 
 // A panel of the kept features of a row of weights, as gate g reads them.
@@ -113,7 +128,8 @@ template <class Cell>
 struct Packed {
     const KeptFeatures& kept;
     float *w_ih, *w_hh, *bias;
-    float* w_last;             // of the last gate alone, where it waits for the reset gate
+    float* w_last;  // of the last gate alone, where it waits for the reset gate
+    float* w_hr;
     float *row_scale, *scale;  // of weights, [panel][gate][W], and of sums, [panel][sum][W]
 
     Packed(const Call& c, const KeptFeatures& features, Arena& arena) : kept(features) {
@@ -123,6 +139,7 @@ struct Packed {
         w_hh = arena.take(panels * words_of(kept.h.features) * row);
         bias = arena.take(panels * Cell::sums * W);
         w_last = arena.take(resets_first<Cell>(c) ? panels * words_of(c.H) * V : 0);
+        w_hr = arena.take(projects<Cell>(c) ? panels_of(c.P) * words_of(c.H) * V : 0);
         row_scale = arena.take(scaled ? panels * Cell::gates * W : 0);
         scale = arena.take(scaled ? panels * Cell::sums * W : 0);
     }
@@ -130,7 +147,7 @@ struct Packed {
     void fill_panels(const Call& c, Range panels) const {
         if constexpr (scaled) fill_scales(c, panels);
         if (c.w_ih != nullptr) pack(kept.x, c.w_ih, c.H, c.I, panels, w_ih);
-        pack(kept.h, c.w_hh, c.H, c.H, panels, w_hh);
+        pack(kept.h, c.w_hh, c.H, c.P, panels, w_hh);
         if (resets_first<Cell>(c))
             pack_by_units(last_rows<Cell>(c), 1, c.H, c.H, panels.begin, panels.end, row_scale,
                           w_last);
@@ -150,7 +167,12 @@ struct Packed {
 
     void fill_all(const Call& c, int64_t lanes) const {
         const int64_t panels = panels_of(c.H), parts = smaller(lanes, panels);
-        parallel(parts, [&](int64_t part) { fill_panels(c, part_of(panels, part, parts)); });
+        parallel(parts, [&](int64_t part) {
+            fill_panels(c, part_of(panels, part, parts));
+            if (!projects<Cell>(c)) return;
+            const Range own = part_of(panels_of(c.P), part, parts);
+            pack_by_units(c.w_hr, 1, c.P, c.H, own.begin, own.end, row_scale, w_hr);
+        });
     }
 
   private:
@@ -188,7 +210,7 @@ struct Packed {
                     const int64_t row = g * c.H + panel * W + unit;
                     const float most =
                         unit < width_of(panel, c.H)
-                            ? larger_size(largest(c.w_ih, row, c.I), largest(c.w_hh, row, c.H))
+                            ? larger_size(largest(c.w_ih, row, c.I), largest(c.w_hh, row, c.P))
                             : 0.0f;
                     scales[unit] = most > 0.0f ? most / 127.0f : 1.0f;
                 }
@@ -210,7 +232,7 @@ struct Packed {
 template <class Cell>
 struct PackedBack {
     const KeptFeatures& kept;
-    float *w_ih, *w_hh, *w_last;
+    float *w_ih, *w_hh, *w_last, *w_hr;
 
     PackedBack(const Call& c, const KeptFeatures& features, Arena& arena) : kept(features) {
         const int64_t inputs = goes_to_x(c) ? panels_of(kept.x.features) : 0;
@@ -218,15 +240,18 @@ struct PackedBack {
         w_ih = arena.take(inputs * words * Cell::gates * W);
         w_hh = arena.take(panels_of(kept.h.features) * words * Cell::gates * W);
         w_last = arena.take(resets_first<Cell>(c) ? panels_of(c.H) * words * W : 0);
+        w_hr = arena.take(projects<Cell>(c) ? panels_of(c.H) * words_of(c.P) * W : 0);
     }
 
     void fill_all(const Call& c, int64_t lanes) const {
         parallel(lanes, [&](int64_t lane) {
             const Range inputs = part_of(panels_of(kept.x.features), lane, lanes),
-                        units = part_of(panels_of(kept.h.features), lane, lanes);
+                        outputs = part_of(panels_of(kept.h.features), lane, lanes),
+                        units = part_of(panels_of(c.H), lane, lanes);
             if (goes_to_x(c)) pack(kept.x, c.w_ih, Cell::gates, c.H, c.I, inputs, w_ih);
-            pack(kept.h, c.w_hh, Cell::gates, c.H, c.H, units, w_hh);
+            pack(kept.h, c.w_hh, Cell::gates, c.H, c.P, outputs, w_hh);
             if (resets_first<Cell>(c)) pack(kept.h, last_rows<Cell>(c), 1, c.H, c.H, units, w_last);
+            if (projects<Cell>(c)) pack(Kept(c.H), c.w_hr, 1, c.P, c.H, units, w_hr);
         });
     }
 

@@ -181,7 +181,7 @@ def backward(
     d_c = None if a.c is None else d_state[1].to(a.c.dtype, copy=True)
     d_h = d_state[0].to(a.h.dtype, copy=True)
     found = (d_x, d_h, d_c, d_w_ih, d_w_hh, d_b_ih, d_b_hh)
-    # the sources end with the gains of layer norm, which these kernels do not have
+    # the sources end with a projection and the gains of layer norm, which these kernels lack
     return [d if want else None for d, want in zip_longest(found, wanted)]
 
 
