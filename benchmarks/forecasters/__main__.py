@@ -79,7 +79,7 @@ def wanted(args: argparse.Namespace) -> Iterator[tuple[str, int, str | Peer, Pat
             if args.lockgate:
                 yield name, seed, "lockgate", None
             for peer in PEERS:
-                if pythons[peer.library] is not None:
+                if pythons[peer.library] is not None and args.model in peer.name:
                     yield name, seed, peer, pythons[peer.library]
 
 
@@ -226,6 +226,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=Path, default=Path("runs/forecasters"))
     parser.add_argument("--sets", help="parted by semicolons")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--model", default="", help="peers whose name contains this alone")
     parser.add_argument("--no-lockgate", dest="lockgate", action="store_false")
     parser.add_argument("--neuralforecast", type=Path, help="a Python that has neuralforecast")
     parser.add_argument("--darts", type=Path, help="a Python that has darts")

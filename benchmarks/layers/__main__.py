@@ -4,6 +4,7 @@
     python -m benchmarks.layers --no-page-faults       # 5 minutes
     python -m benchmarks.layers --instruction-set avx2 # 5 minutes
     python -m benchmarks.layers --shared               # 3 minutes, masks that a batch shares
+    python -m benchmarks.layers --variants             # 2 minutes, layer norm and so on
     python -m benchmarks.layers --bfloat16             # 4 minutes, under autocast
     python -m benchmarks.layers --page-only            # the page again, from the results
 
@@ -95,16 +96,16 @@ def arguments() -> argparse.Namespace:
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--no-page-faults", action="store_true", help="malloc keeps its memory")
     kinds.add_argument("--shared", action="store_true", help="masks that a batch shares")
+    kinds.add_argument("--variants", action="store_true", help="layer norm, projection, ...")
     kinds.add_argument("--bfloat16", action="store_true", help="under autocast to bfloat16")
     kinds.add_argument("--instruction-set", choices=["avx2"], help="the most that all may use")
     args = parser.parse_args()
     if args.page_only:
         return args
     args.kind = "no-page-faults" if args.no_page_faults else args.instruction_set or "default"
-    if args.shared:
-        args.kind = "shared"
-    if args.bfloat16:
-        args.kind = "bfloat16"
+    for kind in ("shared", "variants", "bfloat16"):
+        if getattr(args, kind):
+            args.kind = kind
     plain = args.kind == "default"
     args.seconds = args.seconds or (10.0 if args.kind in ("no-page-faults", "avx2") else 20.0)
     args.peers = (args.peers or ("torch,loop,keras,onnx" if plain else "torch")).split(",")

@@ -17,6 +17,7 @@ SHARES = {
     "inference": 0.4,
     "step": 0.2,
     "shared": 1.0,
+    "variants": 1.0,
     "bfloat16": 1.0,
     "stored": 0.3,
 }  # of the seconds given to a shape

@@ -1,7 +1,7 @@
 """What is timed in this process: our layers, torch's, and the loop over time with our masks."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from benchmarks.layers.cases import (
     SHARED,
     STORED,
     TOLERANCE,
+    VARIANTS,
     Group,
 )
 from lockgate import nn
@@ -41,15 +42,20 @@ class Layers:
         self.torch = TORCH[self.cell](n_in, H)
         self.unmasked = OURS[self.cell](n_in, H)
         self.masked: dict[str, Recurrent] = {
-            name: OURS[self.cell](
-                n_in, H, input_dropout=rate, recurrent_dropout=rate, mask_per=per, mask_for=of
-            )
-            for name, (per, rate, of) in _masks_of(group).items()
+            name: OURS[self.cell](n_in, H, **options)
+            for name, options in _options_of(group).items()
         }
-        self.masks = {per: layer.draw_masks(self.B) for per, layer in self.masked.items()}
-        for layer in (self.torch, self.unmasked, *self.masked.values()):
+        self.masks = {per: layer.draw_masks(self.B, steps) for per, layer in self.masked.items()}
+        # variants have weights of their own
+        same = [] if group.mode == "variants" else list(self.masked.values())
+        for layer in (self.unmasked, *same):
             layer.load_state_dict(self.torch.state_dict())
+        for layer in (self.torch, self.unmasked, *self.masked.values()):
             layer.train(group.trains)
+            for name, parameter in layer.named_parameters():
+                if name.startswith("ln_"):
+                    # at gains of 1 an LSTM's gradients grow with each step, and rounding with them
+                    parameter.data *= 0.25
         for line in self.unmasked.backend_report(self.x).lines:
             if line.choice.backend.name != "cpu":
                 raise SystemExit(f"the layers must run on our kernels, got {line}")
@@ -64,22 +70,28 @@ class Layers:
         layer.zero_grad()
         self.x.grad = None
         output = self.forward(layer, masks)
-        output.backward(self.d_output)
+        output.backward(self.d_output[..., : output.shape[-1]])  # a projection has fewer
         return output
 
 
-def _masks_of(group: Group) -> dict[str, tuple[str, float, str]]:
-    """Give what the layers of a group have of mask_per, rates and mask_for."""
+def _options_of(group: Group) -> dict[str, dict[str, Any]]:
+    """Give the options of a group's layers with masks."""
     if group.mode == "shared":
-        shared = {name: (per, rate, "batch") for name, (per, rate) in SHARED.items()}
+        shared = {name: _masks(per, rate, "batch") for name, (per, rate) in SHARED.items()}
         return shared | {
-            f"{name}-sample": (per, rate, "sample") for name, (per, rate) in SHARED.items()
+            f"{name}-sample": _masks(per, rate) for name, (per, rate) in SHARED.items()
         }
+    if group.mode == "variants":
+        return {name: _masks("cell") | options for name, options in VARIANTS[group.cell].items()}
     if group.mode == BFLOAT16:
-        return {"cell": ("cell", RATE, "sample")}
+        return {"cell": _masks("cell")}
     # with one gate, one mask per gate is one per cell
     of = ("cell", "gate") if GATES[group.cell] > 1 else ("cell",)
-    return {per: (per, RATE, "sample") for per in of}
+    return {per: _masks(per) for per in of}
+
+
+def _masks(per: str, rate: float = RATE, of: str = "sample") -> dict[str, Any]:
+    return {"input_dropout": rate, "recurrent_dropout": rate, "mask_per": per, "mask_for": of}
 
 
 def calls(mode: str, layers: Layers, peers: list[str]) -> dict[str, Call]:
@@ -93,6 +105,11 @@ def calls(mode: str, layers: Layers, peers: list[str]) -> dict[str, Call]:
         found = {"torch": lambda: layers.train(layers.torch)}
         found["unmasked"] = lambda: layers.train(layers.unmasked)
         found |= {n: lambda one=one: layers.train(one) for n, one in layers.masked.items()}
+    elif mode == "variants":
+        found = {"unmasked": lambda: layers.train(layers.unmasked)}
+        for name, layer in layers.masked.items():
+            given = lambda one=layer, masks=layers.masks[name]: layers.train(one, masks)  # noqa: E731
+            found |= {name: given, f"{name}-loop": lambda call=given: by_loop(call)}
     elif mode == BFLOAT16:
         plain: dict[str, Call] = {
             "torch": lambda: layers.train(layers.torch),

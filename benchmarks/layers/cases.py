@@ -38,6 +38,24 @@ BFLOAT16 = "bfloat16"
 BFLOAT16_SHAPES = SHAPES[:3] + SHAPES[4:]
 NARROW_TOLERANCE = 2e-2  # between float32 and products of fewer bits, relative likewise
 STORED = ("bfloat16", "int8")  # what a stepper's weights may be stored as
+# what a cell may have beside masks, by the name of the candidate
+VARIANTS: dict[str, dict[str, dict[str, object]]] = {
+    "rnn": {"zoneout": {"zoneout": 0.2}, "layer-norm": {"layer_norm": True}},
+    "lstm": {
+        "zoneout": {"zoneout": 0.2},
+        "layer-norm": {"layer_norm": True},
+        "projection": {"proj_size": 64},
+        "relu": {"nonlinearity": "relu"},
+    },
+    "gru": {
+        "zoneout": {"zoneout": 0.2},
+        "layer-norm": {"layer_norm": True},
+        "reset-first": {"reset_after": False},
+        "relu": {"nonlinearity": "relu"},
+    },
+}
+VARIANT_NAMES = tuple(dict.fromkeys(name for of in VARIANTS.values() for name in of))
+VARIANT_SHAPES = (Shape(32, 100, 64, 128), Shape(32, 100, 64, 256))
 STREAMS = tuple(Shape(1, 20, 64, H) for H in (64, 128, 256, 512))  # T: steps until states compare
 
 # by mode, whose seconds are told over whose; names are those of candidates.py and peers.py
@@ -67,6 +85,9 @@ RATIOS = {
         *(("torch", f"{name}-{BFLOAT16}") for name in ("unmasked", "cell")),
         (f"torch-{BFLOAT16}", f"unmasked-{BFLOAT16}"),
     ),
+    "variants": tuple(
+        (slow, name) for name in VARIANT_NAMES for slow in (f"{name}-loop", "unmasked")
+    ),
     "stored": tuple(("unmasked", name) for name in STORED),
 }
 
@@ -81,7 +102,7 @@ class Group(NamedTuple):
     @property
     def trains(self) -> bool:
         """Tell whether train steps are timed."""
-        return self.mode in ("train", "shared", BFLOAT16)
+        return self.mode in ("train", "shared", "variants", BFLOAT16)
 
     @property
     def name(self) -> str:
@@ -98,6 +119,8 @@ def groups(only: str, kind: str = "default") -> Iterator[Group]:
 def _groups(kind: str) -> Iterator[Group]:
     if kind == "shared":
         yield from (Group(cell, kind, s) for cell in ("lstm", "gru") for s in SHARED_SHAPES)
+    elif kind == "variants":
+        yield from (Group(cell, kind, s) for cell in GATES for s in VARIANT_SHAPES)
     elif kind == BFLOAT16:
         yield from (Group(cell, kind, s) for cell in GATES for s in BFLOAT16_SHAPES)
         yield from (Group(cell, "stored", s) for cell in GATES for s in STREAMS)

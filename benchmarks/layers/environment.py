@@ -16,6 +16,7 @@ from lockgate.ops import kernels
 VARIABLES = {
     "default": {},
     "shared": {},
+    "variants": {},
     "bfloat16": {},
     "no-page-faults": {
         "GLIBC_TUNABLES": f"glibc.malloc.mmap_threshold={2**30}:glibc.malloc.trim_threshold={2**32}"

@@ -17,6 +17,7 @@ FILES = {
     "no-page-faults": "layers-no-page-faults.json",
     "avx2": "layers-avx2.json",
     "shared": "layers-shared.json",
+    "variants": "layers-variants.json",
     "bfloat16": "layers-bfloat16.json",
 }
 

@@ -40,6 +40,11 @@ SHARED = """## What masks save that a batch shares
 A train step with `mask_for="batch"` on input and state, drawn anew in each step: time of the same
 layer without masks over it, of masks for each sample (floor of H ≤ 64: 0.97), and of torch's
 layer, which drops nothing. Measured by `python -m benchmarks.layers --shared`."""
+VARIANTS = """## What a cell may have beside masks
+
+A train step with masks per cell, given: time of a loop over it, and of the same layer without masks
+and without what its column names. A projection is to 64 features. Measured by
+`python -m benchmarks.layers --variants`."""
 BFLOAT16 = """## Products of bfloat16
 
 A train step, forward and backward, under `torch.autocast("cpu", torch.bfloat16)`: time of the same

@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks.common.markdown import table
 from benchmarks.layers import floors, prose
-from benchmarks.layers.cases import BFLOAT16, STORED
+from benchmarks.layers.cases import BFLOAT16, STORED, VARIANT_NAMES
 from benchmarks.layers.figures import CROWDED, NOTHING, Figures, Group
 
 
@@ -140,6 +140,27 @@ def shared(figures: Figures) -> str:
     return f"{prose.SHARED}\n\n{table(header, rows)}\n"
 
 
+def variants(figures: Figures) -> str:
+    """Compare what a cell may have beside masks with the loop."""
+    rows = [
+        [
+            shape_of(group),
+            *(
+                figures.ratio(group, f"{slow}/{name}", goal, kind="variants")
+                for name in VARIANT_NAMES
+                for slow, goal in ((f"{name}-loop", floors.VARIANTS), ("unmasked", None))
+            ),
+        ]
+        for group in figures.of_kind("variants")
+    ]
+    if not rows:
+        return ""
+    header = ["layer B, T, I, H"]
+    for name in VARIANT_NAMES:
+        header += [f"{name.replace('-', ' ')}: loop ({floors.VARIANTS})", "plain"]
+    return f"{prose.VARIANTS}\n\n{table(header, rows)}\n"
+
+
 def bfloat16(figures: Figures) -> str:
     """Tell what products of bfloat16 save."""
     rows = [
@@ -231,7 +252,7 @@ def milliseconds(figures: Figures) -> str:
 
 TABLES: tuple[Callable[[Figures], str], ...] = (
     *(train, inference, streams, loop, others),
-    *(masks, shared, bfloat16, stored, peak, milliseconds),
+    *(masks, shared, variants, bfloat16, stored, peak, milliseconds),
 )
 
 

@@ -64,11 +64,13 @@ def test_steps_of_any_size_give_what_the_layer_gives(make, draw, dtype, sizes: t
 
 @DTYPES
 @pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("proj_size", [3, 20])
-def test_steps_of_a_layer_that_projects_h_give_what_the_layer_gives(
-    draw, instruction_set, dtype, batch: int, proj_size: int
+@pytest.mark.parametrize("norm", [False, True], ids=["plain", "norm"])
+@pytest.mark.parametrize("proj_size", [0, 3, 20])
+def test_steps_of_a_layer_that_projects_or_normalises_give_what_the_layer_gives(
+    draw, instruction_set, dtype, batch: int, norm: bool, proj_size: int
 ) -> None:
-    layer = LSTM(7, 37, 3, proj_size=proj_size, zoneout=(0.2, 0.3), dtype=dtype).eval()
+    options = {"proj_size": proj_size, "layer_norm": norm, "zoneout": (0.2, 0.3)}
+    layer = LSTM(7, 37, 3, dtype=dtype, **options).eval()
     x = draw(6, batch, 7).to(dtype)
 
     torch.testing.assert_close(walk(layer.stepper(), x), layer(x))
@@ -280,16 +282,18 @@ def test_stored_weights_take_a_half_or_a_quarter_of_the_memory(make) -> None:
 
 @pytest.mark.parametrize("stored", ["bfloat16", "int8"])
 def test_what_the_kernels_do_not_store_is_rounded_alike(draw, stored: str) -> None:
-    layer, x = GRU(3, 5, reset_after=False), draw(4, 2, 3).float()
-    normed, projected = LSTM(3, 5, layer_norm=True), LSTM(3, 5, proj_size=2)
+    x = draw(4, 2, 3).float()
 
-    torch.testing.assert_close(
-        walk(layer.stepper(stored), x), with_rounded(layer, stored)(x), atol=0.02, rtol=0
-    )
-    torch.testing.assert_close(walk(normed.stepper(stored), x), with_rounded(normed, stored)(x))
-    torch.testing.assert_close(
-        walk(projected.stepper(stored), x), with_rounded(projected, stored)(x), atol=0.02, rtol=0
-    )
+    for layer in (
+        GRU(3, 5, reset_after=False),
+        LSTM(3, 5, layer_norm=True),
+        LSTM(3, 5, proj_size=2),
+    ):
+        expected = with_rounded(layer, stored)(x)
+        # products of bfloat16 round x and h too, and the norm divides by a small deviation
+        loose = 0.1 if layer.layer_norm else 0.02
+        atol = 1e-6 if stored == "int8" else loose
+        torch.testing.assert_close(walk(layer.stepper(stored), x), expected, atol=atol, rtol=0)
 
 
 def test_weights_of_another_kind_raise(make) -> None:

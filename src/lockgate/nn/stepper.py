@@ -91,8 +91,7 @@ class Stepper:
 
     def _runs_on_kernels(self, x: Tensor, step: LayerStep) -> bool:
         call = (x, step.first, step.weights, step.masks, None, self._options)
-        # the product of x is normalised outside the kernels
-        return step.weights.ln_ih is None and kernels.why_not(*call) is None
+        return kernels.why_not(*call) is None
 
     def __call__(self, x: Tensor, hx: Any = None) -> tuple[Tensor, Any]:
         """Run one step; return the output of the top layer, and the state for the next step.

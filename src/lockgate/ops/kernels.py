@@ -16,18 +16,17 @@ from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
 
 from lockgate.ops.autocast import autocast_dtype
 from lockgate.ops.masks import Masks
-from lockgate.ops.recurrence import Weights, hide_padding, normalise, project
+from lockgate.ops.recurrence import Weights
 from lockgate.ops.tracing import constant_in_graphs, why_not_by_address
 
 BUILT = importlib.util.find_spec("lockgate.ops._kernels") is not None
 VARIABLE = "LOCKGATE_INSTRUCTION_SET"
 # `saved` begins with a line that tells the backward that the kernels wrote it
 HEADER = 16
-ROW_VALUES = 3  # that layer norm saves of each row and step
+ROW_VALUES = 4  # that layer norm saves of each row and step
 
 
 class Cell(NamedTuple):
@@ -247,7 +246,7 @@ def saved_size(cell: Cell, a: Arguments) -> int:
         return HEADER + (stretches - 1) * B * H * cell.has_c
     step = _lines(B * H * _values(cell, a))
     if a.ln_hh is not None:
-        step += _lines(B * (a.w_hh.shape[0] + ROW_VALUES))
+        step += _lines(B * (2 * a.w_hh.shape[0] + ROW_VALUES))
     return HEADER + T * step
 
 
@@ -286,8 +285,7 @@ def forward(cell: Cell, arguments: Arguments, *, save: bool) -> CallResult:
     if save:
         saved = module.block(saved_size(cell, arguments))
         saved[:HEADER] = 1.0
-    x = x if arguments.ln_ih is None else _normed_x(arguments)
-    held, call = _call(cell, arguments, x)
+    held, call = _call(cell, arguments)
     place = saved.data_ptr() + 4 * HEADER if save else 0
     call.results(output.data_ptr(), last_h.data_ptr(), last_c.data_ptr(), place)
     module.forward(getattr(module.Cell, cell.name), call)
@@ -311,16 +309,14 @@ def steps(
     H = P if weights.w_hr is None else weights.w_hr.shape[1]
     _, reset_after, relu, _ = flags_of(options)
     words = module.Words.floats
-    if stored == "int8" and reset_after and weights.w_hr is None:
+    plain = weights.w_hr is None and weights.ln_ih is None
+    if stored == "int8" and reset_after and plain:
         words = module.Words.int8
     elif stored == "bfloat16" and _has_bfloat16():
         words = module.Words.bfloat16
     call = module.Call(1, 1, n_in, H, P, False, reset_after, relu, words, 0, 1)
     _mask_of_h(call, None, P, reset_after=reset_after)
-    solid = [None if weight is None else weight.contiguous() for weight in weights[:5]]
-    call.weights(*map(_address, solid[:4]))
-    call.projection(_address(solid[4]))
-    held = _zoneout(call, masks, P, H)
+    held = [*_weights(call, weights), *_zoneout(call, masks, P, H)]
     step: Callable[..., None] = module.Stepper(getattr(module.Cell, cell.name), call).step
     del held
     return step
@@ -341,12 +337,7 @@ def backward(
 ) -> list[Tensor | None]:
     """Give the gradients that `wanted` marks; those of the results may be None for zeros."""
     module = _loaded()
-    own, x = None, arguments.x
-    if arguments.ln_ih is not None:
-        own = arguments.with_sources(_leaves(arguments, wanted))
-        with torch.enable_grad():
-            x = _normed_x(own)
-    held, call = _call(cell, arguments, x)
+    held, call = _call(cell, arguments)
     call.results(output.data_ptr(), 0, 0, saved.data_ptr() + 4 * HEADER)
     d_output, *d_last = d_results
     if d_output is not None:
@@ -358,63 +349,22 @@ def backward(
         torch.empty(source.shape, dtype=torch.float32) if want and source is not None else None
         for source, want in zip(arguments.sources, wanted, strict=True)
     ]
-    d_x, d_h, d_c, d_w_ih, d_w_hh, d_b_ih, d_b_hh, d_w_hr, _, *d_norms = gradients
-    if own is not None:
-        # what x gave to the sums is torch's to differentiate
-        d_x, d_w_ih, d_b_ih = torch.empty_like(x) if x.requires_grad else None, None, None
+    d_x, d_h, d_c, d_w_ih, d_w_hh, d_b_ih, d_b_hh, d_w_hr, *d_norms = gradients
     call.d_inputs(*map(_address, (d_x, d_h, d_c)))
     call.d_weights(*map(_address, (d_w_ih, d_w_hh, d_b_ih, d_b_hh)))
     call.d_projection(_address(d_w_hr))
     call.d_norms(*map(_address, d_norms))
     module.backward(getattr(module.Cell, cell.name), call)
     del held
-    if own is not None and d_x is not None:
-        leaves = {i: leaf for i in OF_X if (leaf := own.sources[i]) is not None and wanted[i]}
-        found = torch.autograd.grad(x, list(leaves.values()), d_x)
-        for place, gradient in zip(leaves, found, strict=True):
-            gradients[place] = gradient
-    if gradients[0] is not None:
-        gradients[0] = gradients[0].to(arguments.x.dtype)
+    if d_x is not None:
+        gradients[0] = d_x.to(arguments.x.dtype)
     return gradients
 
 
-OF_X = 0, 3, 5, 8  # the places among the sources of what makes up the sums that x gives
-
-
-def _leaves(a: Arguments, wanted: Sequence[bool]) -> list[Tensor | None]:
-    return [
-        None if value is None else value.detach().requires_grad_(want)
-        for value, want in zip(a.sources, wanted, strict=True)
-    ]
-
-
-def _normed_x(a: Arguments) -> Tensor:
-    """Give what x adds to the sums of the gates, normalised, (T, B, G * H), in float32."""
-    # no autocast is on in a backward, nor in a graph that was traced under one
-    with torch.autocast("cpu", torch.bfloat16, enabled=a.x.dtype == torch.bfloat16):
-        return _normalised(a).float()
-
-
-def _normalised(a: Arguments) -> Tensor:
-    assert a.ln_ih is not None
-    x = hide_padding(a.x, a.valid)
-    mask = None if a.mask_x is None else _mask(a.mask_x, x.shape[-1])
-    if mask is not None and mask.shape[1] > 1:
-        sums = project(x, a.w_ih, a.b_ih, mask, mask.shape[1], a.ln_ih)
-        return sums.transpose(-3, -2).flatten(-2).contiguous()
-    # `project` would take a mask of all gates once for each, and turn the sums by gates
-    product = linear(x if mask is None else x * mask.squeeze(1), a.w_ih)
-    return normalise(product, a.ln_ih, a.b_ih)
-
-
-def _call(cell: Cell, arguments: Arguments, x: Tensor) -> tuple[list[Any], Any]:
-    """Describe a call by addresses; they hold while the first of the two results lives.
-
-    With layer norm x is what it gives to the sums, and the kernels have neither W_ih nor a mask
-    of x.
-    """
+def _call(cell: Cell, arguments: Arguments) -> tuple[list[Any], Any]:
+    """Describe a call by addresses; they hold while the first of the two results lives."""
     module = _loaded()
-    h, valid, masks = arguments.h, arguments.valid, arguments.masks
+    x, h, valid, masks = arguments.x, arguments.h, arguments.valid, arguments.masks
     T, B, n_in = x.shape
     H, P = arguments.hidden_size, h.shape[1]
     every = stretch_of(T) if arguments.recompute and _values(cell, arguments) else 0
@@ -428,15 +378,8 @@ def _call(cell: Cell, arguments: Arguments, x: Tensor) -> tuple[list[Any], Any]:
     call.x(x.data_ptr(), x.stride(0), x.stride(1))
     state = [None if part is None else part.contiguous() for part in (h, arguments.c)]
     call.state(*map(_address, state))
-    of_x = (None, None) if arguments.ln_ih is not None else (arguments.w_ih, arguments.b_ih)
-    gains = arguments.weights[6:]
-    weights = (of_x[0], arguments.w_hh, of_x[1], arguments.b_hh, arguments.w_hr, *gains)
-    solid = [None if weight is None else weight.contiguous() for weight in weights]
-    call.weights(*map(_address, solid[:4]))
-    call.projection(_address(solid[4]))
-    call.norms(*map(_address, solid[5:]))
-    held: list[Any] = [x, state, solid]
-    if masks.x is not None and arguments.ln_ih is None:
+    held: list[Any] = [x, state, _weights(call, arguments.weights)]
+    if masks.x is not None:
         held.append(mask := _mask(masks.x, n_in))
         call.mask_x(mask.data_ptr(), *_mask_strides(mask), mask.shape[1] > 1)
     held += _mask_of_h(call, masks.h, P, reset_after=arguments.reset_after)
@@ -445,6 +388,15 @@ def _call(cell: Cell, arguments: Arguments, x: Tensor) -> tuple[list[Any], Any]:
         held.append(valid := valid.expand(T, B))
         call.valid(valid.data_ptr(), valid.stride(0), valid.stride(1))
     return held, call
+
+
+def _weights(call: Any, weights: Weights) -> list[Tensor | None]:
+    """Enter the weights, and return what must live as long as the call."""
+    solid = [None if weight is None else weight.contiguous() for weight in weights]
+    call.weights(*map(_address, solid[:4]))
+    call.projection(_address(solid[4]))
+    call.norms(*map(_address, solid[5:]))
+    return solid
 
 
 def _mask_of_h(call: Any, mask: Tensor | None, features: int, *, reset_after: bool) -> list[Tensor]:

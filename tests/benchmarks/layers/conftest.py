@@ -33,7 +33,9 @@ def make_results(kind="default", *, ratio=2.0, crowded=False):
             "candidates": dict.fromkeys(sorted(candidates), told),
             "ratios": {
                 "/".join(pair): of(
-                    ratio if pair[0] in ("torch", "loop", "onnx", "unmasked") else 0.02
+                    ratio
+                    if pair[0] in ("torch", "loop", "onnx", "unmasked") or pair[0].endswith("-loop")
+                    else 0.02
                 )
                 for pair in RATIOS[group.mode]
             },

@@ -21,5 +21,7 @@ def test_groups_are_chosen_by_text():
         "lstm-64-step-1x20x64",
     ]
     assert [group.name for group in groups("lstm-64", "shared")] == ["lstm-64-shared-32x100x64"]
+    variants = [group.name for group in groups("", "variants")]
+    assert variants[::2] == [f"{cell}-128-variants-32x100x64" for cell in ("lstm", "gru", "rnn")]
     names = [group.name for group in groups("")]
     assert len(set(names)) == len(names) == 3 * (2 * len(SHAPES) + 4)

@@ -10,11 +10,12 @@ constexpr int64_t chunk_rows =
 
 template <class Cell>
 struct BackwardMemory {
-    int64_t steps, rows;  // of a chunk
-    float* delta;         // [panel][row of the chunk][sum][W]
-    float* delta_words;   // the same as an operand
-    float *x, *h_seen;    // as in the forward, but of floats: it is rows that are paired here
-    float *d_h, *d_c;     // [panel][row][W]
+    int64_t steps, rows;             // of a chunk
+    float* delta;                    // [panel][row of the chunk][sum][W]
+    float* delta_words;              // the same as an operand
+    float *delta_x, *delta_x_words;  // of the sums of x alone, where these are normalised apart
+    float *x, *h_seen;  // as in the forward, but of floats: it is rows that are paired here
+    float *d_h, *d_c;   // [panel][row][W]
     // Where h is projected: the gradient of what is projected, as d_h; that of what it becomes, and
     // the same as an operand, and what is projected, [panel][row of the chunk][W].
     float *d_made, *d_projected, *d_projected_words, *made;
@@ -30,11 +31,14 @@ struct BackwardMemory {
         steps = larger(1, smaller(chunk_rows / larger(split.rows, 1), c.T));
         rows = steps * split.rows;
         delta_panel = rows * Cell::sums * W;
-        x_panel = c.w_ih == nullptr ? 0 : rows * lanes_of<Cell>(c.mask_x) * W;
+        x_panel = rows * lanes_of<Cell>(c.mask_x) * W;
         h_seen_panel = rows * lanes_of<Cell>(c.mask_h) * W;
         d_panel = split.rows * W;
         delta = arena.take(units * delta_panel);
-        delta_words = pair == 1 ? delta : arena.take(panels_of(words_of(c.H)) * delta_panel);
+        const int64_t words = panels_of(words_of(c.H)) * delta_panel;
+        delta_words = pair == 1 ? delta : arena.take(words);
+        delta_x = normed(c) ? arena.take(units * delta_panel) : delta;
+        delta_x_words = !normed(c) ? delta_words : pair == 1 ? delta_x : arena.take(words);
         x = arena.take(inputs * x_panel);
         h_seen = arena.take(seen * h_seen_panel);
         d_h = arena.take(panels_of(c.P) * d_panel);
@@ -66,8 +70,8 @@ struct BackwardMemory {
 template <class Cell>
 struct Gradients {
     float *w_ih, *w_hh, *bias;
-    float* w_hr;          // [panel of h][unit][W]
-    float *ln_hh, *ln_c;  // [panel][gate][W]; of gain and bias [panel][2][W]
+    float* w_hr;                  // [panel of h][unit][W]
+    float *ln_ih, *ln_hh, *ln_c;  // [panel][gate][W]; of gain and bias [panel][2][W]
     int64_t size;
 
     Gradients(const Call& c, const KeptFeatures& kept, int64_t copies, Arena& arena) {
@@ -81,10 +85,11 @@ struct Gradients {
   private:
     void place(const Call& c, const KeptFeatures& kept, Arena& arena) {
         const int64_t panels = panels_of(c.H), row = Cell::gates * W;
-        w_ih = arena.take(c.w_ih == nullptr ? 0 : panels * kept.x.features * row);
+        w_ih = arena.take(panels * kept.x.features * row);
         w_hh = arena.take(panels * kept.h.features * row);
         bias = arena.take(panels * Cell::sums * W);
         w_hr = arena.take(projects<Cell>(c) ? panels_of(c.P) * c.H * W : 0);
+        ln_ih = arena.take(normed(c) ? panels * row : 0);
         ln_hh = arena.take(normed(c) ? panels * row : 0);
         ln_c = arena.take(normed(c) ? panels * 2 * W : 0);
     }
@@ -139,7 +144,7 @@ class Backward {
                 }
             if (step > 0 || call_.d_h0 != nullptr) to_h(step, row);
         }
-        if (call_.d_x != nullptr && call_.w_ih != nullptr) to_x(steps);
+        if (call_.d_x != nullptr) to_x(steps);
         to_weights(steps.size() * share_.rows.size());
         share_.meet();
     }
@@ -148,10 +153,14 @@ class Backward {
     void to_words(int64_t row) const {
         if constexpr (pair == 1) return;
         each([&](int64_t panel, int64_t b, int64_t) {
-            float* words = memory_.delta_words + place_in<pair>(panel, memory_.delta_panel) +
-                           (row + b - share_.rows.begin) * Cell::sums * W;
+            const int64_t at = (row + b - share_.rows.begin) * Cell::sums * W,
+                          from = panel * memory_.delta_panel + at,
+                          to = place_in<pair>(panel, memory_.delta_panel) + at;
             repeat<Cell::sums>([&](auto s) LOCKGATE_HERE {
-                put<pair>(words + s * W, load(delta_at(panel, row, b) + s * W));
+                put<pair>(memory_.delta_words + to + s * W, load(memory_.delta + from + s * W));
+                if (normed(call_))
+                    put<pair>(memory_.delta_x_words + to + s * W,
+                              load(memory_.delta_x + from + s * W));
             });
         });
     }
@@ -346,13 +355,13 @@ class Backward {
     RowSums row_sums() const {
         return RowSums(memory_.row_sums, panels_of(call_.H), share_.rows.size());
     }
-    // Two means of a row of what was entered, over `count` values.
-    void average(int64_t slot, int64_t count) {
+    // Means of what was entered of a row into so many slots, over `count` values.
+    void average(int64_t slot, int64_t slots, int64_t count) {
         for (int64_t r = 0; r < share_.rows.size(); ++r)
-            for (int64_t of = 0; of < 2; ++of)
-                sums_[r * 2 + of] = row_sums().total(slot + of, r) / static_cast<float>(count);
+            for (int64_t of = 0; of < slots; ++of)
+                sums_[r * 4 + of] = row_sums().total(slot + of, r) / static_cast<float>(count);
     }
-    const float* averages(int64_t b) const { return sums_ + (b - share_.rows.begin) * 2; }
+    const float* averages(int64_t b) const { return sums_ + (b - share_.rows.begin) * 4; }
 
     // The pointwise part of all panels, back through the normalised products.
     void point_normed(int64_t step, int64_t row, const SavedPlaces& saved, const float* c_rows) {
@@ -362,7 +371,7 @@ class Backward {
                 for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
                     enter_c(step, panel, saved, c_rows);
                 share_.meet();
-                average(0, call_.H);
+                average(0, 2, call_.H);
             }
         for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel) {
             point(step, row, panel, saved, c_rows,
@@ -377,17 +386,21 @@ class Backward {
             enter_products(step, row, panel, saved);
         }
         share_.meet();
-        average(2, Cell::gates * call_.H);
+        average(2, 4, Cell::gates * call_.H);
         each([&](int64_t panel, int64_t b, int64_t) {
             if (!is_valid(call_, t, b)) return;
             const int64_t width = width_of(panel, call_.H);
-            const vec scale = fill(saved.row_at(step, b)[scale_of_products]),
-                      mean = fill(averages(b)[0]), slope = fill(averages(b)[1]);
-            float* delta = delta_at(panel, row, b);
+            const float *of_row = saved.row_at(step, b), *means = averages(b),
+                        *normal = saved.normed_at(step, panel, b);
+            auto back = [&](float* place, int of, const float* normal, float scale) LOCKGATE_HERE {
+                store(place, scale * (load(place) - means[2 * of] -
+                                      means[2 * of + 1] * load_part(normal, width)));
+            };
             repeat<Cell::gates>([&](auto g) LOCKGATE_HERE {
-                float* place = delta + Cell::h_sum(g) * W;
-                const vec normal = load_part(saved.normed_at(step, panel, b) + g * width, width);
-                store(place, scale * (load(place) - mean - slope * normal));
+                back(delta_at(panel, row, b) + Cell::h_sum(g) * W, 0, normal + g * width,
+                     of_row[scale_of_h]);
+                back(delta_x_at(panel, row, b) + Cell::x_sum(g) * W, 1,
+                     normal + (Cell::gates + g) * width, of_row[scale_of_x]);
             });
         });
     }
@@ -397,39 +410,54 @@ class Backward {
                (row + b - share_.rows.begin) * Cell::sums * W;
     }
 
-    // Of one panel: the gradients of x and of the gain, and the parts of the sums over the row of
-    // the gradient of the normalised products.
+    float* delta_x_at(int64_t panel, int64_t row, int64_t b) const {
+        return memory_.delta_x + panel * memory_.delta_panel +
+               (row + b - share_.rows.begin) * Cell::sums * W;
+    }
+
+    // Of one panel: the gradients of biases and gains, and the parts of the sums over the rows of
+    // the gradients of the normalised products.
     void enter_products(int64_t step, int64_t row, int64_t panel, const SavedPlaces& saved) {
         const int64_t t = time_of(call_, step), width = width_of(panel, call_.H);
         float* bias = gradients_.bias + offset_ + panel * Cell::sums * W;
-        float* gain = gradients_.ln_hh + offset_ + panel * Cell::gates * W;
-        vec d_bias[Cell::sums], d_gain[Cell::gates];
+        float* gain_x = gradients_.ln_ih + offset_ + panel * Cell::gates * W;
+        float* gain_h = gradients_.ln_hh + offset_ + panel * Cell::gates * W;
+        vec d_bias[Cell::sums], d_gain_x[Cell::gates], d_gain_h[Cell::gates];
         repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { d_bias[s] = load(bias + s * W); });
-        repeat<Cell::gates>([&](auto g) LOCKGATE_HERE { d_gain[g] = load(gain + g * W); });
+        repeat<Cell::gates>([&](auto g) LOCKGATE_HERE {
+            d_gain_x[g] = load(gain_x + g * W), d_gain_h[g] = load(gain_h + g * W);
+        });
         for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b) {
-            float* delta = delta_at(panel, row, b);
-            const bool valid = is_valid(call_, t, b);
-            if (call_.d_x != nullptr)
-                repeat<Cell::gates>([&](auto g) LOCKGATE_HERE {
-                    store_part(call_.d_x + (t * call_.B + b) * call_.I + g * call_.H + panel * W,
-                               load(delta + Cell::x_sum(g) * W), width);
-                });
-            if (!valid) continue;
+            float *delta = delta_at(panel, row, b), *delta_x = delta_x_at(panel, row, b);
+            repeat<Cell::sums>([&](auto s)
+                                   LOCKGATE_HERE { store(delta_x + s * W, load(delta + s * W)); });
+            if (!is_valid(call_, t, b)) continue;
             repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { d_bias[s] += load(delta + s * W); });
-            vec total = {}, along = {};
-            repeat<Cell::gates>([&](auto g) LOCKGATE_HERE {
-                float* place = delta + Cell::h_sum(g) * W;
-                const vec normal = load_part(saved.normed_at(step, panel, b) + g * width, width);
-                d_gain[g] += load(place) * normal;
-                const vec d = load(place) * load_part(call_.ln_hh + g * call_.H + panel * W, width);
+            const float* kept = saved.normed_at(step, panel, b);
+            vec of_h[2] = {}, of_x[2] = {};
+            auto enter = [&](float* place, const float* normal_, const float* gain, vec& d_gain,
+                             vec(&of)[2]) LOCKGATE_HERE {
+                const vec d_sum = load(place), normal = load_part(normal_, width);
+                const vec d = d_sum * load_part(gain, width);
                 store(place, d);
-                total += d, along += d * normal;
+                d_gain += d_sum * normal, of[0] += d, of[1] += d * normal;
+            };
+            repeat<Cell::gates>([&](auto g) LOCKGATE_HERE {
+                const int64_t first = g * call_.H + panel * W;
+                enter(delta + Cell::h_sum(g) * W, kept + g * width, call_.ln_hh + first,
+                      d_gain_h[g], of_h);
+                enter(delta_x + Cell::x_sum(g) * W, kept + (Cell::gates + g) * width,
+                      call_.ln_ih + first, d_gain_x[g], of_x);
             });
-            row_sums().enter(2, panel, b - share_.rows.begin, total);
-            row_sums().enter(3, panel, b - share_.rows.begin, along);
+            for (int64_t i = 0; i < 2; ++i) {
+                row_sums().enter(2 + i, panel, b - share_.rows.begin, of_h[i]);
+                row_sums().enter(4 + i, panel, b - share_.rows.begin, of_x[i]);
+            }
         }
         repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { store(bias + s * W, d_bias[s]); });
-        repeat<Cell::gates>([&](auto g) LOCKGATE_HERE { store(gain + g * W, d_gain[g]); });
+        repeat<Cell::gates>([&](auto g) LOCKGATE_HERE {
+            store(gain_x + g * W, d_gain_x[g]), store(gain_h + g * W, d_gain_h[g]);
+        });
     }
 
     float* made_at(int64_t panel, int64_t row, int64_t b) const {
@@ -629,7 +657,7 @@ class Backward {
         with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
             if (weights_.kept.x.some())
                 return back_to_kept<true, is_gated>(
-                    weights_.kept.x, memory_.delta_words, steps.size() * rows, weights_.w_ih,
+                    weights_.kept.x, memory_.delta_x_words, steps.size() * rows, weights_.w_ih,
                     share_.kept_inputs, share_.inputs, memory_.back_x,
                     [&](int64_t r, int64_t panel, vec gradient) LOCKGATE_HERE {
                         const int64_t t = time_of(call_, steps.begin + r / rows),
@@ -641,7 +669,7 @@ class Backward {
             for_groups<most>(share_.inputs, [&](auto group, int64_t panel) {
                 constexpr int P = decltype(group)::value;
                 back<true, is_gated, P>(
-                    memory_.delta_words, steps.size() * rows, weights_.w_ih, panel,
+                    memory_.delta_x_words, steps.size() * rows, weights_.w_ih, panel,
                     [&](int64_t r, int64_t p, const float* sums) {
                         const int64_t t = time_of(call_, steps.begin + r / rows),
                                       b = share_.rows.begin + r % rows;
@@ -661,7 +689,7 @@ class Backward {
         if (call_.d_w_ih != nullptr)
             with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
                 to_weights<ToWeights<Cell, is_gated, true>>(
-                    share_.units, memory_.delta, memory_.delta_panel, memory_.x, memory_.x_panel,
+                    share_.units, memory_.delta_x, memory_.delta_panel, memory_.x, memory_.x_panel,
                     paired, weights_.kept.x.features, gradients_.w_ih + offset_);
             });
         if (call_.d_w_hh != nullptr)
@@ -695,8 +723,11 @@ class Backward {
     // Rows of deltas and operands to words of rows; returns how many there are then.
     int64_t pair_all(int64_t rows) {
         if constexpr (pair == 1) return rows;
-        for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel)
-            pair_rows(memory_.delta + panel * memory_.delta_panel, rows, Cell::sums * W);
+        for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel) {
+            const int64_t at = panel * memory_.delta_panel;
+            pair_rows(memory_.delta + at, rows, Cell::sums * W);
+            if (normed(call_)) pair_rows(memory_.delta_x + at, rows, Cell::sums * W);
+        }
         auto pair_operand = [&](Range panels, float* operand, int64_t operand_panel,
                                 int64_t lanes) {
             for (int64_t panel = panels.begin; panel < panels.end; ++panel)
@@ -833,10 +864,14 @@ void store_gradients(const Call& c, const BackwardLayout<Cell>& layout) {
                 }
                 const int64_t first = g * c.H + panel * W, width = width_of(panel, c.H);
                 if (c.d_b_ih != nullptr) store_part(c.d_b_ih + first, of_x, width);
+                const int64_t of_gate = (panel * Cell::gates + g) * W;
+                if (c.d_ln_ih != nullptr)
+                    store_part(c.d_ln_ih + first,
+                               sum_copies(gradients.ln_ih + of_gate, copies, gradients.size),
+                               width);
                 if (c.d_ln_hh != nullptr)
                     store_part(c.d_ln_hh + first,
-                               sum_copies(gradients.ln_hh + (panel * Cell::gates + g) * W, copies,
-                                          gradients.size),
+                               sum_copies(gradients.ln_hh + of_gate, copies, gradients.size),
                                width);
                 if (c.d_b_hh != nullptr) store_part(c.d_b_hh + first, of_h, width);
             }

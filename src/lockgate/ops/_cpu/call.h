@@ -27,9 +27,8 @@ struct Call {
     const float *w_ih = nullptr, *w_hh = nullptr;  // (G * H, I), (G * H, P)
     const float *b_ih = nullptr, *b_hh = nullptr;  // (G * H), or null
     const float* w_hr = nullptr;                   // (P, H), or null: h is not projected
-    // Layer norm: gains of the products with h (G * H) and of c (H), or null. With it x holds what
-    // the sums get of the input, (T, B, G * H), so that I is G * H, and w_ih and b_ih are null.
-    const float *ln_hh = nullptr, *ln_c = nullptr, *ln_c_bias = nullptr;
+    // Layer norm: gains of the products with x and h (G * H) and of c (H), or null.
+    const float *ln_ih = nullptr, *ln_hh = nullptr, *ln_c = nullptr, *ln_c_bias = nullptr;
     Mask mask_x, mask_h;
     Mask zoneout_h, zoneout_c;       // how much of the old state is kept, of one gate
     const uint8_t* valid = nullptr;  // (T, B), or null: all are valid
@@ -54,7 +53,7 @@ struct Call {
     float *d_h0 = nullptr, *d_c0 = nullptr;
     float *d_w_ih = nullptr, *d_w_hh = nullptr, *d_b_ih = nullptr, *d_b_hh = nullptr;
     float* d_w_hr = nullptr;
-    float *d_ln_hh = nullptr, *d_ln_c = nullptr, *d_ln_c_bias = nullptr;
+    float *d_ln_ih = nullptr, *d_ln_hh = nullptr, *d_ln_c = nullptr, *d_ln_c_bias = nullptr;
 };
 
 // One cell on one instruction set, with one kind of words; those of int8 have no backward. Sizes

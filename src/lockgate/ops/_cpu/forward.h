@@ -18,8 +18,8 @@ struct Pointwise {
 struct SavedPlaces {
     float* data;
     int64_t first_step, first_row, rows, values, units;
-    // With layer norm each step goes on with the products as they are before the gain,
-    // [panel][row][gate][width], and what there is of each row, [row][RowValue].
+    // With layer norm each step goes on with the products as they are before the gain, those of h
+    // and those of x, [panel][row][gate][width], and what there is of each row, [row][RowValue].
     int64_t normed_gates = 0;
 
     int64_t values_size() const { return (rows * values * units + 15) / 16 * 16; }
@@ -44,13 +44,13 @@ struct SavedPlaces {
 
 template <class Cell>
 SavedPlaces saved_places(const Call& c, float* data, int64_t step, int64_t row, int64_t rows) {
-    return {data, step, row, rows, Cell::saved, c.H, normed(c) ? Cell::gates : 0};
+    return {data, step, row, rows, Cell::saved, c.H, normed(c) ? 2 * Cell::gates : 0};
 }
 
 // How many steps of x are multiplied at once: weights that do not fit the second-level cache are
 // better read once for many rows; small ones are better added to the same sums as those of h.
 inline int64_t steps_of_x(const Call& c, int64_t features, int gates, int64_t rows) {
-    const bool large = c.w_ih != nullptr && features * c.H * gates >= (1 << 17);
+    const bool large = features * c.H * gates >= (1 << 17);
     return large ? larger(1, smaller(128 / larger(rows, 1), c.T)) : 1;
 }
 
@@ -61,7 +61,8 @@ struct ForwardMemory {
     float *h, *c;             // [panel][row][W]
     float* made;              // what is projected to h, [panel of words][row][W]
     bool keeps_sums;          // of all panels, until the pointwise part can read them
-    float* kept_sums;         // [panel][row of the steps][sum][W]
+    float* kept_sums;         // [panel][row of the steps][sum][W]; with layer norm those of x alone
+    float* h_sums;            // and those of h, [panel][row][sum][W]
     float* reset_h;           // [panel of words][row][W], what the product of the last gate reads
     float *row_sums, *new_c;  // of layer norm: RowSums; [panel][row][W]
     int64_t x_panel, h_seen_panel, h_panel;
@@ -69,7 +70,7 @@ struct ForwardMemory {
     ForwardMemory(const Call& call, const KeptFeatures& kept, const Split& split, Arena& arena) {
         steps = steps_of_x(call, kept.x.features, Cell::gates, split.rows);
         h_panel = split.rows * W;
-        x_panel = call.w_ih == nullptr ? 0 : steps * h_panel * lanes_of<Cell>(call.mask_x);
+        x_panel = steps * h_panel * lanes_of<Cell>(call.mask_x);
         h_seen_panel = h_panel * lanes_of<Cell>(call.mask_h);
         const int64_t units = panels_of(call.H), inputs = panels_of(words_of(kept.x.features)),
                       seen = panels_of(words_of(kept.h.features));
@@ -84,6 +85,7 @@ struct ForwardMemory {
         const bool resets = resets_first<Cell>(call);
         keeps_sums = steps > 1 || resets || normed(call);
         kept_sums = arena.take(keeps_sums ? units * steps * split.rows * Cell::sums * W : 0);
+        h_sums = arena.take(normed(call) ? units * split.rows * Cell::sums * W : 0);
         reset_h = arena.take(resets ? panels_of(words_of(call.H)) * h_panel : 0);
         row_sums = arena.take(normed(call) ? RowSums::size(units, split.rows) : 0);
         new_c = arena.take(call.ln_c != nullptr ? units * h_panel : 0);
@@ -120,7 +122,8 @@ class Forward {
 
     void advance(int64_t step, const SavedPlaces* saved, bool write_output) {
         const int64_t rows = share_.rows.size(), at = (step - steps_.begin) % memory_.steps;
-        if (memory_.steps > 1 && at == 0) project(smaller(memory_.steps, steps_.end - step) * rows);
+        if ((memory_.steps > 1 || normed(call_)) && at == 0)
+            project(step, smaller(memory_.steps, steps_.end - step) * rows);
         for_groups<most_panels>(share_.units, [&](auto group, int64_t panel) {
             constexpr int P = decltype(group)::value;
             float* sums =
@@ -130,7 +133,7 @@ class Forward {
                 const Factor h = factor(memory_.h_seen[step & 1], memory_.h_seen_panel, h_gated,
                                         weights_.w_hh, panel, weights_.kept.h.features);
                 static const float zeros[P * Cell::sums * W] = {};
-                if (normed(call_)) return product<OfH>(rows, zeros, sums, h);
+                if (normed(call_)) return product<OfH>(rows, zeros, h_sums(panel), h);
                 if (memory_.steps > 1) return product<OfH>(rows, nullptr, sums, h);
                 with_gated<Cell>(call_.mask_x, [&](auto x_gated) {
                     product_of_two<ToSums<Cell, x_gated, P, true>, OfH>(
@@ -148,7 +151,7 @@ class Forward {
         });
         if constexpr (Cell::may_reset)
             if (resets_first<Cell>(call_)) advance_last_gate(step, at * rows, saved, write_output);
-        if (normed(call_)) advance_normed(step, saved, write_output);
+        if (normed(call_)) advance_normed(step, at * rows, saved, write_output);
         if constexpr (Cell::has_c)
             if (projects<Cell>(call_)) advance_projected(step, write_output);
         if (step + 1 < steps_.end) prepare(step + 1);
@@ -199,6 +202,9 @@ class Forward {
     }
 
     const float* bias(int64_t panel) const { return weights_.bias + panel * Cell::sums * W; }
+    float* h_sums(int64_t panel) const {
+        return memory_.h_sums + panel * memory_.h_panel * Cell::sums;
+    }
     float* kept_sums(int64_t panel) const {
         return memory_.kept_sums + panel * memory_.steps * memory_.h_panel * Cell::sums;
     }
@@ -273,13 +279,15 @@ class Forward {
         if (write_output) store_part(output, h, width);
     }
 
-    // The sums of several steps, as far as x gives them.
-    void project(int64_t rows) {
+    // The sums of several steps, as far as x gives them; with layer norm the bias comes after it.
+    void project(int64_t step, int64_t rows) {
         for_groups<most_panels>(share_.units, [&](auto group, int64_t panel) {
             with_gated<Cell>(call_.mask_x, [&](auto x_gated) {
-                product<ToSums<Cell, x_gated, decltype(group)::value, true>>(
-                    rows, bias(panel), kept_sums(panel),
-                    factor(memory_.x[0], memory_.x_panel, x_gated, weights_.w_ih, panel,
+                constexpr int P = decltype(group)::value;
+                static const float zeros[P * Cell::sums * W] = {};
+                product<ToSums<Cell, x_gated, P, true>>(
+                    rows, normed(call_) ? zeros : bias(panel), kept_sums(panel),
+                    factor(memory_.x[step & 1], memory_.x_panel, x_gated, weights_.w_ih, panel,
                            weights_.kept.x.features));
             });
         });
@@ -289,7 +297,7 @@ class Forward {
     // each times its masks.
     void prepare(int64_t step) {
         const int64_t rows = share_.rows.size();
-        if (call_.w_ih != nullptr && (step - steps_.begin) % memory_.steps == 0)
+        if ((step - steps_.begin) % memory_.steps == 0)
             for (int64_t s = step; s < smaller(step + memory_.steps, steps_.end); ++s)
                 with_gated<Cell>(call_.mask_x, [&](auto is_gated) {
                     constexpr int lanes = is_gated ? Cell::gates : 1;
@@ -329,93 +337,110 @@ class Forward {
 
     // ---- layer norm ----
 
+    // Where the sums of one panel are: they lie side by side with those of its group.
     struct Rows {
         float* first;
         int64_t stride;
+        float* at(int64_t row) const { return first + row * stride; }
     };
-
-    // Kept sums of one panel, which may lie side by side with those of another.
-    Rows sums_of(int64_t panel) const {
+    Rows in_group(int64_t panel, const float* sums, int64_t panel_size, int64_t first_row) const {
         const int64_t first = panel - (panel - share_.units.begin) % most_panels,
-                      P = smaller(most_panels, share_.units.end - first);
-        return {kept_sums(first) + (panel - first) * Cell::sums * W, P * Cell::sums * W};
+                      P = smaller(most_panels, share_.units.end - first),
+                      stride = P * Cell::sums * W;
+        return {const_cast<float*>(sums) + first * panel_size + first_row * stride +
+                    (panel - first) * Cell::sums * W,
+                stride};
     }
-    float* sums_of(int64_t panel, int64_t b) const {
-        const Rows rows = sums_of(panel);
-        return rows.first + (b - share_.rows.begin) * rows.stride;
+    Rows x_rows(int64_t panel, int64_t first_row) const {
+        return in_group(panel, memory_.kept_sums, memory_.steps * memory_.h_panel * Cell::sums,
+                        first_row);
     }
-    // Mean and scale of a row, as `measure` has left them.
-    float* measured(int64_t b) const { return sums_ + (b - share_.rows.begin) * 2; }
+    Rows h_rows(int64_t panel) const {
+        return in_group(panel, memory_.h_sums, memory_.h_panel * Cell::sums, 0);
+    }
+    // Means and scales of a row, as `measure` has left them.
+    struct Measured {
+        float mean, scale;
+        LOCKGATE_INLINE vec normal(vec value) const { return (value - mean) * scale; }
+    };
+    Measured* measured(int64_t row) const { return reinterpret_cast<Measured*>(sums_) + row * 2; }
 
-    // The mean of each row's values, N of each unit, and the reciprocal of their deviation:
-    // value(n, panel, b, at) gives W of them. Of two passes, for what the squares of large numbers
-    // leave of a small deviation is rounding.
-    template <int N, class F>
+    // The means of Many rows of each sample, N values of each unit, and the reciprocals of their
+    // deviations: value(of, n, panel, r) gives W values of the row `of` of sample r. Of two passes,
+    // for what the squares of large numbers leave of a small deviation is rounding.
+    template <int Many, int N, class F>
     void measure(F value) {
         const RowSums sums(memory_.row_sums, panels_of(call_.H), share_.rows.size());
         const float count = static_cast<float>(N * call_.H);
-        each([&](int64_t panel, int64_t b, int64_t at) {
-            vec total = {};
-            repeat<N>([&](auto n) LOCKGATE_HERE { total += value(n, panel, b, at); });
-            sums.enter(0, panel, b - share_.rows.begin, total * inside(width_of(panel, call_.H)));
+        const int64_t rows = share_.rows.size();
+        auto add_up = [&](int64_t slot, auto term) LOCKGATE_HERE {
+            for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel) {
+                const vec units = inside(width_of(panel, call_.H));
+                for (int64_t r = 0; r < rows; ++r)
+                    repeat<Many>([&](auto of) LOCKGATE_HERE {
+                        vec total = {};
+                        repeat<N>([&](auto n) LOCKGATE_HERE {
+                            total += term(of, r, value(of, n, panel, r));
+                        });
+                        sums.enter(slot + of, panel, r, total * units);
+                    });
+            }
+            share_.meet();
+        };
+        add_up(0, [&](auto, int64_t, vec v) LOCKGATE_HERE { return v; });
+        for (int64_t r = 0; r < rows; ++r)
+            for (int of = 0; of < Many; ++of) measured(r)[of].mean = sums.total(of, r) / count;
+        add_up(Many, [&](auto of, int64_t r, vec v) LOCKGATE_HERE {
+            const vec distance = v - measured(r)[of].mean;
+            return distance * distance;
         });
-        share_.meet();
-        for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b)
-            measured(b)[0] = sums.total(0, b - share_.rows.begin) / count;
-        each([&](int64_t panel, int64_t b, int64_t at) {
-            const vec mean = fill(measured(b)[0]);
-            vec total = {};
-            repeat<N>([&](auto n) LOCKGATE_HERE {
-                const vec distance = value(n, panel, b, at) - mean;
-                total += distance * distance;
-            });
-            sums.enter(1, panel, b - share_.rows.begin, total * inside(width_of(panel, call_.H)));
-        });
-        share_.meet();
-        for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b)
-            measured(b)[1] =
-                1.0f / __builtin_sqrtf(sums.total(1, b - share_.rows.begin) / count + 1e-5f);
+        for (int64_t r = 0; r < rows; ++r)
+            for (int of = 0; of < Many; ++of)
+                measured(r)[of].scale =
+                    1.0f / __builtin_sqrtf(sums.total(Many + of, r) / count + 1e-5f);
     }
 
-    // The rest of a step whose products with h are normalised.
-    void advance_normed(int64_t step, const SavedPlaces* saved, bool write_output) {
-        normalise_products(step, saved);
+    // The rest of a step whose products are normalised; `row` is its first row of those of x.
+    void advance_normed(int64_t step, int64_t row, const SavedPlaces* saved, bool write_output) {
+        normalise_products(step, row, saved);
         if constexpr (Cell::has_c)
             if (call_.ln_c != nullptr) return advance_normed_c(step, saved, write_output);
         for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel) {
-            const Rows sums = sums_of(panel);
+            const Rows sums = h_rows(panel);
             finish(step, panel, sums.first, sums.stride, saved, write_output);
         }
     }
 
-    void normalise_products(int64_t step, const SavedPlaces* saved) {
+    void normalise_products(int64_t step, int64_t row, const SavedPlaces* saved) {
         const int64_t t = time_of(call_, step);
-        measure<Cell::gates>([&](auto g, int64_t panel, int64_t b, int64_t) {
-            return load(sums_of(panel, b) + Cell::h_sum(g) * W);
+        measure<2, Cell::gates>([&](auto of, auto g, int64_t panel, int64_t r) LOCKGATE_HERE {
+            if constexpr (of == 0) return load(h_rows(panel).at(r) + Cell::h_sum(g) * W);
+            return load(x_rows(panel, row).at(r) + Cell::x_sum(g) * W);
         });
         each([&](int64_t panel, int64_t b, int64_t) {
             if (!is_valid(call_, t, b)) return;
-            const int64_t width = width_of(panel, call_.H);
-            const vec mean = fill(measured(b)[0]), scale = fill(measured(b)[1]);
-            const float* x = call_.x + t * call_.x_time + b * call_.x_batch + panel * W;
-            float* place = sums_of(panel, b);
+            const int64_t width = width_of(panel, call_.H), r = b - share_.rows.begin;
+            const Measured of_h = measured(r)[0], of_x = measured(r)[1];
+            const float* x = x_rows(panel, row).at(r);
+            float* h = h_rows(panel).at(r);
+            float* kept = saved == nullptr ? nullptr : saved->normed_at(step, panel, b);
             vec sum[Cell::sums];
-            repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { sum[s] = load(place + s * W); });
+            repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { sum[s] = load(bias(panel) + s * W); });
             repeat<Cell::gates>([&](auto g) LOCKGATE_HERE {
-                vec& value = sum[Cell::h_sum(g)];
-                value = (value - mean) * scale;
-                if (saved != nullptr)
-                    store_part(saved->normed_at(step, panel, b) + g * width, value, width);
-                value *= load_part(call_.ln_hh + g * call_.H + panel * W, width);
+                const int64_t first = g * call_.H + panel * W;
+                const vec normal_h = of_h.normal(load(h + Cell::h_sum(g) * W)),
+                          normal_x = of_x.normal(load(x + Cell::x_sum(g) * W));
+                sum[Cell::h_sum(g)] += normal_h * load_part(call_.ln_hh + first, width);
+                sum[Cell::x_sum(g)] += normal_x * load_part(call_.ln_ih + first, width);
+                if (kept == nullptr) return;
+                store_part(kept + g * width, normal_h, width);
+                store_part(kept + (Cell::gates + g) * width, normal_x, width);
             });
-            repeat<Cell::gates>([&](auto g) LOCKGATE_HERE {
-                sum[Cell::x_sum(g)] += load_part(x + g * call_.H, width);
-            });
-            repeat<Cell::sums>([&](auto s) LOCKGATE_HERE {
-                store(place + s * W, sum[s] + load(bias(panel) + s * W));
-            });
-            if (saved != nullptr && panel == 0)
-                saved->row_at(step, b)[scale_of_products] = measured(b)[1];
+            repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { store(h + s * W, sum[s]); });
+            if (saved != nullptr && panel == 0) {
+                float* of_row = saved->row_at(step, b);
+                of_row[scale_of_h] = of_h.scale, of_row[scale_of_x] = of_x.scale;
+            }
         });
     }
 
@@ -423,7 +448,7 @@ class Forward {
     void advance_normed_c(int64_t step, const SavedPlaces* saved, bool write_output) {
         const int64_t t = time_of(call_, step);
         each([&](int64_t panel, int64_t b, int64_t at) {
-            float* place = sums_of(panel, b);
+            float* place = h_rows(panel).at(b - share_.rows.begin);
             Pointwise<Cell> v;
             repeat<Cell::sums>([&](auto s) LOCKGATE_HERE { v.sum[s] = load(place + s * W); });
             v.c_before = load(memory_.c + at);
@@ -431,9 +456,11 @@ class Forward {
             repeat<Cell::gates>([&](auto g) LOCKGATE_HERE { store(place + g * W, v.saved[g]); });
             store(memory_.new_c + at, v.c);
         });
-        measure<1>([&](auto, int64_t, int64_t, int64_t at) { return load(memory_.new_c + at); });
+        measure<1, 1>([&](auto, auto, int64_t panel, int64_t r) LOCKGATE_HERE {
+            return load(memory_.new_c + panel * memory_.h_panel + r * W);
+        });
         for (int64_t panel = share_.units.begin; panel < share_.units.end; ++panel) {
-            const Rows sums = sums_of(panel);
+            const Rows sums = h_rows(panel);
             const int64_t width = width_of(panel, call_.H);
             const vec gain = load_part(call_.ln_c + panel * W, width),
                       shift = load_part(call_.ln_c_bias + panel * W, width);
@@ -441,15 +468,16 @@ class Forward {
                    [&](Pointwise<Cell>& v, int64_t b, int64_t at) LOCKGATE_HERE {
                        repeat<Cell::gates>([&](auto g) LOCKGATE_HERE { v.saved[g] = v.sum[g]; });
                        v.c = load(memory_.new_c + at);
-                       const vec normal = (v.c - measured(b)[0]) * measured(b)[1];
-                       Cell::forward_h(v, call_, normal * gain + shift);
+                       const Measured& of_c = *measured(b - share_.rows.begin);
+                       Cell::forward_h(v, call_, of_c.normal(v.c) * gain + shift);
                    });
         }
         if (saved == nullptr || share_.units.begin > 0) return;
         for (int64_t b = share_.rows.begin; b < share_.rows.end; ++b)
             if (is_valid(call_, t, b)) {
+                const Measured& of_c = *measured(b - share_.rows.begin);
                 float* of_row = saved->row_at(step, b);
-                of_row[mean_of_c] = measured(b)[0], of_row[scale_of_c] = measured(b)[1];
+                of_row[mean_of_c] = of_c.mean, of_row[scale_of_c] = of_c.scale;
             }
     }
 

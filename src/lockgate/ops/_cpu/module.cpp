@@ -211,8 +211,8 @@ NB_MODULE(_kernels, m) {
              })
         .def("projection", [](Call& c, uintptr_t w_hr) { c.w_hr = at<float>(w_hr); })
         .def("norms",
-             [](Call& c, uintptr_t ln_hh, uintptr_t ln_c, uintptr_t ln_c_bias) {
-                 c.ln_hh = at<float>(ln_hh), c.ln_c = at<float>(ln_c),
+             [](Call& c, uintptr_t ln_ih, uintptr_t ln_hh, uintptr_t ln_c, uintptr_t ln_c_bias) {
+                 c.ln_ih = at<float>(ln_ih), c.ln_hh = at<float>(ln_hh), c.ln_c = at<float>(ln_c),
                  c.ln_c_bias = at<float>(ln_c_bias);
              })
         .def("mask_x", [](Call& c, uintptr_t data, int64_t time, int64_t gate, int64_t batch,
@@ -248,10 +248,11 @@ NB_MODULE(_kernels, m) {
                  c.d_b_hh = at<float>(b_hh);
              })
         .def("d_projection", [](Call& c, uintptr_t w_hr) { c.d_w_hr = at<float>(w_hr); })
-        .def("d_norms", [](Call& c, uintptr_t ln_hh, uintptr_t ln_c, uintptr_t ln_c_bias) {
-            c.d_ln_hh = at<float>(ln_hh), c.d_ln_c = at<float>(ln_c),
-            c.d_ln_c_bias = at<float>(ln_c_bias);
-        });
+        .def("d_norms",
+             [](Call& c, uintptr_t ln_ih, uintptr_t ln_hh, uintptr_t ln_c, uintptr_t ln_c_bias) {
+                 c.d_ln_ih = at<float>(ln_ih), c.d_ln_hh = at<float>(ln_hh),
+                 c.d_ln_c = at<float>(ln_c), c.d_ln_c_bias = at<float>(ln_c_bias);
+             });
 
     nb::class_<Stepper>(m, "Stepper")
         .def(nb::init<Cell, const Call&>())

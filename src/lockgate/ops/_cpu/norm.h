@@ -10,7 +10,7 @@ inline bool normed(const Call& c) {
 }
 
 // Values of a row beside those of its units that the backward needs.
-enum RowValue { scale_of_products, mean_of_c, scale_of_c, row_values };
+enum RowValue { scale_of_h, scale_of_x, mean_of_c, scale_of_c, row_values };
 
 // 1 for each unit of a panel, 0 for what fills it up.
 inline vec inside(int64_t width) {
@@ -23,7 +23,7 @@ inline vec inside(int64_t width) {
 // slot that has been read may be entered again only after one more meeting.
 class RowSums {
   public:
-    static constexpr int64_t slots = 4;
+    static constexpr int64_t slots = 6;
     static int64_t size(int64_t panels, int64_t rows) { return slots * panels * rows * W; }
 
     RowSums(float* data, int64_t panels, int64_t rows)
@@ -36,10 +36,11 @@ class RowSums {
         vec sum = {};
         for (int64_t panel = 0; panel < panels_; ++panel)
             sum += load(data_ + ((slot * panels_ + panel) * rows_ + row) * W);
-        float lanes[W], total = 0.0f;
+        float lanes[W];
         store(lanes, sum);
-        for (int lane = 0; lane < W; ++lane) total += lanes[lane];
-        return total;
+        for (int half = W / 2; half > 0; half /= 2)
+            for (int lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+        return lanes[0];
     }
 
   private:

@@ -33,7 +33,7 @@ struct Split {
     int64_t areas;   // copies of the working memory
 
     Split(const Call& c, int gates, int64_t lanes_of_h) {
-        const int64_t step = c.B * gates * c.H * ((c.w_ih == nullptr ? 0 : c.I) + c.P);
+        const int64_t step = c.B * gates * c.H * (c.I + c.P);
         const int64_t panels = panels_of(c.H);
         units = c.B < c.threads && step >= (1 << 17) && panels >= 2;
         // a small call is over before a second thread has come

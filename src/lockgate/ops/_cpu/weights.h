@@ -108,10 +108,9 @@ const float* last_rows(const Call& c) {
 template <class Cell>
 KeptFeatures kept_features(const Call& c, Arena& arena) {
     const int64_t units = Cell::gates * c.H;
-    return {
-        c.w_ih == nullptr ? Kept(c.I) : Kept(c.mask_x, lanes_of<Cell>(c.mask_x), c.I, units, arena),
-        resets_first<Cell>(c) ? Kept(c.P)
-                              : Kept(c.mask_h, lanes_of<Cell>(c.mask_h), c.P, units, arena)};
+    return {Kept(c.mask_x, lanes_of<Cell>(c.mask_x), c.I, units, arena),
+            resets_first<Cell>(c) ? Kept(c.P)
+                                  : Kept(c.mask_h, lanes_of<Cell>(c.mask_h), c.P, units, arena)};
 }
 inline KeptFeatures all_features(const Call& c) {
     return {Kept(c.I), Kept(c.P)};
@@ -135,7 +134,7 @@ struct Packed {
     Packed(const Call& c, const KeptFeatures& features, Arena& arena) : kept(features) {
         const int64_t panels = panels_of(c.H);
         const int64_t row = Cell::gates * V;
-        w_ih = arena.take(c.w_ih == nullptr ? 0 : panels * words_of(kept.x.features) * row);
+        w_ih = arena.take(panels * words_of(kept.x.features) * row);
         w_hh = arena.take(panels * words_of(kept.h.features) * row);
         bias = arena.take(panels * Cell::sums * W);
         w_last = arena.take(resets_first<Cell>(c) ? panels * words_of(c.H) * V : 0);
@@ -146,7 +145,7 @@ struct Packed {
 
     void fill_panels(const Call& c, Range panels) const {
         if constexpr (scaled) fill_scales(c, panels);
-        if (c.w_ih != nullptr) pack(kept.x, c.w_ih, c.H, c.I, panels, w_ih);
+        pack(kept.x, c.w_ih, c.H, c.I, panels, w_ih);
         pack(kept.h, c.w_hh, c.H, c.P, panels, w_hh);
         if (resets_first<Cell>(c))
             pack_by_units(last_rows<Cell>(c), 1, c.H, c.H, panels.begin, panels.end, row_scale,
@@ -222,7 +221,7 @@ struct Packed {
     static float larger_size(float a, float b) { return a > b ? a : b; }
     static float largest(const float* weights, int64_t row, int64_t features) {
         float most = 0.0f;
-        for (int64_t k = 0; weights != nullptr && k < features; ++k)
+        for (int64_t k = 0; k < features; ++k)
             most = larger_size(most, __builtin_fabsf(weights[row * features + k]));
         return most;
     }
@@ -235,7 +234,7 @@ struct PackedBack {
     float *w_ih, *w_hh, *w_last, *w_hr;
 
     PackedBack(const Call& c, const KeptFeatures& features, Arena& arena) : kept(features) {
-        const int64_t inputs = goes_to_x(c) ? panels_of(kept.x.features) : 0;
+        const int64_t inputs = c.d_x != nullptr ? panels_of(kept.x.features) : 0;
         const int64_t words = words_of(c.H);
         w_ih = arena.take(inputs * words * Cell::gates * W);
         w_hh = arena.take(panels_of(kept.h.features) * words * Cell::gates * W);
@@ -248,7 +247,7 @@ struct PackedBack {
             const Range inputs = part_of(panels_of(kept.x.features), lane, lanes),
                         outputs = part_of(panels_of(kept.h.features), lane, lanes),
                         units = part_of(panels_of(c.H), lane, lanes);
-            if (goes_to_x(c)) pack(kept.x, c.w_ih, Cell::gates, c.H, c.I, inputs, w_ih);
+            if (c.d_x != nullptr) pack(kept.x, c.w_ih, Cell::gates, c.H, c.I, inputs, w_ih);
             pack(kept.h, c.w_hh, Cell::gates, c.H, c.P, outputs, w_hh);
             if (resets_first<Cell>(c)) pack(kept.h, last_rows<Cell>(c), 1, c.H, c.H, units, w_last);
             if (projects<Cell>(c)) pack(Kept(c.H), c.w_hr, 1, c.P, c.H, units, w_hr);
@@ -256,7 +255,6 @@ struct PackedBack {
     }
 
   private:
-    static bool goes_to_x(const Call& c) { return c.d_x != nullptr && c.w_ih != nullptr; }
     static void pack(const Kept& kept, const float* weights, int gates, int64_t units,
                      int64_t features, Range panels, float* packed) {
         pack_by_features(gates, units, panels.begin, panels.end, packed,
