@@ -52,6 +52,8 @@ def verdict(figures: Figures) -> str:
         return f"All {figures.judged} figures that have a floor are at it or better.{doubt}\n"
     listed = "\n".join(f"- {line}" for line in figures.missed)
     count = f"**{len(figures.missed)} of {figures.judged} figures that have a floor miss it**"
+    if figures.beyond:
+        doubt += f" {figures.beyond} ask for more than the whole FMA peak gives."
     return f"{count}, marked {MISSED} in the tables.{doubt}\n\n{listed}\n"
 
 
