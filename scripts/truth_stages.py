@@ -23,10 +23,10 @@ from lockgate.studies.fits import Fit, Job, read_judged, run_fits, save_prepared
 from lockgate.studies.folder import open_folder
 from lockgate.studies.gather import Judged, gather
 from lockgate.studies.plan import Plan, folds_of
-from lockgate.studies.rounds import run_config
+from lockgate.studies.rounds import run_of
 from lockgate.studies.rule import Pair
 from lockgate.studies.stretches import Stretch
-from lockgate.tasks.stack.rungs import model_config, parent_name
+from lockgate.tasks.stack.rungs import parent_name
 
 TABLE, ABOUT = "table.npz", "about.json"
 PASSES = 12
@@ -215,15 +215,14 @@ def play_pass(
     planned: Plan, out: Path, stretches: Sequence[Stretch], number: int
 ) -> tuple[list[Fit], list[Judged]]:
     """Fit every rung to each fold of a pass, from 0, each round with its own seed."""
-    task, config = planned.task, planned.config
-    cell = planned.cells[0].cell
+    task, cell = planned.task, planned.cells[0].cell
     assert cell is not None
     jobs = {
         number * len(stretches) + fold + 1: [
             Job(
                 rung.name,
                 number * len(stretches) + fold + 1,
-                run_config(task, config, model_config(rung, config.model, cell, planned.rungs)),
+                run_of(planned, rung, cell),
                 task,
                 stretch.fold.name,
             )

@@ -413,7 +413,7 @@ def test_a_study_goes_on_with_the_folds_that_it_began_with(study, out, monkeypat
     assert len(first.results["folds"]) == 10
 
     # another machine would afford five
-    monkeypatch.setattr(plan_module, "_time_network", lambda *_: (1e3, 0.0))
+    monkeypatch.setattr(plan_module, "time_network", lambda *_: (1e3, 0.0))
     again = study(resume=True, budget="10m", **open_ended)
 
     assert len(again.results["folds"]) == 10

@@ -13,7 +13,7 @@ from lockgate.studies.plan import choosing_of
 
 @pytest.fixture
 def plan(table, small_study, monkeypatch):
-    monkeypatch.setattr(plan_module, "_time_network", lambda *_: (0.5, 0.0))
+    monkeypatch.setattr(plan_module, "time_network", lambda *_: (0.5, 0.0))
 
     def make(**settings):
         return api.plan_study(table, **{**small_study, **settings})
@@ -115,7 +115,7 @@ def test_the_longest_horizon_that_allows_a_verdict_is_told(plan):
 
 def test_the_plan_is_shown_before_anything_is_timed(table, small_study, monkeypatch):
     told = []
-    monkeypatch.setattr(plan_module, "_time_network", lambda *_: told.append("timed") or (0.5, 0.0))
+    monkeypatch.setattr(plan_module, "time_network", lambda *_: told.append("timed") or (0.5, 0.0))
 
     api.plan_study(
         table, **small_study, on_prepared=lambda plan: told.append((plan.fits, plan.epoch_seconds))

@@ -318,13 +318,13 @@ def _refuse_what_rungs_decide(model: StackConfig) -> None:
 def _epoch_seconds(plan: Plan, network: StackConfig) -> float:
     task, prepared = plan.task, plan.prepared
     config = plan.config.model_copy(update={"model": network})
-    step, evaluation = _time_network(task, prepared, config)
+    step, evaluation = time_network(task, prepared, config)
     evaluated = len(task.part(prepared, "validation"))
     evaluated += min(len(task.part(prepared, "train")), TRAINING_SAMPLE)
     return plan.epoch_steps * step + evaluated / EVALUATION_BATCH * evaluation
 
 
-def _time_network(task: Task, prepared: Any, config: Any) -> tuple[float, float]:
+def time_network(task: Task, prepared: Any, config: Any) -> tuple[float, float]:
     """Return the seconds of a training step and of evaluating one batch, on one thread."""
     train = task.part(prepared, "train", config)
     # what is drawn for the timing must not move the caller's random numbers
