@@ -55,7 +55,7 @@ def kernels(module, cell, x, h, c, *weights):
     (T, B, n_in), H = x.shape, h.shape[1]
     output, last_h, last_c = np.full((T, B, H), np.nan, "f4"), np.empty_like(h), c.copy()
     # forward, the reset gate after the product, tanh, nothing run again, on two threads
-    call = module.Call(T, B, n_in, H, False, True, False, module.Words.floats, 0, 2)
+    call = module.Call(T, B, n_in, H, H, False, True, False, module.Words.floats, 0, 2)
     call.x(x.ctypes.data, B * n_in, n_in)
     call.state(h.ctypes.data, c.ctypes.data)
     call.weights(*(weight.ctypes.data for weight in weights))

@@ -142,7 +142,7 @@ void check(Cell cell, const char* name, const Kernel& kernel, const Size& s, con
     for (int i = 0; i < inputs; ++i) gradients[i].assign(in[i].size(), nan);
 
     Call call;
-    call.T = s.T, call.B = s.B, call.I = s.I, call.H = s.H;
+    call.T = s.T, call.B = s.B, call.I = s.I, call.H = call.P = s.H;
     call.reverse = v.reverse, call.threads = v.threads;
     call.nonlinearity = cell == Cell::relu ? Nonlinearity::relu : Nonlinearity::tanh;
     call.x = in[0].data(), call.x_time = s.B * s.I, call.x_batch = s.I;

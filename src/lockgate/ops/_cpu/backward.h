@@ -895,10 +895,11 @@ void backward(const Call& c, float* workspace) {
     layout.kept.fill();
     layout.weights.fill_all(c, split.lanes);
     parallel(split.areas, [&](int64_t area) {
-        std::memset(layout.gradients.w_ih + area * layout.gradients.size, 0,
-                    layout.gradients.size * sizeof(float));
+        float* all = layout.gradients.w_ih + area * layout.gradients.size;
+        unguard(all, layout.gradients.size);
+        std::memset(all, 0, layout.gradients.size * sizeof(float));
     });
-    Arena packed(layout.forward_weights);
+    Arena packed(reruns ? layout.forward_weights : nullptr);
     const Packed<Cell> forward_weights(c, layout.kept, packed);
     if (reruns) forward_weights.fill_all(c, split.lanes);
     if (c.valid != nullptr) find_previous(c, layout.previous);

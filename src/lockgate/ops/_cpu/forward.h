@@ -568,12 +568,13 @@ struct ForwardLayout {
     float *memory, *sums;
     int64_t memory_size, sums_size;
 
-    // packed: weights in panels from before, or null
-    ForwardLayout(const Call& c, const float* packed, float* workspace)
+    // is_packed: weights are in panels from before, at `packed`; of a null workspace nothing is
+    // read
+    ForwardLayout(const Call& c, bool is_packed, const float* packed, float* workspace)
         : split(c, Cell::gates, lanes_of<Cell>(c.mask_h)),
           arena(workspace),
-          kept(packed == nullptr ? kept_features<Cell>(c, arena) : all_features(c)),
-          weights(packed_weights(c, kept, packed, arena)) {
+          kept(is_packed ? all_features(c) : kept_features<Cell>(c, arena)),
+          weights(packed_weights(c, kept, is_packed, packed, arena)) {
         Arena count(nullptr);
         ForwardMemory<Cell>(c, kept, split, count);
         memory_size = count.used();
@@ -583,16 +584,16 @@ struct ForwardLayout {
     }
 
   private:
-    static Packed<Cell> packed_weights(const Call& c, const KeptFeatures& kept, const float* packed,
-                                       Arena& arena) {
+    static Packed<Cell> packed_weights(const Call& c, const KeptFeatures& kept, bool is_packed,
+                                       const float* packed, Arena& arena) {
         Arena given(const_cast<float*>(packed));
-        return Packed<Cell>(c, kept, packed == nullptr ? arena : given);
+        return Packed<Cell>(c, kept, is_packed ? given : arena);
     }
 };
 
 template <class Cell>
 void forward(const Call& c, const float* packed, float* workspace) {
-    const ForwardLayout<Cell> layout(c, packed, workspace);
+    const ForwardLayout<Cell> layout(c, packed != nullptr, packed, workspace);
     layout.kept.fill();
     if (packed == nullptr) layout.weights.fill_all(c, layout.split.lanes);
     const SavedPlaces all = saved_places<Cell>(c, c.saved, 0, 0, c.B);

@@ -124,8 +124,8 @@ class Stepper {
           call_(call),
           packed_(static_cast<size_t>(kernel_.packed_size(call))) {
         kernel_.pack(call_, packed_.data());
-        keep(call_.zoneout_h, zoneout_h_);
-        keep(call_.zoneout_c, zoneout_c_);
+        keep(call_.zoneout_h, call_.P, zoneout_h_);
+        keep(call_.zoneout_c, call_.H, zoneout_c_);
     }
 
     void step(int threads, int64_t B, uintptr_t x, int64_t x_batch, uintptr_t h, uintptr_t c,
@@ -144,9 +144,9 @@ class Stepper {
 
   private:
     // copies a mask that is one for all steps and samples
-    void keep(Mask& mask, std::vector<float>& copy) {
+    void keep(Mask& mask, int64_t features, std::vector<float>& copy) {
         if (mask.data == nullptr) return;
-        copy.assign(mask.data, mask.data + call_.H);
+        copy.assign(mask.data, mask.data + features);
         mask = Mask{copy.data()};
     }
 

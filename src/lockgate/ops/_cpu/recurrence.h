@@ -40,7 +40,7 @@ Kernel kernel() {
             Packed<Cell>(c, all, arena).fill_all(c, 1);
         },
         [](const Call& c, bool packed) {
-            return ForwardLayout<Cell>(c, packed ? c.x : nullptr, nullptr).arena.used();
+            return ForwardLayout<Cell>(c, packed, nullptr, nullptr).arena.used();
         },
         forward<Cell>,
 #if defined(LOCKGATE_INT8)
