@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lockgate.nn import GRU, LSTM, RNN
+from lockgate.ops import kernels
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "dropout": {"input_dropout": 0.5, "recurrent_dropout": 0.5, "output_dropout": 0.5},
@@ -57,6 +58,25 @@ def test_compiled_layer_is_the_layer_under_autocast(cls: type) -> None:
 
     assert [value.dtype for value in got] == [value.dtype for value in expected]
     torch.testing.assert_close(got, expected)
+
+
+@pytest.mark.skipif(not kernels.BUILT, reason="lockgate has no kernels here")
+@pytest.mark.parametrize("options", [{}, {"proj_size": 2}, {"layer_norm": True}], ids=str)
+def test_compiled_layer_calls_one_operator_whatever_the_length(options: dict[str, Any]) -> None:
+    layer, calls = LSTM(3, 5, recurrent_dropout=0.5, **options), []
+
+    def count(graph: torch.fx.GraphModule, _: Any) -> Callable[..., Any]:
+        operators = [node for node in graph.graph.nodes if "lockgate" in str(node.target)]
+        calls.append(len(operators))
+        return graph.forward
+
+    compiled = torch.compile(layer, fullgraph=True, dynamic=True, backend=count)
+    for length in (4, 7, 9):
+        x = torch.randn(length, 2, 3)
+        masks = layer.draw_masks(2)
+        torch.testing.assert_close(compiled(x, masks=masks), layer(x, masks=masks))
+
+    assert set(calls) == {1}
 
 
 @pytest.mark.parametrize("kind", OPTIONS)

@@ -142,12 +142,15 @@ def test_products_of_the_features_that_are_kept_agree(
         )
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("masks", ["shared", "shared-mixed"])
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if "nor" in name or "pro" in name])
 @pytest.mark.parametrize(("threads", "batch"), [(1, 5), (3, 2)])
-def test_a_projected_h_may_be_dropped_for_all(
-    make_case_once, set_threads, instruction_set, masks: str, threads: int, batch: int
+def test_variants_of_the_features_that_are_kept_agree(
+    make_case_once, set_threads, instruction_set, variant, masks: str, threads: int, batch: int
 ) -> None:
-    case = make_case_once("lstm", (batch, 5, *LEFT_OUT["lstm"]), masks=masks, projected=True)
+    cell, options = VARIANTS[variant]
+    case = make_case_once(cell, (batch, 5, *LEFT_OUT[cell]), masks=masks, **options)
     set_threads(threads)
 
     case.check()
@@ -194,7 +197,7 @@ def test_zoneout_agrees(
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("masks", ["none", "cell", "gate", "step"])
 @pytest.mark.parametrize("zoneout", ["none", "drawn"])
-@pytest.mark.parametrize("split", ["rows", "units", "steps"])
+@pytest.mark.parametrize("split", ["rows", "units", "steps", "units-steps"])
 def test_variants_of_a_cell_agree(
     make_case_once, set_threads, instruction_set, variant, split, masks, zoneout, padded, reverse
 ) -> None:
@@ -203,6 +206,7 @@ def test_variants_of_a_cell_agree(
         "rows": SPLIT_BY_ROWS,
         "units": (2, 5, 17, SPLIT_BY_UNITS[cell]),
         "steps": (3, 5, *LARGE_INPUT[cell]),
+        "units-steps": (2, 5, *LARGE_INPUT[cell]),
     }[split]
     kind = {"masks": masks, "zoneout": zoneout, "padded": padded, "reverse": reverse}
     case = make_case_once(cell, sizes, **kind, **options)

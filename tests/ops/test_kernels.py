@@ -109,7 +109,15 @@ def test_kernels_say_what_of_a_call_they_do_not_have(make_call) -> None:
         return kernels.why_not(*call)
 
     assert reason() is None
+    assert reason(w_hr=torch.ones(1, 1)) == "it projects the h of an LSTM alone"
     assert reason(ln_ih=None) == "it normalises both products or none"
+    whole = make_call(lstm, norm=True).to(torch.float32)
+    for changed, why in (
+        ({"ln_c_bias": None}, "it normalises c with a gain and a bias"),
+        ({"ln_ih": None, "ln_hh": None}, "it normalises c where it normalises the products"),
+    ):
+        weights = whole.weights._replace(**changed)
+        assert kernels.why_not(*whole._replace(weights=weights)) == why
     before = make_call(gru, norm=True, reset_after=False).to(torch.float32)
     assert kernels.why_not(*before) == "it has no reset gate before a product that is normalised"
 
@@ -294,8 +302,13 @@ def without_weights(case) -> dict[str, Tensor]:
 
 @needs_kernels
 @pytest.mark.parametrize("norm", [False, True], ids=["plain", "norm"])
-def test_gradient_of_one_input_alone_is_the_same(make_case, by_kernels, cell: str, norm) -> None:
-    case = make_case(cell, (3, 4, 5, 6), masks="gate", padded=True, norm=norm)
+@pytest.mark.parametrize("projected", [False, True], ids=["whole", "projected"])
+def test_gradient_of_one_input_alone_is_the_same(
+    make_case, by_kernels, cell: str, norm, projected
+) -> None:
+    if projected and cell != "lstm":
+        pytest.skip("an LSTM alone is projected")
+    case = make_case(cell, (3, 4, 5, 6), masks="gate", padded=True, norm=norm, projected=projected)
     every = case.compute()
 
     for name, leaf in case.call.leaves().items():

@@ -39,7 +39,9 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "norm": ("lstm", {"norm": True}),
     "zoneout": ("lstm", {"zoneout": "drawn"}),
     "relu": ("gru", {"nonlinearity": "relu"}),
+    "gru-norm": ("gru", {"norm": True}),
     "projected": ("lstm", {"projected": True}),
+    "projected-norm": ("lstm", {"projected": True, "norm": True, "zoneout": "drawn"}),
 }
 
 
@@ -106,12 +108,20 @@ def test_words_of_hidden_units_that_threads_share_agree(
     check(make_case(cell, BY_UNITS, masks=masks), results_and_gradients)
 
 
+@pytest.mark.pairwise
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("masks", ["none", "gate"])
-def test_words_of_every_variant_agree(make_case, results_and_gradients, variant, masks) -> None:
+@pytest.mark.parametrize("masks", ["none", "gate", "shared-mixed"])
+# projections to 24, 11 and 7, and 160 where threads share the units and features are left out
+@pytest.mark.parametrize("sizes", [(7, 9, 21, 37), (5, 3, 9, 17), (3, 4, 5, 11), (2, 3, 97, 240)])
+@pytest.mark.parametrize("recompute", [False, True], ids=["saving", "recompute"])
+def test_words_of_every_variant_agree(
+    make_case, results_and_gradients, set_threads, variant, masks, sizes, recompute
+) -> None:
+    set_threads(3)
     cell, kind = VARIANTS[variant]
+    case = make_case(cell, sizes, masks=masks, **kind)
 
-    check(make_case(cell, (7, 9, 21, 37), masks=masks, **kind), results_and_gradients)
+    check(case.recomputed() if recompute else case, results_and_gradients)
 
 
 @pytest.mark.parametrize("sizes", [(5, 1, 9, 37), (70, 1, 33, 17), (3, 1, 150, 205)], ids=str)

@@ -282,9 +282,10 @@ class Recurrent(nn.Module):
             weights: What the matrices are stored as. `"bfloat16"` takes half of the memory, and
                 with AVX-512 BF16 products are of bfloat16, so that x and h are rounded to it too.
                 `"int8"` takes a quarter: numbers from -127 to 127, with a scale for each row of
-                W_ih and W_hh together; x and h stay as they are. Where the kernels cannot run a
-                layer, weights are rounded alike, and nothing is saved. docs/layer.md tells what
-                both lose and gain.
+                W_ih and W_hh together; x and h stay as they are. Where the kernels cannot
+                store them (of int8 that is a layer with layer norm, a projection or
+                `reset_after=False` too), weights are rounded alike, and nothing is saved.
+                docs/layer.md tells what both lose and gain.
 
         Raises:
             ValueError: If any layer is bidirectional: the reverse direction starts at the end. If

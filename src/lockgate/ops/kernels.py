@@ -117,6 +117,10 @@ def lacks(weights: Weights, options: Any) -> str | None:
     """Say what a call asks for that the kernels do not have, whatever its tensors are."""
     if (weights.ln_ih is None) != (weights.ln_hh is None):
         return "it normalises both products or none"
+    if (weights.ln_c is None) != (weights.ln_c_bias is None):
+        return "it normalises c with a gain and a bias"
+    if weights.ln_c is not None and weights.ln_hh is None:
+        return "it normalises c where it normalises the products"
     if weights.ln_hh is None:
         return None
     _, reset_after, _, _ = flags_of(options)
@@ -134,6 +138,8 @@ def why_not(
     """Say why the kernels cannot run this call, or None if they can."""
     if reason := lacks(weights, options):
         return reason
+    if weights.w_hr is not None and len(state) == 1:
+        return "it projects the h of an LSTM alone"
     if not BUILT:
         return "it is not built: lockgate was installed without a C++ compiler"
     if x.device.type != "cpu":
@@ -298,8 +304,8 @@ def steps(
 ) -> Callable[..., None]:
     """Pack weights once; the result runs one step from addresses to addresses.
 
-    Of masks it copies those of zoneout, the same for every step and sample. What weights are stored
-    as, bfloat16 or int8, they should have been rounded to (`lockgate.nn.stepper`).
+    It copies gains, and of masks those of zoneout, the same for every step and sample. What weights
+    are stored as, bfloat16 or int8, they should have been rounded to (`lockgate.nn.stepper`).
 
     It takes the number of threads, the batch size, x and its stride, h, c, and where the new h and
     c go.

@@ -3,28 +3,10 @@
 
 #include <cstdint>
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#endif
-
+#include "guard.h"
 #include "simd.h"
 
 namespace lockgate::LOCKGATE_ISA {
-
-#if defined(__SANITIZE_ADDRESS__)
-constexpr int64_t guarded = 16;
-inline void guard(float* part, int64_t floats) {
-    ASAN_UNPOISON_MEMORY_REGION(part, floats * sizeof(float));
-    ASAN_POISON_MEMORY_REGION(part + floats, guarded * sizeof(float));
-}
-inline void unguard(float* parts, int64_t floats) {
-    ASAN_UNPOISON_MEMORY_REGION(parts, floats * sizeof(float));
-}
-#else
-constexpr int64_t guarded = 0;
-inline void guard(float*, int64_t) {}
-inline void unguard(float*, int64_t) {}
-#endif
 
 // Each part lies on a cache line of its own; of a null block it only counts. Under AddressSanitizer
 // a line that nobody may touch lies behind each, which the end of a block takes away again.
@@ -34,8 +16,11 @@ class Arena {
     float* take(int64_t floats) {
         float* part = block_ == nullptr ? nullptr : block_ + used_;
         const int64_t size = (floats + 15) / 16 * 16;
-        if (part != nullptr) guard(part, size);
-        used_ += size + guarded;
+        if (part != nullptr) {
+            LOCKGATE_UNPOISON_FLOATS(part, size);
+            LOCKGATE_POISON_FLOATS(part + size, LOCKGATE_GUARD);
+        }
+        used_ += size + LOCKGATE_GUARD;
         return part;
     }
     int64_t used() const { return used_; }

@@ -16,8 +16,8 @@ struct BackwardMemory {
     float *delta_x, *delta_x_words;  // of the sums of x alone, where these are normalised apart
     float *x, *h_seen;  // as in the forward, but of floats: it is rows that are paired here
     float *d_h, *d_c;   // [panel][row][W]
-    // Where h is projected: the gradient of what is projected, as d_h; that of what it becomes, and
-    // the same as an operand, and what is projected, [panel][row of the chunk][W].
+    // Where h is projected: the gradient of what becomes h, as d_h; that of h, the same as an
+    // operand, and what becomes h, [panel][row of the chunk][W].
     float *d_made, *d_projected, *d_projected_words, *made;
     float* stretch;  // what the forward saves when it is run again
     int64_t delta_panel, x_panel, h_seen_panel, d_panel, projected_panel;
@@ -76,22 +76,30 @@ struct Gradients {
 
     Gradients(const Call& c, const KeptFeatures& kept, int64_t copies, Arena& arena) {
         Arena one(nullptr);
-        place(c, kept, one);
+        each_part(c, kept, [&](float*&, int64_t floats) { one.take(floats); });
         size = one.used();
         Arena first(arena.take(size * copies));
-        place(c, kept, first);
+        each_part(c, kept, [&](float*& part, int64_t floats) { part = first.take(floats); });
+    }
+
+    void clear(const Call& c, const KeptFeatures& kept, int64_t copy) const {
+        Gradients parts = *this;
+        parts.each_part(c, kept, [&](float*& part, int64_t floats) {
+            std::memset(part + copy * size, 0, floats * sizeof(float));
+        });
     }
 
   private:
-    void place(const Call& c, const KeptFeatures& kept, Arena& arena) {
+    template <class F>
+    void each_part(const Call& c, const KeptFeatures& kept, F f) {
         const int64_t panels = panels_of(c.H), row = Cell::gates * W;
-        w_ih = arena.take(panels * kept.x.features * row);
-        w_hh = arena.take(panels * kept.h.features * row);
-        bias = arena.take(panels * Cell::sums * W);
-        w_hr = arena.take(projects<Cell>(c) ? panels_of(c.P) * c.H * W : 0);
-        ln_ih = arena.take(normed(c) ? panels * row : 0);
-        ln_hh = arena.take(normed(c) ? panels * row : 0);
-        ln_c = arena.take(normed(c) ? panels * 2 * W : 0);
+        f(w_ih, panels * kept.x.features * row);
+        f(w_hh, panels * kept.h.features * row);
+        f(bias, panels * Cell::sums * W);
+        f(w_hr, projects<Cell>(c) ? panels_of(c.P) * c.H * W : 0);
+        f(ln_ih, normed(c) ? panels * row : 0);
+        f(ln_hh, normed(c) ? panels * row : 0);
+        f(ln_c, normed(c) ? panels * 2 * W : 0);
     }
 };
 
@@ -102,7 +110,7 @@ class Backward {
     static int64_t sums_size(const Call& c, const Split& split) {
         const int64_t rows = larger(
             split.rows, larger(1, smaller(chunk_rows / larger(split.rows, 1), c.T)) * split.rows);
-        return rows * larger(most_panels, Cell::gates) * W;
+        return rows * most_panels * Cell::gates * W;
     }
 
     Backward(const Call& call, const PackedBack<Cell>& weights, const BackwardMemory<Cell>& memory,
@@ -549,7 +557,7 @@ class Backward {
                                       const float* weights, Range kept_panels, Range panels,
                                       float* gradients, F give) {
         constexpr int sums = Gated ? Cell::gates : 1;
-        for_groups<Gated ? 1 : most_panels>(kept_panels, [&](auto group, int64_t panel) {
+        for_groups<most_panels>(kept_panels, [&](auto group, int64_t panel) {
             constexpr int P = decltype(group)::value;
             back<OfX, Gated, P>(
                 delta, rows, weights, panel, [&](int64_t r, int64_t p, const float* sum) {
@@ -626,8 +634,7 @@ class Backward {
                         float* place = memory_.d_h + panel * memory_.d_panel + r * W;
                         store(place, load(place) + gradient);
                     });
-            constexpr int most = is_gated ? 1 : most_panels;
-            for_groups<most>(share_.outputs, [&](auto group, int64_t panel) {
+            for_groups<most_panels>(share_.outputs, [&](auto group, int64_t panel) {
                 constexpr int P = decltype(group)::value;
                 back<false, is_gated, P>(
                     memory_.delta_words + row * Cell::sums * W, share_.rows.size(), weights_.w_hh,
@@ -665,8 +672,7 @@ class Backward {
                         store_part(call_.d_x + (t * call_.B + b) * call_.I + panel * W, gradient,
                                    width_of(panel, call_.I));
                     });
-            constexpr int most = is_gated ? 1 : most_panels;
-            for_groups<most>(share_.inputs, [&](auto group, int64_t panel) {
+            for_groups<most_panels>(share_.inputs, [&](auto group, int64_t panel) {
                 constexpr int P = decltype(group)::value;
                 back<true, is_gated, P>(
                     memory_.delta_x_words, steps.size() * rows, weights_.w_ih, panel,
@@ -846,7 +852,7 @@ void store_gradients(const Call& c, const BackwardLayout<Cell>& layout) {
         if (c.d_w_hh != nullptr)
             store_weights<Cell>(layout.kept.h, gradients.w_hh, copies, gradients.size, c.H, c.P,
                                 own, c.d_w_hh);
-        if (c.d_w_hr != nullptr) {
+        if (projects<Cell>(c) && c.d_w_hr != nullptr) {
             const Range outputs = part_of(panels_of(c.P), part, parts);
             unpack_by_units(copies, gradients.size, 1, c.P, c.H, outputs.begin, outputs.end,
                             c.d_w_hr, [&](int64_t panel, int, int64_t k) LOCKGATE_HERE {
@@ -894,11 +900,7 @@ void backward(const Call& c, float* workspace) {
     const bool reruns = BackwardLayout<Cell>::reruns(c);
     layout.kept.fill();
     layout.weights.fill_all(c, split.lanes);
-    parallel(split.areas, [&](int64_t area) {
-        float* all = layout.gradients.w_ih + area * layout.gradients.size;
-        unguard(all, layout.gradients.size);
-        std::memset(all, 0, layout.gradients.size * sizeof(float));
-    });
+    parallel(split.areas, [&](int64_t area) { layout.gradients.clear(c, layout.kept, area); });
     Arena packed(reruns ? layout.forward_weights : nullptr);
     const Packed<Cell> forward_weights(c, layout.kept, packed);
     if (reruns) forward_weights.fill_all(c, split.lanes);

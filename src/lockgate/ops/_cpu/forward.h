@@ -95,7 +95,9 @@ struct ForwardMemory {
 template <class Cell>
 class Forward {
   public:
-    static constexpr int most_panels = Cell::gates == 1 ? 2 : 1;
+    // Panels side by side: with a mask for each gate a value is read for one gate alone, and two
+    // panels share that.
+    static constexpr int most_panels = 2;
     static int64_t sums_size(const Split& split) {
         return split.rows * most_panels * Cell::sums * W;
     }
@@ -124,7 +126,7 @@ class Forward {
         const int64_t rows = share_.rows.size(), at = (step - steps_.begin) % memory_.steps;
         if ((memory_.steps > 1 || normed(call_)) && at == 0)
             project(step, smaller(memory_.steps, steps_.end - step) * rows);
-        for_groups<most_panels>(share_.units, [&](auto group, int64_t panel) {
+        in_groups([&](auto group, int64_t panel) {
             constexpr int P = decltype(group)::value;
             float* sums =
                 memory_.keeps_sums ? kept_sums(panel) + at * rows * P * Cell::sums * W : sums_;
@@ -136,11 +138,12 @@ class Forward {
                 if (normed(call_)) return product<OfH>(rows, zeros, h_sums(panel), h);
                 if (memory_.steps > 1) return product<OfH>(rows, nullptr, sums, h);
                 with_gated<Cell>(call_.mask_x, [&](auto x_gated) {
-                    product_of_two<ToSums<Cell, x_gated, P, true>, OfH>(
-                        rows, bias(panel), sums,
-                        factor(memory_.x[step & 1], memory_.x_panel, x_gated, weights_.w_ih, panel,
-                               weights_.kept.x.features),
-                        h);
+                    if constexpr (x_gated || h_gated || P == 1 || Cell::gates == 1)
+                        product_of_two<ToSums<Cell, x_gated, P, true>, OfH>(
+                            rows, bias(panel), sums,
+                            factor(memory_.x[step & 1], memory_.x_panel, x_gated, weights_.w_ih,
+                                   panel, weights_.kept.x.features),
+                            h);
                 });
             });
             if (resets_first<Cell>(call_) || normed(call_)) return;
@@ -215,7 +218,7 @@ class Forward {
         const int64_t rows = share_.rows.size(), t = time_of(call_, step);
         each([&](int64_t panel, int64_t b, int64_t at) {
             const int64_t r = b - share_.rows.begin;
-            const float* sums = kept_sums(panel) + (row + r) * Cell::sums * W;
+            const float* sums = x_rows(panel, row).at(r);
             vec seen = load(memory_.h + at);
             if (call_.mask_h.data != nullptr)
                 seen *=
@@ -233,12 +236,11 @@ class Forward {
                 {memory_.reset_h, memory_.h_panel, W, weights_.w_last + panel * weights_panel,
                  weights_panel, V, words});
             repeat<P>([&](auto p) LOCKGATE_HERE {
-                float* sums = kept_sums(panel + p) + row * Cell::sums * W;
+                const Rows sums = x_rows(panel + p, row);
                 const vec shift = load(bias(panel + p) + last * W);
                 for (int64_t r = 0; r < rows; ++r)
-                    store(sums + (r * Cell::sums + last) * W,
-                          load(sums_ + (r * P + p) * W) + shift);
-                finish(step, panel + p, sums, Cell::sums * W, saved, write_output);
+                    store(sums.at(r) + last * W, load(sums_ + (r * P + p) * W) + shift);
+                finish(step, panel + p, sums.first, sums.stride, saved, write_output);
             });
         });
     }
@@ -279,9 +281,19 @@ class Forward {
         if (write_output) store_part(output, h, width);
     }
 
+    int64_t grouped() const {
+        return Cell::gates == 1 || gated<Cell>(call_.mask_x) || gated<Cell>(call_.mask_h) ? 2 : 1;
+    }
+    template <class F>
+    LOCKGATE_INLINE void in_groups(F f) const {
+        if constexpr (Cell::gates == 1 || !scaled)
+            if (grouped() == 2) return for_groups<2>(share_.units, f);
+        if constexpr (Cell::gates > 1) for_groups<1>(share_.units, f);
+    }
+
     // The sums of several steps, as far as x gives them; with layer norm the bias comes after it.
     void project(int64_t step, int64_t rows) {
-        for_groups<most_panels>(share_.units, [&](auto group, int64_t panel) {
+        in_groups([&](auto group, int64_t panel) {
             with_gated<Cell>(call_.mask_x, [&](auto x_gated) {
                 constexpr int P = decltype(group)::value;
                 static const float zeros[P * Cell::sums * W] = {};
@@ -344,9 +356,8 @@ class Forward {
         float* at(int64_t row) const { return first + row * stride; }
     };
     Rows in_group(int64_t panel, const float* sums, int64_t panel_size, int64_t first_row) const {
-        const int64_t first = panel - (panel - share_.units.begin) % most_panels,
-                      P = smaller(most_panels, share_.units.end - first),
-                      stride = P * Cell::sums * W;
+        const int64_t first = panel - (panel - share_.units.begin) % grouped(),
+                      P = smaller(grouped(), share_.units.end - first), stride = P * Cell::sums * W;
         return {const_cast<float*>(sums) + first * panel_size + first_row * stride +
                     (panel - first) * Cell::sums * W,
                 stride};

@@ -115,8 +115,12 @@ void backward(Cell cell, const Call& call) {
     kernel.backward(call, workspace.data());
 }
 
-// Weights in panels, masks and working memory for one step after another. The interpreter's lock is
-// kept: a step takes microseconds, and two steps at once would share the memory.
+int64_t gates_of(Cell cell) {
+    return cell == Cell::lstm ? 4 : cell == Cell::gru ? 3 : 1;
+}
+
+// Weights in panels, masks, gains and working memory for one step after another. The interpreter's
+// lock is kept: a step takes microseconds, and two steps at once would share the memory.
 class Stepper {
   public:
     Stepper(Cell cell, const Call& call)
@@ -126,6 +130,11 @@ class Stepper {
         kernel_.pack(call_, packed_.data());
         keep(call_.zoneout_h, call_.P, zoneout_h_);
         keep(call_.zoneout_c, call_.H, zoneout_c_);
+        const int64_t sums = gates_of(cell) * call_.H;
+        keep(call_.ln_ih, sums, ln_ih_);
+        keep(call_.ln_hh, sums, ln_hh_);
+        keep(call_.ln_c, call_.H, ln_c_);
+        keep(call_.ln_c_bias, call_.H, ln_c_bias_);
     }
 
     void step(int threads, int64_t B, uintptr_t x, int64_t x_batch, uintptr_t h, uintptr_t c,
@@ -146,14 +155,19 @@ class Stepper {
     // copies a mask that is one for all steps and samples
     void keep(Mask& mask, int64_t features, std::vector<float>& copy) {
         if (mask.data == nullptr) return;
-        copy.assign(mask.data, mask.data + features);
-        mask = Mask{copy.data()};
+        keep(mask.data, features, copy);
+        mask = Mask{mask.data};
+    }
+    static void keep(const float*& data, int64_t size, std::vector<float>& copy) {
+        if (data == nullptr) return;
+        copy.assign(data, data + size);
+        data = copy.data();
     }
 
     Kernel kernel_;
     Call call_;
     Block packed_;
-    std::vector<float> zoneout_h_, zoneout_c_;
+    std::vector<float> zoneout_h_, zoneout_c_, ln_ih_, ln_hh_, ln_c_, ln_c_bias_;
     std::unique_ptr<Block> workspace_;
     size_t size_ = 0;
 };

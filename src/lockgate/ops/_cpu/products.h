@@ -94,6 +94,8 @@ LOCKGATE_INLINE void accumulate(vec (&sum)[Rows][Product::panels][Product::sums]
             repeat<P>([&](auto p) LOCKGATE_HERE {
                 repeat<Count>([&](auto g) LOCKGATE_HERE {
                     weight[p][g] = load_weights(w + p * f.weights_panel + (First + g) * V);
+                    // else it is loaded again for each row: loads are what such a product waits for
+                    if constexpr (P > 1 && G > 1) hold(weight[p][g]);
                 });
             });
             repeat<Rows>([&](auto r) LOCKGATE_HERE {

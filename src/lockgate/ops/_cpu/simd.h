@@ -39,6 +39,17 @@ inline vec load(const float* p) {
 inline void store(float* p, vec v) {
     *reinterpret_cast<loose_vec*>(p) = v;
 }
+// Keeps a vector in a register, where the compiler would rather load it again.
+inline void hold(vec& v) {
+#if defined(LOCKGATE_AVX512)
+    __asm__("" : "+v"(v));
+#elif defined(LOCKGATE_AVX2)
+    __asm__("" : "+x"(v));
+#else
+    (void)v;
+#endif
+}
+
 inline vec fill(float value) {
     return value - vec{};
 }  // value - 0 keeps the sign of -0

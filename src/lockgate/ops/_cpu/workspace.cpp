@@ -1,5 +1,7 @@
 #include "workspace.h"
 
+#include "guard.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -11,9 +13,6 @@
 
 #if defined(__linux__)
 #include <sys/mman.h>
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
 #endif
 
 namespace lockgate {
@@ -110,9 +109,7 @@ void give_block(float* data) {
     const std::lock_guard<std::mutex> lock(store.mutex);
     const auto found = store.lent.find(data);
     const Kept block{data, found->second};
-#if defined(__SANITIZE_ADDRESS__)
-    ASAN_UNPOISON_MEMORY_REGION(data, block.bytes);  // what an arena has guarded
-#endif
+    LOCKGATE_UNPOISON_FLOATS(data, block.bytes / sizeof(float));  // what an arena has guarded
     store.lent.erase(found);
     store.lent_bytes -= block.bytes;
     store.kept.push_back(block);

@@ -38,7 +38,8 @@ def lstm(
 
     Args:
         x: The sequence, (T, B, I), T at least 1.
-        state: The state before the first step: two tensors (B, H), h and c.
+        state: The state before the first step: two tensors (B, H), h and c. With a projection h
+            and the output have its P features.
         weights: The parameters, laid out as in `torch.nn.LSTM`.
         masks: Dropout masks, already scaled; see `Masks`.
         valid: Padding mask (T, B), False where the state is carried over and the output is 0.
