@@ -84,6 +84,7 @@ class Stepper:
         self._kernels: list[Callable[..., None]] = []
         x = self._like.new_empty(1, 1, layout.input_size)
         runs = all(self._runs_on_kernels(x, step) for step in steps)
+        self._features = [part.shape[1] for part in steps[0].first]  # of h, and of c
         if runs and layout.uniform and not residual:
             self._kernels = [
                 kernels.steps(cell, step.weights, step.masks, options, stored) for step in steps
@@ -114,21 +115,35 @@ class Stepper:
         return self._run_operator(x, hx)
 
     def _run_kernels(self, x: Tensor, hx: Any) -> tuple[Tensor, Any]:
-        state = [part.contiguous() for part in self._given(hx, x)]
+        # what a step before has returned needs no check, which takes longer than a small step
+        batch, stepped = x.shape[0], (hx,) if len(self._features) == 1 else hx
+        if not self._stepped(stepped, batch):
+            stepped = tuple(part.contiguous() for part in self._given(hx, x))
         if x.stride(1) != 1:
             x = x.contiguous()
-        batch, wide = x.shape[0], 4 * x.shape[0]  # bytes of a feature of all rows
-        P, H = state[0].shape[2], self._layout.hidden_sizes[0]
-        new = tuple(torch.empty_like(part) for part in state)
-        h, new_h = state[0].data_ptr(), new[0].data_ptr()
-        c, new_c = (state[1].data_ptr(), new[1].data_ptr()) if len(state) > 1 else (0, 0)
-        threads = torch.get_num_threads()
-        row, stride = x.data_ptr(), x.stride(0)
-        for layer, step in enumerate(self._kernels):
-            of_h, of_c = layer * wide * P, layer * wide * H
-            step(threads, batch, row, stride, h + of_h, c + of_c, new_h + of_h, new_c + of_c)
-            row, stride = new_h + of_h, P
-        return new[0][-1], new if len(new) > 1 else new[0]
+        new = [torch.empty_like(part) for part in stepped]
+        places = [part.data_ptr() for part in (*stepped, *new)]
+        h, c, new_h, new_c = places if len(new) > 1 else (places[0], 0, places[1], 0)
+        of_h, of_c = 4 * batch * self._features[0], 4 * batch * self._features[-1]  # bytes
+        threads, row, stride = torch.get_num_threads(), x.data_ptr(), x.stride(0)
+        for step in self._kernels:
+            step(threads, batch, row, stride, h, c, new_h, new_c)
+            row, stride = new_h, self._features[0]
+            h, c, new_h, new_c = h + of_h, c + of_c, new_h + of_h, new_c + of_c
+        return new[0][-1], tuple(new) if len(new) > 1 else new[0]
+
+    def _stepped(self, state: Any, batch: int) -> bool:
+        """Tell whether a state is one that a step returns: of its sizes, and all in one piece."""
+        if type(state) is not tuple or len(state) != len(self._features):
+            return False
+        return all(
+            isinstance(part, Tensor)
+            and part.shape == (len(self._kernels), batch, features)
+            and part.dtype is torch.float32
+            and part.is_cpu
+            and part.is_contiguous()
+            for part, features in zip(state, self._features, strict=True)
+        )
 
     def _given(self, hx: Any, x: Tensor) -> list[Tensor]:
         if hx is None:
