@@ -31,7 +31,7 @@ Call = Callable[[], object]
 
 
 class Layers:
-    """The same layer by torch and by us, without masks and with masks, by the masks' names."""
+    """The same layer by torch and by us without masks, and ours with masks and variants by name."""
 
     def __init__(self, group: Group) -> None:
         torch.manual_seed(0)
@@ -56,9 +56,10 @@ class Layers:
                 if name.startswith("ln_"):
                     # at gains of 1 an LSTM's gradients grow with each step, and rounding with them
                     parameter.data *= 0.25
-        for line in self.unmasked.backend_report(self.x).lines:
-            if line.choice.backend.name != "cpu":
-                raise SystemExit(f"the layers must run on our kernels, got {line}")
+        for layer in (self.unmasked, *self.masked.values()):
+            for line in layer.backend_report(self.x).lines:
+                if line.choice.backend.name != "cpu":
+                    raise SystemExit(f"the layers must run on our kernels, got {line}")
 
     def forward(self, layer: torch.nn.Module, masks: LayerMasks | None = None) -> Tensor:
         """Run a layer, with masks given or not."""

@@ -23,7 +23,6 @@ class Goal(NamedTuple):
 TRAIN = {"lstm": (Goal(1.3, 2.0), Goal(1.0, 1.15)), "rnn": (Goal(1.0, 1.0), Goal(1.0, 1.0))}
 INFERENCE = {"lstm": (Goal(1.0, 1.3), Goal(1.0, 1.1)), "rnn": (Goal(1.0, 1.0), Goal(1.0, 1.0))}
 LOOP = (Goal(3.0, 5.0), Goal(2.0, 2.5))
-VARIANTS = LOOP[0]  # seconds of the loop over those of a variant
 STREAM = {64: Goal(2.0, 3.0), 128: Goal(2.0, 3.0), 256: Goal(1.7, 2.5), 512: Goal(1.4, 1.7)}
 ONNX = Goal(1.0, 1.0)
 NO_PAGE_FAULTS = 0.9

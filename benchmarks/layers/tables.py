@@ -145,19 +145,21 @@ def variants(figures: Figures) -> str:
     rows = [
         [
             shape_of(group),
+            str(goal),
             *(
-                figures.ratio(group, f"{slow}/{name}", goal, kind="variants")
+                figures.ratio(group, f"{slow}/{name}", asked, kind="variants")
                 for name in VARIANT_NAMES
-                for slow, goal in ((f"{name}-loop", floors.VARIANTS), ("unmasked", None))
+                for slow, asked in ((f"{name}-loop", goal), ("unmasked", None))
             ),
         ]
         for group in figures.of_kind("variants")
+        for goal in [floors.loop(group["H"])]
     ]
     if not rows:
         return ""
-    header = ["layer B, T, I, H"]
+    header = ["layer B, T, I, H", "floor (aim)"]
     for name in VARIANT_NAMES:
-        header += [f"{name.replace('-', ' ')}: loop ({floors.VARIANTS})", "plain"]
+        header += [f"{name.replace('-', ' ')}: loop", "plain"]
     return f"{prose.VARIANTS}\n\n{table(header, rows)}\n"
 
 

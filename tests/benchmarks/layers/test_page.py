@@ -67,8 +67,8 @@ def test_page_tells_what_shared_masks_save_where_they_were_measured(tmp_path, re
 def test_page_tells_what_a_cell_may_have_beside_masks_costs(tmp_path, results):
     text = written(tmp_path, results(), results("variants", ratio=2.5))
 
-    assert "zoneout: loop (≥ 3 (5)) | plain | layer norm: loop (≥ 3 (5)) | plain |" in text
-    assert "| RNN 32, 100, 64, 128 | **2.50** ✗ | 2.50 | **2.50** ✗ |" in text
+    assert "| floor (aim) | zoneout: loop | plain | layer norm: loop | plain |" in text
+    assert "| RNN 32, 100, 64, 128 | ≥ 3 (5) | **2.50** ✗ | 2.50 | **2.50** ✗ |" in text
     assert "projection-loop/projection of lstm-128-variants-32x100x64, variants: 2.50" in text
 
 
