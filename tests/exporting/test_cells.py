@@ -65,7 +65,9 @@ def assert_loops(layer: Any, *, masked: bool) -> None:
     assert farthest < (1e-4 if layer.layer_norm else 1e-5)
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize(
+    "layer", [LSTM, *(pytest.param(one, marks=pytest.mark.slow) for one in (RNN, GRU))]
+)
 def test_what_no_node_computes_is_a_loop_of_any_length(layer: Any) -> None:
     torch.manual_seed(0)
     layers, both = SHAPES[layer]

@@ -122,6 +122,7 @@ class KilledError(Exception):
     """Stands for a kill."""
 
 
+@pytest.mark.slow
 def test_what_one_process_began_several_go_on_with(
     table: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:

@@ -42,6 +42,7 @@ def test_equal_time_is_more_steps_of_the_same_network(small: Any) -> None:
     }
 
 
+@pytest.mark.slow
 def test_page_tells_each_comparison_and_its_steps(small: Any, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(studies, "ALL", {"waves": small[0]})
     stages.play(studies.plan(*small, workers=1), tmp_path / "waves", 1, commit="abc1234")

@@ -164,6 +164,7 @@ def test_a_new_folder_may_be_resumed(study, out):
     assert study(resume=True, rungs="lstm", rounds=3).folder == out
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_may_change_on_resuming(study, copied, fitted):
     done = fitted(None)
 

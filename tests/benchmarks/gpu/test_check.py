@@ -7,7 +7,9 @@ from lockgate.ops._triton import launch, support
 
 
 @pytest.mark.skipif(not support.interpreted(), reason="Triton's interpreter is not asked for")
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize(
+    "cell", ["rnn", *(pytest.param(one, marks=pytest.mark.slow) for one in ("lstm", "gru"))]
+)
 def test_kernels_are_judged_before_they_are_timed(cell: str, monkeypatch) -> None:
     monkeypatch.setattr(candidates, "DEVICE", "cpu")
 

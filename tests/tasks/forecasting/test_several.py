@@ -244,10 +244,17 @@ def test_a_study_of_shops_that_are_all_short(tmp_path: Path) -> None:
     "settings",
     [
         {"segment_length": 5, "segment_head": "positions"},
-        {"linear_path": "on", "normalise": "mean_std"},
-        {"num_layers": 2, "bidirectional": True, "normalise": "auto"},
+        pytest.param(
+            {"linear_path": "on", "normalise": "mean_std"},
+            id="linear path",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"num_layers": 2, "bidirectional": True, "normalise": "auto"},
+            id="both ways",
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["segments", "linear path", "both ways"],
 )
 def test_every_network_learns_from_short_series(tmp_path: Path, settings: dict[str, Any]) -> None:
     fitted, _ = lockgate.train(short_shops(), out=tmp_path / "m", **SETTINGS, **settings)

@@ -160,6 +160,7 @@ def run_until_killed(folder: str) -> None:
 KILLED = {"pretrain": True, "pretrain_epochs": 3, "members": 1}
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_pretraining_ends_as_one_that_was_not(
     tmp_path: Path, one_thread: None, caplog: pytest.LogCaptureFixture
 ) -> None:
