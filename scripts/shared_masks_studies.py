@@ -1,5 +1,6 @@
 """Studies of masks that a batch shares: what is fitted, and the page of what came out."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
@@ -147,7 +148,19 @@ def page(kept: Mapping[str, Kept]) -> str:
         f"{one.about['environment']['cpu']}, torch {one.about['environment']['torch']}."
         for name, one in kept.items()
     ]
-    return "\n".join([HEAD, table(header, rows), "", *ran, ""])
+    return "\n".join([HEAD, _counted(kept), "", table(header, rows), "", *ran, ""])
+
+
+def _counted(kept: Mapping[str, Kept]) -> str:
+    """Count what came of shared masks."""
+    of_shared = Counter(
+        verdict.outcome
+        for one in kept.values()
+        for verdict in verdicts(one)
+        if verdict.rung != EACH
+    )
+    told = ", ".join(f"{count} {outcome}" for outcome, count in of_shared.most_common())
+    return f"Of {of_shared.total()} verdicts on shared masks: {told}."
 
 
 def _rows(study: Study, kept: Kept) -> Iterator[list[str]]:

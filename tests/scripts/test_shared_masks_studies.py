@@ -56,6 +56,7 @@ def test_page_tells_each_comparison_and_its_steps(small: Any, tmp_path: Path, mo
         (studies.EQUAL_STEPS, studies.EACH),
         (IN_TIME, studies.EACH),
     ]
+    assert "Of 2 verdicts on shared masks: " in page
     assert "| waves | shared masks, against masks for each row | 4 |" in page
     assert "| waves | the same in equal time (1.50 times the steps) | 6 |" in page
     assert "- waves: 8 fits of " in page
